@@ -1,0 +1,52 @@
+"""The command line: one module for each first word, imported only when it is used."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+DONE, FINDINGS, USAGE, CANNOT = 0, 1, 2, 3
+"""Exit codes: done or clean; findings or refused; wrong words; cannot run here."""
+
+WORDS = {
+    "explain": "what a cfg.xml would do, without root, network or phone",
+    "lab": "a provider's network in namespaces, with a phone in it",
+    "phone": "run one phone, and talk to it",
+    "ca": "the provider's certificate authority",
+    "provider": "the provider's provisioning server",
+    "probe": "ask one question of one part of the phone",
+    "parameters": "the catalogue of every parameter",
+    "doctor": "what this machine has and lacks",
+}
+"""`{first word: what it is for}`; the module of the same name has `add(parser)` and `run(args)`."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] not in WORDS:
+        return _overview(words)
+    module = importlib.import_module(f"ringfence.cli.{words[0]}")
+    parser = argparse.ArgumentParser(
+        prog=f"ringfence {words[0]}", description=WORDS[words[0]].capitalize() + "."
+    )
+    module.add(parser)
+    arguments = parser.parse_args(words[1:])
+    return int(module.run(arguments))
+
+
+def _overview(words: Sequence[str]) -> int:
+    if words[:1] == ["--version"]:
+        from ringfence import __version__
+
+        print(f"ringfence {__version__}")
+        return DONE
+    asked = words[:1] in ([], ["-h"], ["--help"], ["help"])
+    stream = sys.stdout if asked else sys.stderr
+    if not asked:
+        print(f"ringfence: no command {words[0]!r}", file=stream)
+    print("usage: ringfence COMMAND ...\n", file=stream)
+    width = max(map(len, WORDS))
+    for word, purpose in WORDS.items():
+        print(f"  {word:{width}}  {purpose}", file=stream)
+    return DONE if asked else USAGE

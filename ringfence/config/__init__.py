@@ -1,0 +1,1 @@
+"""What can be configured: the catalogue, its text forms and the snapshot of all values."""

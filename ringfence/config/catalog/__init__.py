@@ -1,0 +1,1 @@
+"""The parameter catalogue: one module for each tab of the phone's web page, rows only."""

@@ -1,0 +1,131 @@
+"""What a parameter is, independent of any particular parameter."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, TypeVar, cast
+
+from ringfence.config.codecs import Codec, codec_for
+
+T = TypeVar("T")
+
+
+class Effect(enum.Enum):
+    """When a changed value takes effect. Source: phone-facts 1.8."""
+
+    LIVE = "at once"
+    RESTART = "after its service restarts by itself"
+    REBOOT = "after a reboot"
+
+
+class Access(enum.Enum):
+    """The `ua` attribute: what the user may do with a parameter. Source: phone-facts 2.2."""
+
+    NONE = "na"
+    READ = "ro"
+    WRITE = "rw"
+
+
+class Level(enum.Enum):
+    """Who finds a parameter on the web page. Source: phone-facts 2.2."""
+
+    ADMIN = "admin"
+    USER = "user"
+
+
+class Status(enum.Enum):
+    """Whether anything in this release obeys the parameter."""
+
+    OBEYED = "obeyed"
+    LATER = "accepted, no effect yet"
+    """A planned feature of Ringfence will obey it."""
+    NEVER = "accepted, no effect"
+    """Kept so that files of the field load; nothing will obey it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """One row of the catalogue: all that any surface needs to know about a parameter."""
+
+    tag: str
+    """Element name in cfg.xml; `{n}` stands for the extension number."""
+    label: str
+    """Field label on the web page and the phone screen."""
+    section: str
+    """Section heading on the tab."""
+    source: str
+    """Where the parameter is specified."""
+    help: str
+    """One sentence on what the parameter does."""
+    codec: Codec[Any]
+    """Text to value and back, with the allowed values and limits."""
+    default: Any
+    """Value of a virgin phone of the 11.3 firmware profile."""
+    newer_default: Any
+    """Value of a virgin phone of the 12.0 firmware profile; the same unless the row says so."""
+    access: Access
+    """`ua` of a virgin phone."""
+    level: Level
+    effect: Effect
+    status: Status
+    aliases: tuple[str, ...]
+    """Other spellings met in the field; each use is a warning."""
+    since: str
+    """First firmware that has the parameter: 11.3 or 12.0."""
+    hidden: bool
+    """Never on page, screen, dump or report; cfg.xml only."""
+    tr069: str | None
+    """CWMP path below `Device.`, for parameters the ACS may read and write."""
+
+
+_UNSET: Any = object()
+
+
+def param(  # noqa: PLR0913 - a row has many columns
+    default: T,
+    tag: str,
+    label: str,
+    section: str,
+    help: str,
+    *,
+    source: str,
+    codec: Codec[Any] | None = None,
+    newer_default: T = _UNSET,
+    access: Access = Access.NONE,
+    level: Level = Level.ADMIN,
+    effect: Effect = Effect.LIVE,
+    status: Status = Status.OBEYED,
+    aliases: tuple[str, ...] = (),
+    since: str = "11.3",
+    hidden: bool = False,
+    tr069: str | None = None,
+) -> T:
+    """Declare one row: the default of a dataclass field, with everything else as its metadata."""
+    row = Param(
+        tag=tag,
+        label=label,
+        section=section,
+        source=source,
+        help=help,
+        codec=codec or codec_for(type(default)),
+        default=default,
+        newer_default=default if newer_default is _UNSET else newer_default,
+        access=access,
+        level=level,
+        effect=effect,
+        status=status,
+        aliases=aliases,
+        since=since,
+        hidden=hidden,
+        tr069=tr069,
+    )
+    return field(default=default, metadata={"row": row})
+
+
+def rows(tab: type) -> Mapping[str, Param]:
+    """Return `{field: row}` for one tab of the catalogue, in page order."""
+    return {f.name: _row(f) for f in fields(tab)}
+
+
+def _row(declared: Field[Any]) -> Param:
+    return cast(Param, declared.metadata["row"])

@@ -1,0 +1,179 @@
+"""The immutable snapshot of every parameter, and the one way to build it from text."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, NamedTuple
+
+from ringfence.config.catalog.ext import Ext
+from ringfence.config.catalog.phone import Phone
+from ringfence.config.catalog.provisioning import Provisioning
+from ringfence.config.catalog.sip import Sip
+from ringfence.config.catalog.system import System
+from ringfence.config.catalog.tr069 import Tr069
+from ringfence.config.catalog.user import User
+from ringfence.config.parameter import Effect, Param, rows
+from ringfence.errors import ConfigError
+
+LINES = 16
+"""Extensions of the largest model. Source: phone-facts 1.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One value for every parameter; `settings.system.firewall` is Voice > System > Firewall.
+
+    `settings.ext[0]` is Ext(1). A changed snapshot shares every tab that did not change.
+    """
+
+    system: System = field(default_factory=System)
+    sip: Sip = field(default_factory=Sip)
+    provisioning: Provisioning = field(default_factory=Provisioning)
+    phone: Phone = field(default_factory=Phone)
+    user: User = field(default_factory=User)
+    ext: tuple[Ext, ...] = field(default_factory=lambda: (Ext(),) * LINES)
+    tr069: Tr069 = field(default_factory=Tr069)
+
+
+TABS: Mapping[str, type] = {
+    "system": System,
+    "sip": Sip,
+    "provisioning": Provisioning,
+    "phone": Phone,
+    "user": User,
+    "ext": Ext,
+    "tr069": Tr069,
+}
+"""`{field of Settings: its tab}`, in page order."""
+
+ROWS: Mapping[str, Mapping[str, Param]] = {tab: rows(kind) for tab, kind in TABS.items()}
+"""`{tab: {field: row}}`, the whole catalogue in page order."""
+
+
+class Slot(NamedTuple):
+    """Where the value of one cfg.xml tag lives in `Settings`."""
+
+    tab: str
+    name: str
+    n: int
+    """Extension from 1; 0 outside Ext(n)."""
+    row: Param
+
+
+@cache
+def slots() -> Mapping[str, Slot]:
+    """Return `{canonical tag: slot}` for every parameter of every extension, in page order."""
+    found: dict[str, Slot] = {}
+    for tab, tab_rows in ROWS.items():
+        for n in range(1, LINES + 1) if tab == "ext" else (0,):
+            for name, row in tab_rows.items():
+                found[row.tag.replace("{n}", str(n))] = Slot(tab, name, n, row)
+    return found
+
+
+@cache
+def aliases() -> Mapping[str, str]:
+    """Return `{other spelling: canonical tag}`."""
+    return {
+        alias.replace("{n}", str(slot.n)): tag
+        for tag, slot in slots().items()
+        for alias in slot.row.aliases
+    }
+
+
+def value(settings: Settings, slot: Slot) -> Any:
+    """Return the value that `settings` holds for a slot."""
+    tab = settings.ext[slot.n - 1] if slot.n else getattr(settings, slot.tab)
+    return getattr(tab, slot.name)
+
+
+def encode(settings: Settings, tag: str) -> str:
+    """Return the canonical text of a parameter; a secret comes in clear, so mind where it goes.
+
+    Raises:
+        KeyError: no parameter has this tag.
+
+    """
+    slot = slots()[tag]
+    return slot.row.codec.encode(value(settings, slot))
+
+
+def decode(texts: Mapping[str, str], base: Settings) -> tuple[Settings, list[ConfigError]]:
+    """Return `base` changed by every canonical tag in `texts`, and the values that were refused.
+
+    A refused value keeps what `base` has and never spoils its neighbours. Unknown tags are
+    the reader's business and are passed over. Source: rulings 1.
+    """
+    errors: list[ConfigError] = []
+    known = slots()
+    changes: dict[tuple[str, int], dict[str, Any]] = {}
+    for tag, text in texts.items():
+        if (slot := known.get(tag)) is None:
+            continue
+        try:
+            decoded = slot.row.codec.decode(text.strip())
+        except ValueError as error:
+            errors.append(ConfigError(tag, str(error), f"allowed: {slot.row.codec.describe()}"))
+            continue
+        if decoded != value(base, slot):
+            changes.setdefault((slot.tab, slot.n), {})[slot.name] = decoded
+    return _changed(base, changes), errors
+
+
+def _changed(base: Settings, changes: Mapping[tuple[str, int], Mapping[str, Any]]) -> Settings:
+    if not changes:
+        return base
+    tabs: dict[str, Any] = {}
+    ext = list(base.ext)
+    for (tab, n), values in changes.items():
+        if n:
+            ext[n - 1] = replace(ext[n - 1], **values)
+            tabs["ext"] = ext
+        else:
+            tabs[tab] = replace(getattr(base, tab), **values)
+    if "ext" in tabs:
+        tabs["ext"] = tuple(ext)
+    return replace(base, **tabs)
+
+
+def changed(old: Settings, new: Settings) -> Iterator[str]:
+    """Yield the tag of every parameter that differs, in page order."""
+    for tag, slot in slots().items():
+        before = old.ext[slot.n - 1] if slot.n else getattr(old, slot.tab)
+        after = new.ext[slot.n - 1] if slot.n else getattr(new, slot.tab)
+        if before is not after and getattr(before, slot.name) != getattr(after, slot.name):
+            yield tag
+
+
+def effective(stored: Settings, booted: Settings) -> Settings:
+    """Return `stored` with every parameter that needs a reboot still as it was at boot.
+
+    Source: phone-facts 1.8; `Effect`.
+    """
+    known = slots()
+    changes: dict[tuple[str, int], dict[str, Any]] = {}
+    for tag in changed(stored, booted):
+        slot = known[tag]
+        if slot.row.effect is Effect.REBOOT:
+            changes.setdefault((slot.tab, slot.n), {})[slot.name] = value(booted, slot)
+    return _changed(stored, changes)
+
+
+def virgin(firmware: str = "11.3") -> Settings:
+    """Return the factory defaults of a firmware profile, 11.3 or 12.0.
+
+    Source: phone-facts 0, release drift.
+    """
+    base = Settings()
+    if firmware == "11.3":
+        return base
+    newer = {
+        (tab, 0): {
+            name: row.newer_default
+            for name, row in tab_rows.items()
+            if row.newer_default != row.default
+        }
+        for tab, tab_rows in ROWS.items()
+        if tab != "ext"
+    }
+    return _changed(base, {place: values for place, values in newer.items() if values})

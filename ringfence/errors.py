@@ -1,0 +1,86 @@
+"""Every error Ringfence raises, one family for each party that must act, and the finding."""
+
+import enum
+from dataclasses import dataclass
+
+
+class Severity(enum.Enum):
+    """How much a finding matters to the operator."""
+
+    ERROR = "error"
+    """A value or a file was refused."""
+    WARNING = "warning"
+    """Accepted, but it probably does not do what its author meant, or it weakens the phone."""
+    INFO = "info"
+    """Worth knowing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing an operator should know about a configuration; a value, never an exception."""
+
+    severity: Severity
+    rule: str
+    """Stable identifier in kebab-case, `firewall-unknown-option`."""
+    tag: str | None
+    """cfg.xml tag that the finding is about; None for the document as a whole."""
+    message: str
+    remedy: str
+    line: int | None = None
+    """Line in the file, from 1; None where the value did not come from a file."""
+    column: int | None = None
+
+
+class RingfenceError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class ConfigError(RingfenceError):
+    """The operator must correct a parameter; what runs now keeps running."""
+
+    def __init__(self, parameter: str, reason: str, remedy: str = "") -> None:
+        super().__init__(f"{parameter}: {reason}" + (f"; {remedy}" if remedy else ""))
+        self.parameter = parameter
+        self.reason = reason
+        self.remedy = remedy
+
+
+class PolicyError(RingfenceError):
+    """The phone refused on purpose. A security event, never retried as it is.
+
+    `rule` is the same kind of identifier that a `Finding` carries.
+    """
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(reason)
+        self.rule = rule
+        self.reason = reason
+
+
+class ProtocolError(RingfenceError):
+    """A message breaks its specification; `status_hint` is the SIP or HTTP code that says so."""
+
+    def __init__(self, message: str, status_hint: int = 400) -> None:
+        super().__init__(message)
+        self.status_hint = status_hint
+
+
+class LocalProtocolError(ProtocolError):
+    """Our own caller broke the rules."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer broke the rules."""
+
+
+class ComponentError(RingfenceError):
+    """A local component (kernel, program, disk) failed; retried with back-off."""
+
+    def __init__(self, component: str, detail: str) -> None:
+        super().__init__(f"{component}: {detail}")
+        self.component = component
+        self.detail = detail
+
+
+class NetworkError(RingfenceError):
+    """A peer could not be reached; the next address or the next attempt may succeed."""

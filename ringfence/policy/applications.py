@@ -1,0 +1,52 @@
+"""What applies to whom: one row for each application that talks to a server."""
+
+import enum
+from dataclasses import dataclass
+
+
+class NameCheck(enum.Enum):
+    """How the server's certificate must name it, after its chain was verified.
+
+    Source: rulings 4; chapter, Enable Hostname Verification for SIP over TLS.
+    """
+
+    STANDARD = "standard"
+    """SAN decides; CN only where the certificate has neither dNSName nor iPAddress."""
+    PROVISIONING = "provisioning"
+    """As STANDARD, plus the CN with a slash, no wildcard, and the address in DNS (PRV-03…-05)."""
+    SKIPPED = "skipped"
+    """The chain only; TLS Name Validate set to No."""
+
+
+class Fallback(enum.Enum):
+    """Cipher suites while TLS Cipher List is blank or selects nothing. Source: chapter."""
+
+    DEFAULT = "DEFAULT"
+    WEB_SERVER = "web server"
+    XMPP = "XMPP"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One application and the rules that bind it."""
+
+    name: str
+    """Word of the command line and of JSON, `provisioning`."""
+    title: str
+    """Words of the chapter's list of TLS applications."""
+    restricted: bool
+    """Obeys Restricted Access Domains (rulings 12)."""
+    proxied: bool
+    """Uses the HTTP proxy (chapter, Set Up a Proxy Server)."""
+    names: NameCheck
+    fallback: Fallback = Fallback.DEFAULT
+
+
+PROVISIONING = Application("provisioning", "Provisioning", True, True, NameCheck.PROVISIONING)
+SIP = Application("sip", "SIP over TLS", True, False, NameCheck.STANDARD)
+WEB_SERVER = Application(
+    "web-server", "Web Server (HTTPS)", False, False, NameCheck.STANDARD, Fallback.WEB_SERVER
+)
+
+APPLICATIONS = {row.name: row for row in (PROVISIONING, SIP, WEB_SERVER)}
+"""`{name: row}` of every application that exists."""

@@ -1,0 +1,1 @@
+"""Sans-IO wire formats and state machines; standard library only."""

@@ -1,0 +1,1 @@
+"""SIP without a socket: messages, digest, registration and the challenge of INVITEs."""

@@ -1,0 +1,1 @@
+"""The service provider's side: certificate authority and provisioning server."""

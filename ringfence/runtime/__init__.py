@@ -1,0 +1,1 @@
+"""The machine that turns plans into effects."""

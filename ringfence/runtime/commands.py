@@ -1,0 +1,57 @@
+"""Commands: what surfaces and features ask of one another, by name."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from ringfence.config.parameter import Level
+from ringfence.errors import ConfigError
+
+Handler = Callable[[Mapping[str, str]], Awaitable[Mapping[str, object]]]
+"""Takes the arguments; returns a JSON object. Raises `RingfenceError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that can be asked of the phone."""
+
+    name: str
+    """Word of the command line: `resync`, `reboot`."""
+    level: Level
+    """Who may ask."""
+    handler: Handler
+
+
+class Commands:
+    """The commands of one phone."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Command] = {}
+
+    def register(self, command: Command) -> None:
+        """Add a command; a feature that restarts replaces its own."""
+        self._known[command.name] = command
+
+    def level(self, name: str) -> Level:
+        """Return who may give a command.
+
+        Raises:
+            ConfigError: there is no such command.
+
+        """
+        return self._find(name).level
+
+    async def run(self, name: str, arguments: Mapping[str, str]) -> Mapping[str, object]:
+        """Run a command and return its answer.
+
+        Raises:
+            ConfigError: there is no such command, or its arguments are wrong.
+
+        """
+        return await self._find(name).handler(arguments)
+
+    def _find(self, name: str) -> Command:
+        try:
+            return self._known[name]
+        except KeyError:
+            known = ", ".join(sorted(self._known)) or "none"
+            raise ConfigError(name, "no such command", f"known: {known}") from None

@@ -1,0 +1,95 @@
+"""The one shape that every feature has."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from ringfence.config.settings import Settings
+from ringfence.config.snapshot import Change, Origin, Snapshot
+from ringfence.errors import ConfigError
+from ringfence.runtime.commands import Commands
+from ringfence.runtime.egress import Egress
+from ringfence.runtime.host import Host
+from ringfence.runtime.state import Facts, Planned, Status
+
+P = TypeVar("P")
+P_contra = TypeVar("P_contra", contravariant=True)
+
+
+class Submit(Protocol):
+    """The one write path."""
+
+    def __call__(
+        self, changes: Mapping[str, Change], origin: Origin, *, whole: bool = False
+    ) -> list[ConfigError]:
+        """Validate, store durably and swap the snapshot; reconciling follows by itself.
+
+        With `whole`, one refusal means that nothing is stored (rulings 1: the page).
+
+        Raises:
+            ComponentError: the store could not be written; nothing changed.
+
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that a driver may touch."""
+
+    host: Host
+    egress: Egress
+    publish: Callable[..., None]
+    """`publish(lease=...)` replaces fields of the facts and wakes the supervisor."""
+    facts: Callable[[], Facts]
+    snapshot: Callable[[], Snapshot]
+    """The settings in force, with origin and access."""
+    submit: Submit
+    commands: Commands
+    statuses: Callable[[], Mapping[str, Status]]
+    """`{feature: status}` of the whole phone, for the surfaces."""
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
+    """Start a task that lives as long as the feature; an unexpected error restarts the feature."""
+
+
+class Driver(Protocol[P_contra]):
+    """Makes one real component do what a plan says.
+
+    Life: created once; `apply` for each key whose plan is new or differs; `remove` for each
+    key that is gone; `close` when the phone stops or the feature restarts. No call waits for
+    another feature or for the network: waiting happens in a spawned task and shows as Pending.
+    """
+
+    async def apply(self, key: str, plan: P_contra) -> None:
+        """Bring the component to `plan` from wherever it is; idempotent.
+
+        Raises:
+            ComponentError: the component refused; what it did before still holds.
+
+        """
+
+    async def remove(self, key: str) -> None:
+        """Take one instance away."""
+
+    async def close(self) -> None:
+        """Leave the component as a stopping phone should: lines unregistered, firewall kept."""
+
+    def status(self) -> Status:
+        """Return the present state without waiting."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Feature(Generic[P]):
+    """A pure half that decides and an impure half that does."""
+
+    name: str
+    plan: Callable[[Settings, Facts], Planned[P]]
+    """Decide. Pure. Raises `ConfigError` where nothing can run: the running plan is kept.
+    Equal plans mean nothing to do."""
+    show: Callable[[P], str]
+    """Return the plan as its component reads it, secrets masked; `ringfence explain` prints it."""
+    driver: Callable[[World], Driver[P]]
+    """Do. Created once for each life of the feature."""
+    safe: Mapping[str, P] = field(default_factory=dict)
+    """Plans for a boot at which planning fails: the safe state, never the open one."""

@@ -1,0 +1,179 @@
+"""The only door to the operating system: programs, files, listening sockets, netlink, clocks."""
+
+import asyncio
+import os
+import secrets
+import socket
+import time
+from pathlib import Path
+
+from ringfence.errors import ComponentError
+
+
+class Host:
+    """The namespace we run in and a state folder, behind typed verbs."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        """Folder that belongs to this phone."""
+
+    def now(self) -> float:
+        """Return monotonic seconds."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Return seconds since the epoch."""
+        return time.time()
+
+    def entropy(self, size: int) -> bytes:
+        """Return `size` random bytes fit for keys."""
+        return secrets.token_bytes(size)
+
+    async def run(self, *argv: str, stdin: str = "", timeout: float = 10.0) -> str:
+        """Run a program to its end and return its standard output.
+
+        Raises:
+            ComponentError: it is missing, exceeds `timeout` seconds, or its exit status is
+                not 0; `detail` is its standard error.
+
+        """
+        pipe = asyncio.subprocess.PIPE
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv, stdin=pipe, stdout=pipe, stderr=pipe
+            )
+        except OSError as error:
+            raise ComponentError(argv[0], error.strerror or str(error)) from error
+        try:
+            async with asyncio.timeout(timeout):
+                out, err = await process.communicate(stdin.encode())
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise ComponentError(argv[0], f"no end after {timeout:g} s") from None
+        if process.returncode:
+            raise ComponentError(argv[0], err.decode(errors="replace").strip()[:2000])
+        return out.decode(errors="replace")
+
+    def udp(self, address: str, port: int) -> socket.socket:
+        """Return a bound, non-blocking UDP socket; IPv6 when the address has a colon.
+
+        Raises:
+            ComponentError: the port is taken or not allowed.
+
+        """
+        return self._bound(socket.SOCK_DGRAM, address, port)
+
+    def listener(self, address: str, port: int, backlog: int = 64) -> socket.socket:
+        """Return a listening, non-blocking TCP socket.
+
+        Raises:
+            ComponentError: the port is taken or not allowed.
+
+        """
+        bound = self._bound(socket.SOCK_STREAM, address, port)
+        bound.listen(backlog)
+        return bound
+
+    def _bound(self, kind: socket.SocketKind, address: str, port: int) -> socket.socket:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        made = socket.socket(family, kind)
+        made.setblocking(False)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if kind == socket.SOCK_STREAM:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            made.bind((address, port))
+        except OSError as error:
+            made.close()
+            what = "udp" if kind == socket.SOCK_DGRAM else "tcp"
+            raise ComponentError(f"{what} {address}:{port}", error.strerror or "") from error
+        return made
+
+    def packets(self, interface: str, ethertype: int) -> socket.socket:
+        """Return a non-blocking raw packet socket on an interface.
+
+        Raises:
+            ComponentError: no such interface, or not allowed.
+
+        """
+        try:
+            made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ethertype))
+        except OSError as error:
+            raise ComponentError(f"packets {interface}", error.strerror or "") from error
+        made.setblocking(False)
+        try:
+            made.bind((interface, ethertype))
+        except OSError as error:
+            made.close()
+            raise ComponentError(f"packets {interface}", error.strerror or "") from error
+        return made
+
+    def hardware_address(self, interface: str) -> bytes:
+        """Return the six bytes of an interface's MAC address.
+
+        Raises:
+            ComponentError: no such interface.
+
+        """
+        try:
+            text = Path("/sys/class/net", interface, "address").read_text()
+        except OSError as error:
+            raise ComponentError(f"interface {interface}", error.strerror or "") from error
+        return bytes.fromhex(text.strip().replace(":", ""))
+
+    def read(self, name: str) -> bytes:
+        """Return a file of the state folder.
+
+        Raises:
+            ComponentError: it cannot be read.
+
+        """
+        try:
+            return (self.state / name).read_bytes()
+        except OSError as error:
+            raise ComponentError(f"file {name}", error.strerror or "") from error
+
+    def names(self, pattern: str) -> list[str]:
+        """Return the names of files in the state folder that match a glob pattern, sorted."""
+        return sorted(path.name for path in self.state.glob(pattern))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Replace a file of the state folder so that a power cut leaves the old or the new one.
+
+        On return the new content survives a power cut: temporary file, fsync, rename, and
+        fsync of the folder.
+
+        Raises:
+            ComponentError: the disk refused; the old file is untouched.
+
+        """
+        temporary = self.state / f".{name}.{os.getpid()}.tmp"
+        try:
+            with temporary.open("wb") as file:
+                os.fchmod(file.fileno(), 0o600)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.state / name)
+            folder = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise ComponentError(f"file {name}", error.strerror or "") from error
+
+    def remove(self, name: str) -> None:
+        """Remove a file of the state folder if it is there.
+
+        Raises:
+            ComponentError: the disk refused.
+
+        """
+        try:
+            (self.state / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise ComponentError(f"file {name}", error.strerror or "") from error

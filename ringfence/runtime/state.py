@@ -1,0 +1,76 @@
+"""What the phone has learnt since boot, and what it shows of itself."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from ringfence.errors import Finding
+from ringfence.policy.tls import ClientCertificate, Trust
+from ringfence.protocols.dhcp import Lease
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this phone is; fixed from boot to boot."""
+
+    mac: str = "000000000000"
+    """Twelve lower-case hexadecimal digits."""
+    product: str = "CP-8841-3PCC"
+    """Product name, `$PN`; OU of the device certificate."""
+    serial: str = ""
+    """Serial number, `$SN`; L of the device certificate."""
+    firmware: str = "11.3"
+    """Firmware profile: 11.3 or 12.0."""
+    interface: str = "br0"
+    """Network interface that carries the phone's address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What no parameter says; drivers publish a new snapshot when the world changes.
+
+    Decisions need these; clocks and counters live in `Status`.
+    """
+
+    identity: Identity = field(default_factory=Identity)
+    lease: Lease | None = None
+    """The DHCPv4 lease; None while there is none."""
+    trust: Trust = field(default_factory=Trust)
+    client: ClientCertificate | None = None
+    """The individual device certificate; None where the phone has none."""
+    bound: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
+    """`{feature: {("udp", port), ...}}`: listening sockets that are still open (rulings 19)."""
+
+
+class Health(enum.Enum):
+    """How a feature is doing, in the words the status page prints."""
+
+    DISABLED = "Disabled"
+    STARTING = "Starting"
+    PENDING = "Pending"
+    RUNNING = "Running"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the web page, the phone screen, `phone status` and TR-069 show of a feature."""
+
+    health: Health
+    rows: tuple[tuple[str, str], ...] = ()
+    """Label and text, in the order of the page."""
+    data: Mapping[str, object] = field(default_factory=dict)
+    """The same for programs: JSON values under names of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned(Generic[P]):
+    """What a feature decided."""
+
+    plans: Mapping[str, P]
+    """`{key: plan}`, one for each instance (`"1"` for Ext(1)); a single one has the key `""`."""
+    findings: tuple[Finding, ...] = ()
+    """What the operator should know; a refused word of a list is skipped and stands here."""

@@ -1,0 +1,34 @@
+"""Proof machinery: what each test proves, at which component, for `make scorecard`."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SCORECARD = "RINGFENCE_SCORECARD"
+"""Environment: a file that collects one JSON line for each passed proof."""
+
+COMPONENTS = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def component(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """Collect the names of real components; only fixtures that start one append to it."""
+    request.node.stash[COMPONENTS] = used = []
+    yield used
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    path = os.environ.get(SCORECARD)
+    if path and report.when == "call" and report.passed:
+        used = item.stash.get(COMPONENTS, [])
+        for mark in item.iter_markers("proves"):
+            for row in mark.args:
+                line = {"row": row, "component": "+".join(dict.fromkeys(used)), "test": item.nodeid}
+                with Path(path).open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+    return report
