@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -14,14 +14,17 @@ COMPONENTS = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture
-def component(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+def component(request: pytest.FixtureRequest) -> list[str]:
     """Collect the names of real components; only fixtures that start one append to it."""
-    request.node.stash[COMPONENTS] = used = []
-    yield used
+    used: list[str] = []
+    request.node.stash[COMPONENTS] = used
+    return used
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     path = os.environ.get(SCORECARD)
     if path and report.when == "call" and report.passed:
