@@ -1,0 +1,62 @@
+# Everything a user or a contributor does starts here; scripts/setup makes the checkout ready.
+SHELL := /bin/bash
+PY := .venv/bin/python
+SANDBOX := $(PY) -m ringfence.lab.sandbox --
+RECORD := build/scorecard.jsonl
+WORKERS ?= 3
+PYTEST := .venv/bin/pytest -q --durations=5
+export RINGFENCE_SCORECARD := $(abspath $(RECORD))
+
+.PHONY: lab test check unit integration scorecard breaks bench soak docs lock clean setup-lab setup-test
+
+lab: setup-lab
+	@.venv/bin/ringfence lab up
+
+test: setup-test
+	@mkdir -p build && rm -f $(RECORD)
+	@$(MAKE) --no-print-directory check integration
+	@$(PY) scripts/scorecard.py --summary $(RECORD)
+
+setup-lab:
+	@scripts/setup lab
+
+setup-test:
+	@scripts/setup test
+
+# Format, lint, types, floors and the pure tests: under a minute.
+check:
+	@.venv/bin/ruff format --check --quiet . || { echo "ruff format . would change files"; exit 1; }
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --no-logo 2>&1 | tail -n 1; exit $${PIPESTATUS[0]}
+	@$(MAKE) --no-print-directory unit
+
+unit:
+	@$(PYTEST) tests/unit
+
+# Against the real components, in namespaces of its own.
+integration:
+	@$(SANDBOX) $(PYTEST) tests/integration -n $(WORKERS)
+
+# One line a row: ID, proven|own-peer|unit|missing, component, test.
+scorecard:
+	@test -s $(RECORD) || $(MAKE) --no-print-directory test >&2
+	@$(PY) scripts/scorecard.py $(RECORD)
+
+breaks: setup-test
+	@$(PY) scripts/breaks.py $(BREAKS)
+
+bench: setup-test
+	@for file in bench/bench_*.py; do echo "== $$file"; $(SANDBOX) $(PY) $$file || exit 1; done
+
+soak: setup-test
+	@$(SANDBOX) $(PYTEST) tests -m soak
+
+docs: setup-lab
+	@.venv/bin/ringfence parameters --markdown > docs/parameters.md
+
+lock:
+	@scripts/lock
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
