@@ -1,6 +1,7 @@
 """The only door to the operating system: programs, files, listening sockets, netlink, clocks."""
 
 import asyncio
+import fcntl
 import os
 import secrets
 import socket
@@ -16,6 +17,48 @@ class Host:
     def __init__(self, state: Path) -> None:
         self.state = state
         """Folder that belongs to this phone."""
+
+    def prepare(self) -> None:
+        """Make the state folder, so that it survives a power cut too.
+
+        Raises:
+            ComponentError: it cannot be made.
+
+        """
+        missing = []
+        folder = self.state.absolute()
+        while not folder.exists():
+            missing.append(folder)
+            folder = folder.parent
+        try:
+            for folder in reversed(missing):
+                folder.mkdir(mode=0o700)
+                _sync_folder(folder.parent)
+        except OSError as error:
+            raise ComponentError(f"folder {self.state}", error.strerror or "") from error
+
+    def lock(self, *, wait: float = 0.0) -> bool:
+        """Take the state folder for this process and its children; return whether it was free.
+
+        Raises:
+            ComponentError: the lock file cannot be made.
+
+        """
+        try:
+            handle = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ComponentError(f"folder {self.state}", error.strerror or "") from error
+        until = time.monotonic() + wait
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    os.close(handle)
+                    return False
+                time.sleep(0.01)
+            else:
+                return True
 
     def now(self) -> float:
         """Return monotonic seconds."""
@@ -110,6 +153,11 @@ class Host:
             raise ComponentError(f"packets {interface}", error.strerror or "") from error
         return made
 
+    def interface(self) -> str:
+        """Return br0 where it exists, else the first port, else nothing."""
+        found = sorted(name for _, name in socket.if_nameindex() if name != "lo")
+        return "br0" if "br0" in found else next(iter(found), "")
+
     def hardware_address(self, interface: str) -> bytes:
         """Return the six bytes of an interface's MAC address.
 
@@ -157,11 +205,7 @@ class Host:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self.state / name)
-            folder = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            _sync_folder(self.state)
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise ComponentError(f"file {name}", error.strerror or "") from error
@@ -177,3 +221,11 @@ class Host:
             (self.state / name).unlink(missing_ok=True)
         except OSError as error:
             raise ComponentError(f"file {name}", error.strerror or "") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

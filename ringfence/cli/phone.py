@@ -1,0 +1,173 @@
+"""`ringfence phone`: run one phone, and talk to it."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ringfence.cli import CANNOT, DONE, FINDINGS
+from ringfence.errors import ComponentError, ConfigError, RingfenceError
+
+if TYPE_CHECKING:
+    from ringfence.runtime.phone import Memory
+
+NOT_RUNNING = "no phone runs on this state folder; ringfence phone run --state DIR starts one"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the verbs."""
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    def verb(name: str, purpose: str) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=purpose, description=purpose.capitalize() + ".")
+        made.add_argument("--state", type=Path, required=True, help="folder of the phone")
+        return made
+
+    run_ = verb("run", "run a phone until it is told to stop")
+    run_.add_argument("--config", type=Path, help="cfg.xml to apply before anything starts")
+    run_.add_argument("--interface", help="network interface of the phone (default: br0, eth0, …)")
+    run_.add_argument("--user", default="", help="user to become, keeping three capabilities")
+    run_.add_argument("--debug", action="store_true", help="log the wire, too")
+    get = verb("get", "print the value of a parameter; a secret as ***")
+    get.add_argument("tag", metavar="TAG")
+    set_ = verb("set", "store values; done only when they survive a power cut")
+    set_.add_argument("values", nargs="*", metavar="TAG=VALUE")
+    set_.add_argument(
+        "--stdin", action="store_true", help="read TAG=VALUE lines from standard input, for secrets"
+    )
+    status = verb("status", "print how every feature is doing")
+    status.add_argument("--json", action="store_true")
+    resync = verb("resync", "fetch the profile now")
+    resync.add_argument("rule", nargs="?", default="", help="profile rule to use this once")
+    verb("reboot", "restart the phone's processes")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one verb."""
+    try:
+        return _VERBS[arguments.verb](arguments)
+    except ConfigError as error:
+        print(f"ringfence: {error}", file=sys.stderr)
+        return FINDINGS
+    except ComponentError as error:
+        print(f"ringfence: {error}", file=sys.stderr)
+        return CANNOT if arguments.verb == "run" else FINDINGS
+    except RingfenceError as error:
+        print(f"ringfence: {error}", file=sys.stderr)
+        return FINDINGS
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from ringfence.runtime.host import Host
+    from ringfence.runtime.keeper import keep
+    from ringfence.runtime.privileges import drop
+
+    host = Host(arguments.state)
+    host.prepare()
+    if not host.lock():
+        print("ringfence: another phone runs on this state folder", file=sys.stderr)
+        return CANNOT
+    drop(arguments.user)
+
+    def phone(reboot_reason: Callable[[str], None], first: bool) -> int:
+        from ringfence.cli.phone_process import boot
+
+        config = arguments.config if first else None
+        return boot(host, config, arguments.interface, reboot_reason, debug=arguments.debug)
+
+    return keep(phone, host)
+
+
+def _get(arguments: argparse.Namespace) -> int:
+    from ringfence.runtime.control import ask
+
+    reply = ask(arguments.state, {"verb": "get", "tag": arguments.tag})
+    if reply is None:
+        from ringfence.runtime.phone import canonical, shown
+
+        tag = canonical(arguments.tag)
+        print(shown(_stored(arguments.state).snapshot, tag))
+    else:
+        print(reply["text"])
+    return DONE
+
+
+def _set(arguments: argparse.Namespace) -> int:
+    from ringfence.runtime.control import ask
+    from ringfence.runtime.host import Host
+
+    lines = sys.stdin.read().splitlines() if arguments.stdin else []
+    values = _pairs([*arguments.values, *filter(None, lines)])
+    request = {"verb": "set", "values": values}
+    if ask(arguments.state, request) is None:
+        from ringfence.runtime.phone import set_values
+
+        host = Host(arguments.state)
+        host.prepare()
+        if host.lock(wait=2.0):
+            set_values(_stored(arguments.state).submit, values)
+        elif ask(arguments.state, request) is None:
+            raise ComponentError("phone", "it is starting or stopping; try again")
+    return DONE
+
+
+def _pairs(words: list[str]) -> Mapping[str, str]:
+    pairs: dict[str, str] = {}
+    for word in words:
+        tag, equals, text = word.partition("=")
+        if not equals:
+            raise ConfigError(tag[:80], "no value given", "write TAG=VALUE")
+        pairs[tag.strip()] = text
+    if not pairs:
+        raise ConfigError("set", "nothing to store", "write TAG=VALUE")
+    return pairs
+
+
+def _stored(state: Path) -> "Memory":
+    from ringfence.cli.phone_process import identity
+    from ringfence.runtime.host import Host
+    from ringfence.runtime.phone import Memory
+
+    host = Host(state)
+    return Memory(host, identity(host, None).firmware)
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from ringfence.runtime.control import ask
+
+    reply = ask(arguments.state, {"verb": "status"})
+    if reply is None:
+        print(f"ringfence: {NOT_RUNNING}", file=sys.stderr)
+        return CANNOT
+    if arguments.json:
+        print(json.dumps(reply, indent=2, ensure_ascii=False))
+        return DONE
+    for name, feature in reply["features"].items():
+        print(f"{name}: {feature['health']}")
+        for label, text in feature["rows"]:
+            print(f"    {label}: {text}")
+    return DONE
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    from ringfence.runtime.control import ask
+
+    words = {"rule": arguments.rule} if arguments.verb == "resync" and arguments.rule else {}
+    reply = ask(arguments.state, {"verb": "command", "name": arguments.verb, "arguments": words})
+    if reply is None:
+        print(f"ringfence: {NOT_RUNNING}", file=sys.stderr)
+        return CANNOT
+    print(json.dumps(reply, ensure_ascii=False))
+    return DONE
+
+
+_VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "run": _run,
+    "get": _get,
+    "set": _set,
+    "status": _status,
+    "resync": _command,
+    "reboot": _command,
+}

@@ -1,0 +1,137 @@
+"""The phone's control socket: one JSON object a line, for its owner alone."""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ringfence.errors import ComponentError, RingfenceError
+
+logger = logging.getLogger(__name__)
+
+NAME = "control"
+LIMIT = 4 * 1024 * 1024
+"""Bytes of one line."""
+
+Answer = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, object]]]
+"""Answer one request. Raises `RingfenceError`."""
+
+
+class ControlServer:
+    """Answers whoever owns the phone, on a socket in its state folder."""
+
+    def __init__(self, state: Path, answer: Answer) -> None:
+        self._state = state
+        self._answer = answer
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            ComponentError: the socket cannot be made.
+
+        """
+        try:
+            bound = _in_folder(self._state, _listen)
+        except OSError as error:
+            raise ComponentError("control socket", error.strerror or "") from error
+        self._server = await asyncio.start_unix_server(self._serve, sock=bound, limit=LIMIT)
+
+    async def close(self) -> None:
+        """Stop listening and remove the socket."""
+        if self._server:
+            self._server.close()
+        (self._state / NAME).unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if _uid(writer.get_extra_info("socket")) not in (0, os.geteuid()):
+                return
+            while line := await reader.readline():
+                writer.write(json.dumps(await self._one(line)).encode() + b"\n")
+                await writer.drain()
+        except (OSError, ValueError) as error:
+            logger.info("control.closed: %s", type(error).__name__)
+        finally:
+            writer.close()
+
+    async def _one(self, line: bytes) -> Mapping[str, object]:
+        try:
+            request = json.loads(line)
+            if not isinstance(request, dict):
+                return {"error": "a request is a JSON object"}
+            return {"answer": await self._answer(request)}
+        except RingfenceError as error:
+            return {"error": str(error)}
+
+
+def ask(state: Path, request: Mapping[str, object], timeout: float = 60.0) -> dict[str, Any] | None:
+    """Return the answer of the phone that runs on a state folder; None where none runs.
+
+    Raises:
+        ComponentError: the phone refused, or did not answer in `timeout` seconds.
+
+    """
+    try:
+        connection = _in_folder(state, _connect)
+    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ComponentError("control socket", error.strerror or "") from error
+    with connection:
+        connection.settimeout(timeout)
+        try:
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            with connection.makefile("rb") as file:
+                line = file.readline(LIMIT)
+        except OSError as error:
+            raise ComponentError("phone", f"no answer: {error}") from error
+    if not line:
+        return None
+    reply = json.loads(line)
+    if "error" in reply:
+        raise ComponentError("phone", str(reply["error"]))
+    return dict(reply["answer"])
+
+
+def _in_folder(state: Path, act: Callable[[str], socket.socket]) -> socket.socket:
+    """Reach the socket through a descriptor: a path in a socket address has 108 bytes at most."""
+    folder = os.open(state, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return act(f"/proc/self/fd/{folder}/{NAME}")
+    finally:
+        os.close(folder)
+
+
+def _listen(path: str) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    Path(path).unlink(missing_ok=True)
+    mask = os.umask(0o177)
+    try:
+        made.bind(path)
+    finally:
+        os.umask(mask)
+    made.listen(16)
+    made.setblocking(False)
+    return made
+
+
+def _connect(path: str) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        made.connect(path)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _uid(peer: socket.socket) -> int:
+    credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int(struct.unpack("3i", credentials)[1])

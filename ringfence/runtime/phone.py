@@ -1,0 +1,246 @@
+"""One phone: its store, its snapshot, its facts, and the supervisor that obeys them."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ringfence.config.codecs import Secret
+from ringfence.config.parameter import Level
+from ringfence.config.settings import aliases, effective, encode, slots, virgin
+from ringfence.config.snapshot import Change, Origin, Snapshot, restore, submit
+from ringfence.errors import ComponentError, ConfigError
+from ringfence.runtime.commands import Command, Commands
+from ringfence.runtime.control import ControlServer
+from ringfence.runtime.egress import Egress
+from ringfence.runtime.feature import Feature, World
+from ringfence.runtime.host import Host
+from ringfence.runtime.keeper import REBOOT, STOPPED, history
+from ringfence.runtime.state import Facts, Health, Status
+from ringfence.runtime.store import Store
+from ringfence.runtime.supervisor import Supervisor
+
+logger = logging.getLogger(__name__)
+
+MASK = "***"
+CLOSE_TIME = 3.0
+"""Seconds that features get to leave the network in order."""
+
+
+class Memory:
+    """The settings of a phone and their one write path; works with and without a running phone."""
+
+    def __init__(self, host: Host, firmware: str) -> None:
+        self._store = Store(host)
+        loaded = self._store.load()
+        self.problem = loaded.problem
+        """Why the newest stored generation is not in use; empty where it is."""
+        self.snapshot, refused = restore(virgin(firmware), loaded.stored)
+        for error in refused:
+            logger.warning("store.refused: %s", error)
+        self.intents = dict(loaded.intents)
+        if self.problem:
+            logger.error("store.unreadable: %s", self.problem)
+
+    def submit(
+        self, changes: Mapping[str, Change], origin: Origin, *, whole: bool = False
+    ) -> list[ConfigError]:
+        """Validate, store durably, swap the snapshot; see `runtime.feature.Submit`."""
+        snapshot, errors = submit(self.snapshot, changes, origin)
+        if snapshot is self.snapshot or (whole and errors):
+            return errors
+        self._store.save(snapshot.stored, self.intents)
+        self.snapshot = snapshot
+        return errors
+
+    def intend(self, name: str, text: str | None) -> None:
+        """Keep an intent over the next reboot, or clear it with None.
+
+        Raises:
+            ComponentError: the store could not be written.
+
+        """
+        intents = {key: kept for key, kept in self.intents.items() if key != name}
+        if text is not None:
+            intents[name] = text
+        self._store.save(self.snapshot.stored, intents)
+        self.intents = intents
+
+
+def canonical(tag: str) -> str:
+    """Return the canonical spelling of a tag.
+
+    Raises:
+        ConfigError: no parameter has it.
+
+    """
+    found = aliases().get(tag, tag)
+    if found not in slots():
+        raise ConfigError(tag, "no such parameter", "ringfence parameters lists them all")
+    return found
+
+
+def shown(snapshot: Snapshot, tag: str) -> str:
+    """Return the text of a parameter as it may be shown: a secret that is set as `***`."""
+    slot = slots()[tag]
+    text = encode(snapshot.settings, tag)
+    return MASK if text and isinstance(slot.row.default, Secret) else text
+
+
+class Phone:
+    """One phone, from its boot to its end."""
+
+    def __init__(
+        self,
+        features: Sequence[Feature[Any]],
+        host: Host,
+        facts: Facts,
+        memory: Memory,
+        reboot_reason: Callable[[str], None],
+    ) -> None:
+        self._features = features
+        self._host = host
+        self._facts = facts
+        self._memory = memory
+        self._booted = memory.snapshot.settings
+        self._reboot_reason = reboot_reason
+        self._egress = Egress(host)
+        self._commands = Commands()
+        self._commands.register(Command("reboot", Level.ADMIN, self._reboot))
+        self._over = asyncio.Event()
+        self._code = STOPPED
+        self._supervisor: Supervisor | None = None
+
+    async def run(self) -> int:
+        """Run until told to stop or to reboot; return the exit code for the keeper.
+
+        Raises:
+            ComponentError: the control socket cannot be made.
+
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._over.set)
+        control = ControlServer(self._host.state, self._answer)
+        async with asyncio.TaskGroup() as group:
+            self._supervisor = Supervisor(self._features, self._world, group)
+            await self._supervisor.reconcile(*self._state(), loop.time())
+            await control.start()
+            work = group.create_task(self._supervisor.run(self._state))
+            await self._over.wait()
+            work.cancel()
+            try:
+                async with asyncio.timeout(CLOSE_TIME):
+                    await self._supervisor.close()
+            except TimeoutError:
+                logger.warning("phone.close_timeout")
+            await control.close()
+        return self._code
+
+    def _world(self, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> World:
+        return World(
+            host=self._host,
+            egress=self._egress,
+            publish=self._publish,
+            facts=lambda: self._facts,
+            snapshot=lambda: self._memory.snapshot,
+            submit=self._submit,
+            commands=self._commands,
+            statuses=self._statuses,
+            spawn=spawn,
+        )
+
+    def _state(self) -> tuple[Any, Facts]:
+        return effective(self._memory.snapshot.settings, self._booted), self._facts
+
+    def _publish(self, **changes: Any) -> None:
+        facts = replace(self._facts, **changes)
+        if facts != self._facts:
+            self._facts = facts
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._supervisor:
+            self._supervisor.wake()
+
+    def _submit(
+        self, changes: Mapping[str, Change], origin: Origin, *, whole: bool = False
+    ) -> list[ConfigError]:
+        errors = self._memory.submit(changes, origin, whole=whole)
+        for error in errors:
+            logger.warning("config.refused: %s", error)
+        self._wake()
+        return errors
+
+    def _statuses(self) -> Mapping[str, Status]:
+        shown_first = {"phone": self._own_status()}
+        return shown_first | dict(self._supervisor.statuses() if self._supervisor else {})
+
+    def _own_status(self) -> Status:
+        identity = self._facts.identity
+        stored = self._memory.snapshot.settings
+        waiting = effective(stored, self._booted) != stored
+        rows = [
+            ("Product Name", identity.product),
+            ("Serial Number", identity.serial),
+            ("MAC Address", identity.mac),
+            ("Device Certificate", "Installed" if self._facts.client else "Not Installed"),
+        ]
+        if waiting:
+            rows.append(("Pending", "stored changes take effect after a reboot"))
+        if self._memory.problem:
+            rows.append(("Stored Settings", self._memory.problem))
+        rows += [(f"Reboot Reason {n}", text) for n, text in enumerate(history(self._host), 1)]
+        health = Health.FAILED if self._memory.problem else Health.RUNNING
+        return Status(health, tuple(rows), {"mac": identity.mac, "reboot_pending": waiting})
+
+    async def _reboot(self, arguments: Mapping[str, str]) -> Mapping[str, object]:
+        self._reboot_reason(arguments.get("reason", "User Triggered"))
+        self._code = REBOOT
+        asyncio.get_running_loop().call_soon(self._over.set)
+        return {"rebooting": True}
+
+    async def _answer(self, request: Mapping[str, Any]) -> Mapping[str, object]:
+        match request:
+            case {"verb": "status"}:
+                return report(self._statuses())
+            case {"verb": "get", "tag": str(tag)}:
+                return {"text": shown(self._memory.snapshot, canonical(tag))}
+            case {"verb": "set", "values": dict(values)}:
+                return set_values(self._submit, values)
+            case {"verb": "command", "name": str(name), "arguments": dict(arguments)}:
+                texts = {str(key): str(text) for key, text in arguments.items()}
+                return await self._commands.run(name, texts)
+        raise ComponentError("control", "not a request that this phone knows")
+
+
+def set_values(submit: Any, values: Mapping[str, Any]) -> Mapping[str, object]:
+    """Submit values from the command line, all or nothing.
+
+    Raises:
+        ConfigError: a tag is unknown or a value was refused; nothing was stored.
+        ComponentError: the store could not be written.
+
+    """
+    changes = {canonical(str(tag)): Change(str(text)) for tag, text in values.items()}
+    for error in submit(changes, Origin.COMMAND, whole=True):
+        raise error
+    return {"stored": sorted(changes)}
+
+
+def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:
+    """Return the statuses as `ringfence phone status --json` prints them."""
+    data = {name: status.data for name, status in statuses.items()}
+    return {
+        "schema": 1,
+        "features": {
+            name: {"health": status.health.value, "rows": [list(row) for row in status.rows]}
+            for name, status in statuses.items()
+        },
+        "lines": data.get("line", {}).get("lines", []),
+        "lease": data.get("dhcp", {}).get("lease"),
+        "ports": {name: data.get("firewall", {}).get(name, []) for name in ("udp", "tcp")},
+        "last_resync": data.get("provisioning", {}).get("last_resync"),
+    }

@@ -1,0 +1,188 @@
+"""Keep every component doing what the settings say."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ringfence.config.settings import Settings
+from ringfence.errors import ConfigError, RingfenceError
+from ringfence.runtime.feature import Driver, Feature, World
+from ringfence.runtime.state import Facts, Health, Planned, Status
+
+logger = logging.getLogger(__name__)
+
+FIRST_RETRY, LAST_RETRY = 0.5, 60.0
+"""Seconds until a failed component is tried again; doubled at each failure."""
+
+Build = Callable[[Callable[[Coroutine[Any, Any, None]], None]], World]
+"""Return the world of one life of a feature, given how that life starts tasks."""
+
+
+def plan_all(
+    features: Sequence[Feature[Any]], settings: Settings, facts: Facts
+) -> tuple[Mapping[str, Planned[Any]], Mapping[str, ConfigError]]:
+    """Return what every feature decided, and why the others could not. Pure.
+
+    It is also the dry run behind `ringfence explain`.
+    """
+    decided: dict[str, Planned[Any]] = {}
+    errors: dict[str, ConfigError] = {}
+    for feature in features:
+        try:
+            decided[feature.name] = feature.plan(settings, facts)
+        except ConfigError as error:
+            errors[feature.name] = error
+    return decided, errors
+
+
+@dataclass(slots=True)
+class _Life:
+    """One feature, from its start to its next restart."""
+
+    feature: Feature[Any]
+    driver: Driver[Any]
+    running: dict[str, Any] = field(default_factory=dict)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    error: str = ""
+    """Why it does not do what the settings say; empty while it does."""
+    delay: float = FIRST_RETRY
+    retry_at: float | None = None
+    """When to try again; None while nothing failed."""
+
+
+class Supervisor:
+    """Plans everything, then applies what differs from what runs, key by key."""
+
+    def __init__(
+        self, features: Sequence[Feature[Any]], build: Build, group: asyncio.TaskGroup
+    ) -> None:
+        self._features = features
+        self._build = build
+        self._group = group
+        self._wake = asyncio.Event()
+        self._lives = {feature.name: self._born(feature) for feature in features}
+
+    def wake(self) -> None:
+        """Plan again after this turn of the loop."""
+        self._wake.set()
+
+    async def run(self, state: Callable[[], tuple[Settings, Facts]]) -> None:
+        """Reconcile whenever something woke us, and when a retry is due; never returns."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self._wake.clear()
+            await self.reconcile(*state(), loop.time())
+            retries = [life.retry_at for life in self._lives.values() if life.retry_at is not None]
+            timer = loop.call_at(min(retries), self._wake.set) if retries else None
+            await self._wake.wait()
+            if timer:
+                timer.cancel()
+
+    async def reconcile(self, settings: Settings, facts: Facts, now: float) -> None:
+        """Bring every component to `settings` and `facts`.
+
+        A feature that cannot plan keeps its running plans, or takes its safe ones where none
+        run yet. One that cannot apply is tried again after a delay that doubles.
+        """
+        decided, errors = plan_all(self._features, settings, facts)
+        for name, life in list(self._lives.items()):
+            if (error := errors.get(name)) is not None:
+                if life.error != str(error):
+                    logger.error("config.refused: %s", error)
+                plans = life.running or life.feature.safe
+                await self._apply(life, plans, now, str(error))
+            else:
+                await self._apply(life, decided[name].plans, now, "")
+
+    async def _apply(self, life: _Life, plans: Mapping[str, Any], now: float, refused: str) -> None:
+        if life.retry_at is not None and now < life.retry_at:
+            return
+        failures: list[str] = []
+        for key in [key for key in life.running if key not in plans]:
+            await self._act(life, life.driver.remove(key), failures)
+            life.running.pop(key, None)
+        for key, plan in plans.items():
+            if key in life.running and life.running[key] == plan:
+                continue
+            life.running.pop(key, None)
+            if await self._act(life, life.driver.apply(key, plan), failures):
+                life.running[key] = plan
+                logger.info("%s.applied%s", life.feature.name, f": {key}" if key else "")
+        if failures:
+            life.retry_at = now + life.delay
+            life.delay = min(life.delay * 2, LAST_RETRY)
+        else:
+            life.retry_at, life.delay = None, FIRST_RETRY
+        life.error = "; ".join([refused, *failures] if refused else failures)
+
+    async def _act(
+        self, life: _Life, action: Coroutine[Any, Any, None], failures: list[str]
+    ) -> bool:
+        try:
+            await action
+        except RingfenceError as error:
+            logger.error("%s.failed: %s", life.feature.name, error)
+            failures.append(str(error))
+        except Exception as error:  # noqa: BLE001 - the boundary: a bug restarts its feature alone
+            self._died(life, error)
+            failures.append(f"internal error, {type(error).__name__}")
+        else:
+            return True
+        return False
+
+    def _born(self, feature: Feature[Any]) -> _Life:
+        life: _Life
+
+        def spawn(work: Coroutine[Any, Any, None]) -> None:
+            task = self._group.create_task(self._guard(life, work))
+            life.tasks.add(task)
+            task.add_done_callback(life.tasks.discard)
+
+        life = _Life(feature, feature.driver(self._build(spawn)))
+        return life
+
+    async def _guard(self, life: _Life, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - the boundary: a bug restarts its feature alone
+            if self._lives.get(life.feature.name) is not life:
+                return
+            self._died(life, error)
+            try:
+                await life.driver.close()
+            except Exception:  # noqa: BLE001 - it is being thrown away
+                logger.warning("%s.close_failed", life.feature.name)
+            now = asyncio.get_running_loop().time()
+            reborn = self._born(life.feature)
+            reborn.error = f"restarted after an internal error, {type(error).__name__}"
+            reborn.retry_at, reborn.delay = now + life.delay, min(life.delay * 2, LAST_RETRY)
+            self._lives[life.feature.name] = reborn
+            for task in life.tasks - {asyncio.current_task()}:
+                task.cancel()
+            self._wake.set()
+
+    def _died(self, life: _Life, error: Exception) -> None:
+        logger.error("%s.bug", life.feature.name, exc_info=error)
+
+    async def close(self) -> None:
+        """Stop every feature, the last one first."""
+        for life in reversed(self._lives.values()):
+            try:
+                await life.driver.close()
+            except RingfenceError as error:
+                logger.warning("%s.close_failed: %s", life.feature.name, error)
+            for task in life.tasks:
+                task.cancel()
+
+    def statuses(self) -> Mapping[str, Status]:
+        """Return the status of every feature, in page order."""
+        return {name: self._status(life) for name, life in self._lives.items()}
+
+    def _status(self, life: _Life) -> Status:
+        status = life.driver.status()
+        if not life.error:
+            return status
+        health = Health.FAILED if life.retry_at is not None else status.health
+        return replace(status, health=health, rows=(*status.rows, ("Error", life.error)))
