@@ -1,0 +1,179 @@
+"""The supervisor: what differs is applied, what fails is tried again, a bug stays alone."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ringfence.config.settings import Settings
+from ringfence.errors import ComponentError, ConfigError
+from ringfence.runtime.feature import Feature
+from ringfence.runtime.state import Facts, Health, Planned, Status
+from ringfence.runtime.supervisor import FIRST_RETRY, Supervisor
+
+
+@dataclass
+class Recorder:
+    """A driver that notes what it was told."""
+
+    done: list[str] = field(default_factory=list)
+    fail: set[str] = field(default_factory=set)
+    bug: set[str] = field(default_factory=set)
+
+    async def apply(self, key: str, plan: str) -> None:
+        if key in self.bug:
+            raise ZeroDivisionError
+        if key in self.fail:
+            raise ComponentError("part", "broken")
+        self.done.append(f"{key}={plan}")
+
+    async def remove(self, key: str) -> None:
+        self.done.append(f"-{key}")
+
+    async def close(self) -> None:
+        self.done.append("closed")
+
+    def status(self) -> Status:
+        return Status(Health.RUNNING)
+
+
+class Bench:
+    """One supervisor over stub features whose plans the test sets."""
+
+    def __init__(self, *names: str) -> None:
+        self.drivers: dict[str, list[Recorder]] = {name: [] for name in names}
+        self.plans: dict[str, Mapping[str, str] | ConfigError] = {name: {} for name in names}
+        self.spawn: dict[str, Any] = {}
+        self.names = names
+
+    def feature(self, name: str) -> Feature[str]:
+        def plan(settings: Settings, facts: Facts) -> Planned[str]:
+            plans = self.plans[name]
+            if isinstance(plans, ConfigError):
+                raise plans
+            return Planned(plans)
+
+        def driver(world: Any) -> Recorder:
+            self.spawn[name] = world
+            self.drivers[name].append(Recorder())
+            return self.drivers[name][-1]
+
+        return Feature(name, plan, str, driver, {"": "safe"})
+
+    def run(self, scenario: Any) -> None:
+        async def main() -> None:
+            async with asyncio.TaskGroup() as group:
+                features = [self.feature(name) for name in self.names]
+                build: Any = lambda spawn: spawn  # noqa: E731
+                self.supervisor = Supervisor(features, build, group)
+                await scenario()
+                await self.supervisor.close()
+
+        asyncio.run(main())
+
+    async def at(self, now: float) -> None:
+        await self.supervisor.reconcile(Settings(), Facts(), now)
+
+
+def test_an_equal_plan_is_no_action_and_another_key_is_left_alone() -> None:
+    bench = Bench("line")
+
+    async def scenario() -> None:
+        bench.plans["line"] = {"1": "a", "2": "b"}
+        await bench.at(0)
+        await bench.at(1)
+        bench.plans["line"] = {"1": "a", "2": "c"}
+        await bench.at(2)
+        bench.plans["line"] = {"2": "c"}
+        await bench.at(3)
+        assert bench.drivers["line"][0].done == ["1=a", "2=b", "2=c", "-1"]
+
+    bench.run(scenario)
+
+
+def test_a_feature_that_cannot_plan_keeps_its_running_plan() -> None:
+    bench = Bench("firewall")
+
+    async def scenario() -> None:
+        bench.plans["firewall"] = {"": "strict"}
+        await bench.at(0)
+        bench.plans["firewall"] = ConfigError("Firewall", "no")
+        await bench.at(1)
+        assert bench.drivers["firewall"][0].done == ["=strict"]
+        assert ("Error", "Firewall: no") in bench.supervisor.statuses()["firewall"].rows
+
+    bench.run(scenario)
+
+
+def test_a_feature_that_cannot_plan_at_boot_takes_its_safe_plan() -> None:
+    bench = Bench("firewall")
+
+    async def scenario() -> None:
+        bench.plans["firewall"] = ConfigError("Firewall", "no")
+        await bench.at(0)
+        assert bench.drivers["firewall"][0].done == ["=safe"]
+
+    bench.run(scenario)
+
+
+def test_a_failed_component_is_tried_again_after_a_delay_that_doubles() -> None:
+    bench = Bench("firewall", "web")
+
+    async def scenario() -> None:
+        driver = bench.drivers["firewall"][0]
+        bench.plans["firewall"] = bench.plans["web"] = {"": "x"}
+        driver.fail.add("")
+        await bench.at(0)
+        assert bench.drivers["web"][0].done == ["=x"]
+        assert bench.supervisor.statuses()["firewall"].health is Health.FAILED
+        await bench.at(FIRST_RETRY)
+        driver.fail.clear()
+        await bench.at(FIRST_RETRY * 2.9)
+        assert driver.done == []
+        await bench.at(FIRST_RETRY * 3)
+        assert driver.done == ["=x"]
+        assert bench.supervisor.statuses()["firewall"].health is Health.RUNNING
+
+    bench.run(scenario)
+
+
+def test_a_bug_in_a_task_restarts_its_feature_alone(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench("line", "web")
+
+    async def bug() -> None:
+        raise ZeroDivisionError
+
+    async def scenario() -> None:
+        bench.plans["line"] = bench.plans["web"] = {"": "x"}
+        await bench.at(0)
+        spawn: Any = bench.spawn["line"]
+        work: Coroutine[Any, Any, None] = bug()
+        spawn(work)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        later = asyncio.get_running_loop().time() + 2 * FIRST_RETRY
+        await bench.at(later)
+        assert [driver.done for driver in bench.drivers["line"]] == [["=x", "closed"], ["=x"]]
+        assert [driver.done for driver in bench.drivers["web"]] == [["=x"]]
+
+    bench.run(scenario)
+    assert "line.bug" in caplog.text
+
+
+def test_features_close_in_reverse_order() -> None:
+    bench = Bench("firewall", "line")
+    order: list[str] = []
+
+    async def scenario() -> None:
+        for name in ("firewall", "line"):
+            driver = bench.drivers[name][0]
+
+            async def close(name: str = name) -> None:
+                order.append(name)
+
+            driver.close = close  # type: ignore[method-assign]
+
+    bench.run(scenario)
+    assert order == ["line", "firewall"]
