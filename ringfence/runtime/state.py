@@ -64,6 +64,8 @@ class Status:
     """Label and text, in the order of the page."""
     data: Mapping[str, object] = field(default_factory=dict)
     """The same for programs: JSON values under names of their own."""
+    title: str = ""
+    """Heading of the section; empty takes the feature's name."""
 
 
 @dataclass(frozen=True, slots=True)
