@@ -1,0 +1,76 @@
+"""Macros: `$NAME` in profile rules, triggers and log messages.
+
+Source: phone-facts 2.6.
+"""
+
+import re
+from collections.abc import Mapping
+
+from ringfence import __version__
+from ringfence.config.settings import Settings
+
+VERSION = f"Ringfence/{__version__}"
+"""`$VERSION`: the product token that our User-Agent begins with."""
+
+_SOFTWARE = {"11.3": "11-3-7MPP0001-1", "12.0": "12-0-3MPP0001-1"}
+"""`{firmware profile: the release it stands for}`, in the form that rules compare (2.5)."""
+
+_MACRO = re.compile(
+    r"\$(?:(?P<dollar>\$)|(?P<bare>[A-Za-z0-9_]+)"
+    r"|\((?P<name>[A-Za-z0-9_]+)(?::(?P<start>[0-9]{1,6})(?::(?P<size>[0-9]{1,6}))?)?\))"
+)
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """Return `text` with its macros replaced, in one pass; unknown names stay as they are.
+
+    `$(NAME:p)` is the value from character `p`, `$(NAME:p:q)` at most `q` characters of it.
+    What a value contains is never expanded again.
+    """
+
+    def replaced(match: re.Match[str]) -> str:
+        if match["dollar"]:
+            return "$"
+        held = values.get(match["bare"] or match["name"])
+        if held is None:
+            return match[0]
+        if match["start"] is None:
+            return held
+        start = int(match["start"])
+        return held[start:] if match["size"] is None else held[start : start + int(match["size"])]
+
+    return _MACRO.sub(replaced, text)
+
+
+def phone_values(mac: str, product: str, serial: str, firmware: str) -> dict[str, str]:
+    """Return the macros that name the unit: `{macro: value}`."""
+    series = "".join(filter(str.isdigit, product.partition("-3PCC")[0]))
+    software = _SOFTWARE.get(firmware, firmware)
+    return {
+        "MA": mac.lower(),
+        "MAU": mac.upper(),
+        "MAC": ":".join(mac.lower()[i : i + 2] for i in range(0, 12, 2)),
+        "PN": product,
+        "PSN": series,
+        "SN": serial,
+        "VERSION": VERSION,
+        "SWVER": f"sip{series[:2]}xx.{software}",
+        "HWVER": "1.0.0",
+        "UPGCOND": "",
+    }
+
+
+def setting_values(settings: Settings) -> dict[str, str]:
+    """Return the macros whose value is a parameter; those with a secret are not among them."""
+    provisioning = settings.provisioning
+    values = {letter: getattr(provisioning, f"gpp_{letter.lower()}") for letter in GENERAL}
+    for number, ext in enumerate(settings.ext, start=1):
+        values[f"UID{number}"] = ext.user_id
+        values[f"DISPLAYNAME{number}"] = ext.display_name
+        values[f"AUTHID{number}"] = ext.auth_id
+        values[f"PROXY{number}"] = ext.proxy
+    return values
+
+
+GENERAL = "ABCDEFGHIJKLMNOP"
+"""Letters of the general purpose parameters that any text may use."""
