@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from ringfence.config.codecs import Secret
 from ringfence.policy.conditions import Condition, parse_condition
-from ringfence.policy.macros import expand
 
 PORTS = {"tftp": 69, "http": 80, "https": 443}
 """`{scheme: default port}`."""
@@ -118,18 +117,17 @@ def parse_rule(text: str) -> Rule:
     return Rule(alternatives, repaired=straight != text.strip())
 
 
-def parse_url(text: str, values: Mapping[str, str], scheme: str = "tftp") -> Url:
-    """Return the URL that `text` spells after its macros are expanded.
+def parse_url(text: str, scheme: str = "tftp") -> Url:
+    """Return the URL that `text` spells; macros must be expanded already.
 
     Raises:
         ValueError: no absolute path, an unknown scheme, or a wrong port.
 
     """
-    expanded = expand(text, values)
-    if any(ord(character) < 32 or ord(character) == 127 for character in expanded):
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise ValueError("the URL has a control character")
-    if (match := _URL.fullmatch(expanded)) is None:
-        raise ValueError(f"{expanded[:80]!r} is not [scheme://][server[:port]]/path")
+    if (match := _URL.fullmatch(text)) is None:
+        raise ValueError(f"{text[:80]!r} is not [scheme://][server[:port]]/path")
     named = (match["scheme"] or scheme).lower()
     if named not in PORTS:
         raise ValueError(f"scheme {named!r} is not one of {', '.join(PORTS)}")
@@ -138,7 +136,7 @@ def parse_url(text: str, values: Mapping[str, str], scheme: str = "tftp") -> Url
         raise ValueError(f"port {port} is not between 1 and 65535")
     host = match["host"].strip("[]")
     if not host and (match["scheme"] or match["port"]):
-        raise ValueError(f"{expanded[:80]!r} names no server")
+        raise ValueError(f"{text[:80]!r} names no server")
     path = quote(match["path"].partition("#")[0], safe="/%?&=:;,@+$!*'()~[]-._|")
     return Url(named, host, port, path)
 

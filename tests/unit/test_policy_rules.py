@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.policy.macros import expand
 from ringfence.policy.rules import Options, parse_rule, parse_url
 
 VALUES = {
@@ -36,7 +37,7 @@ def chosen(rule: str) -> str | None:
     ],
 )
 def test_scheme_port_and_server_have_defaults(text: str, url: str) -> None:
-    assert str(parse_url(chosen(text) or "", VALUES)) == url
+    assert str(parse_url(expand(chosen(text) or "", VALUES))) == url
 
 
 @pytest.mark.proves("RSY-02")
@@ -99,7 +100,7 @@ def test_options_are_read_and_their_secrets_masked() -> None:
 def test_an_ipv6_literal_is_not_taken_for_options() -> None:
     (only,) = parse_rule("[2001:db8::5]/a").alternatives
     assert only.options == Options()
-    assert parse_url(only.url, {}).host == "2001:db8::5"
+    assert parse_url(only.url).host == "2001:db8::5"
 
 
 def test_curly_quotes_of_a_word_processor_are_repaired() -> None:
@@ -111,7 +112,7 @@ def test_curly_quotes_of_a_word_processor_are_repaired() -> None:
 def test_a_macro_value_never_becomes_syntax() -> None:
     (only,) = parse_rule("$B").alternatives
     with pytest.raises(ValueError, match="not"):
-        parse_url(only.url, {"B": "[--key x] https://h/a"})
+        parse_url(expand(only.url, {"B": "[--key x] https://h/a"}))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,7 @@ def test_what_is_no_rule_is_refused_with_a_reason(rule: str) -> None:
 )
 def test_what_is_no_url_is_refused_with_a_reason(url: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        parse_url(url, {})
+        parse_url(url)
 
 
 @pytest.mark.parametrize("condition", ['"a" < "b"', "$MA >= 1"])
@@ -173,6 +174,6 @@ def test_any_text_is_a_rule_or_a_value_error(text: str) -> None:
     try:
         alternative = parse_rule(text).select(VALUES)
         if alternative and alternative.url:
-            assert parse_url(alternative.url, VALUES).path.startswith("/")
+            assert parse_url(expand(alternative.url, VALUES)).path.startswith("/")
     except ValueError:
         pass

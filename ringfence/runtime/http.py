@@ -1,0 +1,181 @@
+"""HTTP/1.1 through Egress: addresses one after another, redirects, limits.
+
+Source: phone-facts 2.9; chapter, Redundant Provisioning Servers.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urljoin
+
+import h11
+
+from ringfence.errors import NetworkError, PolicyError, RemoteProtocolError
+from ringfence.policy.rules import Url, parse_url
+from ringfence.runtime.egress import Egress, Secured, Stream, Target
+
+BODY_LIMIT = 1 << 20
+"""Bytes of a body."""
+HEAD_LIMIT = 16 << 10
+"""Bytes of a status line and its header fields."""
+ANSWER_TIME = 30.0
+"""Seconds from the request to the last byte of the answer."""
+REDIRECTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A GET."""
+
+    url: Url
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case; of repeated fields the last."""
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response, and who gave it."""
+
+    url: Url
+    """Where it came from in the end, after redirects."""
+    address: str
+    secured: Secured | None
+    response: Response
+
+
+async def get(
+    egress: Egress,
+    target: Callable[[Url], Target],
+    request: Request,
+    asking: Callable[[Url, str], None],
+) -> Answer:
+    """Return what a server answered, whatever its status.
+
+    Each address of the host is tried until one gives an HTTP status; a failed TLS or identity
+    check counts as no answer (rulings 5). At most five redirects are followed, each judged
+    like a first request and never from https to http. `asking(url, address)` is called before
+    the first request to each server.
+
+    Raises:
+        PolicyError: the host is forbidden, or a redirect is; nothing was sent there.
+        NetworkError: no address answered; the message has the reason of each.
+        RemoteProtocolError: a server answered, but not with HTTP that can be used.
+
+    """
+    for _ in range(REDIRECTS + 1):
+        aim = target(request.url)
+        addresses = await egress.resolve(aim)
+        asking(request.url, addresses[0])
+        answer = await _first(egress, aim, addresses, request)
+        if answer.response.status not in (301, 302):
+            return answer
+        request = replace(request, url=_redirected(request.url, answer.response))
+    raise RemoteProtocolError(f"more than {REDIRECTS} redirects")
+
+
+async def _first(
+    egress: Egress, target: Target, addresses: tuple[str, ...], request: Request
+) -> Answer:
+    reasons = []
+    for address in addresses:
+        try:
+            stream = await egress.connect(target, address)
+            try:
+                async with asyncio.timeout(ANSWER_TIME):
+                    response = await exchange(stream, request)
+            finally:
+                await stream.close()
+        except TimeoutError:
+            reasons.append(f"{address}: no answer in {ANSWER_TIME:g} s")
+        except (NetworkError, PolicyError) as error:
+            reasons.append(f"{address}: {error}")
+        else:
+            return Answer(request.url, address, stream.secured, response)
+    raise NetworkError("; ".join(reasons))
+
+
+def _redirected(url: Url, response: Response) -> Url:
+    location = response.headers.get("location", "")
+    try:
+        to = parse_url(urljoin(str(url), location))
+    except ValueError as error:
+        raise RemoteProtocolError(f"redirect: {error}") from None
+    if url.scheme == "https" and to.scheme != "https":
+        raise PolicyError("redirect-downgrade", f"redirect from https to {to.scheme} refused")
+    if to.scheme == "tftp":
+        raise PolicyError("redirect-scheme", "redirect to tftp refused")
+    return to
+
+
+async def exchange(stream: Stream, request: Request) -> Response:
+    """Return the answer to one request on a fresh stream.
+
+    Raises:
+        NetworkError: the connection ended or spoke no HTTP before a status came.
+        RemoteProtocolError: what came after the status breaks HTTP or exceeds a limit.
+
+    """
+    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
+    reading = _Reading()
+    try:
+        await stream.write(_bytes(connection, request))
+        while (whole := reading.whole) is None:
+            event = connection.next_event()
+            if event is h11.NEED_DATA:
+                connection.receive_data(await stream.read())
+            else:
+                reading.take(event)
+    except (h11.RemoteProtocolError, NetworkError) as error:
+        if reading.head is None:
+            raise NetworkError(f"no HTTP answer: {error}") from None
+        raise RemoteProtocolError(f"broken answer: {error}") from None
+    return whole
+
+
+class _Reading:
+    """Collects the events of one answer."""
+
+    def __init__(self) -> None:
+        self.head: h11.Response | None = None
+        self.whole: Response | None = None
+        self._body = bytearray()
+
+    def take(self, event: object) -> None:
+        if isinstance(event, h11.Response):
+            self.head = event
+            self._fields = {name.decode(): text.decode("latin-1") for name, text in event.headers}
+            _check_size(int(self._fields.get("content-length", 0)))
+        elif isinstance(event, h11.Data):
+            self._body += event.data
+            _check_size(len(self._body))
+        elif self.head is not None and isinstance(event, h11.EndOfMessage):
+            self.whole = Response(self.head.status_code, self._fields, bytes(self._body))
+        elif isinstance(event, h11.ConnectionClosed):
+            raise NetworkError("the connection was closed")
+
+
+def _check_size(size: int) -> None:
+    if size > BODY_LIMIT:
+        raise RemoteProtocolError(f"the body exceeds {BODY_LIMIT} bytes")
+
+
+def _bytes(connection: h11.Connection, request: Request) -> bytes:
+    host = f"[{request.url.host}]" if ":" in request.url.host else request.url.host
+    default = {"http": 80, "https": 443}[request.url.scheme]
+    fields = {
+        "Host": host if request.url.port == default else f"{host}:{request.url.port}",
+        **request.headers,
+        "Accept": "*/*",
+        "Connection": "close",
+    }
+    head = h11.Request(method="GET", target=request.url.path, headers=list(fields.items()))
+    return (connection.send(head) or b"") + (connection.send(h11.EndOfMessage()) or b"")
