@@ -1,22 +1,27 @@
 """Text to value and back, in the spelling of cfg.xml."""
 
 import enum
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
 
 
-class Codec(Protocol[T]):
+class Codec(ABC, Generic[T]):
     """How a value is written; frozen, so that rows can share codecs."""
+
+    __slots__ = ()
 
     @property
     def choices(self) -> tuple[str, ...]:
         """Every allowed text where the codec is a list; else empty."""
-        ...
+        return ()
 
+    @abstractmethod
     def decode(self, text: str) -> T:
         """Return the value of `text`, which has no blank at its ends.
 
@@ -24,15 +29,18 @@ class Codec(Protocol[T]):
             ValueError: the text is not allowed; the message says what is.
 
         """
-        ...
 
     def encode(self, value: T) -> str:
         """Return the canonical text of `value`."""
-        ...
+        return str(value)
 
+    @abstractmethod
     def describe(self) -> str:
         """Return the allowed values and limits in words, for help and documentation."""
-        ...
+
+    def doubt(self, value: T) -> str:
+        """Return why an allowed value may not do what its author meant; empty for no doubt."""
+        return ""
 
 
 class Switch(enum.Enum):
@@ -68,15 +76,18 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
-class YesNo:
+class YesNo(Codec[bool]):
     """Yes or No, in any case."""
 
-    choices: tuple[str, ...] = ("Yes", "No")
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The two words."""
+        return ("Yes", "No")
 
     def decode(self, text: str) -> bool:
         """Return True for Yes and False for No."""
         try:
-            return {"yes": True, "no": False}[text.lower()]
+            return _YES_NO[text.lower()]
         except KeyError:
             raise ValueError(f"expected Yes or No, not {text[:40]!r}") from None
 
@@ -89,24 +100,29 @@ class YesNo:
         return "Yes|No"
 
 
+_YES_NO = {"yes": True, "no": False}
+
+
 @dataclass(frozen=True, slots=True)
-class Choice(Generic[E]):
+class Choice(Codec[E]):
     """One member of an enumeration, spelled by its value, in any case.
 
     Source: phone-facts 2.1, enumerations.
     """
 
     kind: type[E]
+    without: tuple[E, ...] = ()
+    """Members that this parameter does not offer."""
 
     @property
     def choices(self) -> tuple[str, ...]:
         """Every spelling, canonical."""
-        return tuple(str(member.value) for member in self.kind)
+        return tuple(str(member.value) for member in self.kind if member not in self.without)
 
     def decode(self, text: str) -> E:
         """Return the member spelled `text`."""
         for member in self.kind:
-            if str(member.value).lower() == text.lower():
+            if str(member.value).lower() == text.lower() and member not in self.without:
                 return member
         raise ValueError(f"expected one of {'|'.join(self.choices)}, not {text[:40]!r}")
 
@@ -120,13 +136,12 @@ class Choice(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(Codec[int]):
     """A whole number between two limits."""
 
     first: int
     last: int
     unit: str = ""
-    choices: tuple[str, ...] = ()
 
     def decode(self, text: str) -> int:
         """Return the number; ASCII digits only."""
@@ -137,10 +152,6 @@ class Number:
         if not self.first <= value <= self.last:
             raise ValueError(f"expected {self.describe()}, not {value}")
         return value
-
-    def encode(self, value: int) -> str:
-        """Return the decimal digits."""
-        return str(value)
 
     def describe(self) -> str:
         """Return the limits and the unit."""
@@ -154,17 +165,35 @@ PORT_OR_NONE = Number(0, 65535)
 
 
 @dataclass(frozen=True, slots=True)
-class Seconds:
+class NumberOrNone(Codec[int | None]):
+    """A whole number between two limits, or nothing: an empty text or `Null`."""
+
+    number: Number
+
+    def decode(self, text: str) -> int | None:
+        """Return the number, or None."""
+        return None if text.lower() in ("", "null") else self.number.decode(text)
+
+    def encode(self, value: int | None) -> str:
+        """Return the decimal digits, or nothing."""
+        return "" if value is None else str(value)
+
+    def describe(self) -> str:
+        """Return the limits and the unit."""
+        return f"{self.number.describe()}, or empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds(Codec[float]):
     """A time in seconds that may have a fraction, `.5`."""
 
     first: float
     last: float
-    choices: tuple[str, ...] = ()
 
     def decode(self, text: str) -> float:
         """Return the time in seconds."""
-        whole, _, part = text.partition(".")
-        if not ((whole + part).isascii() and (whole + part).isdigit() and len(text) <= 12):
+        digits = text.replace(".", "", 1)
+        if not (digits.isascii() and digits.isdigit() and len(text) <= 12):
             raise ValueError(f"expected {self.describe()}, not {text[:40]!r}")
         value = float(text)
         if not self.first <= value <= self.last:
@@ -173,7 +202,7 @@ class Seconds:
 
     def encode(self, value: float) -> str:
         """Return the shortest decimal text."""
-        return f"{value:g}"
+        return f"{value:.12g}"
 
     def describe(self) -> str:
         """Return the limits."""
@@ -181,22 +210,25 @@ class Seconds:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(Codec[str]):
     """Free text up to a length; control characters are refused."""
 
     limit: int = 2048
     hint: str = ""
     """What the text looks like, for help."""
+    pattern: str = ""
+    """Regular expression that the whole of a text that is not empty matches."""
     warn_above: int | None = None
-    """Length that a real phone takes; longer is accepted with a warning."""
-    choices: tuple[str, ...] = ()
+    """Length that a phone of the field takes; longer is accepted with a warning."""
 
     def decode(self, text: str) -> str:
         """Return the text."""
         if len(text) > self.limit:
             raise ValueError(f"has {len(text)} characters, at most {self.limit} are allowed")
-        if any(ord(c) < 32 or ord(c) == 127 for c in text):
+        if _CONTROL.search(text):
             raise ValueError("has a control character")
+        if self.pattern and text and not re.fullmatch(self.pattern, text):
+            raise ValueError(f"expected {self.describe()}, not {text[:40]!r}")
         return text
 
     def encode(self, value: str) -> str:
@@ -207,20 +239,55 @@ class Text:
         """Return the form and the length."""
         return (f"{self.hint}, " if self.hint else "") + f"at most {self.limit} characters"
 
+    def doubt(self, value: str) -> str:
+        """Return a warning for a text that is longer than the field's phones take."""
+        if self.warn_above is not None and len(value) > self.warn_above:
+            return f"has {len(value)} characters, and phones of the field take {self.warn_above}"
+        return ""
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+HOST = Text(255, "host name or address", r"[^\s/@]*")
+"""A name or an address, perhaps with a port; no scheme and no path."""
+_DELAY = r"\d{1,9}(\+\d{1,9})?"
+SCHEDULE = Text(512, "seconds d[+r], joined by commas", rf"{_DELAY}(\s*,\s*{_DELAY})*")
+"""Delays of repeated attempts. Source: phone-facts 2.8."""
+
 
 @dataclass(frozen=True, slots=True)
-class SecretText:
-    """A secret up to a length."""
+class Address(Codec[str]):
+    """An IPv4 or IPv6 literal, or nothing."""
+
+    version: int
+
+    def decode(self, text: str) -> str:
+        """Return the address in its canonical text."""
+        if not text:
+            return ""
+        import ipaddress  # the only rows that need it are rarely set
+
+        try:
+            kind = ipaddress.IPv4Address if self.version == 4 else ipaddress.IPv6Address
+            return str(kind(text))
+        except ValueError:
+            raise ValueError(f"expected {self.describe()}, not {text[:40]!r}") from None
+
+    def describe(self) -> str:
+        """Return the version."""
+        return f"IPv{self.version} address, or empty"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretText(Codec[Secret]):
+    """A secret up to a length; no error repeats it."""
 
     limit: int = 256
-    choices: tuple[str, ...] = ()
+    warn_above: int | None = None
 
     def decode(self, text: str) -> Secret:
-        """Return the secret; an error never repeats it."""
-        try:
-            return Secret(Text(self.limit).decode(text))
-        except ValueError as error:
-            raise ValueError(str(error)) from None
+        """Return the secret."""
+        return Secret(Text(self.limit).decode(text))
 
     def encode(self, value: Secret) -> str:
         """Return the text of the secret."""
@@ -229,6 +296,48 @@ class SecretText:
     def describe(self) -> str:
         """Return the length."""
         return f"secret, at most {self.limit} characters"
+
+    def doubt(self, value: Secret) -> str:
+        """Return a warning for a secret that is longer than the field's phones take."""
+        return Text(self.limit, warn_above=self.warn_above).doubt(value.reveal())
+
+
+@dataclass(frozen=True, slots=True)
+class Password(Codec[Secret]):
+    """The password of a person: no blank, and a warning where it is weak.
+
+    A weak one is accepted, because refusing it would leave the old one, perhaps none, in force.
+    Source: phone-facts 1.2, Admin Password.
+    """
+
+    first: int = 8
+    last: int = 127
+
+    def decode(self, text: str) -> Secret:
+        """Return the secret."""
+        if " " in text:
+            raise ValueError("has a blank, which a password must not have")
+        return Secret(Text(self.last).decode(text))
+
+    def encode(self, value: Secret) -> str:
+        """Return the text of the secret."""
+        return value.reveal()
+
+    def describe(self) -> str:
+        """Return the rules."""
+        return f"secret, {self.first}–{self.last} characters of three classes, no blank"
+
+    def doubt(self, value: Secret) -> str:
+        """Return a warning for a password that is short or of fewer than three classes."""
+        text = value.reveal()
+        classes = (str.isupper, str.islower, str.isdigit, lambda c: not c.isalnum())
+        if not text:
+            return "is empty: everyone may enter"
+        if len(text) < self.first:
+            return f"is shorter than {self.first} characters"
+        if sum(any(map(kind, text)) for kind in classes) < 3:
+            return "uses fewer than three of upper case, lower case, digits and signs"
+        return ""
 
 
 _BY_TYPE: Mapping[type, Codec[Any]] = {bool: YesNo(), str: Text(), Secret: SecretText()}

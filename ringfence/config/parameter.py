@@ -81,45 +81,61 @@ class Param:
 _UNSET: Any = object()
 
 
-def param(  # noqa: PLR0913 - a row has many columns
-    default: T,
-    tag: str,
-    label: str,
-    section: str,
-    help: str,
-    *,
-    source: str,
-    codec: Codec[Any] | None = None,
-    newer_default: T = _UNSET,
-    access: Access = Access.NONE,
-    level: Level = Level.ADMIN,
-    effect: Effect = Effect.LIVE,
-    status: Status = Status.OBEYED,
-    aliases: tuple[str, ...] = (),
-    since: str = "11.3",
-    hidden: bool = False,
-    tr069: str | None = None,
-) -> T:
-    """Declare one row: the default of a dataclass field, with everything else as its metadata."""
-    row = Param(
-        tag=tag,
-        label=label,
-        section=section,
-        source=source,
-        help=help,
-        codec=codec or codec_for(type(default)),
-        default=default,
-        newer_default=default if newer_default is _UNSET else newer_default,
-        access=access,
-        level=level,
-        effect=effect,
-        status=status,
-        aliases=aliases,
-        since=since,
-        hidden=hidden,
-        tr069=tr069,
-    )
-    return field(default=default, metadata={"row": row})
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading on a tab: declares its rows, with what they have in common as the default."""
+
+    title: str
+    source: str
+    status: Status = Status.LATER
+    """Obeyed is a claim; a row has to make it."""
+    access: Access = Access.NONE
+    effect: Effect = Effect.LIVE
+    level: Level = Level.ADMIN
+    since: str = "11.3"
+
+    def row(  # noqa: PLR0913 - a row has many columns
+        self,
+        default: T,
+        tag: str,
+        help: str,
+        *,
+        label: str = "",
+        codec: Codec[Any] | None = None,
+        newer_default: T = _UNSET,
+        status: Status | None = None,
+        access: Access | None = None,
+        effect: Effect | None = None,
+        level: Level | None = None,
+        source: str = "",
+        since: str = "",
+        aliases: tuple[str, ...] = (),
+        hidden: bool = False,
+        tr069: str | None = None,
+    ) -> T:
+        """Declare one row: the default of a dataclass field, all else as its metadata.
+
+        `label` is needed only where it is not the tag with blanks for underscores.
+        """
+        row = Param(
+            tag=tag,
+            label=label or tag.removesuffix("_{n}_").replace("_", " "),
+            section=self.title,
+            source=source or self.source,
+            help=help,
+            codec=codec or codec_for(type(default)),
+            default=default,
+            newer_default=default if newer_default is _UNSET else newer_default,
+            access=access or self.access,
+            level=level or self.level,
+            effect=effect or self.effect,
+            status=status or self.status,
+            aliases=aliases,
+            since=since or self.since,
+            hidden=hidden,
+            tr069=tr069,
+        )
+        return field(default=default, metadata={"row": row})
 
 
 def rows(tab: type) -> Mapping[str, Param]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ringfence.config.catalog.ext import Ext
 from ringfence.config.catalog.phone import Phone
 from ringfence.config.catalog.provisioning import Provisioning
+from ringfence.config.catalog.regional import Regional
 from ringfence.config.catalog.sip import Sip
 from ringfence.config.catalog.system import System
 from ringfence.config.catalog.tr069 import Tr069
@@ -29,6 +30,7 @@ class Settings:
     system: System = field(default_factory=System)
     sip: Sip = field(default_factory=Sip)
     provisioning: Provisioning = field(default_factory=Provisioning)
+    regional: Regional = field(default_factory=Regional)
     phone: Phone = field(default_factory=Phone)
     user: User = field(default_factory=User)
     ext: tuple[Ext, ...] = field(default_factory=lambda: (Ext(),) * LINES)
@@ -39,6 +41,7 @@ TABS: Mapping[str, type] = {
     "system": System,
     "sip": Sip,
     "provisioning": Provisioning,
+    "regional": Regional,
     "phone": Phone,
     "user": User,
     "ext": Ext,

@@ -4,6 +4,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ringfence.config.catalog.provisioning import EmptyMeans as EmptyMeans
 from ringfence.config.parameter import Access
 from ringfence.config.settings import Settings, decode, encode, slots
 from ringfence.errors import ConfigError
@@ -19,14 +20,6 @@ class Origin(enum.Enum):
     SCREEN = "phone screen"
     ACS = "ACS"
     COMMAND = "command line"
-
-
-class EmptyMeans(enum.Enum):
-    """What an empty element of a cfg.xml does. Source: phone-facts 2.1, empty value."""
-
-    EMPTY = "empty"
-    DEFAULT = "default"
-    KEEP = "keep"
 
 
 @dataclass(frozen=True, slots=True)
