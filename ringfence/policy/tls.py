@@ -1,18 +1,9 @@
 """How an application speaks TLS: suites, versions, name check, trust, client certificate."""
 
-import enum
 from dataclasses import dataclass, field
 
+from ringfence.config.catalog.values import TlsVersion as TlsVersion
 from ringfence.policy.applications import Application, NameCheck
-
-
-class TlsVersion(enum.Enum):
-    """Protocol versions, oldest first."""
-
-    TLS_1_0 = "TLS 1.0"
-    TLS_1_1 = "TLS 1.1"
-    TLS_1_2 = "TLS 1.2"
-    TLS_1_3 = "TLS 1.3"
 
 
 @dataclass(frozen=True, slots=True)
