@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import inspect
+import itertools
 import os
 import pickle
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 CLONE_NEWNET = 0x40000000
+_INDEX = itertools.count(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +132,14 @@ def delete(space: Namespace) -> None:
 
 
 def link(a: Namespace, a_interface: str, b: Namespace, b_interface: str) -> None:
-    """Join two namespaces by a pair of virtual Ethernet ports, both up."""
-    words = ["ip", "link", "add", a_interface, "netns", a.name]
-    words += ["type", "veth", "peer", "name", b_interface, "netns", b.name]
+    """Join two namespaces by a pair of virtual Ethernet ports, both up.
+
+    The ends get different indexes: the kernel tells ends with the same index about their carrier
+    up to a second late.
+    """
+    words = ["ip", "link", "add", a_interface, "index", str(next(_INDEX)), "netns", a.name]
+    words += ["type", "veth", "peer", "name", b_interface, "index", str(next(_INDEX))]
+    words += ["netns", b.name]
     subprocess.run(words, check=True)
     a.run("ip", "link", "set", a_interface, "up")
     b.run("ip", "link", "set", b_interface, "up")
