@@ -6,9 +6,14 @@ import os
 import secrets
 import socket
 import time
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ringfence.errors import ComponentError
+
+if TYPE_CHECKING:
+    from ringfence.runtime.host_nft import Nft
 
 
 class Host:
@@ -59,6 +64,18 @@ class Host:
                 time.sleep(0.01)
             else:
                 return True
+
+    @cached_property
+    def nft(self) -> "Nft":
+        """The packet filter of the namespace we run in, opened when first used.
+
+        Raises:
+            ComponentError: libnftables is not installed.
+
+        """
+        from ringfence.runtime.host_nft import Nft
+
+        return Nft()
 
     def now(self) -> float:
         """Return monotonic seconds."""

@@ -1,0 +1,158 @@
+"""The packet filter of the namespace we run in, through libnftables kept open."""
+
+import asyncio
+import ctypes
+import errno
+import re
+import socket
+import weakref
+from collections.abc import Mapping
+
+from ringfence.errors import ComponentError
+
+LIBRARY = "libnftables.so.1"
+NETLINK_NETFILTER = 12
+SOL_NETLINK, NETLINK_ADD_MEMBERSHIP = 270, 1
+NFNLGRP_NFTABLES = 7
+"""Source: linux/netlink.h, linux/netfilter/nfnetlink.h."""
+STATELESS = 1 << 2
+"""`NFT_CTX_OUTPUT_STATELESS`. Source: nftables/libnftables.h."""
+
+
+class Nft:
+    """One libnftables context for the life of the process.
+
+    It stays open because closing a netlink socket that has just removed rules blocks for
+    10 ms and more in the kernel. A command takes about a millisecond and does not wait.
+    """
+
+    def __init__(self) -> None:
+        """Open the library.
+
+        Raises:
+            ComponentError: it is not installed.
+
+        """
+        try:
+            self._library = ctypes.CDLL(LIBRARY)
+        except OSError as error:
+            raise ComponentError(
+                "nftables", f"{LIBRARY} cannot be loaded ({error}); install libnftables1"
+            ) from error
+        context = _declare(self._library)(0)
+        if not context:
+            raise ComponentError("nftables", "libnftables gives no context")
+        self._context = ctypes.c_void_p(context)
+        weakref.finalize(self, self._library.nft_ctx_free, self._context)
+        self._library.nft_ctx_buffer_output(self._context)
+        self._library.nft_ctx_buffer_error(self._context)
+        self._library.nft_ctx_output_set_flags(self._context, STATELESS)
+
+    def run(self, commands: str) -> str:
+        """Carry out commands of nft(8) as one transaction and return what they print.
+
+        Raises:
+            ComponentError: the kernel or the library refused; nothing changed.
+
+        """
+        if self._library.nft_run_cmd_from_buffer(self._context, commands.encode()):
+            reason: bytes = self._library.nft_ctx_get_error_buffer(self._context)
+            raise ComponentError("nftables", _plain(reason.decode(errors="replace")))
+        output: bytes = self._library.nft_ctx_get_output_buffer(self._context)
+        return output.decode(errors="replace")
+
+    def table(self, name: str) -> str:
+        """Return the listing of a table without counts, empty when there is none.
+
+        Raises:
+            ComponentError: the kernel or the library refused.
+
+        """
+        family = name.split()[0]
+        if f"table {name}\n" not in self.run(f"list tables {family}"):
+            return ""
+        return self.run(f"list table {name}")
+
+    def counters(self, table: str) -> Mapping[str, int]:
+        """Return `{name: packets}` of the named counters of a table.
+
+        Raises:
+            ComponentError: there is no such table.
+
+        """
+        self._library.nft_ctx_output_set_flags(self._context, 0)
+        try:
+            listing = self.run(f"list counters table {table}")
+        finally:
+            self._library.nft_ctx_output_set_flags(self._context, STATELESS)
+        found = re.findall(r"counter (\S+) \{\s+packets (\d+)", listing)
+        return {name: int(packets) for name, packets in found}
+
+    def watch(self) -> "Watch":
+        """Return a watch over every change of rules from now on.
+
+        Raises:
+            ComponentError: not allowed.
+
+        """
+        return Watch()
+
+
+class Watch:
+    """Tells that somebody, ourselves included, changed rules in this namespace."""
+
+    def __init__(self) -> None:
+        """Subscribe to the kernel's notices.
+
+        Raises:
+            ComponentError: the kernel refused.
+
+        """
+        try:
+            self._socket = socket.socket(
+                socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, NETLINK_NETFILTER
+            )
+            self._socket.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NFNLGRP_NFTABLES)
+        except OSError as error:
+            raise ComponentError("nftables", f"no notices: {error.strerror}") from error
+
+    async def changed(self) -> None:
+        """Return after the next change; notices that pile up count as one."""
+        try:
+            await asyncio.get_running_loop().sock_recv(self._socket, 65536)
+            while self._socket.recv(65536):
+                pass
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:  # more notices than the socket holds: a change
+                raise ComponentError("nftables", f"no notices: {error.strerror}") from error
+
+    def close(self) -> None:
+        """End the watch."""
+        self._socket.close()
+
+
+def _declare(library: ctypes.CDLL) -> "ctypes._NamedFuncPointer":
+    """Give the functions their types; return the one that makes a context."""
+    context, text = ctypes.c_void_p, ctypes.c_char_p
+    library.nft_ctx_new.argtypes, library.nft_ctx_new.restype = [ctypes.c_uint32], context
+    library.nft_ctx_free.argtypes, library.nft_ctx_free.restype = [context], None
+    library.nft_ctx_buffer_output.argtypes = [context]
+    library.nft_ctx_buffer_error.argtypes = [context]
+    library.nft_ctx_output_set_flags.argtypes = [context, ctypes.c_uint]
+    library.nft_ctx_output_set_flags.restype = None
+    library.nft_run_cmd_from_buffer.argtypes = [context, text]
+    for name in ("nft_ctx_get_output_buffer", "nft_ctx_get_error_buffer"):
+        function = getattr(library, name)
+        function.argtypes, function.restype = [context], text
+    return library.nft_ctx_new
+
+
+def _plain(reason: str) -> str:
+    """Return the message of libnftables without its quotation of our commands."""
+    first = next((line for line in reason.splitlines() if "Error:" in line), reason.strip())
+    detail = first.rpartition("Error: ")[2][:300]
+    if "not permitted" in detail:
+        return f"{detail}: the phone needs the capability NET_ADMIN in its namespace"
+    return detail
