@@ -1,0 +1,116 @@
+"""Hold the plan in the kernel, whoever else meddles with the table."""
+
+import asyncio
+import logging
+
+from ringfence.errors import ComponentError
+from ringfence.features.firewall.options import Ports
+from ringfence.features.firewall.plan import FirewallPlan, describe
+from ringfence.features.firewall.ruleset import TABLE, rebuilt, replacement, ruleset
+from ringfence.runtime.feature import World
+from ringfence.runtime.host_nft import Nft, Watch
+from ringfence.runtime.state import Health, Status
+
+logger = logging.getLogger(__name__)
+
+PAUSE = 0.05
+"""Seconds between two looks at the table, so that a program that keeps changing rules cannot
+keep the phone busy."""
+
+COUNTERS = (
+    ("opened", "New Flows Let In"),
+    ("refused", "Packets Refused"),
+    ("invalid", "Invalid Packets Dropped"),
+)
+
+
+class FirewallDriver:
+    """The nftables table `inet ringfence`, which outlives this process."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._plan: FirewallPlan | None = None
+        self._held = ""
+        """The kernel's listing after our last change; another one means a foreign hand."""
+        self._watching = False
+        self._repairs = 0
+
+    async def apply(self, key: str, plan: FirewallPlan) -> None:
+        """Bring the table to `plan` in one transaction; a table that says the same is adopted.
+
+        Flows that conntrack knows live on, those of a closed port included, until they age out.
+
+        Raises:
+            ComponentError: the kernel refused; the table is as it was.
+
+        """
+        nft = self._world.host.nft
+        self._held = _load(nft, plan)
+        self._plan = plan
+        if not self._watching:
+            self._world.spawn(self._keep(nft.watch()))
+            self._watching = True
+
+    async def remove(self, key: str) -> None:
+        """Keep the table: a phone without a firewall plan stays shut."""
+
+    async def close(self) -> None:
+        """Keep the table: it guards the next process from its first packet on."""
+
+    async def _keep(self, watch: Watch) -> None:
+        """Put the table right whenever somebody else changed it. Source: rulings 20."""
+        try:
+            while True:
+                self._put_right()
+                await asyncio.sleep(PAUSE)
+                await watch.changed()
+        finally:
+            watch.close()
+
+    def _put_right(self) -> None:
+        nft = self._world.host.nft
+        if self._plan is None or nft.table(TABLE) == self._held:
+            return
+        self._held = _load(nft, self._plan)
+        self._repairs += 1
+        logger.warning("firewall.put_right: another program changed the table %s", TABLE)
+
+    def status(self) -> Status:
+        """Return what is held, with the counters as they are now; about a millisecond."""
+        plan = self._plan
+        if plan is None:
+            return Status(Health.STARTING, title="Firewall")
+        try:
+            counts = self._world.host.nft.counters(TABLE)
+        except ComponentError:
+            counts = {}
+        rows = [
+            ("Firewall", "Enabled" if plan.enabled else "Disabled"),
+            ("Open UDP Ports", _words(plan.udp) if plan.enabled else "all"),
+            ("Open TCP Ports", _words(plan.tcp) if plan.enabled else "all"),
+            ("Ping", "answered" if plan.ping else "ignored"),
+            ("Multicast Ping", "answered" if plan.broadcast_echo else "ignored"),
+            *((label, str(counts[name])) for name, label in COUNTERS if name in counts),
+            ("Foreign Changes Put Right", str(self._repairs)),
+        ]
+        data = {**describe(plan), "ruleset": ruleset(plan), "counters": dict(counts)}
+        health = Health.RUNNING if plan.enabled else Health.DISABLED
+        return Status(health, tuple(rows), data, "Firewall")
+
+
+def _load(nft: Nft, plan: FirewallPlan) -> str:
+    """Bring the table to `plan` and return the kernel's listing of it."""
+    wanted, held = ruleset(plan), nft.table(TABLE)
+    if held.split() == wanted.split():
+        return held
+    try:
+        nft.run(replacement(held, wanted))
+    except ComponentError:
+        if not held:
+            raise
+        nft.run(rebuilt(wanted))  # something of the same name but another kind stands in the way
+    return nft.table(TABLE)
+
+
+def _words(ranges: tuple[Ports, ...]) -> str:
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges) or "none"
