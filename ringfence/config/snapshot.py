@@ -4,7 +4,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ringfence.config.catalog.provisioning import EmptyMeans as EmptyMeans
+from ringfence.config.catalog.values import EmptyMeans as EmptyMeans
 from ringfence.config.parameter import Access
 from ringfence.config.settings import Settings, decode, encode, slots
 from ringfence.errors import ConfigError

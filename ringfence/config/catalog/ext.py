@@ -1,93 +1,23 @@
 """Voice > Ext(n)."""
 
-import enum
 from dataclasses import dataclass
 
-from ringfence.config.catalog.values import SipTransport as SipTransport
-from ringfence.config.codecs import PORT, PORT_OR_NONE, Number, Secret, Switch, Text
+from ringfence.config.catalog.values import (
+    AudioCodec,
+    CodecNegotiation,
+    DtmfMethod,
+    EncryptionMethod,
+    PrivacyHeader,
+    ProxyRedundancy,
+    SecureCallOption,
+    SipTransport,
+)
+from ringfence.config.codecs import PORT, PORT_OR_NONE, Choice, Number, Secret, Switch, Text
 from ringfence.config.parameter import Effect, Section, Status
 
 OBEYED = Status.OBEYED
 RESTART = Effect.RESTART
 PROXY = Text(2048, "host[:port], or static records joined by |")
-
-
-class SecureCallOption(enum.Enum):
-    """When calls must be secure."""
-
-    OPTIONAL = "Optional"
-    REQUIRED = "Required"
-    STRICT = "Strict"
-
-
-class PrivacyHeader(enum.Enum):
-    """Privacy that the line asks for."""
-
-    DISABLED = "Disabled"
-    NONE = "none"
-    HEADER = "header"
-    SESSION = "session"
-    USER = "user"
-    ID = "id"
-
-
-class ProxyRedundancy(enum.Enum):
-    """How servers of equal priority are grouped."""
-
-    NORMAL = "Normal"
-    BASED_ON_SRV_PORT = "Based on SRV Port"
-
-
-class Codec(enum.Enum):
-    """Audio codecs."""
-
-    G711U = "G711u"
-    G711A = "G711a"
-    G729A = "G729a"
-    G722 = "G722"
-    G722_2 = "G722.2"
-    ILBC = "iLBC"
-    ISAC = "iSAC"
-    OPUS = "OPUS"
-
-
-class CodecOrNone(enum.Enum):
-    """Audio codecs, or no preference."""
-
-    UNSPECIFIED = "Unspecified"
-    G711U = "G711u"
-    G711A = "G711a"
-    G729A = "G729a"
-    G722 = "G722"
-    G722_2 = "G722.2"
-    ILBC = "iLBC"
-    ISAC = "iSAC"
-    OPUS = "OPUS"
-
-
-class DtmfMethod(enum.Enum):
-    """How key presses are sent."""
-
-    IN_BAND = "InBand"
-    AVT = "AVT"
-    INFO = "INFO"
-    AUTO = "Auto"
-    IN_BAND_INFO = "InBand+INFO"
-    AVT_INFO = "AVT+INFO"
-
-
-class CodecNegotiation(enum.Enum):
-    """What an answer lists."""
-
-    DEFAULT = "Default"
-    LIST_ALL = "List All"
-
-
-class EncryptionMethod(enum.Enum):
-    """Cipher of SRTP."""
-
-    AES_128 = "AES 128"
-    AES_256_GCM = "AES 256 GCM"
 
 
 _GENERAL = Section("General", "phone-facts 1.6", effect=RESTART)
@@ -103,26 +33,64 @@ _DIAL = Section("Dial Plan", "phone-facts 1.6")
 class Ext:
     """Parameters of one extension."""
 
-    line_enable: bool = _GENERAL.row(True, "Line_Enable_{n}_", "Switches the line on.", status=OBEYED, source="chapter, Table 3; phone-facts 1.6")
+    line_enable: bool = _GENERAL.row(
+        True, "Line_Enable_{n}_", "Switches the line on.", status=OBEYED, source="chapter, Table 3; phone-facts 1.6"
+    )
 
-    sip_transport: SipTransport = _SIP.row(SipTransport.UDP, "SIP_Transport_{n}_", "Transport of SIP messages; Auto asks DNS.", status=OBEYED, source="chapter, Encrypt Signaling with SIP Over TLS")
-    sip_port: int = _SIP.row(5060, "SIP_Port_{n}_", "Local UDP port of the line; lines may share one.", codec=PORT, status=OBEYED, source="chapter, Table 3; phone-facts 1.6")
+    sip_transport: SipTransport = _SIP.row(
+        SipTransport.UDP,
+        "SIP_Transport_{n}_",
+        "Transport of SIP messages; Auto asks DNS.",
+        status=OBEYED,
+        source="chapter, Encrypt Signaling with SIP Over TLS",
+    )
+    sip_port: int = _SIP.row(
+        5060,
+        "SIP_Port_{n}_",
+        "Local UDP port of the line; lines may share one.",
+        codec=PORT,
+        status=OBEYED,
+        source="chapter, Table 3; phone-facts 1.6",
+    )
     sip_100rel_enable: bool = _SIP.row(False, "SIP_100REL_Enable_{n}_", "Sends provisional answers reliably.")
     ext_sip_port: int = _SIP.row(5060, "EXT_SIP_Port_{n}_", "Port that the line claims behind a NAT.", codec=PORT_OR_NONE)
-    auth_resync_reboot: bool = _SIP.row(True, "Auth_Resync-Reboot_{n}_", "Challenges a NOTIFY that asks for resync, reboot, report, restart or an XML service.", status=OBEYED)
+    auth_resync_reboot: bool = _SIP.row(
+        True,
+        "Auth_Resync-Reboot_{n}_",
+        "Challenges a NOTIFY that asks for resync, reboot, report, restart or an XML service.",
+        status=OBEYED,
+    )
     sip_proxy_require: str = _SIP.row("", "SIP_Proxy-Require_{n}_", "Option tags for the header Proxy-Require.", codec=Text(256))
     sip_remote_party_id: bool = _SIP.row(True, "SIP_Remote-Party-ID_{n}_", "Uses the header Remote-Party-ID.")
-    refer_to_target_contact: bool = _SIP.row(False, "Refer-To_Target_Contact_{n}_", "Refers to the contact of the target.", source="phone-facts 1.1")
-    auth_invite: bool = _SIP.row(False, "Auth_INVITE_{n}_", "Challenges the initial INVITE of a session.", effect=Effect.LIVE, status=OBEYED, aliases=("Auth_INVITE_{n}",), source="chapter, Configure the Challenge for SIP INVITE Messages")
-    ntfy_refer_on_1xx_to_inv: bool = _SIP.row(True, "Ntfy_Refer_On_1xx-To-Inv_{n}_", "Reports provisional answers of a transfer.", source="phone-facts 1.1")
+    refer_to_target_contact: bool = _SIP.row(
+        False, "Refer-To_Target_Contact_{n}_", "Refers to the contact of the target.", source="phone-facts 1.1"
+    )
+    auth_invite: bool = _SIP.row(
+        False,
+        "Auth_INVITE_{n}_",
+        "Challenges the initial INVITE of a session.",
+        effect=Effect.LIVE,
+        status=OBEYED,
+        aliases=("Auth_INVITE_{n}",),
+        source="chapter, Configure the Challenge for SIP INVITE Messages",
+    )
+    ntfy_refer_on_1xx_to_inv: bool = _SIP.row(
+        True, "Ntfy_Refer_On_1xx-To-Inv_{n}_", "Reports provisional answers of a transfer.", source="phone-facts 1.1"
+    )
     sticky_183: bool = _SIP.row(False, "Sticky_183_{n}_", "Ignores 180 after 183.")
     precondition_support: Switch = _SIP.row(Switch.DISABLED, "Precondition_Support_{n}_", "Supports preconditions of media.")
     privacy_header: PrivacyHeader = _SIP.row(PrivacyHeader.DISABLED, "Privacy_Header_{n}_", "Privacy that the line asks for.")
     p_early_media_support: bool = _SIP.row(False, "P-Early-Media_Support_{n}_", "Sends the header P-Early-Media.")
-    mediasec_request: bool = _SIP.row(False, "MediaSec_Request_{n}_", "Starts the negotiation of media plane security itself.", source="chapter, Table 7")
-    mediasec_over_tls_only: bool = _SIP.row(False, "MediaSec_Over_TLS_Only_{n}_", "Negotiates media plane security only over TLS.", source="chapter, Table 7")
+    mediasec_request: bool = _SIP.row(
+        False, "MediaSec_Request_{n}_", "Starts the negotiation of media plane security itself.", source="chapter, Table 7"
+    )
+    mediasec_over_tls_only: bool = _SIP.row(
+        False, "MediaSec_Over_TLS_Only_{n}_", "Negotiates media plane security only over TLS.", source="chapter, Table 7"
+    )
 
-    blind_attn_xfer_enable: bool = _FEATURE.row(False, "Blind_Attn-Xfer_Enable_{n}_", "Completes an attended transfer blindly.", source="phone-facts 1.1")
+    blind_attn_xfer_enable: bool = _FEATURE.row(
+        False, "Blind_Attn-Xfer_Enable_{n}_", "Completes an attended transfer blindly.", source="phone-facts 1.1"
+    )
     auth_page: bool = _FEATURE.row(False, "Auth_Page_{n}_", "Challenges an INVITE that pages the phone.")
     auth_page_realm: str = _FEATURE.row("", "Auth_Page_Realm_{n}_", "Realm of the challenge of a page.", codec=Text(256))
     auth_page_password: Secret = _FEATURE.row(Secret(), "Auth_Page_Password_{n}_", "Password of the challenge of a page.")
@@ -132,30 +100,59 @@ class Ext:
     outbound_proxy: str = _PROXY.row("", "Outbound_Proxy_{n}_", "Next hop of every request.", codec=PROXY)
     alternate_proxy: str = _PROXY.row("", "Alternate_Proxy_{n}_", "Second proxy.", codec=PROXY, status=Status.LATER)
     alternate_outbound_proxy: str = _PROXY.row("", "Alternate_Outbound_Proxy_{n}_", "Second next hop.", codec=PROXY, status=Status.LATER)
-    use_ob_proxy_in_dialog: bool = _PROXY.row(True, "Use_OB_Proxy_In_Dialog_{n}_", "Sends requests inside a dialog through the outbound proxy.", status=Status.LATER)
+    use_ob_proxy_in_dialog: bool = _PROXY.row(
+        True, "Use_OB_Proxy_In_Dialog_{n}_", "Sends requests inside a dialog through the outbound proxy.", status=Status.LATER
+    )
     register: bool = _PROXY.row(True, "Register_{n}_", "Registers the line.")
-    make_call_without_reg: bool = _PROXY.row(False, "Make_Call_Without_Reg_{n}_", "Allows calls out while not registered.", status=Status.LATER)
-    register_expires: int = _PROXY.row(3600, "Register_Expires_{n}_", "Life of a registration that is asked for.", codec=Number(0, 2000000, "s"))
-    ans_call_without_reg: bool = _PROXY.row(False, "Ans_Call_Without_Reg_{n}_", "Allows calls in while not registered.", status=Status.LATER)
+    make_call_without_reg: bool = _PROXY.row(
+        False, "Make_Call_Without_Reg_{n}_", "Allows calls out while not registered.", status=Status.LATER
+    )
+    register_expires: int = _PROXY.row(
+        3600, "Register_Expires_{n}_", "Life of a registration that is asked for.", codec=Number(0, 2000000, "s")
+    )
+    ans_call_without_reg: bool = _PROXY.row(
+        False, "Ans_Call_Without_Reg_{n}_", "Allows calls in while not registered.", status=Status.LATER
+    )
     use_dns_srv: bool = _PROXY.row(False, "Use_DNS_SRV_{n}_", "Looks for SRV records of the proxy.", status=Status.LATER)
-    dns_srv_auto_prefix: bool = _PROXY.row(False, "DNS_SRV_Auto_Prefix_{n}_", "Puts the service before the proxy's name itself.", status=Status.LATER)
-    proxy_fallback_intvl: int = _PROXY.row(3600, "Proxy_Fallback_Intvl_{n}_", "Wait before a return to the preferred proxy; 0 never returns.", codec=Number(0, 65535, "s"), status=Status.LATER)
-    proxy_redundancy_method: ProxyRedundancy = _PROXY.row(ProxyRedundancy.NORMAL, "Proxy_Redundancy_Method_{n}_", "How servers of equal priority are grouped.", status=Status.LATER)
+    dns_srv_auto_prefix: bool = _PROXY.row(
+        False, "DNS_SRV_Auto_Prefix_{n}_", "Puts the service before the proxy's name itself.", status=Status.LATER
+    )
+    proxy_fallback_intvl: int = _PROXY.row(
+        3600,
+        "Proxy_Fallback_Intvl_{n}_",
+        "Wait before a return to the preferred proxy; 0 never returns.",
+        codec=Number(0, 65535, "s"),
+        status=Status.LATER,
+    )
+    proxy_redundancy_method: ProxyRedundancy = _PROXY.row(
+        ProxyRedundancy.NORMAL, "Proxy_Redundancy_Method_{n}_", "How servers of equal priority are grouped.", status=Status.LATER
+    )
     dual_registration: bool = _PROXY.row(False, "Dual_Registration_{n}_", "Registers at both proxies.", status=Status.LATER)
-    auto_register_when_failover: bool = _PROXY.row(True, "Auto_Register_When_Failover_{n}_", "Waits for the next REGISTER after a failover.", status=Status.LATER)
-    tls_name_validate: bool = _PROXY.row(True, "TLS_Name_Validate_{n}_", "Checks the name in the certificate of the proxy.", source="chapter, Enable Hostname Verification for SIP over TLS")
+    auto_register_when_failover: bool = _PROXY.row(
+        True, "Auto_Register_When_Failover_{n}_", "Waits for the next REGISTER after a failover.", status=Status.LATER
+    )
+    tls_name_validate: bool = _PROXY.row(
+        True,
+        "TLS_Name_Validate_{n}_",
+        "Checks the name in the certificate of the proxy.",
+        source="chapter, Enable Hostname Verification for SIP over TLS",
+    )
 
     display_name: str = _SUBSCRIBER.row("", "Display_Name_{n}_", "Name that others see.", codec=Text(256))
     user_id: str = _SUBSCRIBER.row("", "User_ID_{n}_", "Extension number or user part of the line's address.", codec=Text(256))
     password: Secret = _SUBSCRIBER.row(Secret(), "Password_{n}_", "Password of the line.")
     auth_id: str = _SUBSCRIBER.row("", "Auth_ID_{n}_", "User name for authentication; empty takes User ID.", codec=Text(256))
-    reversed_auth_realm: str = _SUBSCRIBER.row("", "Reversed_Auth_Realm_{n}_", "Realm of the phone's own challenge; empty takes the proxy's name.", codec=Text(256))
+    reversed_auth_realm: str = _SUBSCRIBER.row(
+        "", "Reversed_Auth_Realm_{n}_", "Realm of the phone's own challenge; empty takes the proxy's name.", codec=Text(256)
+    )
     sip_uri: str = _SUBSCRIBER.row("", "SIP_URI_{n}_", "Address of the line; empty is made of User ID and Proxy.", codec=Text(512))
 
-    preferred_codec: Codec = _AUDIO.row(Codec.G711U, "Preferred_Codec_{n}_", "First codec of an offer.")
+    preferred_codec: AudioCodec = _AUDIO.row(
+        AudioCodec.G711U, "Preferred_Codec_{n}_", "First codec of an offer.", codec=Choice(AudioCodec, without=(AudioCodec.UNSPECIFIED,))
+    )
     use_pref_codec_only: bool = _AUDIO.row(False, "Use_Pref_Codec_Only_{n}_", "Offers no other codec.")
-    second_preferred_codec: CodecOrNone = _AUDIO.row(CodecOrNone.UNSPECIFIED, "Second_Preferred_Codec_{n}_", "Second codec of an offer.")
-    third_preferred_codec: CodecOrNone = _AUDIO.row(CodecOrNone.UNSPECIFIED, "Third_Preferred_Codec_{n}_", "Third codec of an offer.")
+    second_preferred_codec: AudioCodec = _AUDIO.row(AudioCodec.UNSPECIFIED, "Second_Preferred_Codec_{n}_", "Second codec of an offer.")
+    third_preferred_codec: AudioCodec = _AUDIO.row(AudioCodec.UNSPECIFIED, "Third_Preferred_Codec_{n}_", "Third codec of an offer.")
     g729a_enable: bool = _AUDIO.row(True, "G729a_Enable_{n}_", "Allows G.729a.")
     g722_enable: bool = _AUDIO.row(True, "G722_Enable_{n}_", "Allows G.722.")
     g722_2_enable: bool = _AUDIO.row(True, "G722.2_Enable_{n}_", "Allows G.722.2.")
@@ -164,7 +161,9 @@ class Ext:
     opus_enable: bool = _AUDIO.row(True, "OPUS_Enable_{n}_", "Allows Opus.")
     silence_supp_enable: bool = _AUDIO.row(False, "Silence_Supp_Enable_{n}_", "Sends nothing in silence.")
     dtmf_tx_method: DtmfMethod = _AUDIO.row(DtmfMethod.AUTO, "DTMF_Tx_Method_{n}_", "How key presses are sent.")
-    codec_negotiation: CodecNegotiation = _AUDIO.row(CodecNegotiation.DEFAULT, "Codec_Negotiation_{n}_", "Whether an answer lists one codec or all.")
+    codec_negotiation: CodecNegotiation = _AUDIO.row(
+        CodecNegotiation.DEFAULT, "Codec_Negotiation_{n}_", "Whether an answer lists one codec or all."
+    )
     encryption_method: EncryptionMethod = _AUDIO.row(EncryptionMethod.AES_128, "Encryption_Method_{n}_", "Cipher of SRTP.")
 
     dial_plan: str = _DIAL.row("", "Dial_Plan_{n}_", "Rules for dialled numbers.", codec=Text(2047))

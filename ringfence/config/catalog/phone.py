@@ -1,45 +1,19 @@
 """Voice > Phone."""
 
-import enum
 from dataclasses import dataclass
 
+from ringfence.config.catalog.values import (
+    ExecuteAuth,
+    LdapAuthMethod,
+    MenuAuthentication,
+    XsiAuthentication,
+)
 from ringfence.config.codecs import Number, Secret, Text
 from ringfence.config.parameter import Section
 
 NAME = Text(256)
 FILTER = Text(256, "LDAP filter; $VALUE is the typed text")
 URL = Text(511, "URL")
-
-
-class LdapAuthMethod(enum.Enum):
-    """How the phone binds to the directory."""
-
-    NONE = "None"
-    SIMPLE = "Simple"
-    DIGEST_MD5 = "DIGEST-MD5"
-
-
-class ExecuteAuth(enum.Enum):
-    """Who may send commands in XML."""
-
-    TRUSTED = "Trusted"
-    LOCAL = "Local Credential"
-    REMOTE = "Remote Credential"
-
-
-class XsiAuthentication(enum.Enum):
-    """Which credentials XSI takes."""
-
-    LOGIN = "Login Credentials"
-    SIP = "SIP Credentials"
-
-
-class MenuAuthentication(enum.Enum):
-    """Which menus ask for a password."""
-
-    DEFAULT = "Default"
-    CUSTOMIZED = "Customized"
-    NO = "No"
 
 
 _SERVICES = Section("Supplementary Services", "phone-facts 1.5")
@@ -59,7 +33,9 @@ class Phone:
 
     secure_call_serv: bool = _SERVICES.row(True, "Secure_Call_Serv", "Allows secure calls.")
 
-    require_authentication_for_lcd_menu_access: MenuAuthentication = _MENU.row(MenuAuthentication.DEFAULT, "Require_Authentication_for_LCD_Menu_Access", "Which menus of the phone screen ask for a password.")
+    require_authentication_for_lcd_menu_access: MenuAuthentication = _MENU.row(
+        MenuAuthentication.DEFAULT, "Require_Authentication_for_LCD_Menu_Access", "Which menus of the phone screen ask for a password."
+    )
     factory_reset_menu: bool = _MENU.row(True, "Factory_Reset_Menu", "Whether Factory Reset asks for a password.")
     profile_rule_menu: bool = _MENU.row(True, "Profile_Rule_Menu", "Whether Profile Rule asks for a password.")
     status: bool = _MENU.row(True, "Status", "Shows the menu Status; without it Report Problem is hidden, too.")
@@ -70,24 +46,50 @@ class Phone:
 
     ldap_dir_enable: bool = _LDAP.row(False, "LDAP_Dir_Enable", "Shows the corporate directory.")
     ldap_corp_dir_name: str = _LDAP.row("", "LDAP_Corp_Dir_Name", "Name of the corporate directory.", label="Corp Dir Name", codec=Text(63))
-    ldap_server: str = _LDAP.row("", "LDAP_Server", "ldap:// or ldaps:// and the server.", label="Server", codec=URL, source="chapter, Configure LDAP over TLS")
+    ldap_server: str = _LDAP.row(
+        "", "LDAP_Server", "ldap:// or ldaps:// and the server.", label="Server", codec=URL, source="chapter, Configure LDAP over TLS"
+    )
     ldap_search_base: str = _LDAP.row("", "LDAP_Search_Base", "Where the search begins.", label="Search Base", codec=NAME)
     ldap_client_dn: str = _LDAP.row("", "LDAP_Client_DN", "Name that the phone binds with.", label="Client DN", codec=NAME)
-    ldap_user_name: str = _LDAP.row("", "LDAP_User_Name", "User name at the directory.", label="User Name", codec=NAME, aliases=("LDAP_Username",))
+    ldap_user_name: str = _LDAP.row(
+        "", "LDAP_User_Name", "User name at the directory.", label="User Name", codec=NAME, aliases=("LDAP_Username",)
+    )
     ldap_password: Secret = _LDAP.row(Secret(), "LDAP_Password", "Password at the directory.", label="Password")
-    ldap_auth_method: LdapAuthMethod = _LDAP.row(LdapAuthMethod.NONE, "LDAP_Auth_Method", "How the phone binds to the directory.", label="Auth Method", source="chapter, Configure LDAP over TLS")
-    ldap_starttls_enable: bool = _LDAP.row(False, "LDAP_StartTLS_Enable", "Asks an ldap:// server for TLS.", label="StartTLS Enable", source="chapter, Configure StartTLS")
-    ldap_starttls_fallback: bool = _LDAP.row(True, "RF_StartTLS_Fallback", "Goes on in clear text after the server itself refused TLS.", label="StartTLS Fallback", source="rulings 11")
-    ldap_prompt_for_empty_credentials: bool = _LDAP.row(False, "LDAP_Prompt_For_Empty_Credentials", "Asks the user for missing credentials.", hidden=True)
+    ldap_auth_method: LdapAuthMethod = _LDAP.row(
+        LdapAuthMethod.NONE,
+        "LDAP_Auth_Method",
+        "How the phone binds to the directory.",
+        label="Auth Method",
+        source="chapter, Configure LDAP over TLS",
+    )
+    ldap_starttls_enable: bool = _LDAP.row(
+        False, "LDAP_StartTLS_Enable", "Asks an ldap:// server for TLS.", label="StartTLS Enable", source="chapter, Configure StartTLS"
+    )
+    ldap_starttls_fallback: bool = _LDAP.row(
+        True,
+        "RF_StartTLS_Fallback",
+        "Goes on in clear text after the server itself refused TLS.",
+        label="StartTLS Fallback",
+        source="rulings 11",
+    )
+    ldap_prompt_for_empty_credentials: bool = _LDAP.row(
+        False, "LDAP_Prompt_For_Empty_Credentials", "Asks the user for missing credentials.", hidden=True
+    )
     ldap_last_name_filter: str = _LDAP.row("", "LDAP_Last_Name_Filter", "Search by last name.", label="Last Name Filter", codec=FILTER)
     ldap_first_name_filter: str = _LDAP.row("", "LDAP_First_Name_Filter", "Search by first name.", label="First Name Filter", codec=FILTER)
     ldap_search_item_3: str = _LDAP.row("", "LDAP_Search_Item_3", "Name of a third search.", label="Search Item 3", codec=NAME)
     ldap_item_3_filter: str = _LDAP.row("", "LDAP_Item_3_Filter", "Filter of the third search.", label="Search Item 3 Filter", codec=FILTER)
     ldap_search_item_4: str = _LDAP.row("", "LDAP_Search_Item_4", "Name of a fourth search.", label="Search Item 4", codec=NAME)
-    ldap_item_4_filter: str = _LDAP.row("", "LDAP_Item_4_Filter", "Filter of the fourth search.", label="Search Item 4 Filter", codec=FILTER)
+    ldap_item_4_filter: str = _LDAP.row(
+        "", "LDAP_Item_4_Filter", "Filter of the fourth search.", label="Search Item 4 Filter", codec=FILTER
+    )
     ldap_display_attrs: str = _LDAP.row("", "LDAP_Display_Attrs", "Attributes that are shown.", label="Display Attrs", codec=Text(1024))
-    ldap_number_mapping: str = _LDAP.row("", "LDAP_Number_Mapping", "Changes to numbers before they are dialled.", label="Number Mapping", codec=Text(1024))
-    ldap_unified_search_enable: bool = _LDAP.row(False, "LDAP_Unified_Search_Enable", "Searches every filter at once.", label="Unified Search Enable")
+    ldap_number_mapping: str = _LDAP.row(
+        "", "LDAP_Number_Mapping", "Changes to numbers before they are dialled.", label="Number Mapping", codec=Text(1024)
+    )
+    ldap_unified_search_enable: bool = _LDAP.row(
+        False, "LDAP_Unified_Search_Enable", "Searches every filter at once.", label="Unified Search Enable"
+    )
 
     xml_directory_service_name: str = _XML.row("", "XML_Directory_Service_Name", "Name of the XML directory.", codec=NAME)
     xml_directory_service_url: str = _XML.row("", "XML_Directory_Service_URL", "Address of the XML directory.", codec=URL)
@@ -96,10 +98,14 @@ class Phone:
     xml_user_name: str = _XML.row("", "XML_User_Name", "User name for XML services.", codec=NAME)
     xml_password: Secret = _XML.row(Secret(), "XML_Password", "Password for XML services.")
     cisco_xml_exe_enable: bool = _XML.row(False, "CISCO_XML_EXE_Enable", "Accepts commands in XML.")
-    cisco_xml_exe_auth_mode: ExecuteAuth = _XML.row(ExecuteAuth.LOCAL, "CISCO_XML_EXE_Auth_Mode", "Who may send commands in XML; Trusted asks nobody for a password.")
+    cisco_xml_exe_auth_mode: ExecuteAuth = _XML.row(
+        ExecuteAuth.LOCAL, "CISCO_XML_EXE_Auth_Mode", "Who may send commands in XML; Trusted asks nobody for a password."
+    )
 
     xsi_host_server: str = _XSI.row("", "XSI_Host_Server", "XSI server; http unless https:// is written.", codec=URL)
-    xsi_authentication_type: XsiAuthentication = _XSI.row(XsiAuthentication.LOGIN, "XSI_Authentication_Type", "Which credentials XSI takes.")
+    xsi_authentication_type: XsiAuthentication = _XSI.row(
+        XsiAuthentication.LOGIN, "XSI_Authentication_Type", "Which credentials XSI takes."
+    )
     login_user_id: str = _XSI.row("", "Login_User_ID", "User at the XSI server.", codec=NAME)
     login_password: Secret = _XSI.row(Secret(), "Login_Password", "Password at the XSI server.")
     sip_auth_id: str = _XSI.row("", "SIP_Auth_ID", "SIP user name for XSI.", codec=NAME)
@@ -108,7 +114,9 @@ class Phone:
     directory_type: str = _XSI.row("Enterprise", "Directory_Type", "Kind of the XSI directory.", codec=Text(64))
     directory_name: str = _XSI.row("", "Directory_Name", "Name of the XSI directory.", codec=NAME)
 
-    control_server_url: str = _SOCKET.row("", "Control_Server_URL", "Server that may command the phone.", codec=Text(511, "ws or wss URL", r"(?i:wss?://\S+)"))
+    control_server_url: str = _SOCKET.row(
+        "", "Control_Server_URL", "Server that may command the phone.", codec=Text(511, "ws or wss URL", r"(?i:wss?://\S+)")
+    )
     allowed_apis: str = _SOCKET.row(".*", "Allowed_APIs", "Regular expression that the whole path of a command matches.", codec=Text(512))
 
     xmpp_enable: bool = _XMPP.row(False, "XMPP_Enable", "Signs in for presence and chat.")
@@ -122,4 +130,6 @@ class Phone:
     primary_request_url: str = _E911.row("", "Primary_Request_URL", "First location server.", codec=URL)
     secondary_request_url: str = _E911.row("", "Secondary_Request_URL", "Second location server.", codec=URL)
 
-    group_1_paging_script: str = _PAGING.row("", "Group_1_Paging_Script", "Multicast paging group 1.", codec=Text(1024), aliases=("Group_Paging_Script",))
+    group_1_paging_script: str = _PAGING.row(
+        "", "Group_1_Paging_Script", "Multicast paging group 1.", codec=Text(1024), aliases=("Group_Paging_Script",)
+    )

@@ -1,10 +1,13 @@
 """Voice > SIP."""
 
-import enum
 from dataclasses import dataclass
 
-from ringfence.config.catalog.values import IpPreference
-from ringfence.config.codecs import PORT, PORT_OR_NONE, Number, Seconds, Text
+from ringfence.config.catalog.values import (
+    AcceptEncoding,
+    CallerIdHeader,
+    IpPreference,
+)
+from ringfence.config.codecs import PORT, PORT_OR_NONE, Choice, Number, Seconds, Text
 from ringfence.config.parameter import Effect, Section, Status
 
 OBEYED = Status.OBEYED
@@ -12,31 +15,6 @@ TIMER = Seconds(0.01, 64)
 EXPIRES = Number(1, 2147483647, "s")
 DELAY = Number(0, 2147483647, "s")
 PAYLOAD = Number(0, 127)
-
-
-class CallerIdHeader(enum.Enum):
-    """Headers that name the caller, in order."""
-
-    PAID_RPID_FROM = "PAID-RPID-FROM"
-    PAID_FROM = "PAID-FROM"
-    RPID_PAID_FROM = "RPID-PAID-FROM"
-    RPID_FROM = "RPID-FROM"
-    FROM = "FROM"
-
-
-class SdpPreference(enum.Enum):
-    """Address family of media."""
-
-    IPV4 = "IPv4"
-    IPV6 = "IPv6"
-    AUTO = "Auto"
-
-
-class AcceptEncoding(enum.Enum):
-    """Content encodings of SIP bodies."""
-
-    NONE = "none"
-    GZIP = "gzip"
 
 
 _SIP = Section("SIP Parameters", "phone-facts 1.3")
@@ -56,13 +34,27 @@ class Sip:
     max_auth: int = _SIP.row(2, "Max_Auth", "Challenges that one request answers.", codec=Number(0, 255), status=OBEYED)
     sip_user_agent_name: str = _SIP.row("$VERSION", "SIP_User_Agent_Name", "Header User-Agent.", codec=Text(256), status=OBEYED)
     sip_server_name: str = _SIP.row("$VERSION", "SIP_Server_Name", "Header Server.", codec=Text(256), status=OBEYED)
-    sip_reg_user_agent_name: str = _SIP.row("", "SIP_Reg_User_Agent_Name", "Header User-Agent of REGISTER; empty takes SIP User Agent Name.", codec=Text(256), status=OBEYED)
-    random_reg_cid_on_reboot: bool = _SIP.row(False, "Random_REG_CID_on_Reboot", "Registers under a new Call-ID after a boot.", source="phone-facts 1.1")
+    sip_reg_user_agent_name: str = _SIP.row(
+        "", "SIP_Reg_User_Agent_Name", "Header User-Agent of REGISTER; empty takes SIP User Agent Name.", codec=Text(256), status=OBEYED
+    )
+    random_reg_cid_on_reboot: bool = _SIP.row(
+        False, "Random_REG_CID_on_Reboot", "Registers under a new Call-ID after a boot.", source="phone-facts 1.1"
+    )
     sip_tcp_port_min: int = _SIP.row(5060, "SIP_TCP_Port_Min", "Lowest local port of a TCP or TLS connection.", codec=PORT, status=OBEYED)
     sip_tcp_port_max: int = _SIP.row(5080, "SIP_TCP_Port_Max", "Highest local port of a TCP or TLS connection.", codec=PORT, status=OBEYED)
-    caller_id_header: CallerIdHeader = _SIP.row(CallerIdHeader.PAID_RPID_FROM, "Caller_ID_Header", "Headers that name the caller, in order.")
-    sip_accept_encoding: AcceptEncoding = _SIP.row(AcceptEncoding.NONE, "Sip_Accept_Encoding", "Content encoding that the phone accepts.", source="phone-facts 1.1")
-    sip_ip_preference: IpPreference = _SIP.row(IpPreference.IPV4, "SIP_IP_Preference", "Address family that is tried first.", since="12.0")
+    caller_id_header: CallerIdHeader = _SIP.row(
+        CallerIdHeader.PAID_RPID_FROM, "Caller_ID_Header", "Headers that name the caller, in order."
+    )
+    sip_accept_encoding: AcceptEncoding = _SIP.row(
+        AcceptEncoding.NONE, "Sip_Accept_Encoding", "Content encoding that the phone accepts.", source="phone-facts 1.1"
+    )
+    sip_ip_preference: IpPreference = _SIP.row(
+        IpPreference.IPV4,
+        "SIP_IP_Preference",
+        "Address family that is tried first.",
+        codec=Choice(IpPreference, without=(IpPreference.AUTO,)),
+        since="12.0",
+    )
     auth_support_rfc8760: bool = _SIP.row(False, "Auth_Support_RFC8760", "Offers and answers SHA-256 digests.", status=OBEYED, since="12.0")
 
     sip_t1: float = _TIMER.row(0.5, "SIP_T1", "Round trip time, RFC 3261 T1.", codec=TIMER)
@@ -78,7 +70,9 @@ class Sip:
     reg_retry_intvl: int = _TIMER.row(30, "Reg_Retry_Intvl", "Wait after a failed registration.", codec=DELAY)
     reg_retry_long_intvl: int = _TIMER.row(1200, "Reg_Retry_Long_Intvl", "Wait after a refused registration.", codec=DELAY)
     reg_retry_random_delay: int = _TIMER.row(0, "Reg_Retry_Random_Delay", "Longest random addition to Reg Retry Intvl.", codec=DELAY)
-    reg_retry_long_random_delay: int = _TIMER.row(0, "Reg_Retry_Long_Random_Delay", "Longest random addition to Reg Retry Long Intvl.", codec=DELAY)
+    reg_retry_long_random_delay: int = _TIMER.row(
+        0, "Reg_Retry_Long_Random_Delay", "Longest random addition to Reg Retry Long Intvl.", codec=DELAY
+    )
     reg_retry_intvl_cap: int = _TIMER.row(0, "Reg_Retry_Intvl_Cap", "Highest wait of a growing series; 0 for no growth.", codec=DELAY)
     sub_min_expires: int = _TIMER.row(10, "Sub_Min_Expires", "Shortest subscription that is accepted.", codec=EXPIRES, status=Status.LATER)
     sub_max_expires: int = _TIMER.row(7200, "Sub_Max_Expires", "Longest subscription that is accepted.", codec=EXPIRES, status=Status.LATER)
@@ -87,11 +81,15 @@ class Sip:
     try_backup_rsc: str = _RSC.row("", "Try_Backup_RSC", "Answers after which the backup server is tried.", codec=Text(256))
     retry_reg_rsc: str = _RSC.row("", "Retry_Reg_RSC", "Answers after which the registration waits Reg Retry Intvl.", codec=Text(256))
 
-    rtp_port_min: int = _RTP.row(16384, "RTP_Port_Min", "Lowest port of media.", codec=PORT, status=OBEYED, source="chapter, Table 3; phone-facts 1.3")
-    rtp_port_max: int = _RTP.row(16482, "RTP_Port_Max", "Highest port of media.", codec=PORT, status=OBEYED, source="chapter, Table 3; phone-facts 1.3")
+    rtp_port_min: int = _RTP.row(
+        16384, "RTP_Port_Min", "Lowest port of media.", codec=PORT, status=OBEYED, source="chapter, Table 3; phone-facts 1.3"
+    )
+    rtp_port_max: int = _RTP.row(
+        16482, "RTP_Port_Max", "Highest port of media.", codec=PORT, status=OBEYED, source="chapter, Table 3; phone-facts 1.3"
+    )
     rtp_packet_size: float = _RTP.row(0.02, "RTP_Packet_Size", "Audio in one packet.", codec=Seconds(0.01, 0.13))
     rtcp_tx_interval: int = _RTP.row(0, "RTCP_Tx_Interval", "Time between RTCP reports; 0 for none.", codec=Number(0, 255, "s"))
-    sdp_ip_preference: SdpPreference = _RTP.row(SdpPreference.IPV4, "SDP_IP_Preference", "Address family of media.", since="12.0")
+    sdp_ip_preference: IpPreference = _RTP.row(IpPreference.IPV4, "SDP_IP_Preference", "Address family of media.", since="12.0")
 
     g722_2_dynamic_payload: int = _SDP.row(96, "G722.2_Dynamic_Payload", "Payload type of G.722.2.", codec=PAYLOAD)
     ilbc_dynamic_payload: int = _SDP.row(97, "iLBC_Dynamic_Payload", "Payload type of iLBC.", codec=PAYLOAD)
@@ -105,5 +103,7 @@ class Sip:
     stun_server: str = _NAT.row("", "STUN_Server", "STUN server.", codec=Text(255, "host[:port]"))
     ext_ip: str = _NAT.row("", "EXT_IP", "External address to claim.", codec=Text(255, "address"))
     ext_rtp_port_min: int = _NAT.row(0, "EXT_RTP_Port_Min", "External lowest port of media; 0 for the local one.", codec=PORT_OR_NONE)
-    nat_keep_alive_intvl: int = _NAT.row(15, "NAT_Keep_Alive_Intvl", "Time between packets that keep a NAT open.", codec=Number(0, 65535, "s"), effect=Effect.LIVE)
+    nat_keep_alive_intvl: int = _NAT.row(
+        15, "NAT_Keep_Alive_Intvl", "Time between packets that keep a NAT open.", codec=Number(0, 65535, "s"), effect=Effect.LIVE
+    )
     ice_stun_enable: bool = _NAT.row(False, "ice_stun_enable", "Uses ICE for media.", label="ICE STUN Enable", source="phone-facts 1.1")

@@ -15,15 +15,21 @@ _TR069 = Section("TR-069", "phone-facts 1.7", effect=Effect.RESTART)
 class Tr069:
     """Parameters of the TR-069 tab."""
 
-    enable_tr_069: bool = _TR069.row(False, "Enable_TR-069", "Lets an ACS manage the phone.", status=Status.OBEYED, source="chapter, Tables 3 and 4; phone-facts 1.7")
+    enable_tr_069: bool = _TR069.row(
+        False, "Enable_TR-069", "Lets an ACS manage the phone.", status=Status.OBEYED, source="chapter, Tables 3 and 4; phone-facts 1.7"
+    )
     acs_url: str = _TR069.row("", "ACS_URL", "Address of the ACS; empty takes the DHCP server's.", codec=URL)
     acs_username: str = _TR069.row("admin", "ACS_Username", "User name at the ACS.", codec=NAME)
     acs_password: Secret = _TR069.row(Secret(), "ACS_Password", "Password at the ACS.")
     acs_url_in_use: str = _TR069.row("", "ACS_URL_In_Use", "Address of the ACS that is in use.", codec=Text(511), access=Access.READ)
     connection_request_username: str = _TR069.row("", "Connection_Request_Username", "User name of the ACS at the phone.", codec=NAME)
     connection_request_password: Secret = _TR069.row(Secret(), "Connection_Request_Password", "Password of the ACS at the phone.")
-    connection_request_url: str = _TR069.row("", "Connection_Request_URL", "Where the ACS reaches the phone.", codec=Text(511), access=Access.READ)
-    periodic_inform_interval: int = _TR069.row(20, "Periodic_Inform_Interval", "Time between reports to the ACS.", codec=Number(1, 2147483647, "s"))
+    connection_request_url: str = _TR069.row(
+        "", "Connection_Request_URL", "Where the ACS reaches the phone.", codec=Text(511), access=Access.READ
+    )
+    periodic_inform_interval: int = _TR069.row(
+        20, "Periodic_Inform_Interval", "Time between reports to the ACS.", codec=Number(1, 2147483647, "s")
+    )
     periodic_inform_enable: bool = _TR069.row(True, "Periodic_Inform_Enable", "Reports to the ACS from time to time.")
     tr_069_traceability: bool = _TR069.row(False, "TR-069_Traceability", "Logs the messages of TR-069.")
     cwmp_v1_2_support: bool = _TR069.row(True, "CWMP_V1.2_Support", "Speaks CWMP 1.2.")

@@ -14,5 +14,17 @@ class User:
     """Parameters of the User tab."""
 
     secure_call_setting: bool = _SERVICES.row(False, "Secure_Call_Setting", "Makes every call secure where the other side can.")
-    display_off_idle_timeout: int = _SCREEN.row(60, "Display_Off_Idle_Timeout__mins_", "Idle time after which the screen goes dark.", label="Display Off Idle Timeout (mins)", codec=Number(0, 1440, "min"))
-    inactivity_timer: int = _SCREEN.row(0, "Inactivity_Timer_m_", "Idle time after which the screen is locked; 0 for never.", label="Inactivity Timer(m)", codec=Number(0, 1440, "min"))
+    display_off_idle_timeout: int = _SCREEN.row(
+        60,
+        "Display_Off_Idle_Timeout__mins_",
+        "Idle time after which the screen goes dark.",
+        label="Display Off Idle Timeout (mins)",
+        codec=Number(0, 1440, "min"),
+    )
+    inactivity_timer: int = _SCREEN.row(
+        0,
+        "Inactivity_Timer_m_",
+        "Idle time after which the screen is locked; 0 for never.",
+        label="Inactivity Timer(m)",
+        codec=Number(0, 1440, "min"),
+    )
