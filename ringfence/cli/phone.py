@@ -126,7 +126,7 @@ def _pairs(words: list[str]) -> Mapping[str, str]:
 
 
 def _stored(state: Path) -> "Memory":
-    from ringfence.cli.phone_process import identity
+    from ringfence.runtime.device import identity
     from ringfence.runtime.host import Host
     from ringfence.runtime.phone import Memory
 

@@ -128,6 +128,7 @@ class Phone:
             self._supervisor = Supervisor(self._features, self._world, group)
             await self._supervisor.reconcile(*self._state(), loop.time())
             await control.start()
+            logger.info("phone.ready")
             work = group.create_task(self._supervisor.run(self._state))
             await self._over.wait()
             work.cancel()
