@@ -5,6 +5,8 @@ import fcntl
 import os
 import secrets
 import socket
+import struct
+import sys
 import time
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +16,10 @@ from ringfence.errors import ComponentError
 
 if TYPE_CHECKING:
     from ringfence.runtime.host_nft import Nft
+    from ringfence.runtime.host_packets import Packets
+
+_SIOCGIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8927
+_IFF_UP = 1
 
 
 class Host:
@@ -151,24 +157,25 @@ class Host:
             raise ComponentError(f"{what} {address}:{port}", error.strerror or "") from error
         return made
 
-    def packets(self, interface: str, ethertype: int) -> socket.socket:
-        """Return a non-blocking raw packet socket on an interface.
+    def packets(self, interface: str, ethertype: int, program: bytes = b"") -> "Packets":
+        """Return an open packet socket; `program` is a classic BPF filter for the kernel.
 
         Raises:
             ComponentError: no such interface, or not allowed.
 
         """
-        try:
-            made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ethertype))
-        except OSError as error:
-            raise ComponentError(f"packets {interface}", error.strerror or "") from error
-        made.setblocking(False)
-        try:
-            made.bind((interface, ethertype))
-        except OSError as error:
-            made.close()
-            raise ComponentError(f"packets {interface}", error.strerror or "") from error
-        return made
+        from ringfence.runtime.host_packets import Packets
+
+        return Packets(interface, ethertype, program)
+
+    def is_up(self, interface: str) -> bool:
+        """Return whether an interface is switched on.
+
+        Raises:
+            ComponentError: no such interface.
+
+        """
+        return bool(int.from_bytes(_ask(interface, _SIOCGIFFLAGS)[:2], sys.byteorder) & _IFF_UP)
 
     def interface(self) -> str:
         """Return br0 where it exists, else the first port, else nothing."""
@@ -182,11 +189,7 @@ class Host:
             ComponentError: no such interface.
 
         """
-        try:
-            text = Path("/sys/class/net", interface, "address").read_text()
-        except OSError as error:
-            raise ComponentError(f"interface {interface}", error.strerror or "") from error
-        return bytes.fromhex(text.strip().replace(":", ""))
+        return _ask(interface, _SIOCGIFHWADDR)[2:8]
 
     def read(self, name: str) -> bytes:
         """Return a file of the state folder.
@@ -246,3 +249,13 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _ask(interface: str, question: int) -> bytes:
+    """Return what the kernel of this namespace answers; /sys may show another namespace's."""
+    request = struct.pack("16s24x", interface.encode()[:15])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        try:
+            return fcntl.ioctl(any_socket, question, request)[16:]
+        except OSError as error:
+            raise ComponentError(f"interface {interface}", error.strerror or "") from error
