@@ -1,0 +1,210 @@
+"""Listens for browsers, and moves the page where the plan wants it."""
+
+import asyncio
+import importlib
+import logging
+import socket
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+
+from ringfence.errors import ComponentError
+from ringfence.features.web.plan import WebPlan
+from ringfence.features.web.sessions import Sessions, Throttle
+from ringfence.runtime.feature import World
+from ringfence.runtime.state import Health, Status
+from ringfence.runtime.tls import missing, server_context
+
+logger = logging.getLogger(__name__)
+
+NAME = "web"
+PATIENCE = 3.0
+"""Seconds after which the pages are loaded though nobody asked yet; boot must not pay."""
+AGAIN = 30.0
+"""Seconds until a certificate that could not be made or kept is tried again."""
+CERTIFICATE, KEY = "web.crt", "web.key"
+"""The page's own certificate in the state folder, where the phone has none."""
+
+
+class WebDriver:
+    """The phone's page."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._sessions = Sessions(world.host.entropy)
+        self._throttle = Throttle()
+        self._plan: WebPlan | None = None
+        self._listeners: dict[tuple[str, int], socket.socket] = {}
+        self._stop = asyncio.Event()
+        self._notes: tuple[tuple[str, str], ...] = ()
+        self._trouble = ""
+
+    async def apply(self, key: str, plan: WebPlan) -> None:
+        """Serve the page as planned.
+
+        A plan that only changes passwords or limits touches no connection. Requests in work are
+        answered before their server ends.
+
+        Raises:
+            ComponentError: the port or the certificate cannot be used; the page stays where it was.
+
+        """
+        old = self._plan
+        if old and (old.addresses, old.port, old.tls) == (plan.addresses, plan.port, plan.tls):
+            self._plan = plan
+            return
+        tls = self._context(plan)
+        listeners = self._listen(plan)
+        self._stop.set()
+        if old and old.url_scheme != plan.url_scheme:
+            self._sessions = Sessions(self._world.host.entropy)
+        self._plan, self._stop, self._trouble = plan, asyncio.Event(), ""
+        self._keep(listeners)
+        self._world.spawn(self._serve(plan, tls, tuple(listeners.values()), self._stop))
+
+    async def remove(self, key: str) -> None:
+        """Serve no page."""
+        self._stop.set()
+        self._plan, self._notes, self._trouble = None, (), ""
+        self._keep({})
+
+    async def close(self) -> None:
+        """Stop listening."""
+        await self.remove("")
+
+    def status(self) -> Status:
+        """Return where the page is."""
+        if self._plan is None:
+            return Status(Health.DISABLED, title="Web Server")
+        rows = (
+            ("Protocol", "HTTPS" if self._plan.tls else "HTTP"),
+            ("Web Server Port", str(self._plan.port)),
+            ("Sessions", str(len(self._sessions))),
+            *self._notes,
+        )
+        if self._trouble:
+            return Status(Health.FAILED, (*rows, ("Reason", self._trouble)), title="Web Server")
+        return Status(Health.RUNNING, rows, {"port": self._plan.port}, "Web Server")
+
+    def _listen(self, plan: WebPlan) -> dict[tuple[str, int], socket.socket]:
+        """Return the plan's listening sockets; those that exist already stay as they are."""
+        found: dict[tuple[str, int], socket.socket] = {}
+        try:
+            for address in plan.addresses:
+                place = (address, plan.port)
+                held = self._listeners.get(place)
+                found[place] = held or self._world.host.listener(*place)
+        except ComponentError as error:
+            if not found:
+                raise
+            # IPv4 is there; a machine without IPv6 still gets its page.
+            logger.warning("web.listen: %s", error)
+        return found
+
+    def _keep(self, listeners: dict[tuple[str, int], socket.socket]) -> None:
+        for place, listener in self._listeners.items():
+            if place not in listeners:
+                listener.close()
+        self._listeners = listeners
+        bound = dict(self._world.facts().bound)
+        bound.pop(NAME, None)
+        if listeners:
+            bound[NAME] = frozenset(("tcp", port) for _, port in listeners)
+        self._world.publish(bound=bound)
+
+    def _context(self, plan: WebPlan) -> ssl.SSLContext | None:
+        """Return the TLS context; None for HTTP, and while a certificate is still to be made."""
+        if plan.tls is None:
+            self._notes = ()
+            return None
+        if plan.tls.client:
+            return server_context(
+                plan.tls, plan.tls.client.certificate_file, plan.tls.client.key_file
+            )
+        if set(self._world.host.names("web.*")) >= {CERTIFICATE, KEY}:
+            state = self._world.host.state
+            return server_context(plan.tls, str(state / CERTIFICATE), str(state / KEY))
+        return None
+
+    async def _serve(
+        self,
+        plan: WebPlan,
+        tls: ssl.SSLContext | None,
+        listeners: Sequence[socket.socket],
+        stop: asyncio.Event,
+    ) -> None:
+        while plan.tls and tls is None:
+            try:
+                await self._make_certificate()
+                tls = self._context(plan)
+            except ComponentError as error:
+                self._trouble = str(error)
+                await asyncio.sleep(AGAIN)
+        self._trouble = ""
+        await _called(listeners, stop)
+        if stop.is_set():
+            return
+        # Slow to import, and idle while it does: never before the phone has booted.
+        server = await asyncio.to_thread(importlib.import_module, "ringfence.features.web.server")
+        pages = await asyncio.to_thread(importlib.import_module, "ringfence.features.web.pages")
+        if tls:
+            self._notes = await asyncio.to_thread(self._describe, plan, tls)
+        made = pages.Pages(self._world, self._now_planned, self._sessions, self._throttle)
+        logger.info("web.serving: %s port %d", plan.url_scheme, plan.port)
+        await server.Server(made.application(), tls).serve(listeners, stop)
+
+    def _now_planned(self) -> WebPlan:
+        if self._plan is None:
+            raise ComponentError("web server", "is being switched off")
+        return self._plan
+
+    async def _make_certificate(self) -> None:
+        facts = self._world.facts()
+        name = f"{facts.identity.product}-{facts.identity.mac}".lower()
+        address = facts.lease.address if facts.lease else ""
+        module = await asyncio.to_thread(
+            importlib.import_module, "ringfence.features.web.certificate"
+        )
+        certificate, key = await asyncio.to_thread(module.self_signed, name, str(address))
+        self._world.host.write(KEY, key)
+        self._world.host.write(CERTIFICATE, certificate)
+        logger.info("web.certificate_made: %s", name)
+
+    def _describe(self, plan: WebPlan, tls: ssl.SSLContext) -> tuple[tuple[str, str], ...]:
+        """Return what the status page says of the certificate and the suites."""
+        from ringfence.features.web.certificate import is_rsa
+
+        if plan.tls is None:
+            return ()
+        own = plan.tls.client
+        file = Path(own.certificate_file) if own else self._world.host.state / CERTIFICATE
+        rsa = is_rsa(file.read_bytes())
+        dead = [] if rsa else [name for name in plan.tls.suites if "ECDSA" not in name]
+        rows = [
+            ("Certificate", ("device" if own else "self-signed") + (", RSA" if rsa else ", EC")),
+            ("Cipher Suites", f"{len(plan.tls.suites) - len(dead)} ({plan.tls.source})"),
+        ]
+        if gone := (*plan.tls.unavailable, *missing(tls, plan.tls)):
+            rows.append(("Unavailable Suites", ", ".join(gone)))
+        if dead:
+            rows.append(("Suites that need an RSA Certificate", ", ".join(dead)))
+        return tuple(rows)
+
+
+async def _called(listeners: Sequence[socket.socket], stop: asyncio.Event) -> None:
+    """Return at the first connection, when told to stop, or when patience ends."""
+    loop = asyncio.get_running_loop()
+    wake = asyncio.Event()
+    for listener in listeners:
+        loop.add_reader(listener, wake.set)
+    try:
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+            stopped = group.create_task(stop.wait())
+            stopped.add_done_callback(lambda _: wake.set())
+            await wake.wait()
+            stopped.cancel()
+    except TimeoutError:
+        return
+    finally:
+        for listener in listeners:
+            loop.remove_reader(listener)

@@ -1,0 +1,111 @@
+"""What the phone's page offers, and where."""
+
+from dataclasses import dataclass, replace
+
+from ringfence.config.catalog.values import IpMode, WebProtocol
+from ringfence.config.codecs import Secret
+from ringfence.config.settings import Settings
+from ringfence.errors import Finding, Severity
+from ringfence.policy.applications import WEB_SERVER
+from ringfence.policy.tls import TlsPolicy, policy_for
+from ringfence.runtime.state import Facts, Planned
+
+DEFAULT_LIMIT = 3600.0
+"""Seconds that a session limit of 0 stands for. Source: phone-facts 1.2."""
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - the page is for the network; the firewall guards it
+ADDRESSES = {
+    IpMode.DUAL: (EVERYWHERE, "::"),
+    IpMode.IPV4: (EVERYWHERE,),
+    IpMode.IPV6: ("::",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WebPlan:
+    """One page server."""
+
+    addresses: tuple[str, ...]
+    port: int
+    tls: TlsPolicy | None
+    """None for HTTP."""
+    admin_access: bool
+    """Whether the administrator's pages are served."""
+    admin_password: Secret
+    user_password: Secret
+    idle: float
+    """Seconds without a request that end a session."""
+    longest: float
+    """Seconds that a session may last at most."""
+
+    @property
+    def url_scheme(self) -> str:
+        """Return `http` or `https`."""
+        return "https" if self.tls else "http"
+
+
+def plan(settings: Settings, facts: Facts) -> Planned[WebPlan]:
+    """Return the page server that the settings ask for; none while Enable Web Server is No.
+
+    Source: chapter, Table 4; phone-facts 1.2, System Configuration, and 8, Web.
+    """
+    system = settings.system
+    if not system.enable_web_server:
+        return Planned({})
+    secure = system.enable_protocol is WebProtocol.HTTPS
+    made = WebPlan(
+        addresses=ADDRESSES[system.ip_mode],
+        port=system.web_server_port,
+        # A server shows its certificate whether it is asked or not.
+        tls=replace(policy_for(WEB_SERVER, settings, facts), client=facts.client)
+        if secure
+        else None,
+        admin_access=system.enable_web_admin_access,
+        admin_password=system.admin_password,
+        user_password=system.user_password,
+        idle=system.session_idle_timeout or DEFAULT_LIMIT,
+        longest=system.session_max_timeout or DEFAULT_LIMIT,
+    )
+    return Planned({"": made}, _findings(made))
+
+
+def show(made: WebPlan) -> str:
+    """Return the plan in words."""
+    lines = [
+        f"listen {' '.join(made.addresses)} tcp {made.port} {made.url_scheme}",
+        f"accounts {' '.join(_accounts(made)) or 'none'}",
+        f"session idle {made.idle:g} s, at most {made.longest:g} s",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _accounts(made: WebPlan) -> list[str]:
+    found = ["user"] if made.user_password else []
+    if made.admin_access:
+        found.append("admin" if made.admin_password else "admin (password to be set at first use)")
+    return found
+
+
+def _findings(made: WebPlan) -> tuple[Finding, ...]:
+    found: list[Finding] = []
+    if made.tls is None:
+        found.append(
+            Finding(
+                Severity.WARNING,
+                "web-clear-text",
+                "Enable_Protocol",
+                "The page is served over HTTP: passwords cross the network in clear text.",
+                "Set Enable_Protocol to Https.",
+            )
+        )
+    if made.admin_access and not made.admin_password:
+        found.append(
+            Finding(
+                Severity.WARNING,
+                "web-no-admin-password",
+                "Admin_Password",
+                "No administrator password: whoever opens the page first sets it.",
+                "Set Admin_Password in the profile.",
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,44 @@
+"""Every address of the page, and who may use it; there is no other list."""
+
+from dataclasses import dataclass
+
+from ringfence.config.parameter import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address of the page."""
+
+    method: str
+    path: str
+    level: Level | None
+    """Least account that may use it; None for everyone."""
+    name: str
+    """Method of `Pages` that answers."""
+    program: bool = False
+    """Read by programs: no redirect to the login page."""
+
+
+ANYONE, USER, ADMIN = None, Level.USER, Level.ADMIN
+
+ROUTES = (
+    Route("GET", "/static/{file}", ANYONE, "static"),
+    Route("GET", "/login", ANYONE, "login_form"),
+    Route("POST", "/login", ANYONE, "login"),
+    Route("GET", "/first-use", ANYONE, "first_use_form"),
+    Route("POST", "/first-use", ANYONE, "first_use"),
+    Route("GET", "/", USER, "home"),
+    Route("GET", "/info/status", USER, "status"),
+    Route("GET", "/voice/{place}", USER, "tab"),
+    Route("POST", "/voice/{place}", USER, "submit"),
+    Route("POST", "/logout", USER, "logout"),
+    Route("GET", "/status.xml", USER, "status_xml", program=True),
+    Route("GET", "/admin/advanced", ADMIN, "advanced"),
+    Route("GET", "/admin/status.xml", ADMIN, "status_xml", program=True),
+    Route("POST", "/admin/command/{command}", ADMIN, "command"),
+)
+
+
+def allows(route: Route, level: Level | None) -> bool:
+    """Return whether an account, or None for nobody, may use a route."""
+    return route.level is None or level is Level.ADMIN or level is route.level

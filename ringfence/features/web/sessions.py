@@ -1,0 +1,117 @@
+"""Who is logged in, and how often somebody may guess; no clock and no randomness of its own."""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ringfence.config.parameter import Level
+from ringfence.config.snapshot import Snapshot
+
+MOST = 16
+"""Sessions at a time; a further login ends the one that was idle longest."""
+
+
+@dataclass(slots=True)
+class Session:
+    """One login, kept on the phone; the browser holds nothing but the token."""
+
+    level: Level
+    token: str
+    csrf: str
+    """Must come back in every form."""
+    began: float
+    used: float
+    edits: dict[str, str] = field(default_factory=dict)
+    """`{tag: text}` that were typed on any tab and not submitted yet."""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """`{tag: why}` of the last submission."""
+    shown: dict[str, Snapshot] = field(default_factory=dict)
+    """`{tab: snapshot}` that each tab was last made from."""
+    notices: list[str] = field(default_factory=list)
+    """Said once, on the next page."""
+
+
+class Sessions:
+    """The sessions of one phone, with both limits. Times are monotonic seconds."""
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self._entropy = entropy
+        self._held: dict[str, Session] = {}
+
+    def __len__(self) -> int:
+        """Return how many there are, ended ones that nobody has asked for included."""
+        return len(self._held)
+
+    def begin(self, level: Level, now: float) -> Session:
+        """Return a new session."""
+        if len(self._held) >= MOST:
+            self.end(min(self._held.values(), key=lambda session: session.used))
+        made = Session(level, self._entropy(32).hex(), self._entropy(16).hex(), now, now)
+        self._held[made.token] = made
+        return made
+
+    def find(self, token: str, now: float, idle: float, longest: float) -> Session | None:
+        """Return the session of a token and note its use; None where it has ended."""
+        session = self._held.get(token)
+        if session is None:
+            return None
+        if now - session.used >= idle or now - session.began >= longest:
+            self.end(session)
+            return None
+        session.used = now
+        return session
+
+    def end(self, session: Session) -> None:
+        """End one session."""
+        self._held.pop(session.token, None)
+
+    def end_all(self, level: Level, but: Session | None = None) -> None:
+        """End every session of an account, as its password was changed."""
+        for session in list(self._held.values()):
+            if session.level is level and session is not but:
+                self.end(session)
+
+
+class Throttle:
+    """Slows down whoever guesses: a bucket of failures for each address."""
+
+    def __init__(self, most: int = 5, refill: float = 12.0, addresses: int = 1024) -> None:
+        self._most = most
+        self._refill = refill
+        """Seconds until one more failure is forgiven."""
+        self._addresses = addresses
+        self._failures: dict[str, tuple[float, float]] = {}
+        """`{address: (failures left over, when counted)}`, the longest untouched first."""
+
+    def wait(self, address: str, now: float) -> float:
+        """Return how many seconds an address must wait before it may try again; 0 for none."""
+        excess = self._count(_bucket(address), now) - (self._most - 1)
+        return max(0.0, excess * self._refill)
+
+    def failed(self, address: str, now: float) -> None:
+        """Count a failure."""
+        bucket = _bucket(address)
+        count = self._count(bucket, now) + 1
+        self._failures.pop(bucket, None)
+        if len(self._failures) >= self._addresses:
+            del self._failures[next(iter(self._failures))]
+        self._failures[bucket] = (count, now)
+
+    def succeeded(self, address: str) -> None:
+        """Forget the failures of an address."""
+        self._failures.pop(_bucket(address), None)
+
+    def _count(self, bucket: str, now: float) -> float:
+        count, counted = self._failures.get(bucket, (0.0, now))
+        return max(0.0, count - (now - counted) / self._refill)
+
+
+def _bucket(address: str) -> str:
+    """Return what counts as one address: for IPv6 its /64, which a single host owns whole."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False))

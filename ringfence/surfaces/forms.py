@@ -1,0 +1,247 @@
+"""The catalogue as forms: what web page, phone screen and TR-069 show of it and let change."""
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from ringfence.config.codecs import Number, NumberOrNone, Password, Seconds, Secret
+from ringfence.config.parameter import Access, Effect, Level, Param, Status
+from ringfence.config.settings import LINES, ROWS, Slot, encode, slots, value
+from ringfence.config.snapshot import Change, Origin, Snapshot
+from ringfence.errors import ConfigError
+
+CLEAR = "clear:"
+"""Prefix of the form entry that empties a secret; an empty secret entry changes nothing."""
+
+_TITLES = {
+    "system": "System",
+    "sip": "SIP",
+    "provisioning": "Provisioning",
+    "phone": "Phone",
+    "user": "User",
+    "ext": "Ext {n}",
+    "tr069": "TR-069",
+}
+
+
+class Kind(enum.Enum):
+    """Which control a field needs."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    LIST = "list"
+    SECRET = "secret"  # noqa: S105 - the name of a control
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One parameter as a form shows it."""
+
+    tag: str
+    label: str
+    kind: Kind
+    text: str
+    """Present text; always empty for a secret."""
+    filled: bool
+    """There is a value, which for a secret is all that may be told."""
+    choices: tuple[str, ...]
+    allowed: str
+    """Allowed values and limits in words."""
+    default: str
+    help: str
+    source: str
+    since: str
+    effect: Effect
+    status: Status
+    origin: Origin
+    access: Access
+    editable: bool
+    pending: bool = False
+    """Edited, not submitted yet."""
+    error: str = ""
+    """Why the last submission refused it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Fields under one heading."""
+
+    title: str
+    fields: tuple[Field, ...]
+
+
+class Place(NamedTuple):
+    """One tab under Voice."""
+
+    name: str
+    """Word for addresses: `system`, `ext1`."""
+    title: str
+    tab: str
+    """Field of `Settings`."""
+    n: int
+    """Extension from 1; 0 outside Ext(n)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab with everything that an account may see on it."""
+
+    place: Place
+    sections: tuple[Section, ...]
+
+
+def _places() -> Iterator[Place]:
+    for tab in ROWS:
+        for n in range(1, LINES + 1) if tab == "ext" else (0,):
+            yield Place(f"{tab}{n or ''}", _TITLES[tab].format(n=n), tab, n)
+
+
+PLACES: Mapping[str, Place] = {place.name: place for place in _places()}
+"""`{name: tab}`, every tab in page order."""
+
+
+def places(snapshot: Snapshot, level: Level) -> tuple[Place, ...]:
+    """Return the tabs on which an account sees anything, in page order."""
+    return tuple(
+        place for place in PLACES.values() if any(True for _ in _visible(snapshot, place, level))
+    )
+
+
+def tab(
+    snapshot: Snapshot,
+    place: Place,
+    level: Level,
+    edits: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> Tab:
+    """Return one tab as an account sees it, with its edits not submitted yet laid over it.
+
+    `errors` is `{tag: why it was refused}`. A secret comes without its text, edited or not.
+    """
+    edits, errors = edits or {}, errors or {}
+    sections: dict[str, list[Field]] = {}
+    for tag, slot in _visible(snapshot, place, level):
+        shown = _field(snapshot, tag, slot, level, edits.get(tag))
+        sections.setdefault(slot.row.section, []).append(replace(shown, error=errors.get(tag, "")))
+    return Tab(place, tuple(Section(title, tuple(held)) for title, held in sections.items()))
+
+
+def tabs(snapshot: Snapshot, level: Level) -> tuple[Tab, ...]:
+    """Return every tab on which an account sees anything."""
+    return tuple(tab(snapshot, place, level) for place in places(snapshot, level))
+
+
+def changes(
+    data: Mapping[str, str], snapshot: Snapshot, level: Level, shown: Snapshot | None = None
+) -> Mapping[str, Change]:
+    """Return what a filled-in form changes.
+
+    Only what the account may edit counts. An empty secret is unchanged unless its `CLEAR` entry
+    is there. `shown` is the snapshot that the form was made from: a field left as it was is no
+    change, even where a resync has changed the parameter since.
+    """
+    seen = (shown or snapshot).settings
+    found: dict[str, Change] = {}
+    for tag, slot in slots().items():
+        if tag not in data and CLEAR + tag not in data:
+            continue
+        if slot.row.hidden or not _editable(snapshot, tag, slot.row, level):
+            continue
+        text = data.get(tag, "").strip()
+        if isinstance(slot.row.default, Secret):
+            if text or CLEAR + tag in data:
+                found[tag] = Change(text)
+        elif text != encode(seen, tag):
+            found[tag] = Change(text)
+    return found
+
+
+def weak_passwords(submitted: Mapping[str, Change]) -> list[ConfigError]:
+    """Return a refusal for every password of a submission that a person should not choose.
+
+    A profile may set one, with a warning; where a person chooses, it is refused.
+    Source: phone-facts 1.2, Admin Password.
+    """
+    refused: list[ConfigError] = []
+    for tag, change in submitted.items():
+        codec = slots()[tag].row.codec
+        if isinstance(codec, Password) and (doubt := codec.doubt(Secret(change.text or ""))):
+            refused.append(ConfigError(tag, doubt, f"choose {codec.describe()}"))
+    return refused
+
+
+def effects(tags: Iterable[str]) -> Mapping[Effect, tuple[str, ...]]:
+    """Return `{when it takes effect: titles}` of changed parameters, those at once first."""
+    titles: dict[Effect, list[str]] = {effect: [] for effect in Effect}
+    for tag in tags:
+        titles[slots()[tag].row.effect].append(title(tag))
+    return {effect: tuple(held) for effect, held in titles.items() if held}
+
+
+def title(tag: str) -> str:
+    """Return the label of a parameter, with its extension where it has one."""
+    slot = slots()[tag]
+    return f"Ext {slot.n} {slot.row.label}" if slot.n else slot.row.label
+
+
+def place_of(tag: str) -> Place:
+    """Return the tab that a parameter is on."""
+    slot = slots()[tag]
+    return PLACES[f"{slot.tab}{slot.n or ''}"]
+
+
+def _visible(snapshot: Snapshot, place: Place, level: Level) -> Iterator[tuple[str, Slot]]:
+    for name, row in ROWS[place.tab].items():
+        tag = row.tag.replace("{n}", str(place.n))
+        if not row.hidden and (
+            level is Level.ADMIN
+            or (row.level is Level.USER and snapshot.access(tag) is not Access.NONE)
+        ):
+            yield tag, Slot(place.tab, name, place.n, row)
+
+
+def _editable(snapshot: Snapshot, tag: str, row: Param, level: Level) -> bool:
+    if level is Level.ADMIN:
+        # A row that is read-only on a virgin phone is written by the phone itself.
+        return row.access is not Access.READ
+    return row.level is Level.USER and snapshot.access(tag) is Access.WRITE
+
+
+def _field(snapshot: Snapshot, tag: str, slot: Slot, level: Level, edit: str | None) -> Field:
+    row = slot.row
+    kind = _kind(row)
+    secret = kind is Kind.SECRET
+    text = "" if secret else encode(snapshot.settings, tag) if edit is None else edit
+    return Field(
+        tag=tag,
+        label=row.label,
+        kind=kind,
+        text=text,
+        filled=bool(value(snapshot.settings, slot)) if secret else bool(text),
+        choices=_choices(row, text),
+        allowed=row.codec.describe(),
+        default="" if secret else row.codec.encode(row.default),
+        help=row.help,
+        source=row.source,
+        since=row.since,
+        effect=row.effect,
+        status=row.status,
+        origin=snapshot.origin(tag),
+        access=snapshot.access(tag),
+        editable=_editable(snapshot, tag, row, level),
+        pending=edit is not None,
+    )
+
+
+def _kind(row: Param) -> Kind:
+    if isinstance(row.default, Secret):
+        return Kind.SECRET
+    if row.codec.choices:
+        return Kind.LIST
+    return Kind.NUMBER if isinstance(row.codec, Number | NumberOrNone | Seconds) else Kind.TEXT
+
+
+def _choices(row: Param, text: str) -> tuple[str, ...]:
+    known = row.codec.choices
+    return (*known, text) if known and text not in known else known

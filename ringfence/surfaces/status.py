@@ -1,0 +1,48 @@
+"""Info > Status: the same sections for page, screen and programs, from any feature's status."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from ringfence.runtime.state import Health, Status
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSection:
+    """Rows under one heading."""
+
+    name: str
+    """Word for programs: the feature's name."""
+    title: str
+    health: Health
+    rows: tuple[tuple[str, str], ...]
+
+
+def sections(statuses: Mapping[str, Status]) -> tuple[StatusSection, ...]:
+    """Return one section for each feature, in the order of `statuses`."""
+    return tuple(
+        StatusSection(name, status.title or name.capitalize(), status.health, status.rows)
+        for name, status in statuses.items()
+    )
+
+
+def to_xml(shown: tuple[StatusSection, ...]) -> bytes:
+    """Return the sections as an XML document in UTF-8."""
+    root = ElementTree.Element("status")
+    for section in shown:
+        element = ElementTree.SubElement(
+            root, "section", name=section.name, health=section.health.value
+        )
+        for label, text in section.rows:
+            ElementTree.SubElement(element, "row", label=_legal(label)).text = _legal(text)
+    document: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document
+
+
+def _legal(text: str) -> str:
+    """Return `text` without the characters that XML 1.0 has no way to write."""
+    return "".join(c if _is_legal(c) else "\ufffd" for c in text)
+
+
+def _is_legal(c: str) -> bool:
+    return " " <= c < "\ud800" or "\ue000" <= c < "\ufffe" or c > "\uffff"
