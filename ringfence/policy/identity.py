@@ -1,0 +1,188 @@
+"""Whether a certificate names the server that was configured; its chain was verified before.
+
+Source: rulings 4, 5; chapter, HTTPS Provisioning; RFC 9525 section 6.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ringfence.policy import hostname
+from ringfence.policy.applications import NameCheck
+
+LARGEST = 64 * 1024
+"""Bytes of a certificate that are looked at."""
+MOST_NAMES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The names in a certificate."""
+
+    dns: tuple[str, ...]
+    addresses: tuple[hostname.Address, ...]
+    common_names: tuple[str, ...]
+
+    def describe(self) -> str:
+        """Return the names for an error, at most a handful."""
+        offered = [
+            *(f"DNS:{name}" for name in self.dns),
+            *(f"IP:{address}" for address in self.addresses),
+            *(f"CN={name}" for name in self.common_names),
+        ]
+        shown = ", ".join(_printable(name) for name in offered[:5]) or "no name at all"
+        return shown + (f" and {len(offered) - 5} more" if len(offered) > 5 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class NameVerdict:
+    """How a name check came out."""
+
+    accepted: bool
+    matched: str
+    """The name in the certificate that was accepted; empty where none was."""
+    reason: str
+    """What was wanted, what was offered, and why that will not do."""
+    to_resolve: tuple[str, ...] = ()
+    """Names of which one must have the connected address in DNS (PRV-05, PRV-22)."""
+
+
+def judge(certificate: bytes, wanted: str, check: NameCheck) -> NameVerdict:
+    """Return whether a DER certificate names the host `wanted`, as it was configured.
+
+    SAN decides; the CN counts only where the certificate has neither dNSName nor iPAddress.
+    For provisioning the CN is cut at its first slash, wildcards are refused, and the verdict
+    says which names must lead to the connected address.
+    """
+    if check is NameCheck.SKIPPED:
+        return NameVerdict(True, "", "name check skipped")
+    try:
+        presented = read(certificate)
+    except ValueError as error:
+        return NameVerdict(False, "", f"wanted {_printable(wanted)}; unreadable names: {error}")
+    provisioning = check is NameCheck.PROVISIONING
+    if (literal := hostname.address(wanted)) is not None:
+        if provisioning:
+            return _by_address(presented, wanted)
+        return _address_verdict(presented, literal)
+    try:
+        reference = hostname.name(wanted)
+    except ValueError as error:
+        return NameVerdict(False, "", f"{_printable(wanted)} is not the name of a server: {error}")
+    return _name_verdict(presented, reference, provisioning=provisioning)
+
+
+def read(certificate: bytes) -> Presented:
+    """Return the names of a DER certificate.
+
+    Raises:
+        ValueError: it cannot be read, or has too many names.
+
+    """
+    if len(certificate) > LARGEST:
+        raise ValueError(f"the certificate has {len(certificate)} bytes")
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    dns: list[str] = []
+    addresses: list[hostname.Address] = []
+    try:
+        parsed = x509.load_der_x509_certificate(certificate)
+        common = [name.value for name in parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        try:
+            alternative = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        except x509.ExtensionNotFound:
+            pass
+        else:
+            dns = alternative.value.get_values_for_type(x509.DNSName)
+            for held in alternative.value.get_values_for_type(x509.IPAddress):
+                if (address := hostname.address(str(held))) is None:
+                    raise ValueError("iPAddress is a network")
+                addresses.append(address)
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        raise ValueError(str(error)) from None
+    if len(dns) + len(addresses) + len(common) > MOST_NAMES:
+        raise ValueError(f"more than {MOST_NAMES} names")
+    texts = [name if isinstance(name, str) else name.decode("latin-1") for name in common]
+    return Presented(tuple(dns), tuple(addresses), tuple(texts))
+
+
+def _name_verdict(presented: Presented, reference: str, *, provisioning: bool) -> NameVerdict:
+    wildcard = ""
+    for offered in _candidates(presented, provisioning=provisioning):
+        if "*" in offered:
+            if presented.dns and _covers(offered, reference):
+                wildcard = offered
+        elif _same(offered, reference):
+            return _accepted(offered, (reference,) if provisioning else ())
+    if wildcard and not provisioning:
+        return _accepted(wildcard)
+    if wildcard:
+        return _refused(presented, reference, "wildcards are not accepted for provisioning")
+    return _refused(presented, reference)
+
+
+def _address_verdict(presented: Presented, literal: hostname.Address) -> NameVerdict:
+    """Judge an address as reference: iPAddress, or a CN that is the address."""
+    if literal in presented.addresses:
+        return _accepted(str(literal))
+    for offered in _common(presented, provisioning=False):
+        if offered == str(literal):
+            return _accepted(offered)
+    return _refused(presented, str(literal))
+
+
+def _by_address(presented: Presented, wanted: str) -> NameVerdict:
+    """Judge a provisioning server configured by address: DNS has the last word (rulings 5)."""
+    names = []
+    for offered in _candidates(presented, provisioning=True):
+        try:
+            names.append(hostname.name(offered))
+        except ValueError:
+            continue
+    if not names:
+        return _refused(presented, wanted, "no host name in it that DNS could confirm")
+    return NameVerdict(True, names[0], f"{wanted} must be an address of its name", tuple(names))
+
+
+def _candidates(presented: Presented, *, provisioning: bool) -> Sequence[str]:
+    if presented.dns or presented.addresses:
+        return presented.dns
+    return _common(presented, provisioning=provisioning)
+
+
+def _common(presented: Presented, *, provisioning: bool) -> Sequence[str]:
+    """Return the CN, the last where there are several, if the certificate has nothing better."""
+    if presented.dns or presented.addresses:
+        return ()
+    last = presented.common_names[-1:]
+    return [name.split("/", 1)[0] if provisioning else name for name in last]
+
+
+def _same(offered: str, reference: str) -> bool:
+    """Return whether a name of the certificate is the reference; both as A-labels."""
+    if not offered.isascii():
+        return False
+    try:
+        return hostname.name(offered) == reference
+    except ValueError:
+        return False
+
+
+def _covers(pattern: str, reference: str) -> bool:
+    """Return whether `*.x.y` covers a reference: the whole left-most label, two behind it."""
+    star, _, parent = pattern.partition(".")
+    _, _, below = reference.partition(".")
+    return star == "*" and "." in below and _same(parent, below)
+
+
+def _accepted(matched: str, to_resolve: tuple[str, ...] = ()) -> NameVerdict:
+    return NameVerdict(True, matched, f"matches {_printable(matched)}", to_resolve)
+
+
+def _refused(presented: Presented, wanted: str, why: str = "") -> NameVerdict:
+    reason = f"wanted {wanted}; the certificate has {presented.describe()}"
+    return NameVerdict(False, "", reason + (f"; {why}" if why else ""))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text[:253])

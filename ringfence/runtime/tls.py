@@ -1,0 +1,133 @@
+"""The one place that builds an `SSLContext`: a policy made flesh in the local TLS library."""
+
+import hashlib
+import ssl
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+
+from ringfence.errors import ComponentError
+from ringfence.policy.tls import ClientCertificate, TlsPolicy, TlsVersion
+
+_VERSIONS = {
+    TlsVersion.TLS_1_0: ssl.TLSVersion.TLSv1,
+    TlsVersion.TLS_1_1: ssl.TLSVersion.TLSv1_1,
+    TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
+    TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
+}
+
+KEPT = 32
+"""Contexts that one phone keeps: one a policy, and policies change seldom."""
+
+
+class Contexts:
+    """The client contexts of one phone, one for each policy."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[TlsPolicy, ssl.SSLContext] = OrderedDict()
+
+    def client(self, policy: TlsPolicy) -> ssl.SSLContext:
+        """Return the context of a policy, made at its first use.
+
+        Raises:
+            ComponentError: the library or a certificate file refused.
+
+        """
+        if policy in self._made:
+            self._made.move_to_end(policy)
+        else:
+            self._made[policy] = client_context(policy)
+            if len(self._made) > KEPT:
+                self._made.popitem(last=False)
+        return self._made[policy]
+
+
+def client_context(policy: TlsPolicy) -> ssl.SSLContext:
+    """Return a new context that verifies the chain against the policy's anchors alone.
+
+    It verifies no name: `policy.identity` does, after the handshake. Without an anchor it
+    trusts nobody.
+
+    Raises:
+        ComponentError: the library or a certificate file refused.
+
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    _restrict(context, policy)
+    anchors = "\n".join((*policy.trust.provider_root, *policy.trust.custom))
+    if anchors:
+        try:
+            context.load_verify_locations(cadata=anchors)
+        except (ssl.SSLError, ValueError) as error:
+            raise ComponentError("trust anchors", _text(error)) from error
+    if policy.client:
+        _load(context, policy.client.certificate_file, policy.client.key_file)
+    return context
+
+
+def server_context(policy: TlsPolicy, certificate_file: str, key_file: str) -> ssl.SSLContext:
+    """Return a new context for the phone's own server; it prefers its own order of suites.
+
+    Raises:
+        ComponentError: the library or a certificate file refused.
+
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    _restrict(context, policy)
+    _load(context, certificate_file, key_file)
+    return context
+
+
+def client_certificate(certificate_file: str, key_file: str) -> ClientCertificate:
+    """Return the certificate of a PEM file with its key, ready for `Facts`.
+
+    Raises:
+        ComponentError: the file cannot be read or holds no certificate.
+
+    """
+    try:
+        text = Path(certificate_file).read_text(encoding="ascii")
+        begin, end = text.index("-----BEGIN CERT"), text.index("-----END CERTIFICATE-----")
+        der = ssl.PEM_cert_to_DER_cert(text[begin : end + 25] + "\n")
+    except (OSError, ValueError) as error:
+        raise ComponentError(f"certificate {certificate_file}", _text(error)) from error
+    return ClientCertificate(certificate_file, key_file, hashlib.sha256(der).hexdigest())
+
+
+def missing(context: ssl.SSLContext, policy: TlsPolicy) -> tuple[str, ...]:
+    """Return the suites of a policy that the local library does not have after all."""
+    held = {suite["name"] for suite in context.get_ciphers()}
+    return tuple(name for name in policy.suites if name not in held)
+
+
+def _restrict(context: ssl.SSLContext, policy: TlsPolicy) -> None:
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    with warnings.catch_warnings():  # TLS 1.0 and 1.1 are deprecated; the operator was told
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = _VERSIONS[policy.minimum]
+        context.maximum_version = _VERSIONS[policy.maximum]
+    if policy.minimum is TlsVersion.TLS_1_3:
+        return
+    try:
+        context.set_ciphers(":".join((*policy.suites, f"@SECLEVEL={policy.level}")))
+    except ssl.SSLError as error:
+        raise ComponentError("cipher suites", _text(error)) from error
+
+
+def _load(context: ssl.SSLContext, certificate_file: str, key_file: str) -> None:
+    def no_password() -> str:
+        raise ValueError("the key is encrypted")
+
+    try:
+        context.load_cert_chain(certificate_file, key_file, password=no_password)
+    except (OSError, ValueError) as error:
+        raise ComponentError(f"certificate {certificate_file}", _text(error)) from error
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return str(error.reason or error.args[-1]).replace("_", " ").lower()
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
