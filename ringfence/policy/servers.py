@@ -1,0 +1,110 @@
+"""Which servers a configuration names, and whether Restricted Access Domains let the phone go.
+
+Source: chapter, Configure Restricted Access Domains; phone-facts 4, Covered; rulings 12.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ringfence.config.settings import ROWS, Settings
+from ringfence.errors import Finding, Severity
+from ringfence.policy.domains import judge
+from ringfence.policy.macros import expand
+from ringfence.policy.network import host_and_port
+from ringfence.policy.rules import parse_rule, parse_url
+
+RULES = (
+    "profile_rule",
+    "profile_rule_b",
+    "profile_rule_c",
+    "profile_rule_d",
+    "upgrade_rule",
+    "cisco_headset_upgrade_rule",
+    "report_rule",
+    "custom_ca_rule",
+)
+"""Fields of the Provisioning tab that hold rules with URLs."""
+PROXIES = ("proxy", "outbound_proxy", "alternate_proxy", "alternate_outbound_proxy")
+"""Fields of Ext(n) that hold SIP servers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server that a parameter names."""
+
+    parameter: str
+    url: str
+    """The URL with macros expanded, or `sip:host:port`; as written where it cannot be read."""
+    host: str
+    allowed: bool
+    reason: str
+
+
+def servers(settings: Settings, values: Mapping[str, str]) -> Iterator[Server]:
+    """Yield every server that the settings name, in page order. `values` are the macros."""
+    domains = settings.system.restricted_access_domains
+    for field in RULES:
+        tag = ROWS["provisioning"][field].tag
+        yield from _of_rule(tag, getattr(settings.provisioning, field), domains, values)
+    for n, ext in enumerate(settings.ext, start=1):
+        if ext.line_enable:
+            for field in PROXIES:
+                tag = ROWS["ext"][field].tag.replace("{n}", str(n))
+                yield from _of_proxy(tag, getattr(ext, field), domains)
+
+
+def _of_rule(tag: str, text: str, domains: str, values: Mapping[str, str]) -> Iterator[Server]:
+    try:
+        rule = parse_rule(text)
+    except ValueError as error:
+        yield Server(tag, text, "", False, f"not a rule: {error}")
+        return
+    for alternative in rule.alternatives:
+        if not alternative.url:
+            continue
+        try:
+            url = parse_url(expand(alternative.url, values))
+        except ValueError as error:
+            yield Server(tag, alternative.url, "", False, f"not a URL: {error}")
+            continue
+        if url.host:
+            verdict = judge(domains, url.host)
+            yield Server(tag, str(url), url.host, verdict.allowed, verdict.reason)
+        else:
+            reason = "names no server: the one that DHCP names is used, and judged then"
+            yield Server(tag, alternative.url, "", True, reason)
+
+
+def _of_proxy(tag: str, text: str, domains: str) -> Iterator[Server]:
+    for part in filter(None, (word.strip() for word in text.split("|"))):
+        entry = part.partition(":p=")[0].partition(":A=")[0].removeprefix("sip:")
+        try:
+            host, port = host_and_port(entry, 0)
+        except ValueError as error:
+            yield Server(tag, part, "", False, f"not a server: {error}")
+            continue
+        verdict = judge(domains, host)
+        url = f"sip:{host}:{port}" if port else f"sip:{host}"
+        yield Server(tag, url, host, verdict.allowed, verdict.reason)
+
+
+def findings(settings: Settings, values: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Return a finding for every server that the phone will not talk to.
+
+    A list that locks the phone out of its own provisioning stands out.
+    """
+    found = []
+    for server in servers(settings, values):
+        if server.allowed:
+            continue
+        lock_out = server.parameter.startswith("Profile_Rule")
+        rule = "domains-lock-out" if lock_out else "server-refused"
+        remedy = "add the domain to Restricted_Access_Domains, or correct the server"
+        if lock_out:
+            remedy += "; as it is, no later profile can lift the restriction"
+        found.append(
+            Finding(
+                Severity.ERROR, rule, server.parameter, f"{server.url}: {server.reason}", remedy
+            )
+        )
+    return tuple(found)
