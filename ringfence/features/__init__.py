@@ -1,7 +1,8 @@
-"""Every feature, in the order in which plans are applied."""
+"""Every feature, in the order in which plans are applied: the firewall before anything listens."""
 
 from typing import Any
 
+from ringfence.features import firewall, web
 from ringfence.runtime.feature import Feature
 
-FEATURES: tuple[Feature[Any], ...] = ()
+FEATURES: tuple[Feature[Any], ...] = (firewall.FEATURE, web.FEATURE)

@@ -1,12 +1,12 @@
 """Who this device is and what it trusts: the files of its state folder that no profile changes."""
 
-import hashlib
 import json
 
 from ringfence.errors import ComponentError
 from ringfence.policy.tls import ClientCertificate, Trust
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Identity
+from ringfence.runtime.tls import client_certificate
 
 DEVICE = "device.json"
 """Product, serial, MAC and firmware profile of this device; every entry may be left out."""
@@ -53,5 +53,4 @@ def certificate(host: Host) -> ClientCertificate | None:
     """Return the individual device certificate, or None where the phone has none."""
     if not (host.names(CERTIFICATE) and host.names(KEY)):
         return None
-    fingerprint = hashlib.sha256(host.read(CERTIFICATE)).hexdigest()
-    return ClientCertificate(str(host.state / CERTIFICATE), str(host.state / KEY), fingerprint)
+    return client_certificate(str(host.state / CERTIFICATE), str(host.state / KEY))
