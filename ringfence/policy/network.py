@@ -21,6 +21,16 @@ def resolvers(settings: Settings, lease: Lease | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(orders[system.dns_server_order]))
 
 
+def time_servers(settings: Settings, lease: Lease | None) -> tuple[str, ...]:
+    """Return the NTP servers: those of the parameters, else those of the lease.
+
+    Source: phone-facts 3.1, option 42.
+    """
+    system = settings.system
+    manual = tuple(filter(None, (system.primary_ntp_server, system.secondary_ntp_server)))
+    return manual or (lease.ntp if lease else ())
+
+
 def own_address(settings: Settings, lease: Lease | None) -> str:
     """Return the phone's IPv4 address, empty while it has none."""
     if settings.system.connection_type is ConnectionType.STATIC:

@@ -213,7 +213,7 @@ _READ: Mapping[int, tuple[str, Callable[[bytes], str]]] = {
     Option.PROXY_DISCOVERY: ("proxy auto-configuration", text),
 }
 
-REQUESTED = tuple(code for code in _READ if code not in (Option.HOST_NAME, Option.SERVER_IDENTIFIER))
+REQUESTED = tuple(code for code in _READ if code != Option.HOST_NAME)
 """What the phone asks for, in option 55. Source: phone-facts 3.1."""
 
 
