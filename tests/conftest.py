@@ -2,6 +2,7 @@
 
 import json
 import os
+import tomllib
 from collections.abc import Generator
 from pathlib import Path
 
@@ -11,6 +12,16 @@ SCORECARD = "RINGFENCE_SCORECARD"
 """Environment: a file that collects one JSON line for each passed proof."""
 
 COMPONENTS = pytest.StashKey[list[str]]()
+MISSION = Path(__file__).parent / "mission.toml"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tables = tomllib.loads(MISSION.read_text())
+    known = {row for table in tables.values() for row in table}
+    for item in items:
+        for mark in item.iter_markers("proves"):
+            if unknown := set(mark.args) - known:
+                raise pytest.UsageError(f"{item.nodeid} proves no row of the mission: {unknown}")
 
 
 @pytest.fixture
