@@ -1,0 +1,83 @@
+"""Which phone a client certificate belongs to.
+
+Source: chapter, Multiplatform Phone CA Client Root Certificate; rulings 7; PRV-11.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+_PRODUCT = ("2.5.4.11", "organizationalUnitName")
+_SERIAL = ("2.5.4.7", "localityName")
+_MAC = ("2.5.4.4", "surname", "2.5.4.8", "stateOrProvinceName", "2.5.4.5", "serialNumber")
+
+_HARDWARE_ADDRESS = re.compile(r"[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceIdentity:
+    """What a device certificate says of its phone; empty where it says nothing."""
+
+    product: str
+    """OU, `CP-6841-3PCC`."""
+    serial: str
+    """L, `88012BA01234`."""
+    mac: str
+    """S, twelve lower-case hexadecimal digits; empty in a generic certificate (PRV-14)."""
+
+    @property
+    def individual(self) -> bool:
+        """Whether the certificate names one phone."""
+        return bool(self.mac)
+
+
+def hardware_address(text: str) -> str:
+    """Return a MAC address as twelve lower-case digits; colons, hyphens and dots are dropped.
+
+    Raises:
+        ValueError: it is not a MAC address.
+
+    """
+    digits = re.sub("[:.-]", "", text).lower()
+    if not _HARDWARE_ADDRESS.fullmatch(digits):
+        raise ValueError(f"{text[:40]!r} is not a MAC address of twelve hexadecimal digits")
+    return digits
+
+
+def device_identity(certificate: bytes | dict[str, Any]) -> DeviceIdentity:
+    """Return the identity in a verified certificate: DER, or what `getpeercert()` returned.
+
+    The MAC is read from surname (2.5.4.4), stateOrProvinceName (2.5.4.8) or serialNumber
+    (2.5.4.5); where they name different addresses, none counts.
+
+    Raises:
+        ValueError: the DER is not a certificate.
+
+    """
+    fields = list(_from_der(certificate) if isinstance(certificate, bytes) else _from(certificate))
+    macs = set()
+    for name, text in fields:
+        if name in _MAC:
+            try:
+                macs.add(hardware_address(text))
+            except ValueError:
+                continue
+    return DeviceIdentity(
+        product=next((text for name, text in fields if name in _PRODUCT), ""),
+        serial=next((text for name, text in fields if name in _SERIAL), ""),
+        mac=macs.pop() if len(macs) == 1 else "",
+    )
+
+
+def _from(peer: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    for relative in peer.get("subject", ()):
+        for name, text in relative:
+            yield name, str(text)
+
+
+def _from_der(der: bytes) -> Iterable[tuple[str, str]]:
+    from cryptography import x509
+
+    for attribute in x509.load_der_x509_certificate(der).subject:
+        yield attribute.oid.dotted_string, str(attribute.value)
