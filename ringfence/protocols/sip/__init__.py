@@ -1,1 +1,1 @@
-"""SIP without a socket: messages, digest, registration and the challenge of INVITEs."""
+"""SIP without sockets and clocks: messages, digest, registration, the answering side, framing."""

@@ -1,0 +1,179 @@
+"""The parts of a SIP header field: URI, address, Via, parameters.
+
+Every expression is linear: each quantifier that could give back what it took is possessive.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ringfence.errors import RemoteProtocolError
+
+TOKEN = rb"[A-Za-z0-9\-.!%*_+`'~]++"
+_QUOTED = rb'"(?:[^"\\]|\\[\x00-\x7f])*+"'
+_WS = rb"[ \t]*+"
+_PARAMETERS = rb"(?:%b;%b%b(?:%b=%b(?:%b|[^ \t;,\"]++))?)*+%b" % (
+    _WS,
+    _WS,
+    TOKEN,
+    _WS,
+    _WS,
+    _QUOTED,
+    _WS,
+)
+_HOST = rb"\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9.\-_]++"
+_ABSOLUTE = rb"[A-Za-z][A-Za-z0-9+.\-]*+:[^<> \t\x00-\x1f\x7f]++"
+
+_PARAMETER = re.compile(
+    rb";%b(%b)(?:%b=%b(?:(%b)|([^ \t;,\"]++)))?" % (_WS, TOKEN, _WS, _WS, _QUOTED)
+)
+_NAME_ADDR = re.compile(
+    rb"(?:(%b)%b|([A-Za-z0-9\-.!%%*_+`'~ \t]*+))<(%b)>(%b)" % (_QUOTED, _WS, _ABSOLUTE, _PARAMETERS)
+)
+_ADDR_SPEC = re.compile(
+    rb"([A-Za-z][A-Za-z0-9+.\-]*+:[^<>\"?,; \t\x00-\x1f\x7f]++)(%b)" % _PARAMETERS
+)
+_VIA = re.compile(
+    rb"SIP%b/%b2\.0%b/%b(%b)[ \t]++(%b)(?:%b:%b([0-9]{1,5}))?(%b)"
+    % (_WS, _WS, _WS, _WS, TOKEN, _HOST, _WS, _WS, _PARAMETERS),
+    re.IGNORECASE,
+)
+_SIP_URI = re.compile(
+    rb"(sips?):(?:([^@<>\" \t\x00-\x1f\x7f]++)@)?(%b)(?::([0-9]{1,5}))?((?:;[^;?@]*+)*+)(\?.*)?"
+    % _HOST,
+    re.IGNORECASE,
+)
+_COMMA = re.compile(rb'"(?:[^"\\]|\\.)*+"?|<[^>]*+>?|,', re.DOTALL)
+_FOREIGN_URI = re.compile(rb"(?!sips?:)" + _ABSOLUTE, re.IGNORECASE)
+_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Uri:
+    """A SIP or SIPS URI. Source: RFC 3261 section 19.1."""
+
+    scheme: str
+    user: str
+    """Unescaped, without a password; empty where the URI has none."""
+    host: str
+    port: int | None
+    parameters: bytes = b""
+    headers: bytes = b""
+    """From the question mark on; forbidden in a Request-URI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A name-addr or addr-spec with its header parameters. Source: RFC 3261 section 20.10."""
+
+    uri: bytes
+    parameters: Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """One Via value. Source: RFC 3261 section 20.42."""
+
+    transport: str
+    host: str
+    port: int | None
+    parameters: Mapping[bytes, bytes] = field(default_factory=dict)
+
+
+def split_values(text: bytes) -> list[bytes]:
+    """Return the comma-separated values of a header field; commas in quotes and <> stay."""
+    values: list[bytes] = []
+    start = 0
+    for hit in _COMMA.finditer(text):
+        if hit[0] == b",":
+            values.append(text[start : hit.start()].strip())
+            start = hit.end()
+    values.append(text[start:].strip())
+    return values
+
+
+def parse_parameters(text: bytes) -> dict[bytes, bytes]:
+    """Return `{name: value}` of `;name=value;name`, names in lower case; the first one wins."""
+    found: dict[bytes, bytes] = {}
+    for name, quoted, plain in _PARAMETER.findall(text):
+        found.setdefault(name.lower(), quoted[1:-1] if quoted else plain)
+    return found
+
+
+def is_address(text: bytes) -> bool:
+    """Return whether `text` is one name-addr or addr-spec with well-formed parameters."""
+    return bool(_NAME_ADDR.fullmatch(text) or _ADDR_SPEC.fullmatch(text))
+
+
+def parse_address(text: bytes) -> Address:
+    """Return the address of a From, To or Contact value.
+
+    Raises:
+        RemoteProtocolError: it is neither a name-addr nor an addr-spec (400).
+
+    """
+    if found := _NAME_ADDR.fullmatch(text):
+        return Address(found[3], parse_parameters(found[4]))
+    if found := _ADDR_SPEC.fullmatch(text):
+        return Address(found[1], parse_parameters(found[2]))
+    raise RemoteProtocolError("malformed address")
+
+
+def parse_via(text: bytes) -> Via:
+    """Return one Via value.
+
+    Raises:
+        RemoteProtocolError: it is malformed (400).
+
+    """
+    found = _VIA.fullmatch(text)
+    if not found or (found[3] and not 0 < int(found[3]) < 65536):
+        raise RemoteProtocolError("malformed Via")
+    return Via(
+        found[1].decode().upper(),
+        found[2].decode(),
+        int(found[3]) if found[3] else None,
+        parse_parameters(found[4]),
+    )
+
+
+def parse_uri(text: bytes) -> Uri:
+    """Return a SIP or SIPS URI.
+
+    Raises:
+        RemoteProtocolError: another scheme (416), or it is malformed (400).
+
+    """
+    found = _SIP_URI.fullmatch(text)
+    if not found and _FOREIGN_URI.fullmatch(text):
+        raise RemoteProtocolError("unsupported URI scheme", 416)
+    if not found or (found[4] and not 0 < int(found[4]) < 65536) or not _plausible(found[3]):
+        raise RemoteProtocolError("malformed SIP URI")
+    user = (found[2] or b"").partition(b":")[0]
+    return Uri(
+        found[1].decode().lower(),
+        _ESCAPED.sub(lambda hit: bytes.fromhex(hit[1].decode()), user).decode(errors="replace"),
+        found[3].decode(),
+        int(found[4]) if found[4] else None,
+        found[5],
+        found[6] or b"",
+    )
+
+
+def _plausible(host: bytes) -> bool:
+    """Tell an IPv6 reference of at most eight groups from one that swallowed a port."""
+    if not host.startswith(b"["):
+        return True
+    groups = host[1:-1].split(b":")
+    return len(groups) <= 9 and b":::" not in host
+
+
+def escape_user(text: str) -> str:
+    """Return `text` as the user part of a URI. Source: RFC 3261 section 25.1, user."""
+    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/"
+    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in text.encode())
+
+
+def quote(text: str) -> bytes:
+    """Return `text` as a quoted-string."""
+    return b'"%b"' % text.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"')

@@ -1,0 +1,254 @@
+"""SIP messages: bytes to headers that are read lazily, the gates a message must pass, and back."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.sip.grammar import (
+    TOKEN,
+    Uri,
+    is_address,
+    parse_uri,
+    parse_via,
+    split_values,
+)
+
+MESSAGE_LIMIT = 65535
+"""Longest message in bytes, whatever the transport."""
+HEAD_LIMIT = 32768
+"""Longest start line with header fields, in bytes."""
+HEADER_LIMIT = 128
+"""Most header fields."""
+VALUE_LIMIT = 64
+"""Most values of Via and Contact together."""
+
+_COMPACT = {
+    b"a": b"accept-contact",
+    b"b": b"referred-by",
+    b"c": b"content-type",
+    b"e": b"content-encoding",
+    b"f": b"from",
+    b"i": b"call-id",
+    b"k": b"supported",
+    b"l": b"content-length",
+    b"m": b"contact",
+    b"o": b"event",
+    b"r": b"refer-to",
+    b"s": b"subject",
+    b"t": b"to",
+    b"u": b"allow-events",
+    b"v": b"via",
+    b"x": b"session-expires",
+}
+"""Compact forms. Source: IANA registry of SIP header fields."""
+
+_USUAL = (b"Via From To Call-ID CSeq Contact Max-Forwards Content-Length Content-Type").split()
+_NAMES = {
+    **_COMPACT,
+    **{name.upper(): full for name, full in _COMPACT.items()},
+    **{name: name.lower() for name in _USUAL},
+}
+"""Spellings met most, so that they cost one look-up."""
+
+_SINGLE = frozenset(
+    b"from to call-id cseq max-forwards content-length content-type expires".split()
+)
+_MANDATORY = (b"via", b"from", b"to", b"call-id", b"cseq")
+
+_FOLD = re.compile(rb"\r\n[ \t]+")
+_NAME = re.compile(TOKEN)
+_REQUEST_LINE = re.compile(rb"(%b) ([^ \t\r\n]++) (SIP/[0-9]+\.[0-9]+)" % TOKEN, re.IGNORECASE)
+_STATUS_LINE = re.compile(rb"SIP/2\.0 ([0-9]++) ?(.*)", re.IGNORECASE | re.DOTALL)
+_CSEQ = re.compile(rb"([0-9]{1,10})[ \t]++(%b)" % TOKEN)
+_DIGITS = re.compile(rb"[0-9]{1,10}")
+
+
+class Message:
+    """A request or a response; values stay bytes until somebody asks.
+
+    `defect` is the first structural fault found; `check_request` and `check_response` raise it.
+    """
+
+    __slots__ = ("body", "defect", "headers", "method", "reason", "start", "status", "uri")
+
+    def __init__(self, start: bytes, headers: dict[bytes, list[bytes]], body: bytes) -> None:
+        self.start = start
+        self.headers = headers
+        """`{canonical lower-case name: values as received, unfolded}`."""
+        self.body = body
+        self.defect = ""
+        self.method = b""
+        """Of a request; empty for a response."""
+        self.uri = b""
+        self.status = 0
+        """Of a response; 0 for a request."""
+        self.reason = b""
+
+    def first(self, name: bytes) -> bytes:
+        """Return the first value of a header field, empty where there is none."""
+        values = self.headers.get(name)
+        return values[0] if values else b""
+
+    def all(self, name: bytes) -> Sequence[bytes]:
+        """Return every field value, as received."""
+        return self.headers.get(name, ())
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Return every value, comma-separated ones apart."""
+        return [value for text in self.all(name) for value in split_values(text)]
+
+    def cseq(self) -> tuple[int, bytes]:
+        """Return number and method of CSeq.
+
+        Raises:
+            RemoteProtocolError: it is missing or malformed (400).
+
+        """
+        found = _CSEQ.fullmatch(self.first(b"cseq"))
+        if not found or int(found[1]) > 0x7FFFFFFF:
+            raise RemoteProtocolError("malformed CSeq")
+        return int(found[1]), found[2]
+
+
+def read_message(data: bytes) -> Message:
+    """Return the message in `data`, with its first structural fault noted rather than raised.
+
+    Bytes behind the body are passed over (RFC 3261 section 18.3).
+
+    Raises:
+        RemoteProtocolError: `data` is too long, or nothing that could be answered.
+
+    """
+    end = data.find(b"\r\n\r\n", 0, HEAD_LIMIT)
+    if end < 0 or len(data) > MESSAGE_LIMIT:
+        raise RemoteProtocolError("no end of headers within the limit", 513)
+    head = data[:end]
+    if b"\r\n " in head or b"\r\n\t" in head:
+        head = _FOLD.sub(b" ", head)
+    lines = head.split(b"\r\n")
+    if len(lines) > HEADER_LIMIT:
+        raise RemoteProtocolError("too many header fields")
+    if b"SIP/" not in lines[0][:4096].upper():
+        raise RemoteProtocolError("not SIP")
+    message = Message(lines[0], {}, b"")
+    _read_headers(message, lines)
+    _read_start(message)
+    _read_body(message, data, end + 4)
+    return message
+
+
+def _read_headers(message: Message, lines: list[bytes]) -> None:
+    headers = message.headers
+    known = _NAMES.get
+    for line in lines[1:]:
+        name, colon, value = line.partition(b":")
+        key = known(name)
+        if key is None:
+            name = name.rstrip(b" \t").lower()
+            key = _COMPACT.get(name, name)
+            if not colon or not _NAME.fullmatch(key):
+                message.defect = message.defect or "malformed header field"
+                continue
+        held = headers.get(key)
+        if held is None:
+            headers[key] = [value.strip(b" \t")]
+        elif key in _SINGLE:
+            message.defect = message.defect or f"repeated {key.decode()}"
+        else:
+            held.append(value.strip(b" \t"))
+
+
+def _read_start(message: Message) -> None:
+    if message.start[:4].upper() == b"SIP/":
+        found = _STATUS_LINE.fullmatch(message.start)
+        if not found or len(found[1]) != 3 or not 100 <= int(found[1]) <= 699:
+            raise RemoteProtocolError("malformed status line")
+        message.status, message.reason = int(found[1]), found[2]
+        return
+    found = _REQUEST_LINE.fullmatch(message.start)
+    if found:
+        message.method, message.uri = found[1], found[2]
+        if found[3].upper() != b"SIP/2.0":
+            message.defect = "version"
+        return
+    message.method = message.start.partition(b" ")[0]
+    message.defect = message.defect or "malformed request line"
+
+
+def _read_body(message: Message, data: bytes, start: int) -> None:
+    length = message.first(b"content-length")
+    if not length:
+        message.body = data[start:]
+    elif not _DIGITS.fullmatch(length) or int(length) > len(data) - start:
+        message.defect = message.defect or "Content-Length"
+    else:
+        message.body = data[start : start + int(length)]
+
+
+def check_request(message: Message) -> Uri:
+    """Return the Request-URI of a request that a user agent server may act on.
+
+    Source: RFC 3261 sections 8.1.1, 8.2 and 25; RFC 4475.
+
+    Raises:
+        RemoteProtocolError: with the status to answer (400, 416, 505).
+
+    """
+    if message.defect:
+        raise RemoteProtocolError(message.defect, 505 if message.defect == "version" else 400)
+    _check_common(message)
+    if message.cseq()[1] != message.method:
+        raise RemoteProtocolError("CSeq names another method")
+    uri = parse_uri(message.uri)
+    if uri.headers:
+        raise RemoteProtocolError("headers in the Request-URI")
+    return uri
+
+
+def check_response(message: Message) -> None:
+    """Let a response pass that a user agent client may act on.
+
+    Raises:
+        RemoteProtocolError: it must be dropped.
+
+    """
+    if message.defect:
+        raise RemoteProtocolError(message.defect)
+    _check_common(message)
+    message.cseq()
+
+
+def _check_common(message: Message) -> None:
+    for name in _MANDATORY:
+        if not message.first(name):
+            raise RemoteProtocolError(f"missing {name.decode()}")
+    for name in (b"from", b"to"):
+        if not is_address(message.first(name)):
+            raise RemoteProtocolError(f"malformed {name.decode()}")
+    _check_values(message)
+    for name, most in ((b"max-forwards", 255), (b"expires", 0xFFFFFFFF)):
+        text = message.first(name)
+        if text and (not _DIGITS.fullmatch(text) or int(text) > most):
+            raise RemoteProtocolError(f"malformed {name.decode()}")
+
+
+def _check_values(message: Message) -> None:
+    vias, contacts = message.values(b"via"), message.values(b"contact")
+    if len(vias) + len(contacts) > VALUE_LIMIT:
+        raise RemoteProtocolError("too many values")
+    for value in vias:
+        parse_via(value)
+    for value in contacts:
+        if value != b"*" and not is_address(value):
+            raise RemoteProtocolError("malformed contact")
+
+
+def build_message(start: bytes, fields: Iterable[tuple[bytes, bytes]], body: bytes = b"") -> bytes:
+    """Return a message; Content-Length is added.
+
+    `fields` come from checked settings or from a parsed message, so no value has a line end.
+    """
+    lines = [start]
+    lines += [b"%b: %b" % field for field in fields]
+    lines.append(b"Content-Length: %d\r\n\r\n" % len(body))
+    return b"\r\n".join(lines) + body

@@ -1,0 +1,118 @@
+"""Responses that need no state: where they go, and what they repeat of the request."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.sip.grammar import parse_address, parse_via, split_values
+from ringfence.protocols.sip.message import Message, build_message
+
+DEFAULT_PORT = 5060
+
+REASONS: Mapping[int, bytes] = {
+    200: b"OK",
+    400: b"Bad Request",
+    401: b"Unauthorized",
+    403: b"Forbidden",
+    404: b"Not Found",
+    405: b"Method Not Allowed",
+    415: b"Unsupported Media Type",
+    416: b"Unsupported URI Scheme",
+    420: b"Bad Extension",
+    480: b"Temporarily Unavailable",
+    481: b"Call/Transaction Does Not Exist",
+    501: b"Not Implemented",
+    505: b"Version Not Supported",
+}
+
+_RPORT = re.compile(rb";[ \t]*+rport[ \t]*+(?=;|\Z)", re.IGNORECASE)
+_RECEIVED = re.compile(rb";[ \t]*+received[ \t]*+=[^;]*+", re.IGNORECASE)
+
+
+class Source(NamedTuple):
+    """Where a request came from."""
+
+    address: str
+    port: int
+    known: bool = False
+    """It is a proxy of one of the lines, or the connection that we opened to it."""
+
+
+class Reply(NamedTuple):
+    """A response, and the port of the source to send it to."""
+
+    data: bytes
+    port: int
+
+
+def stamp(via: bytes, source: Source) -> tuple[bytes, int]:
+    """Return the first Via field of a response, and the port to answer to.
+
+    Only the port is ever taken from the sender's word, never the address (no `maddr`).
+    Source: RFC 3261 sections 18.2.1 and 18.2.2; RFC 3581 section 4.
+
+    Raises:
+        RemoteProtocolError: the topmost Via is malformed, so there is nowhere to answer.
+
+    """
+    value = split_values(via)[0] if b"," in via else via
+    parsed, rest = parse_via(value), via[len(value) :]
+    value = _RECEIVED.sub(b"", value)
+    if b"rport" in parsed.parameters:
+        value = _RPORT.sub(b";rport=%d" % source.port, value, count=1)
+        return value + received(source) + rest, source.port
+    if parsed.host.strip("[]").lower() != source.address:
+        value += received(source)
+    return value + rest, parsed.port or DEFAULT_PORT
+
+
+def received(source: Source) -> bytes:
+    """Return the Via parameter that tells the sender its address."""
+    return b";received=" + source.address.encode()
+
+
+def to_tag(key: bytes, call: bytes, sender: bytes) -> bytes:
+    """Return a To tag that is the same for every retransmission of a request.
+
+    Source: RFC 3261 section 8.2.7.
+    """
+    return hashlib.blake2s(call + b"\0" + sender, key=key, digest_size=6).hexdigest().encode()
+
+
+def is_tagged(to: bytes) -> bool:
+    """Return whether a To value has a tag, so that the request is inside a dialog."""
+    if b"tag" not in to.lower():
+        return False
+    try:
+        return b"tag" in parse_address(to).parameters
+    except RemoteProtocolError:
+        return False
+
+
+def build_response(
+    request: Message,
+    via: bytes,
+    key: bytes,
+    status: int,
+    fields: Sequence[tuple[bytes, bytes]] = (),
+) -> bytes:
+    """Return a response that repeats what it must of the request.
+
+    `via` is the stamped topmost Via; what the request lacks is left out.
+    """
+    head = [(b"Via", via)]
+    head += [(b"Via", other) for other in request.all(b"via")[1:]]
+    call, sender = request.first(b"call-id"), request.first(b"from")
+    if sender:
+        head.append((b"From", sender))
+    if to := request.first(b"to"):
+        head.append(
+            (b"To", to if is_tagged(to) else b"%b;tag=%b" % (to, to_tag(key, call, sender)))
+        )
+    if call:
+        head.append((b"Call-ID", call))
+    if cseq := request.first(b"cseq"):
+        head.append((b"CSeq", cseq))
+    return build_message(b"SIP/2.0 %d %b" % (status, REASONS[status]), [*head, *fields])
