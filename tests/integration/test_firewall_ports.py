@@ -1,0 +1,333 @@
+"""The firewall as a stranger finds it: which ports answer, on both stacks, judged by the kernel."""
+
+import os
+import random
+import socket
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from ringfence.lab.namespaces import Namespace
+from tests.support import firewall_model
+from tests.support.firewall_phone import FirewallPhone
+from tests.support.probe import (
+    FAMILY,
+    FENCE,
+    STRANGER,
+    Answers,
+    Listeners,
+    fence,
+    listener_in,
+    one_processor,
+    probe,
+    raw,
+    received,
+    udp_in,
+)
+
+PORTS = range(1, 65536)
+Wire = tuple[Namespace, Namespace]
+
+
+@pytest.fixture
+def wire(pair: Wire, component: list[str]) -> Wire:
+    """Return phone and stranger; the phone's kernel answers every probe, without a rate limit."""
+    phone, _ = pair
+    phone.run(
+        "sysctl", "-qw", "net.ipv4.icmp_ratelimit=0", "net.ipv4.icmp_ratemask=0",
+        "net.ipv6.icmp.ratemask=3-127",
+    )  # fmt: skip
+    component.append(f"nf_tables of Linux {os.uname().release.split('-')[0]}")
+    return pair
+
+
+@pytest.fixture
+def phone(wire: Wire) -> Iterator[FirewallPhone]:
+    started = FirewallPhone(wire[0])
+    yield started
+    started.kill()
+
+
+Listen = Callable[[Iterable[int]], Listeners]
+
+
+@pytest.fixture
+def listen(wire: Wire) -> Iterator[Listen]:
+    made: list[Listeners] = []
+
+    def factory(ports: Iterable[int]) -> Listeners:
+        made.append(Listeners(wire[0], ports))
+        return made[-1]
+
+    yield factory
+    for listeners in made:
+        listeners.close()
+
+
+class Stranger:
+    """Probes ports and compares what it finds with the model."""
+
+    def __init__(self, space: Namespace, listen: Listen) -> None:
+        self._space, self._listen = space, listen
+        self._source = 2000
+
+    def finds(self, texts: Mapping[str, str], udp: set[int], tcp: set[int]) -> None:
+        """Probe; every other UDP port has no listener, to see what the phone says of it."""
+        wanted = firewall_model.expected(texts)
+        listened = {port for port in udp if port % 2 == 0}
+        listeners = self._listen(listened)
+        self._source += 1
+        found: dict[int, Answers] = self._space.call(probe, sorted(udp), sorted(tcp), self._source)
+        got = listeners.received()
+        listeners.close()
+        for version in FAMILY:
+            assert got[version] == listened & wanted.udp
+            assert found[version].tcp == tcp & wanted.tcp
+            silent = listened & wanted.udp
+            assert found[version].unreachable == (udp & wanted.unreachable) - silent
+
+
+@pytest.fixture
+def stranger(wire: Wire, listen: Listen) -> Stranger:
+    return Stranger(wire[1], listen)
+
+
+ROWS = [
+    pytest.param({}, id="defaults"),
+    pytest.param({"Firewall": "Disabled"}, id="off"),
+    *(
+        pytest.param(
+            {"Line_Enable_2_": on, "SIP_Transport_2_": transport, "SIP_Port_2_": "5071"},
+            id=f"line-{on}-{transport}",
+            marks=pytest.mark.proves("FW-07"),
+        )
+        for on in ("Yes", "No")
+        for transport in ("UDP", "Auto", "TCP", "TLS")
+    ),
+    pytest.param(
+        {"RTP_Port_Min": "20000", "RTP_Port_Max": "20009"},
+        id="rtp",
+        marks=pytest.mark.proves("FW-08"),
+    ),
+    pytest.param(
+        {"RTP_Port_Min": "65530", "RTP_Port_Max": "65535"},
+        id="rtp-at-the-end",
+        marks=pytest.mark.proves("FW-08"),
+    ),
+    *(
+        pytest.param(
+            {"Upgrade_Enable": upgrade, "Peer_Firmware_Sharing": sharing},
+            id=f"peer-firmware-{upgrade}-{sharing}",
+            marks=pytest.mark.proves("FW-09"),
+        )
+        for upgrade in ("Yes", "No")
+        for sharing in ("Yes", "No")
+    ),
+    pytest.param({"Enable_TR-069": "Yes"}, id="tr-069"),
+    pytest.param({"Web_Server_Port": "8443"}, id="web", marks=pytest.mark.proves("FW-12")),
+    pytest.param({"Enable_Web_Server": "No"}, id="no-web", marks=pytest.mark.proves("FW-12")),
+    pytest.param({"Firewall_Config": "NO_CISCO_TFTP"}, id="tftp"),
+    pytest.param(
+        {"Firewall_Config": "NO_ICMP_UNREACHABLE"},
+        id="unreachable",
+        marks=pytest.mark.proves("FW-15"),
+    ),
+    pytest.param(
+        {"Firewall_Config": "UDP:7000,UDP:7010:7012,UDP:7020,UDP:7030,UDP:7040:7041,UDP:7050"},
+        id="sixth-udp",
+        marks=pytest.mark.proves("FW-17"),
+    ),
+    pytest.param(
+        {"Firewall_Config": "TCP:7000,TCP:7010:7012,TCP:7020,TCP:7030,TCP:7040:7041,TCP:7050"},
+        id="sixth-tcp",
+        marks=pytest.mark.proves("FW-18"),
+    ),
+    pytest.param(
+        {"Firewall_Config": "NO_ICMP_PING,TCP:12000,UDP:8000:8010"},
+        id="worked-example",
+        marks=pytest.mark.proves("FW-20"),
+    ),
+    pytest.param(
+        {"Firewall_Config": "NO_PING, UDP:9010:9000, UDP:0, TCP:65536, TCP : 7000 : 7001 ,,UDP"},
+        id="refused-words",
+    ),
+    pytest.param({"Firewall_Config": "UDP:1:65535,TCP:1:65535"}, id="everything"),
+]
+
+
+@pytest.mark.proves("FW-19")
+@pytest.mark.parametrize("texts", ROWS)
+def test_a_stranger_finds_the_ports_of_the_tables_open_and_their_neighbours_shut(
+    phone: FirewallPhone, stranger: Stranger, texts: dict[str, str]
+) -> None:
+    wanted = firewall_model.expected(texts)
+    base = firewall_model.expected({})
+    asked = {7000, 7010, 7012, 7013, 7041, 7050, 8000, 8010, 8011, 9000, 9010, 12000, 5071}
+    some = set(random.Random(7).sample(PORTS, 100)) | asked | {1, 22, 443, 65534, 65535}
+    phone.apply(texts)
+    stranger.finds(
+        texts,
+        some | firewall_model.edges(wanted.udp) | firewall_model.edges(base.udp),
+        some | firewall_model.edges(wanted.tcp) | firewall_model.edges(base.tcp),
+    )
+
+
+@pytest.mark.proves("FW-06")
+def test_the_dhcp_client_ports_are_open_whatever_else_is_shut(
+    phone: FirewallPhone, stranger: Stranger
+) -> None:
+    texts = {f"Line_Enable_{n}_": "No" for n in range(1, 17)}
+    texts |= {"Enable_Web_Server": "No", "Firewall_Config": "NO_CISCO_TFTP"}
+    assert phone.apply(texts)["data"]["udp"] == [[68, 68], [546, 546], [16384, 16483]]
+    stranger.finds(texts, {67, 68, 69, 545, 546, 547, 5060, 53240}, {80, 68, 546})
+
+
+@pytest.mark.soak
+@pytest.mark.proves("FW-19")
+@pytest.mark.parametrize(
+    "options", ["", "NO_ICMP_UNREACHABLE,NO_CISCO_TFTP,UDP:30000:40000,TCP:1,TCP:65535"]
+)
+def test_all_262140_ports_equal_the_model(
+    phone: FirewallPhone, stranger: Stranger, options: str
+) -> None:
+    texts = {"Firewall_Config": options}
+    phone.apply(texts)
+    for first in range(1, 65536, 4096):
+        ports = set(range(first, min(first + 4096, 65536)))
+        stranger.finds(texts, ports, ports)
+
+
+@pytest.mark.proves("FW-01")
+@pytest.mark.parametrize("texts", [{}, {"Firewall": "Enabled"}, {"Firewall": "Disabled"}])
+def test_the_firewall_is_on_unless_it_is_switched_off(
+    phone: FirewallPhone, stranger: Stranger, texts: dict[str, str]
+) -> None:
+    off = texts.get("Firewall") == "Disabled"
+    assert phone.apply(texts)["health"] == ("Disabled" if off else "Running")
+    listing = phone.space.run("nft", "list", "chain", "inet", "ringfence", "input").stdout
+    assert f"policy {'accept' if off else 'drop'};" in listing
+    stranger.finds(texts, {1024, 5060}, {22, 80})
+
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"page")
+
+
+@pytest.mark.proves("FW-12")
+def test_curl_reaches_the_web_port_on_both_stacks(phone: FirewallPhone, wire: Wire) -> None:
+    phone.set(Web_Server_Port="8080")
+    with HTTPServer(("", 0), Page, bind_and_activate=False) as server:
+        server.socket.close()
+        server.socket = listener_in(wire[0], 8080)
+        with ThreadPoolExecutor(1) as thread:
+            for host in ("10.99.0.2", "[fd99::2]"):
+                served = thread.submit(server.handle_request)
+                url = f"http://{host}:8080/"
+                assert wire[1].run("curl", "-s", "--max-time", "20", url).stdout == "page"
+                served.result()
+
+
+def test_a_port_that_is_still_bound_stays_open(phone: FirewallPhone, stranger: Stranger) -> None:
+    status = phone.set(bound={"line": [("udp", 5062), ("tcp", 8123)]})
+    assert [5062, 5062] in status["data"]["udp"]
+    texts = {"Firewall_Config": "UDP:5062,TCP:8123"}
+    stranger.finds(texts, {5060, 5061, 5062, 5063, 8123}, {8122, 8123, 8124, 5062})
+
+
+def echoed(version: int, address: str) -> bool:
+    """Return whether the phone answers an echo request to `address`."""
+    protocol = socket.IPPROTO_ICMP if version == 4 else socket.IPPROTO_ICMPV6
+    request, reply = (8, 0) if version == 4 else (128, 129)
+    checksum = ~(0x0800 + 77 + 1) & 0xFFFF if version == 4 else 0  # the kernel does it for IPv6
+    message = struct.pack("!BBHHH", request, 0, checksum, 77, 1)
+    interface = socket.if_nametoindex("eth0")
+    own = Path("/proc/net/if_inet6").read_text()
+    with one_processor(), raw(version, protocol) as icmp:
+        icmp.sendto(message, (address, 0) if version == 4 else (address, 0, 0, interface))
+        fence(version)
+        return any(
+            packet[0] == reply and socket.inet_pton(FAMILY[version], sender).hex() not in own
+            for sender, packet in received(icmp)
+        )
+
+
+@pytest.mark.proves("FW-14")
+@pytest.mark.parametrize("options", ["", "NO_ICMP_PING", "TCP:12000, NO_ICMP_PING"])
+def test_no_icmp_ping_drops_echo_requests_of_both_stacks(
+    phone: FirewallPhone, wire: Wire, listen: Listen, options: str
+) -> None:
+    listen([])
+    phone.set(Firewall_Config=options)
+    answers = [wire[1].call(echoed, 4, "10.99.0.2"), wire[1].call(echoed, 6, "fd99::2")]
+    assert answers == [not options, not options]
+
+
+@pytest.mark.proves("FW-14")
+def test_a_running_ping_ends_when_no_icmp_ping_is_set(phone: FirewallPhone, wire: Wire) -> None:
+    phone.set()
+    ping = wire[1].popen("ping", "-i", "0.05", "-O", "-W", "1", "10.99.0.2", stdout=-1, text=True)
+    try:
+        assert ping.stdout
+        while "bytes from" not in ping.stdout.readline():
+            pass
+        phone.set(Firewall_Config="NO_ICMP_PING")
+        while "no answer yet" not in ping.stdout.readline():
+            pass
+    finally:
+        ping.kill()
+        ping.communicate()
+
+
+@pytest.mark.proves("FW-05", "FW-21")
+@pytest.mark.parametrize("firewall", ["Enabled", "Disabled"])
+@pytest.mark.parametrize("options", ["", "NO_ICMP_PING"])
+@pytest.mark.parametrize("echo", ["Enabled", "Disabled"])
+def test_multicast_ping_is_answered_exactly_when_broadcast_echo_is_on(
+    phone: FirewallPhone, wire: Wire, listen: Listen, firewall: str, options: str, echo: str
+) -> None:
+    listen([])
+    phone.set(Firewall=firewall, Firewall_Config=options, Broadcast_Echo=echo)
+    assert wire[1].call(echoed, 6, "ff02::1") == (echo == "Enabled")
+
+
+TFTP_OPTIONS = ["", "NO_CISCO_TFTP"]
+
+
+@pytest.mark.proves("FW-10", "FW-16")
+@pytest.mark.parametrize("options", TFTP_OPTIONS)
+def test_a_tftp_server_off_port_69_is_heard_only_while_the_client_range_is_open(
+    phone: FirewallPhone, wire: Wire, options: str
+) -> None:
+    phone.set(Firewall_Config=options)
+    assert tftp(wire, 6969) == (not options)
+
+
+@pytest.mark.proves("FW-16")
+@pytest.mark.parametrize("options", TFTP_OPTIONS)
+def test_a_tftp_server_on_port_69_is_always_heard(
+    phone: FirewallPhone, wire: Wire, options: str
+) -> None:
+    phone.set(Firewall_Config=options)
+    assert tftp(wire, 69)
+
+
+def tftp(wire: Wire, port: int) -> bool:
+    """Return whether a client on a port of the range gets the first block from a new port."""
+    client, server, transfer = (
+        udp_in(wire[0], 4, 53243),
+        udp_in(wire[1], 4, port),
+        udp_in(wire[1], 4),
+    )
+    with one_processor(), client, server, transfer:
+        client.sendto(b"\0\1cfg.xml\0octet\0", (STRANGER[4], port))
+        _, peer = server.recvfrom(100)
+        transfer.sendto(b"\0\3\0\1<x/>", peer)
+        server.sendto(FENCE, peer)  # the flow itself is always heard
+        return client.recv(100) != FENCE
