@@ -207,11 +207,12 @@ class Host:
         """Return the names of files in the state folder that match a glob pattern, sorted."""
         return sorted(path.name for path in self.state.glob(pattern))
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes, *, durable: bool = True) -> None:
         """Replace a file of the state folder so that a power cut leaves the old or the new one.
 
         On return the new content survives a power cut: temporary file, fsync, rename, and
-        fsync of the folder.
+        fsync of the folder. Not `durable` spares the wait for the disk: after a power cut the
+        file may be the old one, or empty.
 
         Raises:
             ComponentError: the disk refused; the old file is untouched.
@@ -222,10 +223,12 @@ class Host:
             with temporary.open("wb") as file:
                 os.fchmod(file.fileno(), 0o600)
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(self.state / name)
-            _sync_folder(self.state)
+            if durable:
+                _sync_folder(self.state)
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise ComponentError(f"file {name}", error.strerror or "") from error
