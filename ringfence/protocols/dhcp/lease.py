@@ -56,7 +56,7 @@ def granted(message: Message) -> Lease:
     options = message.options
     server = _needed(options, Option.SERVER_IDENTIFIER, addresses)[0]
     length = _needed(options, Option.SUBNET_MASK, prefix)
-    _check_address(message.yiaddr, length)
+    check_address(message.yiaddr, length)
     duration = _needed(options, Option.LEASE_TIME, seconds)
     if not duration:
         raise RemoteProtocolError("a lease of 0 s")
@@ -95,7 +95,14 @@ def _optional(
         return absent
 
 
-def _check_address(granted: str, length: int) -> None:
+def check_address(granted: str, length: int) -> None:
+    """Allow what one host of a network can have as its address.
+
+    Raises:
+        RemoteProtocolError: a network, everyone on it, or none of a host.
+        ValueError: no address.
+
+    """
     data = packed(granted)
     hosts = (1 << (32 - length)) - 1
     number = int.from_bytes(data, "big") & hosts

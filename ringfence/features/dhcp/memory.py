@@ -1,0 +1,49 @@
+"""The file that tells the next process which address it inherits."""
+
+import json
+import math
+from dataclasses import dataclass
+
+FILE = "address.json"
+LIMIT = 16384
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An address that this phone put on its interface."""
+
+    interface: str
+    address: str
+    asked_at: float
+    """Wall-clock seconds of the request; the lease counts from here."""
+    message: bytes = b""
+    """The acknowledgement; empty for a static address."""
+
+
+def encode(remembered: Remembered) -> bytes:
+    """Return the content of the file."""
+    return json.dumps(
+        {
+            "interface": remembered.interface,
+            "address": remembered.address,
+            "asked_at": remembered.asked_at,
+            "message": remembered.message.hex(),
+        }
+    ).encode()
+
+
+def decode(data: bytes) -> Remembered | None:
+    """Return what the file holds; None for a file that cannot be used."""
+    if len(data) > LIMIT:
+        return None
+    try:
+        held = json.loads(data)
+        remembered = Remembered(
+            str(held["interface"]),
+            str(held["address"]),
+            float(held["asked_at"]),
+            bytes.fromhex(held["message"]),
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return remembered if math.isfinite(remembered.asked_at) else None
