@@ -6,6 +6,7 @@ library holds, and not the 256 KiB read buffer of `asyncio`'s own TLS.
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -73,10 +74,32 @@ class Stream:
 
     async def close(self) -> None:
         """Close the connection; never raises."""
-        if isinstance(self._socket, ssl.SSLSocket):
-            with contextlib.suppress(OSError, ValueError):
-                self._socket.unwrap()  # sends close_notify and does not wait for the answer
+        with contextlib.suppress(OSError, ValueError):
+            self._end()
         self.abort()
+
+    async def finish(self, timeout: float) -> None:
+        """End the TLS session and wait at most `timeout` seconds for the peer to end it, too.
+
+        A server that refuses our certificate under TLS 1.3 says so only after the handshake:
+        who has nothing to read hears of it here.
+
+        Raises:
+            NetworkError: the peer refused or broke the connection.
+
+        """
+        with contextlib.suppress(OSError, ValueError):
+            self._end()
+        try:
+            async with asyncio.timeout(timeout):
+                while await self.attempt(partial(self._socket.recv, 4096), writing=False):
+                    pass
+        except (TimeoutError, ssl.SSLZeroReturnError):
+            pass  # silent, or ended as it should
+        except OSError as error:
+            raise self._broken(error) from error
+        finally:
+            self.abort()
 
     def abort(self) -> None:
         """Close the connection without a further byte; whoever waits gets `NetworkError`."""
@@ -89,6 +112,13 @@ class Stream:
         for waiter in self._waiting.values():
             waiter.set_result(None)
         self._waiting.clear()
+
+    def _end(self) -> None:
+        """Say that nothing more will come: close_notify under TLS; no answer is awaited."""
+        if isinstance(self._socket, ssl.SSLSocket):
+            self._socket.unwrap()
+        else:
+            self._socket.shutdown(socket.SHUT_WR)
 
     async def attempt(self, call: Callable[[], T], *, writing: bool) -> T:
         """Return what `call` returns, waiting for the socket as often as it must.
@@ -131,4 +161,4 @@ def broken(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         reason = (error.reason or str(error.args[-1])).replace("_", " ").lower()
         return f"TLS refused by the peer: {reason}" if "alert" in reason else f"TLS: {reason}"
-    return error.strerror or type(error).__name__
+    return os.strerror(error.errno) if error.errno else str(error) or type(error).__name__

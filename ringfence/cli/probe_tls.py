@@ -1,0 +1,154 @@
+"""`ringfence probe tls`: one connection through Egress, judged as an application judges it.
+
+Exit 0 where the connection was accepted, 1 where it was refused or failed, 3 where a file of
+ours cannot be used. Not one byte of an application is sent.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from ringfence.cli import CANNOT, DONE, FINDINGS
+from ringfence.config.settings import Settings
+from ringfence.errors import ComponentError, NetworkError, PolicyError
+from ringfence.policy.applications import APPLICATIONS, WEB_SERVER, NameCheck
+from ringfence.policy.hostname import address
+from ringfence.policy.tls import ClientCertificate, TlsPolicy, Trust, policy_for
+from ringfence.runtime import egress_dns
+from ringfence.runtime.egress import Egress, Target
+from ringfence.runtime.host import Host
+from ringfence.runtime.state import Facts
+
+RESOLVERS = Path("/etc/resolv.conf")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the connection went."""
+
+    accepted: bool
+    reason: str
+    version: str | None = None
+    suite: str | None = None
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    apps = sorted(name for name, row in APPLICATIONS.items() if row is not WEB_SERVER)
+    parser.add_argument("server", type=_server, metavar="HOST:PORT", help="as configured")
+    parser.add_argument("--app", required=True, choices=apps, help="application to connect as")
+    parser.add_argument(
+        "--connect",
+        type=_address,
+        metavar="ADDRESS",
+        help="take ADDRESS for the answer of DNS to every name, also where provisioning"
+        " compares the address with DNS",
+    )
+    parser.add_argument("--dns", action="append", type=_address, metavar="ADDRESS",
+                        help=f"DNS server (those of {RESOLVERS})")  # fmt: skip
+    parser.add_argument("--ca", metavar="FILE", help="root to trust; without one nobody is trusted")
+    parser.add_argument("--cert", metavar="FILE", help="client certificate; needs --key")
+    parser.add_argument("--key", metavar="FILE", help="its private key")
+    parser.add_argument("--cipher-list", default="", metavar="STRING", help="TLS Cipher List")
+    parser.add_argument(
+        "--no-name-check",
+        action="store_true",
+        help="TLS Name Validate set to No; provisioning checks the name all the same",
+    )
+    parser.add_argument("--timeout", type=float, default=5.0, metavar="SECONDS")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Connect once and print how it went."""
+    try:
+        outcome = asyncio.run(_ask(arguments))
+    except (ComponentError, OSError) as error:
+        print(f"ringfence probe tls: {error}", file=sys.stderr)
+        return CANNOT
+    if arguments.json:
+        print(json.dumps(asdict(outcome)))
+    elif outcome.accepted:
+        print(f"accepted: {outcome.version}, {outcome.suite}; {outcome.reason}")
+    else:
+        print(f"refused: {outcome.reason}")
+    return DONE if outcome.accepted else FINDINGS
+
+
+async def _ask(arguments: argparse.Namespace) -> Outcome:
+    host, port = arguments.server
+    policy = _policy(arguments)
+    resolvers = tuple(arguments.dns or ([] if arguments.connect else _system_resolvers()))
+    target = Target(APPLICATIONS[arguments.app], host, port, policy, resolvers=resolvers)
+    egress = Egress(Host(Path()), _answering(arguments.connect))
+    try:
+        at = arguments.connect or (await egress.resolve(target))[0]
+        stream = await egress.connect(target, at, arguments.timeout)
+        secured = stream.secured
+        await stream.finish(arguments.timeout)
+    except (PolicyError, NetworkError) as error:
+        return Outcome(False, str(error))
+    if secured is None:
+        return Outcome(False, "no TLS was spoken")
+    reason = f"matches {secured.matched}" if secured.matched else "name not checked"
+    return Outcome(True, reason, secured.version, secured.suite)
+
+
+def _policy(arguments: argparse.Namespace) -> TlsPolicy:
+    """Return the policy of a phone that has nothing but what the options give."""
+    base = Settings()
+    system = replace(base.system, tls_cipher_list=arguments.cipher_list)
+    roots = (_text(arguments.ca),) if arguments.ca else ()
+    return policy_for(
+        APPLICATIONS[arguments.app],
+        replace(base, system=system),
+        Facts(trust=Trust(roots), client=_client(arguments)),
+        names=NameCheck.SKIPPED if arguments.no_name_check else None,
+    )
+
+
+def _client(arguments: argparse.Namespace) -> ClientCertificate | None:
+    if not arguments.cert:
+        return None
+    fingerprint = hashlib.sha256(_text(arguments.cert).encode()).hexdigest()
+    return ClientCertificate(arguments.cert, arguments.key or arguments.cert, fingerprint)
+
+
+def _text(file: str) -> str:
+    return Path(file).read_text(encoding="ascii", errors="replace")
+
+
+def _answering(fixed: str | None) -> egress_dns.Lookup:
+    """Return DNS itself, or a stand-in that has one answer."""
+    if fixed is None:
+        return egress_dns.lookup
+
+    async def answer(
+        name: str, resolvers: Sequence[str], records: Sequence[str]
+    ) -> tuple[str, ...]:
+        return (fixed,)
+
+    return answer
+
+
+def _system_resolvers() -> list[str]:
+    words = [line.split() for line in RESOLVERS.read_text().splitlines()]
+    return [word[1] for word in words if word[:1] == ["nameserver"] and len(word) > 1]
+
+
+def _server(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise argparse.ArgumentTypeError("write HOST:PORT; an IPv6 address in brackets")
+    return host, int(port)
+
+
+def _address(text: str) -> str:
+    if (found := address(text)) is None:
+        raise argparse.ArgumentTypeError("write an IPv4 or IPv6 address")
+    return str(found)
