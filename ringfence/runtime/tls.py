@@ -1,11 +1,13 @@
 """The one place that builds an `SSLContext`: a policy made flesh in the local TLS library."""
 
+import hashlib
 import ssl
 import warnings
 from collections import OrderedDict
+from pathlib import Path
 
 from ringfence.errors import ComponentError
-from ringfence.policy.tls import TlsPolicy, TlsVersion
+from ringfence.policy.tls import ClientCertificate, TlsPolicy, TlsVersion
 
 _VERSIONS = {
     TlsVersion.TLS_1_0: ssl.TLSVersion.TLSv1,
@@ -77,6 +79,22 @@ def server_context(policy: TlsPolicy, certificate_file: str, key_file: str) -> s
     _restrict(context, policy)
     _load(context, certificate_file, key_file)
     return context
+
+
+def client_certificate(certificate_file: str, key_file: str) -> ClientCertificate:
+    """Return the certificate of a PEM file with its key, ready for `Facts`.
+
+    Raises:
+        ComponentError: the file cannot be read or holds no certificate.
+
+    """
+    try:
+        text = Path(certificate_file).read_text(encoding="ascii")
+        begin, end = text.index("-----BEGIN CERT"), text.index("-----END CERTIFICATE-----")
+        der = ssl.PEM_cert_to_DER_cert(text[begin : end + 25] + "\n")
+    except (OSError, ValueError) as error:
+        raise ComponentError(f"certificate {certificate_file}", _text(error)) from error
+    return ClientCertificate(certificate_file, key_file, hashlib.sha256(der).hexdigest())
 
 
 def missing(context: ssl.SSLContext, policy: TlsPolicy) -> tuple[str, ...]:
