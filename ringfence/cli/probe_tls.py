@@ -24,6 +24,8 @@ from ringfence.runtime.egress import Egress, Target
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Facts
 
+PATIENCE = 2.0
+"""Seconds that an accepting server has to end the connection after us."""
 RESOLVERS = Path("/etc/resolv.conf")
 
 
@@ -90,7 +92,7 @@ async def _ask(arguments: argparse.Namespace) -> Outcome:
         at = arguments.connect or (await egress.resolve(target))[0]
         stream = await egress.connect(target, at, arguments.timeout)
         secured = stream.secured
-        await stream.finish(arguments.timeout)
+        await stream.finish(min(arguments.timeout, PATIENCE))
     except (PolicyError, NetworkError) as error:
         return Outcome(False, str(error))
     if secured is None:

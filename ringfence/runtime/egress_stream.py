@@ -74,12 +74,13 @@ class Stream:
 
     async def close(self) -> None:
         """Close the connection; never raises."""
-        with contextlib.suppress(OSError, ValueError):
-            self._end()
+        if isinstance(self._socket, ssl.SSLSocket):
+            with contextlib.suppress(OSError, ValueError):
+                self._socket.unwrap()  # sends close_notify and does not wait for the answer
         self.abort()
 
     async def finish(self, timeout: float) -> None:
-        """End the TLS session and wait at most `timeout` seconds for the peer to end it, too.
+        """Send no more, and wait at most `timeout` seconds for the peer's end.
 
         A server that refuses our certificate under TLS 1.3 says so only after the handshake:
         who has nothing to read hears of it here.
@@ -88,14 +89,14 @@ class Stream:
             NetworkError: the peer refused or broke the connection.
 
         """
-        with contextlib.suppress(OSError, ValueError):
-            self._end()
         try:
+            # Below TLS: with close_notify the library would swallow an alert that came first.
+            socket.socket.shutdown(self._socket, socket.SHUT_WR)
             async with asyncio.timeout(timeout):
                 while await self.attempt(partial(self._socket.recv, 4096), writing=False):
                     pass
-        except (TimeoutError, ssl.SSLZeroReturnError):
-            pass  # silent, or ended as it should
+        except TimeoutError:
+            pass
         except OSError as error:
             raise self._broken(error) from error
         finally:
@@ -112,13 +113,6 @@ class Stream:
         for waiter in self._waiting.values():
             waiter.set_result(None)
         self._waiting.clear()
-
-    def _end(self) -> None:
-        """Say that nothing more will come: close_notify under TLS; no answer is awaited."""
-        if isinstance(self._socket, ssl.SSLSocket):
-            self._socket.unwrap()
-        else:
-            self._socket.shutdown(socket.SHUT_WR)
 
     async def attempt(self, call: Callable[[], T], *, writing: bool) -> T:
         """Return what `call` returns, waiting for the socket as often as it must.
