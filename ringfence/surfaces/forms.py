@@ -14,15 +14,8 @@ from ringfence.errors import ConfigError
 CLEAR = "clear:"
 """Prefix of the form entry that empties a secret; an empty secret entry changes nothing."""
 
-_TITLES = {
-    "system": "System",
-    "sip": "SIP",
-    "provisioning": "Provisioning",
-    "phone": "Phone",
-    "user": "User",
-    "ext": "Ext {n}",
-    "tr069": "TR-069",
-}
+_SPELLED = {"sip": "SIP", "tr069": "TR-069"}
+"""Titles of tabs that are not just the tab's name."""
 
 
 class Kind(enum.Enum):
@@ -94,7 +87,8 @@ class Tab:
 def _places() -> Iterator[Place]:
     for tab in ROWS:
         for n in range(1, LINES + 1) if tab == "ext" else (0,):
-            yield Place(f"{tab}{n or ''}", _TITLES[tab].format(n=n), tab, n)
+            title = _SPELLED.get(tab, tab.capitalize()) + (f" {n}" if n else "")
+            yield Place(f"{tab}{n or ''}", title, tab, n)
 
 
 PLACES: Mapping[str, Place] = {place.name: place for place in _places()}

@@ -26,8 +26,11 @@ logger = logging.getLogger(__name__)
 ACCOUNTS = {"admin": Level.ADMIN, "user": Level.USER}
 ADMIN_PASSWORD = ROWS["system"]["admin_password"].tag
 PASSWORDS = {ROWS["system"][f"{name}_password"].tag: level for name, level in ACCOUNTS.items()}
-COMMANDS = {"resync": "Resync now", "reboot": "Reboot the phone"}
-"""`{command: words of its button}`."""
+COMMANDS = {
+    "resync": ("Resync now", ""),
+    "reboot": ("Reboot the phone", "Calls end, and the phone is away for a moment."),
+}
+"""`{command: (words of its button, warning before it is given)}`."""
 TYPES = {".css": "text/css", ".svg": "image/svg+xml"}
 
 Handler = Callable[[web.Request, Session | None], Awaitable[web.Response]]
@@ -53,6 +56,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.globals["clear"] = forms.CLEAR
         self._static = {
             file.name: (file.read_bytes(), TYPES[f".{file.name.rpartition('.')[2]}"])
             for file in (here / "static").iterdir()
@@ -246,7 +250,11 @@ class Pages:
         except RingfenceError as error:
             return self._message(409, str(error), session=session)
         logger.info("web.command: %s from %s", name, request.remote)
-        return self._message(200, f"{COMMANDS[name]}: it has begun.", session=session)
+        words, warning = COMMANDS[name]
+        if warning:
+            return self._message(200, f"{words}: it has begun.", session=session)
+        session.notices.append(f"{words}: it has begun.")
+        return _see("/info/status")
 
     # --- Parts ---
 

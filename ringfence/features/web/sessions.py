@@ -73,37 +73,31 @@ class Sessions:
 
 
 class Throttle:
-    """Slows down whoever guesses: a bucket of failures for each address."""
+    """Slows down whoever guesses: some failures are free, then each costs time."""
 
-    def __init__(self, most: int = 5, refill: float = 12.0, addresses: int = 1024) -> None:
-        self._most = most
-        self._refill = refill
-        """Seconds until one more failure is forgiven."""
+    def __init__(self, free: int = 5, cost: float = 12.0, addresses: int = 1024) -> None:
+        self._allowance = (free - 1) * cost
+        self._cost = cost
+        """Seconds until one failure is forgiven."""
         self._addresses = addresses
-        self._failures: dict[str, tuple[float, float]] = {}
-        """`{address: (failures left over, when counted)}`, the longest untouched first."""
+        self._until: dict[str, float] = {}
+        """`{address: when all is forgiven}`, the longest untouched first."""
 
     def wait(self, address: str, now: float) -> float:
         """Return how many seconds an address must wait before it may try again; 0 for none."""
-        excess = self._count(_bucket(address), now) - (self._most - 1)
-        return max(0.0, excess * self._refill)
+        return max(0.0, self._until.get(_bucket(address), now) - now - self._allowance)
 
     def failed(self, address: str, now: float) -> None:
         """Count a failure."""
         bucket = _bucket(address)
-        count = self._count(bucket, now) + 1
-        self._failures.pop(bucket, None)
-        if len(self._failures) >= self._addresses:
-            del self._failures[next(iter(self._failures))]
-        self._failures[bucket] = (count, now)
+        until = max(self._until.pop(bucket, now), now) + self._cost
+        if len(self._until) >= self._addresses:
+            del self._until[next(iter(self._until))]
+        self._until[bucket] = until
 
     def succeeded(self, address: str) -> None:
         """Forget the failures of an address."""
-        self._failures.pop(_bucket(address), None)
-
-    def _count(self, bucket: str, now: float) -> float:
-        count, counted = self._failures.get(bucket, (0.0, now))
-        return max(0.0, count - (now - counted) / self._refill)
+        self._until.pop(_bucket(address), None)
 
 
 def _bucket(address: str) -> str:

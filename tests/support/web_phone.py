@@ -1,0 +1,51 @@
+"""A phone that has nothing but its page: the real store, supervisor and control socket.
+
+Run by path inside a network namespace, with the state folder and first settings as JSON.
+"""
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ringfence.config.snapshot import Change, Origin
+from ringfence.features.web import FEATURE
+from ringfence.lab.namespaces import Namespace
+from ringfence.runtime.device import certificate, identity, trust
+from ringfence.runtime.feature import Feature
+from ringfence.runtime.host import Host
+from ringfence.runtime.phone import Memory, Phone
+from ringfence.runtime.state import Facts
+from tests.support.phone import RunningPhone
+
+PASSWORD = "Correct-horse-1"
+FEATURES: tuple[Feature[Any], ...] = (FEATURE,)
+
+
+class WebPhone(RunningPhone):
+    """The test's end; waits until the page is listening."""
+
+    def __init__(self, state: Path, space: Namespace, **texts: str) -> None:
+        self.state, self.log = state, ""
+        words = [sys.executable, "-m", __name__, str(state), json.dumps(texts)]
+        self.process = subprocess.Popen(
+            space.command(*words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self.wait_for("phone.ready")
+
+
+def main(state: str, texts: str) -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+    host = Host(Path(state))
+    facts = Facts(identity=identity(host, "lo"), trust=trust(host), client=certificate(host))
+    memory = Memory(host, facts.identity.firmware)
+    changes = {tag: Change(text) for tag, text in json.loads(texts).items()}
+    memory.submit(changes, Origin.PROFILE, whole=True)
+    asyncio.run(Phone(FEATURES, host, facts, memory, lambda reason: None).run())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
