@@ -68,7 +68,8 @@ request_route {{
   if (is_method("REGISTER")) {{
     xlog("L_NOTICE", "REGISTER $fU over $proto{tls_words}\\n");
     route(AUTH);
-    if (!save("location")) sl_reply_error();
+    if (!save("location")) {{ sl_reply_error(); exit; }}
+    xlog("L_NOTICE", "SAVED $fU over $proto{tls_words}\\n");
     exit;
   }}
   if (is_method("INVITE|MESSAGE|SUBSCRIBE")) route(AUTH);
