@@ -1,0 +1,342 @@
+"""A DHCPv4 client without a socket or a clock.
+
+Theory of operation. The caller hands in datagrams and the time, sends what
+`messages_to_send` returns, calls `handle_timer` when `get_timer` is due, and obeys the events.
+A datagram counts only with our transaction and hardware address; one that then breaks a rule
+becomes a `Refused` event and changes nothing, so that a good server beside a bad one still
+wins. A server that offered and then failed us is asked again only if nobody else offers.
+
+    INIT -> SELECTING -> REQUESTING -> BOUND -> RENEWING -> REBINDING
+             ^   DISCOVER     REQUEST       T1: unicast   T2: broadcast
+             +------ no answer, NAK, expiry ------+
+"""
+
+import enum
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.dhcp.lease import Lease, granted
+from ringfence.protocols.dhcp.message import (
+    MESSAGE_LIMIT,
+    REQUEST,
+    Message,
+    MessageType,
+    build,
+    is_reply,
+    parse,
+)
+from ringfence.protocols.dhcp.options import REQUESTED, Option, addresses, packed
+
+FIRST_DELAY, LAST_DELAY = 4.0, 64.0
+"""Seconds to the first and to every late retransmission, ±1. Source: RFC 2131 4.1."""
+REQUEST_TRIES = 2
+"""Requests to a server that offered, before the others are asked again."""
+RENEWAL_PAUSE = 60.0
+"""Least seconds between renewals; a sixteenth of a short lease. Source: RFC 2131 4.4.5."""
+REMEMBERED = 16
+"""Refusals reported for one transaction, and servers remembered as failed."""
+_NOWHERE = "0.0.0.0"  # noqa: S104 - the unspecified address, nothing is bound
+
+
+class State(enum.Enum):
+    """Where the client is. Source: RFC 2131 figure 5."""
+
+    INIT = "Init"
+    SELECTING = "Selecting"
+    REQUESTING = "Requesting"
+    BOUND = "Bound"
+    RENEWING = "Renewing"
+    REBINDING = "Rebinding"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What the phone tells every server about itself."""
+
+    hardware: bytes
+    """MAC address, six bytes."""
+    vendor_class: str
+    """Option 60."""
+    host_name: str = ""
+    """Option 12; not sent when empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to send."""
+
+    payload: bytes
+    source: str
+    destination: str
+    """A server's address; empty for everyone on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A server granted or renewed the lease."""
+
+    lease: Lease
+    asked_at: float
+    """When the request was sent; the times of the lease count from here."""
+    message: bytes
+    """The acknowledgement, for `Exchange.adopt` after a restart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The lease is over: the address must no longer be used."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A datagram for us broke a rule and was thrown away."""
+
+    source: str
+    """IPv4 address that it came from."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Nobody answered in time; the message was sent again."""
+
+    state: State
+    tries: int
+
+
+Event = Bound | Lost | Refused | Unanswered
+
+
+class Exchange:
+    """One client on one wire."""
+
+    def __init__(self, client: Client, entropy: Callable[[int], bytes]) -> None:
+        self.state = State.INIT
+        self.tries = 0
+        """Messages sent in this state."""
+        self.refused = 0
+        """Datagrams thrown away."""
+        self._client = client
+        self._entropy = entropy
+        self._events: deque[Event] = deque()
+        self._outgoing: list[Outgoing] = []
+        self._timer: float | None = None
+        self._xid = 0
+        self._began = 0.0
+        self._asked_at = 0.0
+        self._asked: Lease | None = None
+        self._held: Lease | None = None
+        self._lease: Lease | None = None
+        self._bound_at = 0.0
+        self._failed: set[str] = set()
+        self._reported: set[tuple[str, str]] = set()
+
+    def start(self, now: float) -> None:
+        """Look for a server, at once."""
+        self._lease = self._asked = None
+        self._began = now
+        self._enter(State.SELECTING)
+        self._send(now)
+
+    def adopt(self, message: bytes, asked_at: float, now: float) -> Lease:
+        """Go on with a lease of an earlier life whose address is still in place.
+
+        It counts as bound; its server is asked at once whether that still holds.
+
+        Raises:
+            RemoteProtocolError: `message` grants this client nothing.
+
+        """
+        acknowledged = parse(message)
+        lease = granted(acknowledged)
+        if acknowledged.chaddr != self._client.hardware:
+            raise RemoteProtocolError("a lease of another interface")
+        self._lease, self._bound_at = lease, asked_at
+        self._enter(State.RENEWING)
+        self._send(now)
+        return lease
+
+    def receive_message(self, data: bytes, source: str, now: float) -> None:
+        """Take a datagram that came to the client's port from the address `source`."""
+        if self.state in (State.INIT, State.BOUND):
+            return
+        if not is_reply(data, self._xid, self._client.hardware):
+            return
+        try:
+            message = parse(data)
+            if message.type is MessageType.OFFER:
+                self._receive_offer(message, now)
+            elif message.type is MessageType.ACK:
+                self._receive_ack(message, data, now)
+            elif message.type is MessageType.NAK:
+                self._receive_nak(message, now)
+        except RemoteProtocolError as error:
+            self._refuse(source, str(error))
+
+    def messages_to_send(self) -> list[Outgoing]:
+        """Return what is to be sent now, once."""
+        ready, self._outgoing = self._outgoing, []
+        return ready
+
+    def get_timer(self) -> float | None:
+        """Return when `handle_timer` is due; None while nothing can time out."""
+        return self._timer
+
+    def handle_timer(self, now: float) -> None:
+        """Retransmit, renew, rebind or give up, if it is time to."""
+        if self._timer is None or now < self._timer:
+            return
+        lease = self._lease
+        if lease is not None:
+            age = now - self._bound_at
+            if age >= lease.lease_time:
+                self._lose("it expired", now)
+            elif age >= lease.rebinding_time and self.state is not State.REBINDING:
+                self._enter(State.REBINDING)
+                self._send(now)
+            elif self.state is State.BOUND:
+                self._enter(State.RENEWING)
+                self._send(now)
+            else:
+                self._resend(now)
+        elif self.state is State.SELECTING and self._held is not None:
+            self._request(self._held, now)
+        elif self.state is State.REQUESTING and self.tries >= REQUEST_TRIES:
+            self._events.append(Unanswered(self.state, self.tries))
+            self._fail_server(now)
+        else:
+            self._resend(now)
+
+    def next_event(self) -> Event | None:
+        """Return the next event; None when there is none."""
+        return self._events.popleft() if self._events else None
+
+    def _receive_offer(self, message: Message, now: float) -> None:
+        if self.state is not State.SELECTING:
+            return
+        offer = granted(message)
+        if offer.server in self._failed:
+            self._held = offer
+        else:
+            self._request(offer, now)
+
+    def _receive_ack(self, message: Message, data: bytes, now: float) -> None:
+        if self.state is State.SELECTING:
+            return
+        lease = granted(message)
+        self._check_server(lease.server)
+        if self._asked is not None and lease.address != self._asked.address:
+            raise RemoteProtocolError(f"{lease.address} instead of what was offered")
+        self._lease, self._bound_at, self._asked = lease, self._asked_at, None
+        self._failed.clear()
+        self._enter(State.BOUND)
+        self._arm(now)
+        self._events.append(Bound(lease, self._bound_at, data))
+
+    def _receive_nak(self, message: Message, now: float) -> None:
+        if self.state is State.SELECTING:
+            return
+        server = addresses(message.options.get(Option.SERVER_IDENTIFIER, b""))[0]
+        self._check_server(server)
+        if self._lease is not None:
+            self._lose("the server refused to renew it", now)
+        else:
+            self._events.append(Refused(server, "it took its offer back"))
+            self._fail_server(now)
+
+    def _check_server(self, server: str) -> None:
+        """Allow any server to answer a broadcast for a lease, and else only the one asked."""
+        asked = self._asked or (self._lease if self.state is State.RENEWING else None)
+        if asked is not None and server != asked.server:
+            raise RemoteProtocolError(f"server {server} was not asked")
+
+    def _request(self, offer: Lease, now: float) -> None:
+        xid = self._xid
+        self._asked = offer
+        self._enter(State.REQUESTING)
+        self._xid = xid
+        self._send(now)
+
+    def _fail_server(self, now: float) -> None:
+        if self._asked is not None and len(self._failed) < REMEMBERED:
+            self._failed.add(self._asked.server)
+        self.start(now)
+
+    def _lose(self, reason: str, now: float) -> None:
+        self._events.append(Lost(reason))
+        self.start(now)
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self.tries = 0
+        self._held = None
+        self._xid = int.from_bytes(self._entropy(4), "big")
+        self._reported.clear()
+
+    def _resend(self, now: float) -> None:
+        self._events.append(Unanswered(self.state, self.tries))
+        self._send(now)
+
+    def _send(self, now: float) -> None:
+        self.tries += 1
+        self._asked_at = now
+        message, destination = self._message(now)
+        self._outgoing.append(Outgoing(build(message), message.ciaddr, destination))
+        self._arm(now)
+
+    def _message(self, now: float) -> tuple[Message, str]:
+        options: dict[int, bytes] = {
+            Option.CLIENT_IDENTIFIER: b"\x01" + self._client.hardware,
+            Option.MAXIMUM_SIZE: MESSAGE_LIMIT.to_bytes(2, "big"),
+            Option.VENDOR_CLASS: self._client.vendor_class.encode(),
+            Option.PARAMETER_LIST: bytes(REQUESTED),
+        }
+        if self._client.host_name:
+            options[Option.HOST_NAME] = self._client.host_name.encode()
+        message = Message(
+            op=REQUEST,
+            type=MessageType.REQUEST,
+            xid=self._xid,
+            chaddr=self._client.hardware,
+            secs=int(now - self._began),
+            broadcast=True,
+            options=options,
+        )
+        if self.state is State.SELECTING:
+            return replace(message, type=MessageType.DISCOVER), ""
+        if self._asked is not None:
+            options[Option.REQUESTED_ADDRESS] = packed(self._asked.address)
+            options[Option.SERVER_IDENTIFIER] = packed(self._asked.server)
+            return message, ""
+        lease = self._lease
+        ciaddr = lease.address if lease else _NOWHERE
+        unicast = lease.server if lease and self.state is State.RENEWING else ""
+        return replace(message, broadcast=False, ciaddr=ciaddr, secs=0), unicast
+
+    def _arm(self, now: float) -> None:
+        """Set the timer for the state that was just entered, or the message just sent."""
+        lease = self._lease
+        if lease is None:
+            delay = min(FIRST_DELAY * 2 ** (self.tries - 1), LAST_DELAY)
+            spread = int.from_bytes(self._entropy(2), "big") / 0xFFFF
+            self._timer = now + delay - 1 + 2 * spread
+            return
+        if self.state is State.BOUND:
+            due = self._bound_at + lease.renewal_time
+        else:
+            limit = lease.rebinding_time if self.state is State.RENEWING else lease.lease_time
+            end = self._bound_at + limit
+            pause = min(RENEWAL_PAUSE, lease.lease_time / 16)
+            due = min(now + max((end - now) / 2, pause), end)
+        self._timer = None if due == float("inf") else due
+
+    def _refuse(self, source: str, reason: str) -> None:
+        self.refused += 1
+        known = (source, reason)
+        if known not in self._reported and len(self._reported) < REMEMBERED:
+            self._reported.add(known)
+            self._events.append(Refused(source, reason))
