@@ -44,12 +44,24 @@ class _Life:
     feature: Feature[Any]
     driver: Driver[Any]
     running: dict[str, Any] = field(default_factory=dict)
+    failed: dict[str, Any] = field(default_factory=dict)
+    """Plans that could not be applied, until they are tried again."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     error: str = ""
     """Why it does not do what the settings say; empty while it does."""
     delay: float = FIRST_RETRY
     retry_at: float | None = None
     """When to try again; None while nothing failed."""
+
+    def waits(self, key: str, plan: Any, now: float) -> bool:
+        """Return whether a failed plan is not due yet; another plan is due at once."""
+        due = self.retry_at is None or now >= self.retry_at
+        return not due and key in self.failed and bool(self.failed[key] == plan)
+
+    def postpone(self, now: float) -> None:
+        """Set the time of the next try."""
+        self.retry_at = now + self.delay
+        self.delay = min(self.delay * 2, LAST_RETRY)
 
 
 class Supervisor:
@@ -97,40 +109,35 @@ class Supervisor:
                 await self._apply(life, decided[name].plans, now, "")
 
     async def _apply(self, life: _Life, plans: Mapping[str, Any], now: float, refused: str) -> None:
-        if life.retry_at is not None and now < life.retry_at:
-            return
-        failures: list[str] = []
-        for key in [key for key in life.running if key not in plans]:
-            await self._act(life, life.driver.remove(key), failures)
-            life.running.pop(key, None)
-        for key, plan in plans.items():
-            if key in life.running and life.running[key] == plan:
-                continue
-            life.running.pop(key, None)
-            if await self._act(life, life.driver.apply(key, plan), failures):
-                life.running[key] = plan
-                logger.info("%s.applied%s", life.feature.name, f": {key}" if key else "")
-        if failures:
-            life.retry_at = now + life.delay
-            life.delay = min(life.delay * 2, LAST_RETRY)
-        else:
-            life.retry_at, life.delay = None, FIRST_RETRY
-        life.error = "; ".join([refused, *failures] if refused else failures)
-
-    async def _act(
-        self, life: _Life, action: Coroutine[Any, Any, None], failures: list[str]
-    ) -> bool:
+        waiting = {key for key, plan in plans.items() if life.waits(key, plan, now)}
+        errors = [life.error] if waiting else [refused] if refused else []
+        failed = {key: life.failed[key] for key in waiting}
         try:
-            await action
-        except RingfenceError as error:
-            logger.error("%s.failed: %s", life.feature.name, error)
-            failures.append(str(error))
+            for key in [key for key in life.running if key not in plans]:
+                await life.driver.remove(key)
+                life.running.pop(key, None)
+            for key, plan in plans.items():
+                if key in waiting or (key in life.running and life.running[key] == plan):
+                    continue
+                life.running.pop(key, None)
+                life.failed[key] = plan
+                try:
+                    await life.driver.apply(key, plan)
+                except RingfenceError as error:
+                    logger.error("%s.failed: %s", life.feature.name, error)
+                    failed[key] = plan
+                    errors.append(str(error))
+                else:
+                    life.running[key] = plan
+                    logger.info("%s.applied%s", life.feature.name, f": {key}" if key else "")
         except Exception as error:  # noqa: BLE001 - the boundary: a bug restarts its feature alone
-            self._died(life, error)
-            failures.append(f"internal error, {type(error).__name__}")
-        else:
-            return True
-        return False
+            await self._restart(life, error)
+            return
+        if failed.keys() - waiting:
+            life.postpone(now)
+        elif not failed:
+            life.retry_at, life.delay = None, FIRST_RETRY
+        life.failed, life.error = failed, "; ".join(errors)
 
     def _born(self, feature: Feature[Any]) -> _Life:
         life: _Life
@@ -147,24 +154,25 @@ class Supervisor:
         try:
             await work
         except Exception as error:  # noqa: BLE001 - the boundary: a bug restarts its feature alone
-            if self._lives.get(life.feature.name) is not life:
-                return
-            self._died(life, error)
-            try:
-                await life.driver.close()
-            except Exception:  # noqa: BLE001 - it is being thrown away
-                logger.warning("%s.close_failed", life.feature.name)
-            now = asyncio.get_running_loop().time()
-            reborn = self._born(life.feature)
-            reborn.error = f"restarted after an internal error, {type(error).__name__}"
-            reborn.retry_at, reborn.delay = now + life.delay, min(life.delay * 2, LAST_RETRY)
-            self._lives[life.feature.name] = reborn
-            for task in life.tasks - {asyncio.current_task()}:
-                task.cancel()
-            self._wake.set()
+            await self._restart(life, error)
 
-    def _died(self, life: _Life, error: Exception) -> None:
+    async def _restart(self, life: _Life, error: Exception) -> None:
+        """Give a feature a new life after a bug, and its plans again after a delay."""
+        if self._lives.get(life.feature.name) is not life:
+            return
         logger.error("%s.bug", life.feature.name, exc_info=error)
+        try:
+            await life.driver.close()
+        except Exception:  # noqa: BLE001 - it is being thrown away
+            logger.warning("%s.close_failed", life.feature.name)
+        reborn = self._born(life.feature)
+        reborn.error = f"restarted after an internal error, {type(error).__name__}"
+        reborn.failed, reborn.delay = dict(life.running) | life.failed, life.delay
+        reborn.postpone(asyncio.get_running_loop().time())
+        self._lives[life.feature.name] = reborn
+        for task in life.tasks - {asyncio.current_task()}:
+            task.cancel()
+        self._wake.set()
 
     async def close(self) -> None:
         """Stop every feature, the last one first."""

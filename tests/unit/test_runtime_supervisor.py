@@ -162,6 +162,40 @@ def test_a_bug_in_a_task_restarts_its_feature_alone(caplog: pytest.LogCaptureFix
     assert "line.bug" in caplog.text
 
 
+def test_another_plan_does_not_wait_for_the_retry_of_a_failed_one() -> None:
+    bench = Bench("line")
+
+    async def scenario() -> None:
+        driver = bench.drivers["line"][0]
+        bench.plans["line"] = {"1": "a", "2": "b"}
+        driver.fail.add("1")
+        await bench.at(0)
+        driver.fail.clear()
+        bench.plans["line"] = {"1": "c", "2": "b"}
+        await bench.at(FIRST_RETRY / 2)
+        assert driver.done == ["2=b", "1=c"]
+        assert bench.supervisor.statuses()["line"].health is Health.RUNNING
+
+    bench.run(scenario)
+
+
+def test_a_bug_in_apply_restarts_the_feature_and_waits_before_it_tries_again() -> None:
+    bench = Bench("line", "web")
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        bench.plans["line"] = bench.plans["web"] = {"": "x"}
+        bench.drivers["line"][0].bug.add("")
+        await bench.at(loop.time())
+        assert bench.drivers["web"][0].done == ["=x"]
+        await bench.at(loop.time())
+        assert [driver.done for driver in bench.drivers["line"]] == [["closed"], []]
+        await bench.at(loop.time() + 2 * FIRST_RETRY)
+        assert [driver.done for driver in bench.drivers["line"]] == [["closed"], ["=x"]]
+
+    bench.run(scenario)
+
+
 def test_features_close_in_reverse_order() -> None:
     bench = Bench("firewall", "line")
     order: list[str] = []
