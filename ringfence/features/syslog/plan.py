@@ -1,0 +1,76 @@
+"""Where syslog messages go, and how they name the phone.
+
+Source: chapter, Syslog Server; phone-facts 1.2, Optional Network Configuration.
+"""
+
+from dataclasses import dataclass
+
+from ringfence.config.catalog.values import SyslogIdentifier
+from ringfence.config.settings import ROWS, Settings
+from ringfence.errors import Finding, Severity
+from ringfence.policy.macros import expand, phone_values
+from ringfence.policy.network import host_and_port, own_address, resolvers
+from ringfence.protocols.syslog import Severity as Level
+from ringfence.runtime.state import Facts, Planned
+
+PORT = 514
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One receiver of messages."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyslogPlan:
+    """Everything that a message depends on."""
+
+    servers: tuple[Server, ...]
+    name: str
+    """What stands after the time in every message: Syslog Identifier, else the phone's address;
+    empty while it has neither."""
+    least: Level
+    """Least important message of the phone's own log that is sent."""
+    resolvers: tuple[str, ...]
+    connected: bool
+    """The phone has an address."""
+
+
+def plan(settings: Settings, facts: Facts) -> Planned[SyslogPlan]:
+    """Return the plan; none where no Syslog Server is set, so that nothing is sent."""
+    system, unit = settings.system, facts.identity
+    found: list[Finding] = []
+    servers = [
+        server
+        for field in ("syslog_server", "debug_server")
+        if (server := _server(field, getattr(system, field), found))
+    ]
+    if not system.syslog_server or not servers:
+        return Planned({}, tuple(found))
+    address = own_address(settings, facts.lease)
+    identifier = ""
+    if system.syslog_identifier is not SyslogIdentifier.NONE:
+        values = phone_values(unit.mac, unit.product, unit.serial, unit.firmware)
+        identifier = expand(system.syslog_identifier.value, values)
+    decided = SyslogPlan(
+        servers=tuple(servers),
+        name=identifier or address,
+        least=Level[system.debug_level.name],
+        resolvers=resolvers(settings, facts.lease),
+        connected=bool(address),
+    )
+    return Planned({"": decided}, tuple(found))
+
+
+def _server(field: str, text: str, found: list[Finding]) -> Server | None:
+    if not text:
+        return None
+    try:
+        return Server(*host_and_port(text, PORT))
+    except ValueError as error:
+        tag, remedy = ROWS["system"][field].tag, "write host or host:port"
+        found.append(Finding(Severity.ERROR, "syslog-server-invalid", tag, str(error), remedy))
+        return None
