@@ -6,7 +6,6 @@ ours cannot be used. Not one byte of an application is sent.
 
 import argparse
 import asyncio
-import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from ringfence.runtime import egress_dns
 from ringfence.runtime.egress import Egress, Target
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Facts
+from ringfence.runtime.tls import client_certificate
 
 PATIENCE = 2.0
 """Seconds that an accepting server has to end the connection after us."""
@@ -117,8 +117,7 @@ def _policy(arguments: argparse.Namespace) -> TlsPolicy:
 def _client(arguments: argparse.Namespace) -> ClientCertificate | None:
     if not arguments.cert:
         return None
-    fingerprint = hashlib.sha256(_text(arguments.cert).encode()).hexdigest()
-    return ClientCertificate(arguments.cert, arguments.key or arguments.cert, fingerprint)
+    return client_certificate(arguments.cert, arguments.key or arguments.cert)
 
 
 def _text(file: str) -> str:

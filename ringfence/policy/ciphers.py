@@ -246,7 +246,9 @@ def _why(word: str) -> str:
         return "suites of TLS 1.3 cannot be selected"
     if _SHARED_SECRET.match(bare):
         return "the phone has no pre-shared key and no SRP password"
-    folded = {known.lower(): known for known in (DEFAULT, *WORDS, *SUITE_B, *universe())}
-    if bare.lower() in folded:
-        return f"capitals matter: {folded[bare.lower()]}"
+    folded = {name.lower(): name for name in (DEFAULT, *WORDS, *SUITE_B, *universe())}
+    if (known := folded.get(bare.lower())) == bare:
+        return "at most one operator stands before a word"
+    if known:
+        return f"capitals matter: {known}"
     return "neither a word of Table 6 nor a cipher suite of OpenSSL 1.1.1"
