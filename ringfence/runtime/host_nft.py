@@ -12,7 +12,6 @@ from ringfence.errors import ComponentError
 
 LIBRARY = "libnftables.so.1"
 NETLINK_NETFILTER = 12
-SOL_NETLINK, NETLINK_ADD_MEMBERSHIP = 270, 1
 NFNLGRP_NFTABLES = 7
 """Source: linux/netlink.h, linux/netfilter/nfnetlink.h."""
 STATELESS = 1 << 2
@@ -108,12 +107,15 @@ class Watch:
             ComponentError: the kernel refused.
 
         """
+        kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK
         try:
-            self._socket = socket.socket(
-                socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, NETLINK_NETFILTER
-            )
-            self._socket.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NFNLGRP_NFTABLES)
+            self._socket = socket.socket(socket.AF_NETLINK, kind, NETLINK_NETFILTER)
         except OSError as error:
+            raise ComponentError("nftables", f"no notices: {error.strerror}") from error
+        try:
+            self._socket.bind((0, 1 << (NFNLGRP_NFTABLES - 1)))
+        except OSError as error:
+            self._socket.close()
             raise ComponentError("nftables", f"no notices: {error.strerror}") from error
 
     async def changed(self) -> None:

@@ -1,10 +1,9 @@
 """The firewall as a stranger finds it: which ports answer, on both stacks, judged by the kernel."""
 
-import os
 import random
 import socket
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -13,13 +12,13 @@ import pytest
 
 from ringfence.lab.namespaces import Namespace
 from tests.support import firewall_model
+from tests.support.firewall_fixtures import Listen, Wire, listen, phone, wire
 from tests.support.firewall_phone import FirewallPhone
 from tests.support.probe import (
     FAMILY,
     FENCE,
     STRANGER,
     Answers,
-    Listeners,
     fence,
     listener_in,
     one_processor,
@@ -29,43 +28,9 @@ from tests.support.probe import (
     udp_in,
 )
 
+__all__ = ["listen", "phone", "wire"]
+
 PORTS = range(1, 65536)
-Wire = tuple[Namespace, Namespace]
-
-
-@pytest.fixture
-def wire(pair: Wire, component: list[str]) -> Wire:
-    """Return phone and stranger; the phone's kernel answers every probe, without a rate limit."""
-    phone, _ = pair
-    phone.run(
-        "sysctl", "-qw", "net.ipv4.icmp_ratelimit=0", "net.ipv4.icmp_ratemask=0",
-        "net.ipv6.icmp.ratemask=3-127",
-    )  # fmt: skip
-    component.append(f"nf_tables of Linux {os.uname().release.split('-')[0]}")
-    return pair
-
-
-@pytest.fixture
-def phone(wire: Wire) -> Iterator[FirewallPhone]:
-    started = FirewallPhone(wire[0])
-    yield started
-    started.kill()
-
-
-Listen = Callable[[Iterable[int]], Listeners]
-
-
-@pytest.fixture
-def listen(wire: Wire) -> Iterator[Listen]:
-    made: list[Listeners] = []
-
-    def factory(ports: Iterable[int]) -> Listeners:
-        made.append(Listeners(wire[0], ports))
-        return made[-1]
-
-    yield factory
-    for listeners in made:
-        listeners.close()
 
 
 class Stranger:
@@ -263,7 +228,7 @@ def echoed(version: int, address: str) -> bool:
 def test_no_icmp_ping_drops_echo_requests_of_both_stacks(
     phone: FirewallPhone, wire: Wire, listen: Listen, options: str
 ) -> None:
-    listen([])
+    listen()
     phone.set(Firewall_Config=options)
     answers = [wire[1].call(echoed, 4, "10.99.0.2"), wire[1].call(echoed, 6, "fd99::2")]
     assert answers == [not options, not options]
@@ -292,7 +257,7 @@ def test_a_running_ping_ends_when_no_icmp_ping_is_set(phone: FirewallPhone, wire
 def test_multicast_ping_is_answered_exactly_when_broadcast_echo_is_on(
     phone: FirewallPhone, wire: Wire, listen: Listen, firewall: str, options: str, echo: str
 ) -> None:
-    listen([])
+    listen()
     phone.set(Firewall=firewall, Firewall_Config=options, Broadcast_Echo=echo)
     assert wire[1].call(echoed, 6, "ff02::1") == (echo == "Enabled")
 

@@ -185,7 +185,7 @@ class Listeners:
         assert self._process.stdout
         self._process.stdin.write(words + "\n")
         self._process.stdin.flush()
-        answer = self._process.stdout.readline()
+        answer: str = self._process.stdout.readline()
         assert answer, "the listeners died"
         return answer
 

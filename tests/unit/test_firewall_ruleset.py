@@ -1,0 +1,105 @@
+"""The ruleset as text: golden listings, and the transaction from one to another."""
+
+from pathlib import Path
+
+import pytest
+
+from ringfence.features.firewall import FEATURE
+from ringfence.features.firewall.plan import FirewallPlan
+from ringfence.features.firewall.ruleset import rebuilt, replacement, ruleset
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "firewall"
+WORKED_EXAMPLE = (VECTORS / "worked-example.nft").read_text()
+
+EXAMPLE = FirewallPlan(
+    enabled=True,
+    broadcast_echo=False,
+    udp=((68, 68), (546, 546), (5060, 5060), (8000, 8010), (16384, 16483), (53240, 53245)),
+    tcp=((80, 80), (12000, 12000)),
+    ping=False,
+    rtp=(16384, 16483),
+)
+
+
+@pytest.mark.proves("FW-20")
+def test_the_worked_example_has_this_ruleset() -> None:
+    assert ruleset(EXAMPLE) == WORKED_EXAMPLE
+
+
+def rules(plan: FirewallPlan, chain: str) -> list[str]:
+    block = ruleset(plan).partition(f"\tchain {chain} {{\n")[2].partition("\t}\n")[0]
+    return [line.strip() for line in block.splitlines()]
+
+
+def test_a_firewall_that_is_off_lets_everything_pass_but_multicast_ping() -> None:
+    assert rules(FirewallPlan(False, False), "input") == [
+        "type filter hook input priority filter; policy accept;",
+        "ip6 daddr ff00::/8 icmpv6 type echo-request drop",
+    ]
+    assert rules(FirewallPlan(False, True), "input")[1:] == [
+        "ip6 daddr ff00::/8 icmpv6 type echo-request accept"
+    ]
+    assert len(rules(FirewallPlan(False, False), "output")) == 1
+
+
+def test_unreachable_is_still_said_of_rtp_ports() -> None:
+    plan = FirewallPlan(True, False, unreachable=False, rtp=(16384, 16483))
+    four = "icmp type destination-unreachable icmp code port-unreachable"
+    six = "icmpv6 type destination-unreachable icmpv6 code port-unreachable"
+    assert rules(plan, "output")[1:] == [
+        f"{four} @th,240,16 0x4000-0x4063 accept",
+        f"{four} drop",
+        f"{six} @th,400,16 0x4000-0x4063 accept",
+        f"{six} drop",
+    ]
+    assert not any("reject" in rule for rule in rules(plan, "input"))
+
+
+def test_the_tftp_helper_comes_with_no_cisco_tftp() -> None:
+    plan = FirewallPlan(True, False, tftp=False)
+    assert "ct helper tftp {" in ruleset(plan)
+    assert rules(plan, "output")[1:] == ['udp dport 69 ct helper set "tftp"']
+
+
+def test_a_set_without_ports_has_no_elements() -> None:
+    assert "elements" not in ruleset(FirewallPlan(True, False))
+
+
+def test_without_a_table_the_ruleset_is_the_transaction() -> None:
+    assert replacement("", WORKED_EXAMPLE) == WORKED_EXAMPLE
+
+
+def test_a_table_is_emptied_and_filled_and_never_deleted() -> None:
+    steps = replacement(WORKED_EXAMPLE, WORKED_EXAMPLE)
+    head = steps.removesuffix(WORKED_EXAMPLE).split("\n")
+    assert sorted(head) == [
+        "",
+        "flush set inet ringfence tcp_open",
+        "flush set inet ringfence udp_open",
+        "flush table inet ringfence",
+    ]
+    assert head[0] == "flush table inet ringfence"
+
+
+def test_what_the_new_ruleset_does_not_know_is_removed() -> None:
+    held = ruleset(FirewallPlan(True, False, tftp=False))
+    assert "delete ct helper inet ringfence tftp\n" in replacement(held, WORKED_EXAMPLE)
+    assert "delete" not in replacement(WORKED_EXAMPLE, held)
+
+
+def test_a_rebuilt_table_is_deleted_and_made_in_one_transaction() -> None:
+    assert rebuilt(WORKED_EXAMPLE) == (
+        "table inet ringfence\ndelete table inet ringfence\n" + WORKED_EXAMPLE
+    )
+
+
+def test_the_safe_plan_has_the_default_ports() -> None:
+    assert FEATURE.safe[""].udp == (
+        (68, 68),
+        (546, 546),
+        (5060, 5060),
+        (16384, 16483),
+        (53240, 53245),
+    )
+    assert FEATURE.safe[""].tcp == ((80, 80),)
+    assert FEATURE.show(FEATURE.safe[""]).startswith("table inet ringfence {")
