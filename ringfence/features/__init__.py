@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ringfence.features import dhcp, firewall, web
+from ringfence.features import dhcp, firewall, line, web
 from ringfence.runtime.feature import Feature
 
-FEATURES: tuple[Feature[Any], ...] = (firewall.FEATURE, dhcp.FEATURE, web.FEATURE)
+FEATURES: tuple[Feature[Any], ...] = (firewall.FEATURE, dhcp.FEATURE, line.FEATURE, web.FEATURE)

@@ -13,6 +13,9 @@ from ringfence.protocols.sip.grammar import escape_user, parse_address, parse_ur
 from ringfence.protocols.sip.message import Message, build_message
 from ringfence.protocols.sip.transaction import BRANCH_MAGIC, ClientTransaction, Timers
 
+RECONNECT = 1.0
+"""Seconds until a lost connection that carried a registration is opened again; up to twice that,
+so that the phones of a restarted proxy spread."""
 RETRY_AFTER_LIMIT = 3600.0
 """Most seconds that a server's Retry-After makes us wait."""
 _TEMPORARY = ("408", "5??")
@@ -21,7 +24,10 @@ _TEMPORARY = ("408", "5??")
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """When a failed registration is tried again, in seconds. Source: phone-facts 1.3."""
+    """How long to wait before a failed registration is tried again, in seconds.
+
+    Source: phone-facts 1.3.
+    """
 
     short: float = 30.0
     """After no answer, a lost connection, or a status in `codes`."""
@@ -40,13 +46,15 @@ class Account:
     """Who registers, and where."""
 
     user: str
-    credentials: Credentials
     registrar: str
     """Host of the Request-URI, with a port where one is configured."""
+    address_of_record: str
+    """SIP URI in From and To."""
     display_name: str = ""
     route: str = ""
-    """Outbound proxy as `host:port`, empty for none."""
+    """Outbound proxy as `host:port` with URI parameters, empty for none."""
     user_agent: str = ""
+    max_forwards: int = 70
     expires: int = 3600
     min_expires: int = 1
     max_expires: int = 7200
@@ -86,37 +94,44 @@ class Failed:
     """The registrar's answer; 0 for none."""
     reason: str
     retry: float | None
-    """Seconds until the next attempt; None for never."""
+    """Seconds after which to call `register` again; None for never."""
 
 
 Event = Registered | Unregistered | Failed
 
 
 class Registration:
-    """The client side of one registration."""
+    """The client side of one registration.
 
-    def __init__(self, account: Account, entropy: Callable[[int], bytes]) -> None:
-        self.registered = False
+    After `Failed` it rests: its owner waits, looks for the server again and calls `register`.
+    """
+
+    def __init__(
+        self, account: Account, credentials: Credentials, entropy: Callable[[int], bytes]
+    ) -> None:
         self.call_id = entropy(12).hex().encode()
         self._account = account
+        self._given = credentials
         self._entropy = entropy
         self._tag = entropy(6).hex().encode()
         self._flow: Flow | None = None
         self._cseq = 0
         self._branch = b""
-        self._expires = account.expires
-        """Seconds to ask for; 0 while unregistering."""
         self._wanted = account.expires
+        """Seconds to ask for; 0 while unregistering."""
         self._transaction: ClientTransaction | None = None
         self._digests: dict[bytes, tuple[Challenge, int]] = {}
         """`{header field: challenge and how often it was answered}`, kept for the next REGISTER."""
         self._answered: set[bytes] = set()
         self._answers = 0
         self._failures = 0
-        self._next: float | None = None
+        self._refresh: float | None = None
         self._ends: float | None = None
-        self._to_send: list[bytes] = []
         self._events: deque[Event] = deque()
+
+    def is_registered(self, now: float) -> bool:
+        """Return whether the registrar still holds our contact, for all we know."""
+        return self._ends is not None and now < self._ends
 
     def register(self, flow: Flow, now: float) -> None:
         """Register over a flow, at once."""
@@ -126,24 +141,19 @@ class Registration:
 
     def unregister(self, now: float) -> None:
         """Ask the registrar to forget us; `Unregistered` follows in any case."""
-        self._next = self._ends = None
-        if not self.registered or self._flow is None:
-            self._transaction = None
+        held = self.is_registered(now) or self._transaction is not None
+        self._refresh = self._ends = self._transaction = None
+        if not held or self._flow is None:
             self._events.append(Unregistered())
             return
         self._wanted = 0
         self._begin(now)
 
     def lose_flow(self, reason: str, now: float) -> None:
-        """Note that the connection is gone, and with it the registration.
-
-        `Failed` says when to call `register` with the next flow.
-        """
-        self._flow = None
-        self.registered = False
-        self._ends = None
-        self._fail(0, reason, now)
-        self._next = None
+        """Note that the connection is gone or was never made, and with it the registration."""
+        held = self.is_registered(now)
+        self._flow = self._ends = None
+        self._fail(0, reason, RECONNECT * (1 + self._share()) if held else self._delay(0))
 
     def receive_response(self, message: Message, now: float) -> bool:
         """Take a response that passed `check_response`; False where it is none of ours."""
@@ -161,34 +171,24 @@ class Registration:
             self._begin(now)
         else:
             reason = message.reason.decode(errors="replace")[:80]
-            self._fail(message.status, reason, now, _seconds(message, b"retry-after") or 0)
+            self._refuse(message.status, reason, _seconds(message, b"retry-after") or 0)
         return True
 
     def messages_to_send(self) -> list[bytes]:
         """Return what must go out now, and forget it."""
-        due, self._to_send = self._to_send, []
-        if self._transaction:
-            due += self._transaction.messages_to_send()
-        return due
+        return self._transaction.messages_to_send() if self._transaction else []
 
     def get_timer(self) -> float | None:
         """Return when `handle_timer` must be called; None while there is nothing to wait for."""
-        times = [self._next, self._ends]
-        if self._transaction:
-            times.append(self._transaction.get_timer())
-        return min((time for time in times if time is not None), default=None)
+        return self._transaction.get_timer() if self._transaction else self._refresh
 
     def handle_timer(self, now: float) -> None:
-        """Retransmit, refresh, retry or expire, whatever is due."""
-        if self._ends is not None and now >= self._ends:
-            self._ends = None
-            self.registered = False
+        """Send again, give up or refresh, whatever is due."""
         if self._transaction:
             self._transaction.handle_timer(now)
             if self._transaction.timed_out:
-                self._transaction = None
-                self._fail(0, "no answer", now)
-        elif self._next is not None and now >= self._next and self._flow:
+                self._fail(0, "no answer", self._delay(0))
+        elif self._refresh is not None and now >= self._refresh:
             self._begin(now)
 
     def next_event(self) -> Event | None:
@@ -198,7 +198,7 @@ class Registration:
     def _begin(self, now: float) -> None:
         self._answered.clear()
         self._answers = 0
-        self._next = None
+        self._refresh = None
         self._send(now)
 
     def _send(self, now: float) -> None:
@@ -217,7 +217,7 @@ class Registration:
         host = f"[{flow.host}]" if ":" in flow.host else flow.host
         place = f"{host}:{flow.port}"
         uri = f"sip:{account.registrar}".encode()
-        ours = f"<sip:{escape_user(account.user)}@{account.registrar}>".encode()
+        record = f"<{account.address_of_record}>".encode()
         name = quote(account.display_name) + b" " if account.display_name else b""
         via = b"SIP/2.0/%b %b;branch=%b;rport" % (
             flow.transport.encode(),
@@ -226,9 +226,9 @@ class Registration:
         )
         fields = [
             (b"Via", via),
-            (b"Max-Forwards", b"70"),
-            (b"From", b"%b%b;tag=%b" % (name, ours, self._tag)),
-            (b"To", ours),
+            (b"Max-Forwards", b"%d" % account.max_forwards),
+            (b"From", b"%b%b;tag=%b" % (name, record, self._tag)),
+            (b"To", record),
             (b"Call-ID", self.call_id),
             (b"CSeq", b"%d REGISTER" % self._cseq),
             (b"Contact", self._contact(flow, place)),
@@ -252,7 +252,7 @@ class Registration:
             self._digests[name] = (challenge, count + 1)
             cnonce = self._entropy(8).hex().encode()
             use = Use(b"REGISTER", uri, b"%08x" % (count + 1), cnonce)
-            fields.append((name, answer(challenge, self._account.credentials, use)))
+            fields.append((name, answer(challenge, self._given, use)))
         return fields
 
     def _is_ours(self, message: Message) -> bool:
@@ -264,16 +264,13 @@ class Registration:
     def _accepted(self, message: Message, now: float) -> None:
         self._failures = 0
         if not self._wanted:
-            self.registered = False
             self._events.append(Unregistered())
             return
-        granted = min(
-            max(self._granted(message), self._account.min_expires), self._account.max_expires
-        )
+        least, most = self._account.min_expires, self._account.max_expires
+        granted = min(max(self._granted(message), least), most)
         lead = min(granted / 2, max(granted / 10, self._account.timers.f))
-        self._next = now + granted - lead
+        self._refresh = now + granted - lead
         self._ends = now + granted
-        self.registered = True
         self._events.append(Registered(granted))
 
     def _granted(self, message: Message) -> int:
@@ -301,12 +298,12 @@ class Registration:
         name = b"Proxy-Authorization" if proxy else b"Authorization"
         challenge = choose(message.all(b"proxy-authenticate" if proxy else b"www-authenticate"))
         if challenge is None:
-            self._fail(message.status, "no digest challenge that can be answered", now)
+            self._refuse(message.status, "no digest challenge that can be answered")
         elif name in self._answered and not challenge.stale:
             self._digests.pop(name, None)
-            self._fail(message.status, "wrong user or password", now)
+            self._refuse(message.status, "wrong user or password")
         elif self._answers >= self._account.max_auth:
-            self._fail(message.status, "challenged too often", now)
+            self._refuse(message.status, "challenged too often")
         else:
             self._answers += 1
             self._answered.add(name)
@@ -320,33 +317,37 @@ class Registration:
         self._wanted = least
         return True
 
-    def _fail(self, status: int, reason: str, now: float, at_least: float = 0) -> None:
-        if not self._wanted:
-            self.registered = False
-            self._events.append(Unregistered())
-            return
-        if status:
-            self.registered = False
-            self._ends = None
-        self._transaction = None
-        self._failures += 1
+    def _refuse(self, status: int, reason: str, at_least: float = 0) -> None:
+        """Note an answer that says no: the registrar does not hold our contact."""
+        self._ends = None
         delay = self._delay(status)
         if delay is not None:
             delay = max(delay, min(at_least, RETRY_AFTER_LIMIT))
-            self._next = now + delay
-        self._events.append(Failed(status, reason, delay))
+        self._fail(status, reason, delay)
+
+    def _fail(self, status: int, reason: str, retry: float | None) -> None:
+        self._transaction = self._refresh = None
+        if self._wanted:
+            self._failures += 1
+            self._events.append(Failed(status, reason, retry))
+        else:
+            self._ends = None
+            self._events.append(Unregistered())
 
     def _delay(self, status: int) -> float | None:
         """Return the seconds to wait after a failure, None to stop."""
         retry = self._account.retry
-        share = int.from_bytes(self._entropy(4)) / 2**32
         codes = retry.codes or _TEMPORARY
-        if not status or any(_matches(code, str(status)) for code in codes):
-            delay = retry.short
-            if retry.cap:
-                delay = min(delay * 2 ** min(self._failures - 1, 30), max(retry.cap, delay))
-            return delay + share * retry.short_random
-        return retry.long + share * retry.long_random if retry.long else None
+        if status and not any(_matches(code, str(status)) for code in codes):
+            return retry.long + self._share() * retry.long_random if retry.long else None
+        delay = retry.short
+        if retry.cap:
+            delay = min(delay * 2 ** min(self._failures, 30), max(retry.cap, delay))
+        return delay + self._share() * retry.short_random
+
+    def _share(self) -> float:
+        """Return a random number from 0 to 1."""
+        return int.from_bytes(self._entropy(4)) / 2**32
 
 
 def _matches(pattern: str, code: str) -> bool:

@@ -66,6 +66,8 @@ class UserAgentServer:
 
     def __init__(self, key: bytes, allowance: Allowance | None = None) -> None:
         self.lines: Mapping[str, Guard | None] = {}
+        self.server = b""
+        """Header Server; only a known source learns it, when it asks with OPTIONS."""
         self._key = key[:32]
         self._nonces = Nonces(self._key)
         self._fast = FastChallenge(self._key, self._nonces)
@@ -123,7 +125,11 @@ class UserAgentServer:
         if required := message.values(b"require"):
             return 420, [(b"Unsupported", b", ".join(required))]
         if method == b"OPTIONS":
-            return 200, [(b"Allow", ALLOW), (b"Accept", b"application/sdp")]
+            fields = [(b"Allow", ALLOW), (b"Accept", b"application/sdp")]
+            return 200, [
+                *fields,
+                (b"Server", self.server),
+            ] if self.server and source.known else fields
         if _foreign_body(message):
             return 415, [(b"Accept", b"application/sdp")]
         return 480, []

@@ -1,0 +1,322 @@
+"""Where each extension registers, and how it answers.
+
+Source: phone-facts 1.3, 1.6, 5.1–5.3; rulings 12, 16, 17.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ringfence.config.catalog.values import SipTransport
+from ringfence.config.codecs import Secret
+from ringfence.config.settings import LINES, Settings
+from ringfence.errors import Finding, RemoteProtocolError, Severity
+from ringfence.policy.applications import SIP, NameCheck
+from ringfence.policy.domains import judge
+from ringfence.policy.macros import expand, phone_values, setting_values
+from ringfence.policy.network import host_and_port, own_address, resolvers
+from ringfence.policy.tls import TlsPolicy, policy_for
+from ringfence.protocols.sip.grammar import escape_user, parse_uri
+from ringfence.protocols.sip.registration import Account, Retry
+from ringfence.protocols.sip.transaction import Timers
+from ringfence.runtime.state import Facts, Planned
+
+PORTS = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
+"""Ports of a proxy that names none. Source: phone-facts 5.2."""
+BLOCKED = "Blocked by restricted domains"
+REALM = "ringfence"
+"""Realm of our challenge on a line that has neither Reversed Auth Realm nor a proxy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The registrar of a line, and everything that reaching it depends on."""
+
+    transport: str
+    """UDP, TCP or TLS: the one in use, never Auto."""
+    host: str
+    """The next hop as configured: outbound proxy, else proxy."""
+    port: int
+    account: Account
+    address: str
+    """The phone's own address; empty while it has none."""
+    tls: TlsPolicy | None
+    domains: str
+    exact_domains: bool
+    resolvers: tuple[str, ...]
+    source_ports: tuple[int, int] | None
+    """Local TCP ports, inclusive; None for any."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlan:
+    """One extension."""
+
+    n: int
+    transport: str
+    """As configured, for people."""
+    port: int | None
+    """Local UDP port that is served; None where the transport is TCP or TLS."""
+    user: str
+    """User part of the Request-URI that means this line; empty for none."""
+    auth_user: str
+    password: Secret
+    realm: str
+    """Of our own challenge."""
+    auth_invite: bool
+    sha256: bool
+    """Our challenge offers SHA-256 before MD5."""
+    server: str
+    """Header Server of answers to the line's own proxy."""
+    home: Home | None
+    """None where the line does not register."""
+    refused: str = ""
+    """Why it does not although it was asked to."""
+
+
+def plan(settings: Settings, facts: Facts) -> Planned[LinePlan]:
+    """Return a plan for every enabled extension that serves a UDP port or has a proxy."""
+    made = _Lines(settings, facts)
+    plans = {}
+    for n in range(1, LINES + 1):
+        ext = settings.ext[n - 1]
+        udp = ext.sip_transport in (SipTransport.UDP, SipTransport.AUTO)
+        if ext.line_enable and (udp or ext.proxy.strip()):
+            plans[str(n)] = made.line(n, ext.sip_port if udp else None)
+    return Planned(plans, (*made.findings, *_hidden(plans.values())))
+
+
+def show(made: LinePlan) -> str:
+    """Return a plan as text, secrets masked."""
+    challenge = f", challenges INVITE as realm {made.realm!r}" if made.auth_invite else ""
+    listening = f"UDP port {made.port}" if made.port else "its own connection"
+    text = f"Ext {made.n} {made.user or '(no user)'}: answers on {listening}{challenge}\n"
+    if home := made.home:
+        text += f"  registers at {home.account.registrar} as {made.auth_user}, password "
+        text += f"{'***' if made.password else '(empty)'}\n"
+        text += f"  over {home.transport} to {home.host}:{home.port}, names {_names(home.tls)}\n"
+    if made.refused:
+        text += f"  does not register: {made.refused}\n"
+    return text
+
+
+def _names(policy: TlsPolicy | None) -> str:
+    return policy.names.value if policy else "not checked"
+
+
+class _Lines:
+    """What all lines of one snapshot share, and the findings on the way."""
+
+    def __init__(self, settings: Settings, facts: Facts) -> None:
+        self.findings: list[Finding] = []
+        self._settings = settings
+        self._facts = facts
+        unit = facts.identity
+        self._macros = {
+            **phone_values(unit.mac, unit.product, unit.serial, unit.firmware),
+            **setting_values(settings),
+        }
+        sip = settings.sip
+        first, last = sip.sip_tcp_port_min, sip.sip_tcp_port_max
+        self._source_ports = (first, last) if first <= last else None
+        if self._source_ports is None:
+            self._find(
+                "line-tcp-ports",
+                "SIP_TCP_Port_Min",
+                "SIP TCP Port Min is above SIP TCP Port Max: any local port is used",
+                "write the lower port into SIP TCP Port Min",
+            )
+
+    def line(self, n: int, port: int | None) -> LinePlan:
+        """Return the plan of one extension."""
+        ext, sip = self._settings.ext[n - 1], self._settings.sip
+        home, refused, proxy = self._home(n)
+        if ext.auth_invite and not ext.password:
+            self._find(
+                "line-auth-invite-without-password",
+                f"Auth_INVITE_{n}_",
+                f"INVITEs are challenged, but Password_{n}_ is empty: nobody can call the line",
+                f"set Password_{n}_, or Auth_INVITE_{n}_ to No",
+            )
+        return LinePlan(
+            n=n,
+            transport=ext.sip_transport.value,
+            port=port,
+            user=ext.user_id,
+            auth_user=ext.auth_id or ext.user_id,
+            password=ext.password,
+            realm=ext.reversed_auth_realm or proxy or REALM,
+            auth_invite=ext.auth_invite,
+            sha256=sip.auth_support_rfc8760,
+            server=expand(sip.sip_server_name, self._macros),
+            home=home,
+            refused=refused,
+        )
+
+    def _home(self, n: int) -> tuple[Home | None, str, str]:
+        """Return where extension n registers, else why not, and the name of its proxy."""
+        ext, system = self._settings.ext[n - 1], self._settings.system
+        if not ext.proxy.strip():
+            return None, "", ""
+        transport = ext.sip_transport.value
+        if ext.sip_transport is SipTransport.AUTO:
+            transport = SipTransport.UDP.value
+            self._auto(n)
+        try:
+            proxy, proxy_port = self._server(n, "Proxy", ext.proxy, transport)
+            outbound = ext.outbound_proxy.strip() or ext.proxy
+            host, port = self._server(n, "Outbound_Proxy", outbound, transport)
+        except ValueError as error:
+            return None, f"not a server: {error}", ""
+        for name in (proxy, host):
+            verdict = judge(
+                system.restricted_access_domains,
+                name,
+                exact_only=system.restricted_domains_exact_only,
+            )
+            if not verdict.allowed:
+                return None, f"{BLOCKED}: {name}", proxy
+        if not ext.register:
+            return None, "", proxy
+        if not ext.user_id:
+            self._no_user(n)
+            return None, "User ID is empty", proxy
+        route = ""
+        if ext.outbound_proxy.strip():
+            route = _written(host, port, 0) + _parameter(transport)
+        registrar = _written(proxy, proxy_port, PORTS[transport])
+        own = f"sip:{escape_user(ext.user_id)}@{_written(proxy, 0, 0)}"
+        account = self._account(n, registrar, own, route)
+        return self._reached(n, transport, host, port, account), "", proxy
+
+    def _reached(self, n: int, transport: str, host: str, port: int, account: Account) -> Home:
+        """Return the home with what the connection depends on."""
+        settings, facts = self._settings, self._facts
+        tls = None
+        if transport == "TLS":
+            checked = settings.ext[n - 1].tls_name_validate
+            names = NameCheck.STANDARD if checked else NameCheck.SKIPPED
+            tls = policy_for(SIP, settings, facts, names=names)
+            if not checked:
+                self._unchecked(n)
+        return Home(
+            transport=transport,
+            host=host,
+            port=port,
+            account=account,
+            address=own_address(settings, facts.lease),
+            tls=tls,
+            domains=settings.system.restricted_access_domains,
+            exact_domains=settings.system.restricted_domains_exact_only,
+            resolvers=resolvers(settings, facts.lease),
+            source_ports=None if transport == "UDP" else self._source_ports,
+        )
+
+    def _account(self, n: int, registrar: str, own: str, route: str) -> Account:
+        ext, sip = self._settings.ext[n - 1], self._settings.sip
+        agent = sip.sip_reg_user_agent_name or sip.sip_user_agent_name
+        return Account(
+            user=ext.user_id,
+            registrar=registrar,
+            address_of_record=self._own_uri(n, ext.sip_uri.strip()) or own,
+            display_name=ext.display_name,
+            route=route,
+            user_agent=expand(agent, self._macros),
+            max_forwards=sip.max_forward,
+            expires=max(ext.register_expires or 3600, sip.reg_min_expires),
+            min_expires=sip.reg_min_expires,
+            max_expires=sip.reg_max_expires,
+            max_auth=sip.max_auth,
+            timers=Timers(sip.sip_t1, sip.sip_t2, sip.sip_timer_f),
+            retry=Retry(
+                short=sip.reg_retry_intvl,
+                long=sip.reg_retry_long_intvl,
+                short_random=sip.reg_retry_random_delay,
+                long_random=sip.reg_retry_long_random_delay,
+                cap=sip.reg_retry_intvl_cap,
+                codes=tuple(word for word in sip.retry_reg_rsc.replace(",", " ").split()),
+            ),
+        )
+
+    def _own_uri(self, n: int, text: str) -> str:
+        if not text:
+            return ""
+        text = text if text.lower().startswith(("sip:", "sips:")) else f"sip:{text}"
+        try:
+            parse_uri(text.encode())
+        except RemoteProtocolError as error:
+            tag = f"SIP_URI_{n}_"
+            self._find("line-bad-uri", tag, f"{error}: it is passed over", "write sip:user@domain")
+            return ""
+        return text
+
+    def _server(self, n: int, field: str, text: str, transport: str) -> tuple[str, int]:
+        """Return host and port of the first server that a proxy parameter names."""
+        first, more, _ = text.partition("|")
+        entry, options, _ = first.partition(":p=")
+        entry, addresses, _ = entry.partition(":A=")
+        if more or options or addresses:
+            self._find(
+                "line-first-server",
+                f"{field}_{n}_",
+                "only the first server of the list is used, without its options",
+                "name one server, host[:port]",
+                Severity.INFO,
+            )
+        return host_and_port(entry.strip().removeprefix("sip:"), PORTS[transport])
+
+    def _auto(self, n: int) -> None:
+        self._find(
+            "line-auto-is-udp",
+            f"SIP_Transport_{n}_",
+            "Auto does not ask DNS for a transport yet: UDP is used",
+            "choose TLS where the proxy speaks it",
+        )
+
+    def _no_user(self, n: int) -> None:
+        tag = f"User_ID_{n}_"
+        self._find("line-without-user", tag, "the line has a proxy but no user", f"set {tag}")
+
+    def _unchecked(self, n: int) -> None:
+        self._find(
+            "line-name-unchecked",
+            f"TLS_Name_Validate_{n}_",
+            "any server with a certificate of a trusted CA may pass for the proxy",
+            "set it to Yes",
+        )
+
+    def _find(
+        self,
+        rule: str,
+        tag: str,
+        message: str,
+        remedy: str,
+        severity: Severity = Severity.WARNING,
+    ) -> None:
+        self.findings.append(Finding(severity, rule, tag, message, remedy))
+
+
+def _hidden(plans: Iterable[LinePlan]) -> Iterator[Finding]:
+    """Yield a finding for each line that another one with its port and user hides (rulings 17)."""
+    seen: dict[tuple[int, str], int] = {}
+    for line in plans:
+        if line.port is None or not line.user:
+            continue
+        first = seen.setdefault((line.port, line.user), line.n)
+        if first != line.n:
+            yield Finding(
+                Severity.WARNING,
+                "line-hidden",
+                f"User_ID_{line.n}_",
+                f"Ext {first} has the same user and the same SIP port, and gets every request",
+                "give the line another SIP port",
+            )
+
+
+def _written(host: str, port: int, default: int) -> str:
+    """Return host and port as a URI has them."""
+    written = f"[{host}]" if ":" in host else host
+    return written if port == default else f"{written}:{port}"
+
+
+def _parameter(transport: str) -> str:
+    return "" if transport == "UDP" else f";transport={transport.lower()}"

@@ -1,0 +1,63 @@
+"""A Kamailio for tests, asked for what it holds over its own control socket."""
+
+import re
+import subprocess
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from ringfence.lab.kamailio import Registrar, control, render
+from ringfence.lab.namespaces import Namespace
+
+
+class Kamailio:
+    """One Kamailio in a namespace."""
+
+    def __init__(self, space: Namespace, folder: Path, registrar: Registrar) -> None:
+        self.space = space
+        self.registrar = registrar
+        self.folder = folder
+        # A path of a Unix socket has room for 107 characters only.
+        self._short = tempfile.TemporaryDirectory(prefix="kam")
+        self.start()
+
+    def start(self, **changes: object) -> None:
+        """Start it, with another configuration if asked, and return when it answers."""
+        self.registrar = replace(self.registrar, **changes)  # type: ignore[arg-type]
+        argv = render(Path(self._short.name), self.registrar)
+        self.log = (self.folder / "kamailio.log").open("ab")
+        self.process = self.space.popen(*argv, stdout=self.log, stderr=self.log)
+        while self.ask("core.version", check=False).returncode != 0:
+            assert self.process.poll() is None, (self.folder / "kamailio.log").read_text()
+
+    def ask(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Ask over the control socket."""
+        return self.space.run(*control(Path(self._short.name), *words), check=check)
+
+    def version(self) -> str:
+        found = re.search(r"kamailio (\S+)", self.ask("core.version").stdout)
+        assert found
+        return f"Kamailio {found[1]}"
+
+    def contacts(self) -> dict[str, str]:
+        """Return `{user: contact URI}` of every registration it holds."""
+        dump = self.ask("ul.dump").stdout
+        held: dict[str, str] = {}
+        for entry in re.split(r"\n\s+Info: \{\n", dump)[1:]:
+            user, contact = re.search(r"AoR: (\S+)", entry), re.search(r"Address: (\S+)", entry)
+            assert user
+            assert contact
+            held[user[1]] = contact[1]
+        return held
+
+    def stop(self) -> None:
+        """Stop it as a service manager does."""
+        self.process.terminate()
+        self.process.wait(10)
+        self.log.close()
+
+    def close(self) -> None:
+        """Stop it for good."""
+        if self.process.poll() is None:
+            self.stop()
+        self._short.cleanup()

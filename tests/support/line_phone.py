@@ -1,0 +1,160 @@
+"""A process that holds nothing but the line feature, under the real supervisor and Egress.
+
+One JSON object a line comes in, the answer goes out: `{"set": {TAG: text}, "facts": {...}}` and
+`{"wait": {"n": 1, "registered": true}}`. Started by path inside a network namespace.
+"""
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from ringfence.config.settings import decode, virgin
+from ringfence.features.line import FEATURE
+from ringfence.lab.namespaces import Namespace
+from ringfence.policy.tls import Trust
+from ringfence.protocols.dhcp import Lease
+from ringfence.runtime.egress import Egress
+from ringfence.runtime.feature import World
+from ringfence.runtime.host import Host
+from ringfence.runtime.state import Facts
+from ringfence.runtime.supervisor import Supervisor
+
+PATIENCE = 15.0
+"""Seconds after which an awaited state counts as missing."""
+
+
+class LinePhone:
+    """The test's end of such a process."""
+
+    def __init__(self, space: Namespace, address: str, names: Mapping[str, list[str]]) -> None:
+        self.log = ""
+        self._facts: dict[str, Any] = {"address": address, "names": names, "trust": []}
+        self.process = space.popen(
+            sys.executable,
+            __file__,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def set(self, *, trust: tuple[str, ...] | None = None, **texts: str) -> dict[str, Any]:
+        """Apply settings, all others default; return the status right after."""
+        if trust is not None:
+            self._facts["trust"] = list(trust)
+        return self._ask({"set": texts, "facts": self._facts})
+
+    def wait(self, n: int = 1, **wanted: object) -> dict[str, Any]:
+        """Return the state of a line once it has every value of `wanted`.
+
+        A text is wanted anywhere in the value.
+        """
+        return self._ask({"wait": {"n": n, **wanted}})
+
+    def stop(self) -> None:
+        """End the process as `phone run` does on SIGTERM."""
+        if self.process.stdin and not self.process.stdin.closed:
+            self.process.stdin.close()
+        self.process.wait(PATIENCE)
+        if self.process.stdout:
+            self.process.stdout.close()
+
+    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, "the phone died"
+        answer = dict(json.loads(line))
+        assert "missing" not in answer, answer
+        return answer
+
+
+class Phone:
+    """The process's end."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self.settings = virgin()
+        self.facts = Facts()
+        self.names: Mapping[str, list[str]] = {}
+        host = Host(Path())
+        egress = Egress(host, self._lookup)
+
+        def build(spawn: Callable[[Coroutine[Any, Any, None]], None]) -> World:
+            world = SimpleNamespace(
+                host=host, egress=egress, publish=self._publish, facts=lambda: self.facts
+            )
+            world.spawn = spawn
+            return cast(World, world)
+
+        self.supervisor = Supervisor((FEATURE,), build, group)
+
+    async def _lookup(self, name: str, resolvers: object, records: object) -> tuple[str, ...]:
+        return tuple(self.names.get(name, ()))
+
+    def _publish(self, **changes: Any) -> None:
+        self.facts = replace(self.facts, **changes)
+
+    def status(self) -> dict[str, Any]:
+        status = self.supervisor.statuses()["line"]
+        return {
+            "health": status.health.value,
+            "rows": dict(status.rows),
+            "lines": status.data["lines"],
+            "bound": sorted(self.facts.bound.get("line", ())),
+            "findings": [f.rule for f in FEATURE.plan(self.settings, self.facts).findings],
+        }
+
+    async def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "wait" in request:
+            return await self.wait(request["wait"])
+        self.settings, errors = decode(request["set"], virgin())
+        assert not errors, errors
+        given = request["facts"]
+        self.names = given["names"]
+        self.facts = replace(
+            self.facts,
+            lease=Lease(given["address"], 24, "10.99.0.9") if given["address"] else None,
+            trust=Trust(provider_root=tuple(given["trust"])),
+        )
+        now = asyncio.get_running_loop().time()
+        await self.supervisor.reconcile(self.settings, self.facts, now)
+        return self.status()
+
+    async def wait(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+        until = asyncio.get_running_loop().time() + PATIENCE
+        while asyncio.get_running_loop().time() < until:
+            for line in self.status()["lines"]:
+                if all(fits(line[name], value) for name, value in wanted.items()):
+                    return dict(line)
+            await asyncio.sleep(0.02)
+        return {"missing": dict(wanted), "status": self.status()}
+
+
+def fits(held: object, wanted: object) -> bool:
+    return wanted in held if isinstance(wanted, str) and isinstance(held, str) else held == wanted
+
+
+async def main() -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    async with asyncio.TaskGroup() as group:
+        phone = Phone(group)
+        async for line in reader:
+            answer = await phone.answer(json.loads(line))
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
+        await phone.supervisor.close()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+    asyncio.run(main())
