@@ -90,7 +90,7 @@ def node_commands(node: Node, mac: str = PHONE_MAC) -> list[str]:
     EAPOL on to the PC (group_fwd_mask 8); it waits for no duplicate address.
     """
     lines = ["link set lo up"]
-    ports = dict((bridge.name, ports) for bridge, ports in BRIDGES).get(node.name, ())
+    ports = {bridge.name: ports for bridge, ports in BRIDGES}.get(node.name, ())
     if ports:
         own = f"address {hardware(mac)} " if node is PHONE else ""
         mask = "group_fwd_mask 8 " if node is PHONE else ""

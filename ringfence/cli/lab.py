@@ -1,0 +1,157 @@
+"""`ringfence lab`: a provider's network in namespaces, with a phone in it."""
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ringfence.cli import CANNOT, DONE, FINDINGS
+from ringfence.errors import ComponentError
+from ringfence.lab.place import DEFAULT, Place, environment
+from ringfence.lab.story import ending, line
+from ringfence.lab.topology import NODES, PHONE
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the verbs."""
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    def verb(name: str, purpose: str) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=purpose, description=purpose.capitalize() + ".")
+        made.add_argument("--name", default=DEFAULT, help="which lab, where there are several")
+        return made
+
+    up = verb("up", "boot a lab and a phone in it, and tell what was proven")
+    up.add_argument("--json", action="store_true", help="print JSON at the end")
+    up.add_argument("--config", type=Path, help="cfg.xml to serve to the phone, not the lab's own")
+    verb("status", "say where the lab's nodes are and how its phone is doing").add_argument(
+        "--json", action="store_true"
+    )
+    shell = verb("shell", "run a command in a node of the lab; its exit code is passed on")
+    shell.add_argument("node", choices=[node.name for node in NODES])
+    shell.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    verb("down", "end the lab and remove everything it left")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one verb."""
+    verbs = {"up": _up, "status": _status, "shell": _shell, "down": _down}
+    try:
+        return verbs[arguments.verb](arguments, Place(arguments.name))
+    except ComponentError as error:
+        print(f"ringfence: {error}", file=sys.stderr)
+        return FINDINGS if arguments.verb == "up" else CANNOT
+
+
+def _up(arguments: argparse.Namespace, place: Place) -> int:
+    from ringfence.lab.launch import launch
+    from ringfence.lab.machine import Verdict, checks, distribution, install_line
+
+    steps: list[Mapping[str, Any]] = []
+
+    def tell(step: Mapping[str, Any]) -> None:
+        steps.append(step)
+        if not arguments.json:
+            print(line(step), flush=True)
+
+    found = checks()
+    lacking = [check for check in found if check.verdict is Verdict.MISSING]
+    if lacking:
+        remedy = install_line(found, distribution(), root=os.geteuid() == 0)
+        reason = "; ".join(f"{check.name} is missing: {check.detail}" for check in lacking)
+        tell(_failed("machine", reason + (f"; {remedy}" if remedy else "")))
+        good = False
+    elif arguments.config and not arguments.config.is_file():
+        tell(_failed("config", f"{arguments.config} is no file"))
+        good = False
+    else:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, _interrupt)
+        try:
+            good = launch(place, arguments.config, secrets.token_urlsafe(9) + "-4Aa", tell)
+        except KeyboardInterrupt:
+            print("ringfence: interrupted; nothing is left", file=sys.stderr)
+            return 128 + signal.SIGINT
+    if arguments.json:
+        failed = next((step["step"] for step in steps if not step["ok"]), None)
+        document = {"schema": 1, "registered": good, "failed": failed, "steps": steps}
+        runs = place.record() is not None
+        print(json.dumps(document | (_document(place) if runs else {}), indent=2))
+    else:
+        print("\n".join(_last_words(place, good=good)))
+    return DONE if good else FINDINGS
+
+
+def _failed(step: str, reason: str) -> Mapping[str, Any]:
+    return {"step": step, "ok": False, "reason": reason, "seconds": 0.0, "data": {}}
+
+
+def _interrupt(number: int, _: object) -> None:
+    for again in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(again, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _last_words(place: Place, *, good: bool) -> list[str]:
+    record = place.record()
+    if record is None:
+        return ["", "The lab could not be started; nothing is left."]
+    if not good:
+        return ["", "The lab runs, but not as it should. ringfence lab down ends it."]
+    phone = str(_document(place)["phone_address"])
+    return ending(record.page_url, record.login, record.password, place.name, phone)
+
+
+def _status(arguments: argparse.Namespace, place: Place) -> int:
+    document = _document(place)
+    if arguments.json:
+        print(json.dumps(document, indent=2))
+        return DONE
+    for name, node in document["nodes"].items():
+        print(f"{name:10}{', '.join(node['addresses']) or 'no address'}")
+    print(f"page      {document['page_url']}")
+    for entry in (document["phone"] or {}).get("lines", []):
+        state = "registered" if entry["registered"] else f"not registered: {entry['reason']}"
+        print(f"line {entry['n']:<5}{entry['transport']} {entry['suite'] or ''} {state}")
+    return DONE
+
+
+def _document(place: Place) -> dict[str, Any]:
+    """Return where everything is, asked of the kernel and of the phone.
+
+    Raises:
+        ComponentError: the lab does not run.
+
+    """
+    from ringfence.runtime.control import ask
+
+    nodes = {node.name: {"addresses": place.addresses(node.name)} for node in NODES}
+    own = nodes[PHONE.name]["addresses"]
+    record = place.record()
+    return {
+        "name": place.name,
+        "phone_address": next((address for address in own if "." in address), None),
+        "page_url": record.page_url if record else None,
+        "nodes": nodes,
+        "phone": ask(place.phone, {"verb": "status"}),
+    }
+
+
+def _shell(arguments: argparse.Namespace, place: Place) -> int:
+    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    words = place.join(arguments.node, command or [os.environ.get("SHELL", "/bin/sh")])
+    sys.stdout.flush()
+    os.execvpe(words[0], words, environment())  # noqa: S606 - an argument vector, no shell
+
+
+def _down(arguments: argparse.Namespace, place: Place) -> int:
+    if not place.folder.exists():
+        print(f"ringfence: no lab {place.name} is here", file=sys.stderr)
+        return DONE
+    place.stop()
+    return DONE

@@ -1,0 +1,155 @@
+"""Ask the lab's servers, the kernel and a stranger what the phone really did."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ringfence.config.settings import LINES
+from ringfence.lab import topology
+from ringfence.lab.crew import Crew, run
+from ringfence.runtime.control import ask
+
+RETRY = 0.02
+"""Seconds between two questions to something that cannot call back."""
+SAVED = r"SAVED (?P<user>\S+) over (?P<transport>\w+)(?: (?P<version>TLSv\S+) (?P<suite>\S+))?"
+"""What Kamailio logs of a registration; see `lab.kamailio`."""
+ACCESS = r"(?P<device>[0-9a-f]{12})"
+
+Data = Mapping[str, Any]
+Step = Callable[[], Awaitable[Data]]
+
+
+class StepError(Exception):
+    """A step did not show what it must."""
+
+
+class Proofs:
+    """The steps that show what the phone did, each at the component that knows."""
+
+    def __init__(self, crew: Crew, state: Path, phones_log: Path, users: tuple[str, ...]) -> None:
+        self._crew = crew
+        self._state = state
+        self._phones_log = phones_log
+        self._users = users
+        """Who must be registered; with none, whoever the phone's own profile names."""
+
+    def steps(self) -> list[tuple[str, Step]]:
+        """Return every step with its name, in order."""
+        return [
+            ("lease", self._lease),
+            ("firewall", self._firewall),
+            ("provisioning", self._provisioning),
+            ("profile", self._profile),
+            ("registration", self._registration),
+            ("stranger", self._stranger),
+        ]
+
+    async def status(self, good: Callable[[Data], bool]) -> Data:
+        """Return the phone's status as soon as it is good.
+
+        Raises:
+            EOFError: the phone ended.
+
+        """
+        while not self._crew.outputs["phone"].ended:
+            status = await asyncio.to_thread(ask, self._state, {"verb": "status"})
+            if status is not None and good(status):
+                return status
+            await asyncio.sleep(RETRY)
+        raise EOFError("phone")
+
+    async def _lease(self) -> Data:
+        mac = topology.hardware(topology.PHONE_MAC)
+        granted = await self._crew.outputs["dnsmasq"].wait(rf"DHCPACK\(eth0\) (\S+) {mac}")
+        status = await self.status(lambda status: bool((status["lease"] or {}).get("address")))
+        lease = status["lease"]
+        if lease["address"] != granted[1]:
+            raise StepError(f"dnsmasq lent {granted[1]}, the phone says {lease['address']}")
+        source = lease["profile_source"]
+        return {
+            **{key: lease[key] for key in ("address", "prefix", "server")},
+            "option": source["option"],
+            "text": source["text"],
+        }
+
+    async def _firewall(self) -> Data:
+        held = {kind: await _held(kind) for kind in ("udp", "tcp")}
+        status = await self.status(lambda status: True)
+        if held != status["ports"]:
+            raise StepError(f"the kernel holds {held}, the phone says {status['ports']}")
+        return held
+
+    async def _provisioning(self) -> Data:
+        seen = await self._crew.outputs["provider"].wait(ACCESS)
+        listed = await run(topology.SERVERS, "nft", "-j", "list", "counters")
+        (counter,) = [o["counter"] for o in json.loads(listed)["nftables"] if "counter" in o]
+        return {
+            "name": topology.PROVISIONING_NAME,
+            "dead": [topology.DEAD] if counter["packets"] else [],
+            "used": topology.PROVIDER,
+            "device": seen["device"],
+        }
+
+    async def _profile(self) -> Data:
+        status = await self.status(lambda status: bool((status["last_resync"] or {}).get("url")))
+        resync = status["last_resync"]
+        if resync["reason"]:
+            raise StepError(f"{resync['url']}: {resync['reason']}")
+        lines = self._phones_log.read_text(errors="replace").splitlines()
+        return {"url": resync["url"], "syslog": lines[-1].partition(" ")[2] if lines else ""}
+
+    async def _registration(self) -> Data:
+        output = self._crew.outputs["kamailio"]
+        for user in self._users:
+            await output.wait(rf"SAVED {user} ")
+        await self.status(lambda status: any(line["registered"] for line in status["lines"]))
+        saved = {match["user"]: match.groupdict("") for match in output.find(SAVED)}
+        return {"lines": list(saved.values())}
+
+    async def _stranger(self) -> Data:
+        status = await self.status(lambda status: True)
+        ports, address = status["ports"], status["lease"]["address"]
+        open_ = [f"tcp:{first}" for first, _ in ports["tcp"]]
+        knocks = await _stranger("knock", address, *open_, f"tcp:{_shut(ports['tcp'])}")
+        line = await asyncio.to_thread(_udp_line, self._state)
+        if line is None:
+            return {"knocks": knocks, "user": "", "status": 0, "reason": "no line listens on UDP"}
+        user, port = line
+        answer = await _stranger("invite", address, port, user)
+        return {"knocks": knocks, "user": user, **answer}
+
+
+async def _held(kind: str) -> list[list[int]]:
+    """Return the port ranges of a set, as the kernel lists it."""
+    words = ("nft", "-j", "list", "set", "inet", "ringfence", f"{kind}_open")
+    listed = json.loads(await run(topology.PHONE, *words))["nftables"]
+    (found,) = [item["set"] for item in listed if "set" in item]
+    elements = found.get("elem", [])
+    return sorted(e["range"] if isinstance(e, dict) else [e, e] for e in elements)
+
+
+def _udp_line(state: Path) -> tuple[str, str] | None:
+    """Return user and port of the first line that can be reached over UDP."""
+
+    def text(name: str, n: int) -> str:
+        return str((ask(state, {"verb": "get", "tag": f"{name}_{n}_"}) or {}).get("text", ""))
+
+    for n in range(1, LINES + 1):
+        if text("Line_Enable", n) == "Yes" and text("SIP_Transport", n) in ("UDP", "Auto"):
+            return text("User_ID", n), text("SIP_Port", n)
+    return None
+
+
+async def _stranger(*words: str) -> Data:
+    module = (sys.executable, "-m", "ringfence.lab.stranger")
+    answer: Data = json.loads(await run(topology.STRANGER, *module, *words))
+    return answer
+
+
+def _shut(ranges: Iterable[Iterable[int]]) -> int:
+    """Return a port that is in none of the ranges."""
+    pairs = [tuple(pair) for pair in ranges]
+    return next(p for p in range(81, 65536) if not any(a <= p <= b for a, b in pairs))

@@ -1,0 +1,172 @@
+"""What the lab's real servers are configured with, and the certificates they hold."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from ringfence.lab.topology import (
+    DEAD,
+    DOMAIN,
+    INFRASTRUCTURE,
+    LEASES,
+    PHONE_MAC,
+    PREFIX_V6,
+    PROVIDER,
+    PROVISIONING_NAME,
+    REGISTRAR_NAME,
+    SYSLOG_NAME,
+)
+
+PROFILE_URL = f"https://{PROVISIONING_NAME}/$MA.xml"
+"""What DHCP option 160 says."""
+PRODUCT = "CP-8841-3PCC"
+SECURE_USER, PLAIN_USER = "1001", "1002"
+"""Of the first line, over TLS, and the second, over UDP."""
+
+DEAD_COUNTER = f"""\
+table inet lab {{
+  counter dead {{ }}
+  chain input {{
+    type filter hook input priority filter; policy accept;
+    ip daddr {DEAD} tcp dport 443 counter name "dead"
+  }}
+}}
+"""
+"""Shows whether the phone tried the dead address first."""
+
+
+def dnsmasq(leases: str) -> str:
+    """Return the configuration of dnsmasq: DHCP, router advertisements and DNS.
+
+    The provisioning server has two A records and the first is dead, so that the phone's walk
+    shows. `no-ping`, because a first offer after three seconds comes too late; option 66 is
+    absent and 159 is a bare server, so that 160 wins in the default order.
+    """
+    return f"""\
+interface=eth0
+bind-interfaces
+no-resolv
+no-hosts
+no-poll
+no-round-robin
+pid-file=
+user=root
+log-facility=-
+local=/{DOMAIN}/
+domain={DOMAIN}
+local=/1.99.10.in-addr.arpa/
+host-record={PROVISIONING_NAME},{DEAD}
+host-record={PROVISIONING_NAME},{PROVIDER}
+host-record={REGISTRAR_NAME},{INFRASTRUCTURE}
+host-record={SYSLOG_NAME},{INFRASTRUCTURE}
+log-dhcp
+no-ping
+dhcp-authoritative
+dhcp-leasefile={leases}
+dhcp-range={LEASES[0]},{LEASES[1]},255.255.255.0,1h
+dhcp-option=option:router,{INFRASTRUCTURE}
+dhcp-option=option:dns-server,{INFRASTRUCTURE}
+dhcp-option=option:ntp-server,{INFRASTRUCTURE}
+dhcp-option=159,"{PROVISIONING_NAME}"
+dhcp-option=160,"{PROFILE_URL}"
+enable-ra
+dhcp-range={PREFIX_V6},ra-only,64,1h
+"""
+
+
+def rsyslog(log: str, work: str) -> str:
+    """Return the configuration of rsyslog: what phones send over UDP, as it came."""
+    return f"""\
+global(workDirectory="{work}")
+module(load="imudp")
+template(name="raw" type="string" string="%timegenerated:::date-rfc3339% %fromhost-ip% %rawmsg%\\n")
+input(type="imudp" address="{INFRASTRUCTURE}" port="514" ruleset="phones")
+ruleset(name="phones") {{ action(type="omfile" file="{log}" template="raw") }}
+"""
+
+
+def users() -> dict[str, str]:
+    """Return `{user: new password}` for the lab's two lines."""
+    return {user: secrets.token_hex(12) for user in (SECURE_USER, PLAIN_USER)}
+
+
+def profile(users: Mapping[str, str], password: str) -> str:
+    """Return the phone's cfg.xml: one line over TLS, one over UDP, both asking who calls.
+
+    `password` is the administrator's, of the page.
+    """
+    settings = {
+        "Profile_Rule": PROFILE_URL,
+        "Resync_Periodic": "3600",
+        "Restricted_Access_Domains": f"{PROVISIONING_NAME}, {REGISTRAR_NAME}",
+        "Admin_Password": password,
+        "User_Password": "",
+        "Syslog_Server": SYSLOG_NAME,
+        **_line(1, SECURE_USER, users, "TLS", 5060),
+        **_line(2, PLAIN_USER, users, "UDP", 5062),
+    }
+    lines = [f'  <{tag} ua="na">{escape(text)}</{tag}>' for tag, text in settings.items()]
+    return "\n".join(["<flat-profile>", *lines, "</flat-profile>", ""])
+
+
+def _line(n: int, user: str, users: Mapping[str, str], transport: str, port: int) -> dict[str, str]:
+    return {
+        f"Line_Enable_{n}_": "Yes",
+        f"Proxy_{n}_": REGISTRAR_NAME,
+        f"SIP_Transport_{n}_": transport,
+        f"SIP_Port_{n}_": str(port),
+        f"User_ID_{n}_": user,
+        f"Password_{n}_": users[user],
+        f"Auth_INVITE_{n}_": "Yes",
+    }
+
+
+def certify(provider: Path, phone: Path) -> dict[str, Any]:
+    """Make the provider's authority, its servers' certificates, and the phone's identity.
+
+    `provider` gets the authority in `ca`, and key and chain of each server; `phone` becomes the
+    state folder of a phone that leaves the factory.
+    """
+    from ringfence.provider import ca
+    from ringfence.provider.identity import DeviceIdentity
+
+    now = datetime.now(UTC)
+    authority = provider / "ca"
+    ca.create(authority, "Lab Telco", now)
+    for name in (PROVISIONING_NAME, REGISTRAR_NAME):
+        key, request = _request(name)
+        issued = ca.sign(authority, request, PRODUCT, timedelta(days=30), now)
+        ca.write(provider / f"{name}.key", key, 0o600)
+        ca.write(provider / f"{name}.crt", issued.certificate, 0o644)
+    ca.export(authority, provider)
+    serial = f"8801{PHONE_MAC[-8:].upper()}"
+    device = ca.issue_device(authority, DeviceIdentity(PRODUCT, serial, PHONE_MAC), now)
+    phone.mkdir(mode=0o700)
+    ca.write(phone / "device.crt", device.certificate, 0o644)
+    ca.write(phone / "device.key", device.key or b"", 0o600)
+    ca.write(phone / "provider-root.crt", (provider / "provider-root.crt").read_bytes(), 0o644)
+    identity = {"mac": PHONE_MAC, "product": PRODUCT, "serial": serial, "interface": "br0"}
+    ca.write(phone / "device.json", json.dumps(identity).encode(), 0o644)
+    return {
+        "servers": [PROVISIONING_NAME, REGISTRAR_NAME],
+        "product": PRODUCT,
+        "mac": PHONE_MAC,
+    }
+
+
+def _request(name: str) -> tuple[bytes, bytes]:
+    """Return a new key and a signing request for a server."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    pem = serialization.Encoding.PEM
+    text = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return text, request.sign(key, hashes.SHA256()).public_bytes(pem)

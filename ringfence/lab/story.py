@@ -1,0 +1,118 @@
+"""The boot of the lab, told in one line a step, from what its servers and the kernel said."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+WIDTH = 14
+
+Data = Mapping[str, Any]
+
+
+def line(told: Data) -> str:
+    """Return one step of the story: `{"step", "ok", "seconds", "data"}` or with a `reason`."""
+    text = words(told["step"], told["data"]) if told["ok"] else f"FAILED: {told['reason']}"
+    return f"{told['seconds']:7.2f} s  {told['step']:{WIDTH}}{text}"
+
+
+def words(step: str, data: Data) -> str:
+    """Return what a step proved."""
+    return _STEPS[step](data)
+
+
+def ranges(pairs: Iterable[Iterable[int]]) -> str:
+    """Return port ranges in words, `68, 16384-16483`."""
+    texts = (f"{first}" if first == last else f"{first}-{last}" for first, last in pairs)
+    return ", ".join(texts) or "none"
+
+
+def _network(data: Data) -> str:
+    return f"{_list(data['nodes'])} wired on {' and '.join(data['networks'])}"
+
+
+def _certificates(data: Data) -> str:
+    return (
+        f"provider's roots; servers {_list(data['servers'])};"
+        f" device {data['product']} {data['mac']}"
+    )
+
+
+def _servers(data: Data) -> str:
+    return f"{_list(data['versions'])} answer"
+
+
+def _phone(data: Data) -> str:
+    return f"runs, with {', '.join(data['capabilities'])} and no other capability"
+
+
+def _lease(data: Data) -> str:
+    won = f"option {data['option']} names {data['text']}" if data["option"] else "no profile option"
+    return f"{data['address']}/{data['prefix']} from {data['server']}, as its log says; {won}"
+
+
+def _firewall(data: Data) -> str:
+    return f"kernel holds UDP {ranges(data['udp'])}; TCP {ranges(data['tcp'])}"
+
+
+def _provisioning(data: Data) -> str:
+    dead = f"{_list(data['dead'])} dead, " if data["dead"] else ""
+    return (
+        f"{data['name']}: {dead}{data['used']} used; its certificate is the provider's and names"
+        f" it; it saw the phone's, {data['device']}"
+    )
+
+
+def _profile(data: Data) -> str:
+    return f"{data['url']} applied; rsyslog received: {data['syslog'] or 'nothing'}"
+
+
+def _registration(data: Data) -> str:
+    lines = [
+        f"{entry['user']} over {entry['transport'].upper()}"
+        + (f" ({entry['version']}, {entry['suite']})" if entry["suite"] else "")
+        for entry in data["lines"]
+    ]
+    return f"Kamailio holds {_list(lines)}"
+
+
+def _stranger(data: Data) -> str:
+    knocks = data["knocks"]
+    open_ = [port for port, verdict in knocks.items() if verdict in ("open", "refused")]
+    shut = [port for port in knocks if port not in open_]
+    said = f"INVITE to {data['user']} answered {data['status']} {data['reason']}"
+    return f"{said}; open to it: {_list(open_) or 'nothing'}; shut: {_list(shut)}"
+
+
+def _list(items: Iterable[str]) -> str:
+    *most, last = items or [""]
+    return f"{', '.join(most)} and {last}" if most else str(last)
+
+
+_STEPS: Mapping[str, Callable[[Data], str]] = {
+    "network": _network,
+    "certificates": _certificates,
+    "servers": _servers,
+    "phone": _phone,
+    "lease": _lease,
+    "firewall": _firewall,
+    "provisioning": _provisioning,
+    "profile": _profile,
+    "registration": _registration,
+    "stranger": _stranger,
+}
+STEPS = tuple(_STEPS)
+"""Every step of the boot, in order."""
+
+
+def ending(page: str, login: str, password: str, name: str, phone: str) -> list[str]:
+    """Return what a newcomer can do next."""
+    own = "" if name == "default" else f" --name {name}"
+    return [
+        "",
+        f"The phone's page:  {page}  (user {login}, password {password})",
+        "",
+        "Try:",
+        f"  ringfence lab status{own}",
+        f"  ringfence lab shell{own} phone -- nft list table inet ringfence",
+        f"  ringfence lab shell{own} stranger -- ping -c 1 {phone}",
+        f"  ringfence lab down{own}",
+    ]
