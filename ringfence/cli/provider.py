@@ -1,0 +1,68 @@
+"""`ringfence provider`: the provider's provisioning server."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from ringfence.cli import CANNOT, DONE
+from ringfence.errors import ComponentError
+
+HTTPS = 443
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the verbs."""
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    serve = verbs.add_parser("serve", help="serve profiles to phones that show their certificate")
+    serve.add_argument(
+        "--dir",
+        type=Path,
+        required=True,
+        help="folder of templates: MAC.xml, PRODUCT.xml, default.xml",
+    )
+    serve.add_argument("--ca-dir", type=Path, required=True, help="folder of `ringfence ca init`")
+    serve.add_argument(
+        "--certificate", type=Path, help="the server's certificate; CA_DIR/server.crt"
+    )
+    serve.add_argument("--key", type=Path, help="its private key; CA_DIR/server.key")
+    serve.add_argument("--bind", help="address to listen on; every one of this machine")
+    serve.add_argument("--port", type=int, default=HTTPS, help="TCP port; 443, 0 for any")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    from ringfence.provider.ca import CLIENT_ROOT
+    from ringfence.provider.server import Files, serve
+
+    logging.basicConfig(
+        stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    folder: Path = arguments.ca_dir
+    files = Files(
+        templates=arguments.dir,
+        certificate=arguments.certificate or folder / "server.crt",
+        key=arguments.key or folder / "server.key",
+        client_root=folder / f"{CLIENT_ROOT}.crt",
+    )
+
+    def ready(port: int) -> None:
+        print(f"provider.ready: https on port {port}", flush=True)
+
+    async def until_told() -> None:
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel if task else loop.stop)
+        await serve(files, arguments.bind, arguments.port, ready)
+
+    try:
+        asyncio.run(until_told())
+    except asyncio.CancelledError:
+        return DONE
+    except ComponentError as error:
+        print(f"ringfence provider: {error}", file=sys.stderr)
+        return CANNOT
+    return DONE
