@@ -110,15 +110,16 @@ def _name_verdict(presented: Presented, reference: str, *, provisioning: bool) -
     wildcard = ""
     for offered in _candidates(presented, provisioning=provisioning):
         if "*" in offered:
-            if presented.dns and _covers(offered, reference):
-                wildcard = offered
+            wildcard = offered if _covers(offered, reference) else wildcard
         elif _same(offered, reference):
             return _accepted(offered, (reference,) if provisioning else ())
-    if wildcard and not provisioning:
-        return _accepted(wildcard)
-    if wildcard:
+    if not wildcard:
+        return _refused(presented, reference)
+    if provisioning:
         return _refused(presented, reference, "wildcards are not accepted for provisioning")
-    return _refused(presented, reference)
+    if not presented.dns:
+        return _refused(presented, reference, "wildcards are not accepted in a CN")
+    return _accepted(wildcard)
 
 
 def _address_verdict(presented: Presented, literal: hostname.Address) -> NameVerdict:
