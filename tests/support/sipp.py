@@ -1,0 +1,118 @@
+"""SIPp as a caller: a short ladder of requests and expected responses, and what it received."""
+
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from ringfence.lab.namespaces import Namespace
+
+SDP = """v=0
+o=caller 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [local_ip]
+t=0 0
+m=audio 40000 RTP/AVP 0
+"""
+_CSEQ = count(1)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request of a ladder."""
+
+    method: str = "INVITE"
+    headers: str = ""
+    """Further header lines; `[authentication username=u password=p]` answers the challenge."""
+    to_tag: str = ""
+    user: str = "[service]"
+
+
+@dataclass(frozen=True)
+class Expect:
+    """One response of a ladder; 401 arms SIPp's own digest."""
+
+    status: int
+
+
+Step = Request | Expect
+
+
+def version() -> str:
+    """Return the name and version of the installed SIPp."""
+    text = subprocess.run(["sipp", "-v"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"SIPp (v[0-9.]+)", text)
+    assert found
+    return f"SIPp {found[1].rstrip('.')}"
+
+
+class Failed(AssertionError):
+    """The ladder did not run as written."""
+
+
+def call(
+    space: Namespace, *steps: Step, user: str, at: str, source: str, port: int = 5060
+) -> list[str]:
+    """Run a ladder once against `at`:`port` and return every message that SIPp received.
+
+    Raises:
+        Failed: another response came, or none.
+
+    """
+    with tempfile.TemporaryDirectory(prefix="sipp") as name:
+        folder = Path(name)
+        (folder / "ladder.xml").write_text(_scenario(steps))
+        done = space.run(
+            *("sipp", "-sf", str(folder / "ladder.xml"), "-i", source, "-s", user, "-m", "1"),
+            *("-nostdin", "-timeout", "8", "-timeout_error", "-trace_msg"),
+            *("-message_file", str(folder / "messages")),
+            f"{at}:{port}",
+            check=False,
+        )
+        trace = (folder / "messages").read_text() if (folder / "messages").exists() else ""
+        received = re.findall(
+            r"message received \[\d+\] bytes :\n\n(.*?)(?=\n-{10}|\Z)", trace, re.DOTALL
+        )
+        if done.returncode:
+            raise Failed(f"{done.stdout[-600:]}\n{done.stderr[-600:]}\nreceived: {received}")
+        return received
+
+
+def _scenario(steps: tuple[Step, ...]) -> str:
+    parts = []
+    invited = False
+    for step in steps:
+        if isinstance(step, Request):
+            invited = step.method == "INVITE"
+            parts.append(_send(step))
+        else:
+            auth = ' auth="true"' if step.status == 401 else ""
+            parts.append(f'<recv response="{step.status}"{auth}/>')
+            if invited:
+                parts.append(_send(Request("ACK", to_tag="[peer_tag_param]")))
+    body = "\n".join(parts)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="ladder">\n{body}\n</scenario>\n'
+
+
+def _send(step: Request) -> str:
+    tag = step.to_tag if step.to_tag.startswith("[") else step.to_tag and f";tag={step.to_tag}"
+    cseq = 1 if step.method == "ACK" else next(_CSEQ)
+    body = SDP if step.method == "INVITE" else ""
+    kind = "Content-Type: application/sdp\n" if body else ""
+    headers = step.headers + "\n" if step.headers else ""
+    number = "[last_CSeq_number]" if step.method == "ACK" else str(cseq)
+    return f"""<send><![CDATA[
+{step.method} sip:{step.user}@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: caller <sip:caller@[local_ip]:[local_port]>;tag=[call_number]
+To: <sip:{step.user}@[remote_ip]:[remote_port]>{tag}
+Call-ID: [call_id]
+CSeq: {number} {step.method}
+Contact: <sip:caller@[local_ip]:[local_port]>
+Max-Forwards: 70
+User-Agent: a stranger who would very much like to be let in
+{headers}{kind}Content-Length: [len]
+
+{body}]]></send>"""
