@@ -45,6 +45,18 @@ class ConfigError(RingfenceError):
         self.remedy = remedy
 
 
+class DocumentError(ConfigError):
+    """A file cannot be used as a whole; nothing of it was applied."""
+
+    def __init__(
+        self, reason: str, remedy: str, line: int | None = None, column: int | None = None
+    ) -> None:
+        place = "" if line is None else f" line {line}, column {column}"
+        super().__init__(f"cfg.xml{place}", reason, remedy)
+        self.line = line
+        self.column = column
+
+
 class PolicyError(RingfenceError):
     """The phone refused on purpose. A security event, never retried as it is.
 

@@ -38,8 +38,8 @@ class Codec(ABC, Generic[T]):
     def describe(self) -> str:
         """Return the allowed values and limits in words, for help and documentation."""
 
-    def doubt(self, value: T) -> str:
-        """Return why an allowed value may not do what its author meant; empty for no doubt."""
+    def doubt(self, text: str) -> str:
+        """Return why an allowed text may not do what its author meant; empty for no doubt."""
         return ""
 
 
@@ -220,6 +220,10 @@ class Text(Codec[str]):
     """Regular expression that the whole of a text that is not empty matches."""
     warn_above: int | None = None
     """Length that a phone of the field takes; longer is accepted with a warning."""
+    display: bool = False
+    """People read it; everything else is ASCII on a phone of the field."""
+    syntax: bool = False
+    """Quotes mean something: those of a word processor become straight. Source: phone-facts 2.5."""
 
     def decode(self, text: str) -> str:
         """Return the text."""
@@ -227,6 +231,8 @@ class Text(Codec[str]):
             raise ValueError(f"has {len(text)} characters, at most {self.limit} are allowed")
         if _CONTROL.search(text):
             raise ValueError("has a control character")
+        if self.syntax:
+            text = text.translate(_STRAIGHT)
         if self.pattern and text and not re.fullmatch(self.pattern, text):
             raise ValueError(f"expected {self.describe()}, not {text[:40]!r}")
         return text
@@ -239,13 +245,18 @@ class Text(Codec[str]):
         """Return the form and the length."""
         return (f"{self.hint}, " if self.hint else "") + f"at most {self.limit} characters"
 
-    def doubt(self, value: str) -> str:
-        """Return a warning for a text that is longer than the field's phones take."""
-        if self.warn_above is not None and len(value) > self.warn_above:
-            return f"has {len(value)} characters, and phones of the field take {self.warn_above}"
+    def doubt(self, text: str) -> str:
+        """Return a warning for what phones of the field do not take."""
+        if self.warn_above is not None and len(text) > self.warn_above:
+            return f"has {len(text)} characters, and phones of the field take {self.warn_above}"
+        if self.syntax and text != text.translate(_STRAIGHT):
+            return "has the curly quotes of a word processor, which are read as straight ones"
+        if not (self.display or text.isascii()):
+            return "has characters outside ASCII, which phones of the field do not take"
         return ""
 
 
+_STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u201e\u201f", '\'\'""""')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 HOST = Text(255, "host name or address", r"[^\s/@]*")
@@ -297,9 +308,9 @@ class SecretText(Codec[Secret]):
         """Return the length."""
         return f"secret, at most {self.limit} characters"
 
-    def doubt(self, value: Secret) -> str:
-        """Return a warning for a secret that is longer than the field's phones take."""
-        return Text(self.limit, warn_above=self.warn_above).doubt(value.reveal())
+    def doubt(self, text: str) -> str:
+        """Return a warning for what phones of the field do not take."""
+        return Text(self.limit, warn_above=self.warn_above).doubt(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,9 +338,8 @@ class Password(Codec[Secret]):
         """Return the rules."""
         return f"secret, {self.first}–{self.last} characters of three classes, no blank"
 
-    def doubt(self, value: Secret) -> str:
+    def doubt(self, text: str) -> str:
         """Return a warning for a password that is short or of fewer than three classes."""
-        text = value.reveal()
         classes = (str.isupper, str.islower, str.isdigit, lambda c: not c.isalnum())
         if not text:
             return "is empty: everyone may enter"

@@ -84,6 +84,11 @@ def aliases() -> Mapping[str, str]:
     }
 
 
+def canonical(tag: str) -> str | None:
+    """Return the catalogue's spelling of a tag or an alias; None where it knows neither."""
+    return tag if tag in slots() else aliases().get(tag)
+
+
 def value(settings: Settings, slot: Slot) -> Any:
     """Return the value that `settings` holds for a slot."""
     tab = settings.ext[slot.n - 1] if slot.n else getattr(settings, slot.tab)

@@ -138,7 +138,7 @@ class Ext:
         source="chapter, Enable Hostname Verification for SIP over TLS",
     )
 
-    display_name: str = _SUBSCRIBER.row("", "Display_Name_{n}_", "Name that others see.", codec=Text(256))
+    display_name: str = _SUBSCRIBER.row("", "Display_Name_{n}_", "Name that others see.", codec=Text(256, display=True))
     user_id: str = _SUBSCRIBER.row("", "User_ID_{n}_", "Extension number or user part of the line's address.", codec=Text(256))
     password: Secret = _SUBSCRIBER.row(Secret(), "Password_{n}_", "Password of the line.")
     auth_id: str = _SUBSCRIBER.row("", "Auth_ID_{n}_", "User name for authentication; empty takes User ID.", codec=Text(256))

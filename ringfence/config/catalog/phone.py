@@ -45,7 +45,9 @@ class Phone:
     report_problem_menu: bool = _MENU.row(True, "Report_Problem_Menu", "Shows the menu Report Problem.")
 
     ldap_dir_enable: bool = _LDAP.row(False, "LDAP_Dir_Enable", "Shows the corporate directory.")
-    ldap_corp_dir_name: str = _LDAP.row("", "LDAP_Corp_Dir_Name", "Name of the corporate directory.", label="Corp Dir Name", codec=Text(63))
+    ldap_corp_dir_name: str = _LDAP.row(
+        "", "LDAP_Corp_Dir_Name", "Name of the corporate directory.", label="Corp Dir Name", codec=Text(63, display=True)
+    )
     ldap_server: str = _LDAP.row(
         "", "LDAP_Server", "ldap:// or ldaps:// and the server.", label="Server", codec=URL, source="chapter, Configure LDAP over TLS"
     )
@@ -77,9 +79,13 @@ class Phone:
     )
     ldap_last_name_filter: str = _LDAP.row("", "LDAP_Last_Name_Filter", "Search by last name.", label="Last Name Filter", codec=FILTER)
     ldap_first_name_filter: str = _LDAP.row("", "LDAP_First_Name_Filter", "Search by first name.", label="First Name Filter", codec=FILTER)
-    ldap_search_item_3: str = _LDAP.row("", "LDAP_Search_Item_3", "Name of a third search.", label="Search Item 3", codec=NAME)
+    ldap_search_item_3: str = _LDAP.row(
+        "", "LDAP_Search_Item_3", "Name of a third search.", label="Search Item 3", codec=Text(256, display=True)
+    )
     ldap_item_3_filter: str = _LDAP.row("", "LDAP_Item_3_Filter", "Filter of the third search.", label="Search Item 3 Filter", codec=FILTER)
-    ldap_search_item_4: str = _LDAP.row("", "LDAP_Search_Item_4", "Name of a fourth search.", label="Search Item 4", codec=NAME)
+    ldap_search_item_4: str = _LDAP.row(
+        "", "LDAP_Search_Item_4", "Name of a fourth search.", label="Search Item 4", codec=Text(256, display=True)
+    )
     ldap_item_4_filter: str = _LDAP.row(
         "", "LDAP_Item_4_Filter", "Filter of the fourth search.", label="Search Item 4 Filter", codec=FILTER
     )
@@ -91,9 +97,13 @@ class Phone:
         False, "LDAP_Unified_Search_Enable", "Searches every filter at once.", label="Unified Search Enable"
     )
 
-    xml_directory_service_name: str = _XML.row("", "XML_Directory_Service_Name", "Name of the XML directory.", codec=NAME)
+    xml_directory_service_name: str = _XML.row(
+        "", "XML_Directory_Service_Name", "Name of the XML directory.", codec=Text(256, display=True)
+    )
     xml_directory_service_url: str = _XML.row("", "XML_Directory_Service_URL", "Address of the XML directory.", codec=URL)
-    xml_application_service_name: str = _XML.row("", "XML_Application_Service_Name", "Name of the XML application.", codec=NAME)
+    xml_application_service_name: str = _XML.row(
+        "", "XML_Application_Service_Name", "Name of the XML application.", codec=Text(256, display=True)
+    )
     xml_application_service_url: str = _XML.row("", "XML_Application_Service_URL", "Address of the XML application.", codec=URL)
     xml_user_name: str = _XML.row("", "XML_User_Name", "User name for XML services.", codec=NAME)
     xml_password: Secret = _XML.row(Secret(), "XML_Password", "Password for XML services.")
@@ -112,7 +122,7 @@ class Phone:
     sip_password: Secret = _XSI.row(Secret(), "SIP_Password", "SIP password for XSI.")
     directory_enable: bool = _XSI.row(False, "Directory_Enable", "Shows the XSI directory.")
     directory_type: str = _XSI.row("Enterprise", "Directory_Type", "Kind of the XSI directory.", codec=Text(64))
-    directory_name: str = _XSI.row("", "Directory_Name", "Name of the XSI directory.", codec=NAME)
+    directory_name: str = _XSI.row("", "Directory_Name", "Name of the XSI directory.", codec=Text(256, display=True))
 
     control_server_url: str = _SOCKET.row(
         "", "Control_Server_URL", "Server that may command the phone.", codec=Text(511, "ws or wss URL", r"(?i:wss?://\S+)")

@@ -13,7 +13,8 @@ from ringfence.config.codecs import SCHEDULE, Number, NumberOrNone, Secret, Secr
 from ringfence.config.parameter import Section, Status
 
 OBEYED, NEVER = Status.OBEYED, Status.NEVER
-RULE = Text(2048, "rule: [(condition)?] [[options]] URL, alternatives joined by |")
+RULE = Text(2048, "rule: [(condition)?] [[options]] URL, alternatives joined by |", syntax=True)
+CONDITION = Text(1024, "condition", syntax=True)
 TEMPLATE = Text(2048, "text with macros")
 
 
@@ -70,11 +71,9 @@ class Provisioning:
     resync_after_upgrade_attempt: bool = _PROFILE.row(
         True, "Resync_After_Upgrade_Attempt", "Resyncs after every attempt to upgrade.", status=Status.LATER
     )
-    resync_trigger_1: str = _PROFILE.row(
-        "", "Resync_Trigger_1", "Condition for a timed resync.", codec=Text(1024, "condition"), status=Status.LATER
-    )
+    resync_trigger_1: str = _PROFILE.row("", "Resync_Trigger_1", "Condition for a timed resync.", codec=CONDITION, status=Status.LATER)
     resync_trigger_2: str = _PROFILE.row(
-        "", "Resync_Trigger_2", "Other condition for a timed resync.", codec=Text(1024, "condition"), status=Status.LATER
+        "", "Resync_Trigger_2", "Other condition for a timed resync.", codec=CONDITION, status=Status.LATER
     )
     resync_fails_on_fnf: bool = _PROFILE.row(True, "Resync_Fails_On_FNF", "Counts a missing file as a failure.")
     profile_authentication_type: ProfileAuthentication = _PROFILE.row(

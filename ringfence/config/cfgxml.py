@@ -1,0 +1,226 @@
+"""Reads a cfg.xml: bytes in, the values that it gives out, with findings and positions."""
+
+import hashlib
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from ringfence.config.catalog.values import EmptyMeans
+from ringfence.config.cfgxml_fast import tokenize
+from ringfence.config.parameter import Access
+from ringfence.config.settings import aliases, canonical, slots
+from ringfence.config.snapshot import Change, Origin, Snapshot
+from ringfence.errors import ConfigError, DocumentError, Finding, Severity
+
+if TYPE_CHECKING:
+    from ringfence.config.cfgxml_parse import Parsed
+
+LIMIT = 1 << 20
+"""Most bytes of a document, as received and as unpacked."""
+_GZIP = b"\x1f\x8b"
+_BY_USER = (Origin.PAGE, Origin.SCREEN)
+_EMPTY_STRING = '""'
+_ACCESS = {access.value: access for access in Access}
+_AS_BLANK = str.maketrans("\t\r\n", "   ")
+
+
+class Entry(NamedTuple):
+    """The value of one parameter in a document."""
+
+    text: str
+    access: Access | None
+    line: int
+    column: int
+
+
+class Document:
+    """A cfg.xml that could be read whole.
+
+    Positions and findings cost a second pass, so they are worked out when they are asked for.
+    """
+
+    def __init__(
+        self, source: str, elements: list[tuple[str, str, str]], parsed: "Parsed | None"
+    ) -> None:
+        self._source = source
+        self._elements = elements
+        self._parsed = parsed
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """`{canonical tag: entry}`; the last of several wins. Source: phone-facts 2.1."""
+        places = self.parsed.places
+        found = {}
+        for at, (tag, access, text) in enumerate(self._elements):
+            name = canonical(tag)
+            if name is not None and at not in self.parsed.refused:
+                found[name] = Entry(_clean(text), _ACCESS.get(access), *places[at])
+        return found
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the operator should know of the document as it is, in the order of the file."""
+        from ringfence.config.cfgxml_findings import findings  # a quiet resync needs none
+
+        return tuple(findings(self))
+
+    @property
+    def elements(self) -> Iterable[tuple[str, str, str]]:
+        """`(tag, ua, text)` of every element below the root, as written."""
+        return self._elements
+
+    @property
+    def parsed(self) -> "Parsed":
+        """The result of the XML parser, which knows positions."""
+        if self._parsed is None:
+            self._parsed = _parse(self._source)
+        return self._parsed
+
+    def changes(self, snapshot: Snapshot, empty: EmptyMeans | None = None) -> Mapping[str, Change]:
+        """Return what the document changes in a snapshot, for `submit`.
+
+        An empty element does what `empty` says, by default what the snapshot's settings say;
+        but the value that a user gave to a parameter with `ua="rw"` stays. The text `""` is
+        the empty string under every policy. Source: phone-facts 2.1, empty value.
+        """
+        policy = empty or snapshot.settings.provisioning.empty_means
+        empty_is_empty = policy is EmptyMeans.EMPTY
+        stored = snapshot.stored
+        found: dict[str, Change] = {}
+        for tag, (ua, text) in self._values.items():
+            held = stored.get(tag)
+            access = _ACCESS.get(ua)
+            if held is None:
+                same_access = access is None
+            else:
+                same_access = access is None or held.access is access
+                if same_access and held.text == text and (text or empty_is_empty):
+                    continue
+            meant = self._meant(snapshot, tag, access, _clean(text), policy)
+            if meant is None and same_access:
+                continue
+            if meant is None or held is None or held.text != meant or not same_access:
+                found[tag] = Change(meant, access)
+        return found
+
+    def positioned(self, errors: Iterable[ConfigError]) -> list[Finding]:
+        """Return the refusals of a submission as findings with their positions."""
+        return [self._refusal(error) for error in errors]
+
+    def _refusal(self, error: ConfigError) -> Finding:
+        entry = self.entries.get(error.parameter)
+        blank = entry is not None and not entry.text
+        return Finding(
+            Severity.WARNING if blank else Severity.ERROR,
+            "empty-refused" if blank else "value-refused",
+            error.parameter,
+            f"{error.reason}; the old value stays",
+            error.remedy or "correct the value",
+            entry.line if entry else None,
+            entry.column if entry else None,
+        )
+
+    @staticmethod
+    def _meant(
+        snapshot: Snapshot, tag: str, access: Access | None, text: str, policy: EmptyMeans
+    ) -> str | None:
+        """Return the text to submit, or None where the old one stays."""
+        if text:
+            return "" if text == _EMPTY_STRING else text
+        if (access or snapshot.access(tag)) is Access.WRITE and snapshot.origin(tag) in _BY_USER:
+            return None
+        if policy is EmptyMeans.DEFAULT:
+            row = slots()[tag].row
+            return row.codec.encode(row.default)
+        return "" if policy is EmptyMeans.EMPTY else None
+
+    @cached_property
+    def _values(self) -> Mapping[str, tuple[str, str]]:
+        """`{canonical tag: (ua, text as written)}` of every usable element."""
+        elements = self._elements
+        if self._parsed and self._parsed.refused:
+            refused = self._parsed.refused
+            elements = [one for at, one in enumerate(elements) if at not in refused]
+        values = {tag: (ua, text) for tag, ua, text in elements}
+        known = slots()
+        if values.keys() <= known.keys():
+            return values
+        names = aliases()
+        return {
+            name: (ua, text) for tag, ua, text in elements if (name := names.get(tag, tag)) in known
+        }
+
+
+def read(data: bytes) -> Document:
+    """Return a document, plain or packed by gzip.
+
+    Raises:
+        DocumentError: the document cannot be used as a whole.
+
+    """
+    from ringfence.config.cfgxml_decode import decoded
+
+    text = decoded(_unpacked(data))
+    elements = tokenize(text)
+    if elements is not None:
+        return Document(text, elements, None)
+    parsed = _parse(text)
+    return Document(text, parsed.elements, parsed)
+
+
+def _parse(text: str) -> "Parsed":
+    from ringfence.config.cfgxml_parse import parse  # most files do without it
+
+    return parse(text, canonical)
+
+
+def _clean(text: str) -> str:
+    """Return a value as it is meant: line ends are blanks, blanks at the ends are noise."""
+    return text.translate(_AS_BLANK).strip(" ")
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Return the document inside gzip; its first bytes tell, not its name.
+
+    Source: phone-facts 2.4.
+    """
+    if len(data) > LIMIT:
+        raise DocumentError(f"has {len(data)} bytes, at most {LIMIT} are allowed", "split it")
+    if not data.startswith(_GZIP):
+        return data
+    pieces: list[bytes] = []
+    room = LIMIT + 1
+    while data.startswith(_GZIP) and room:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            pieces.append(member.decompress(data, room))
+        except zlib.error as error:
+            raise DocumentError(f"gzip: {error}", "pack the file again") from None
+        room -= len(pieces[-1])
+        if room and not member.eof:
+            raise DocumentError("gzip: the file is cut off", "fetch it again")
+        data = member.unused_data
+    if not room:
+        raise DocumentError(f"unpacks to more than {LIMIT} bytes", "split it")
+    if data:
+        raise DocumentError("gzip: something follows the packed file", "pack the file again")
+    return b"".join(pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Remembers a document and what became of the settings, so that a repeat costs one hash."""
+
+    digest: bytes
+    snapshot: Snapshot
+
+    @classmethod
+    def of(cls, data: bytes, snapshot: Snapshot) -> "Applied":
+        """Return the memory of `data`, which has led to `snapshot`."""
+        return cls(hashlib.sha256(data).digest(), snapshot)
+
+    def still_holds(self, data: bytes, snapshot: Snapshot) -> bool:
+        """Return whether `data` would change nothing: the same bytes, and nothing came since."""
+        return snapshot is self.snapshot and hashlib.sha256(data).digest() == self.digest

@@ -1,0 +1,173 @@
+"""The sure way into a cfg.xml: the XML parser, with the repairs of known misprints before it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from xml.parsers import expat  # a DOCTYPE is refused, so nothing expands
+
+from ringfence.config.cfgxml_repair import ROOT, repair
+from ringfence.errors import DocumentError, Finding, Severity
+
+DEPTH = 8
+"""Most nested elements of a document."""
+ELEMENTS = 16384
+"""Most elements of a document."""
+
+_REMEDIES = {
+    "mismatched tag": "close every element with the tag that opened it",
+    "unclosed token": "the file ends inside a tag: fetch it again, or close the tag",
+    "no element found": "the file is empty or cut off: fetch it again",
+    "undefined entity": "write & as &amp;; only amp, lt, gt, quot and apos are known",
+    "not well-formed (invalid token)": "write < as &lt; and & as &amp; inside a value",
+    "junk after document element": "keep one <flat-profile> in the file, and nothing after it",
+    "duplicate attribute": "write the attribute once",
+}
+"""`{what the XML parser says: remedy}`."""
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What the XML parser found, with positions."""
+
+    elements: list[tuple[str, str, str]]
+    """`(tag, ua, text)` as `cfgxml_fast.tokenize` returns them."""
+    places: list[tuple[int, int]]
+    """Line and column of each element, from 1."""
+    findings: list[Finding]
+    refused: set[int]
+    """Index of each element that has a finding instead of a value."""
+
+
+def parse(text: str, canonical: Callable[[str], str | None]) -> Parsed:
+    """Return the elements of a document, after repair where it is not well-formed.
+
+    Raises:
+        DocumentError: the document cannot be used, even repaired.
+
+    """
+    try:
+        return _Reading(text).result
+    except DocumentError as error:
+        repaired, findings = repair(text, canonical)
+        if not findings:
+            raise error from None
+    parsed = _Reading(repaired).result
+    parsed.findings[:0] = findings
+    return parsed
+
+
+class _Reading:
+    """One pass of the XML parser over a text."""
+
+    def __init__(self, text: str) -> None:
+        self.result = Parsed([], [], [], set())
+        self._noise = False
+        self._depth = 0
+        self._access = ""
+        self._text: list[str] = []
+        self._parser = parser = expat.ParserCreate("utf-8")
+        parser.buffer_text = True
+        parser.ordered_attributes = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._characters
+        parser.StartDoctypeDeclHandler = self._doctype
+        try:
+            parser.Parse(text.encode("utf-8", "replace"), True)
+        except expat.ExpatError as error:
+            reason = expat.ErrorString(error.code) or "not well-formed"
+            place = parser.ErrorLineNumber, parser.ErrorColumnNumber + 1
+            remedy = _REMEDIES.get(reason, "correct the file")
+            raise DocumentError(f"XML: {reason}", remedy, *place) from None
+
+    def _place(self) -> tuple[int, int]:
+        return self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1
+
+    def _start(self, tag: str, attributes: list[str]) -> None:
+        self._depth += 1
+        if self._depth == 1:
+            self._check_root(tag)
+        elif self._depth == 2:
+            self._open(tag, attributes)
+        elif self._depth > DEPTH:
+            remedy = "put every parameter directly into <flat-profile>"
+            raise DocumentError(f"more than {DEPTH} nested elements", remedy, *self._place())
+        elif (last := len(self.result.elements) - 1) not in self.result.refused:
+            self.result.refused.add(last)
+            outer = self.result.elements[last][0]
+            self._find(
+                Severity.ERROR,
+                "cfgxml-nested",
+                outer,
+                f"holds the element <{tag[:60]}> instead of a value",
+                "write text only; a < of the value is written &lt;",
+                self.result.places[last],
+            )
+
+    def _check_root(self, tag: str) -> None:
+        if tag == ROOT:
+            return
+        reason = f"the root element is <{tag[:60]}>, not <{ROOT}>"
+        if tag == "device":
+            reason = "this is a file of the enterprise format (<device>), which this phone ignores"
+        raise DocumentError(reason, f"put the parameters into <{ROOT}>", *self._place())
+
+    def _open(self, tag: str, attributes: list[str]) -> None:
+        if len(self.result.elements) == ELEMENTS:
+            reason = f"more than {ELEMENTS} elements"
+            raise DocumentError(reason, "split the profile", *self._place())
+        place = self._place()
+        access = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("ua", "")
+        if access not in ("", "na", "ro", "rw"):
+            self._find(
+                Severity.WARNING,
+                "cfgxml-access",
+                tag,
+                f"the attribute ua is {access[:40]!r}; it is ignored",
+                "write na, ro or rw",
+                place,
+            )
+            access = ""
+        self._access = access
+        self._text.clear()
+        self.result.elements.append((tag, access, ""))
+        self.result.places.append(place)
+
+    def _end(self, tag: str) -> None:
+        self._depth -= 1
+        if self._depth == 1:
+            self.result.elements[-1] = (tag, self._access, "".join(self._text))
+
+    def _characters(self, text: str) -> None:
+        if self._depth == 2:
+            self._text.append(text)
+        elif self._depth == 1 and not self._noise and text.strip(" \t\r\n"):
+            self._noise = True
+            self._find(
+                Severity.INFO,
+                "cfgxml-text",
+                None,
+                f"text between elements is ignored: {text.strip()[:40]!r}",
+                "write remarks as <!-- comments -->",
+                self._place_of(text),
+            )
+
+    def _place_of(self, text: str) -> tuple[int, int]:
+        """Return where the first word of a text that has just ended stands."""
+        words = text.lstrip(" \t\r\n")
+        blanks = text[: len(text) - len(words)]
+        line = self._parser.CurrentLineNumber - words.count("\n")
+        return line, len(blanks) - blanks.rfind("\n")
+
+    def _doctype(self, *_: object) -> None:
+        raise DocumentError("a DOCTYPE is not allowed", "delete it", *self._place())
+
+    def _find(  # noqa: PLR0913 - the columns of a finding
+        self,
+        severity: Severity,
+        rule: str,
+        tag: str | None,
+        message: str,
+        remedy: str,
+        place: tuple[int, int],
+    ) -> None:
+        self.result.findings.append(Finding(severity, rule, tag, message, remedy, *place))
