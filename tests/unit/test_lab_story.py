@@ -1,0 +1,101 @@
+"""The story of the boot, one line a step."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ringfence.lab.story import STEPS, ending, line, ranges, words
+
+TOLD: Mapping[str, tuple[Mapping[str, Any], str]] = {
+    "network": (
+        {"nodes": ["phone", "switch", "pc"], "networks": ["10.99.1.0/24", "fd00:99:1::/64"]},
+        "phone, switch and pc wired on 10.99.1.0/24 and fd00:99:1::/64",
+    ),
+    "certificates": (
+        {"servers": ["pv.telco.test"], "product": "CP-8841-3PCC", "mac": "000e08abcdef"},
+        "provider's roots; servers pv.telco.test; device CP-8841-3PCC 000e08abcdef",
+    ),
+    "servers": (
+        {"versions": ["dnsmasq 2.90", "kamailio 5.6.3"]},
+        "dnsmasq 2.90 and kamailio 5.6.3 answer",
+    ),
+    "phone": (
+        {"capabilities": ["NET_ADMIN", "NET_RAW"]},
+        "runs, with NET_ADMIN, NET_RAW and no other capability",
+    ),
+    "lease": (
+        {
+            "address": "10.99.1.125",
+            "prefix": 24,
+            "server": "10.99.1.10",
+            "option": 160,
+            "text": "https://pv.telco.test/$MA.xml",
+        },
+        "10.99.1.125/24 from 10.99.1.10, as its log says;"
+        " option 160 names https://pv.telco.test/$MA.xml",
+    ),
+    "firewall": (
+        {"udp": [[68, 68], [16384, 16483]], "tcp": [[80, 80]]},
+        "kernel holds UDP 68, 16384-16483; TCP 80",
+    ),
+    "provisioning": (
+        {
+            "name": "pv.telco.test",
+            "dead": ["10.99.1.11"],
+            "used": "10.99.1.12",
+            "device": "000e08abcdef",
+        },
+        "pv.telco.test: 10.99.1.11 dead, 10.99.1.12 used; its certificate is the provider's and"
+        " names it; it saw the phone's, 000e08abcdef",
+    ),
+    "profile": (
+        {"url": "https://pv.telco.test/000e08abcdef.xml", "syslog": "<134>phone: done"},
+        "https://pv.telco.test/000e08abcdef.xml applied; rsyslog received: <134>phone: done",
+    ),
+    "registration": (
+        {
+            "lines": [
+                {
+                    "user": "1001",
+                    "transport": "tls",
+                    "version": "TLSv1.2",
+                    "suite": "ECDHE-RSA-AES256-GCM-SHA384",
+                },
+                {"user": "1002", "transport": "udp", "version": "", "suite": ""},
+            ]
+        },
+        "Kamailio holds 1001 over TLS (TLSv1.2, ECDHE-RSA-AES256-GCM-SHA384) and 1002 over UDP",
+    ),
+    "stranger": (
+        {
+            "user": "1002",
+            "status": 401,
+            "reason": "Unauthorized",
+            "knocks": {"tcp:80": "open", "tcp:81": "silent"},
+        },
+        "INVITE to 1002 answered 401 Unauthorized; open to it: tcp:80; shut: tcp:81",
+    ),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_says_what_it_proved(step: str) -> None:
+    data, expected = TOLD[step]
+    assert words(step, data) == expected
+
+
+def test_a_failed_step_says_why() -> None:
+    told = {"step": "lease", "ok": False, "seconds": 25.1, "data": {}, "reason": "nothing came"}
+    assert line(told) == "  25.10 s  lease         FAILED: nothing came"
+
+
+def test_ranges_of_one_port_are_one_number() -> None:
+    assert ranges([[68, 68], [5060, 5061]]) == "68, 5060-5061"
+    assert ranges([]) == "none"
+
+
+def test_the_ending_repeats_the_name_of_another_lab() -> None:
+    lines = ending("http://127.0.0.1:4080/", "admin", "secret", "second", "10.99.1.125")
+    assert "  ringfence lab down --name second" in lines
+    assert any("http://127.0.0.1:4080/" in one and "admin" in one for one in lines)
