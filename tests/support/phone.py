@@ -29,6 +29,7 @@ class RunningPhone:
 
     def __init__(self, state: Path, space: Namespace | None = None, *words: str) -> None:
         self.state = state
+        self.space = space or Namespace("")
         argv: Sequence[str] = [*RINGFENCE, "phone", "run", "--state", str(state), *words]
         if space:
             argv = space.command(*argv)

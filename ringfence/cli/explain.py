@@ -1,0 +1,223 @@
+"""`ringfence explain FILE`: what a cfg.xml would do, without root, network or phone."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ringfence.cli import DONE, FINDINGS
+from ringfence.config.cfgxml import Document, read
+from ringfence.config.settings import Settings, changed, virgin
+from ringfence.config.snapshot import Origin, Snapshot, submit
+from ringfence.errors import ConfigError, Finding, Severity
+from ringfence.features import FEATURES
+from ringfence.features.firewall.plan import describe
+from ringfence.features.firewall.ruleset import ruleset
+from ringfence.policy import domains, tls
+from ringfence.policy import servers as named_servers
+from ringfence.policy.applications import APPLICATIONS
+from ringfence.policy.macros import phone_values, setting_values
+from ringfence.runtime.phone import shown
+from ringfence.runtime.state import Facts, Identity
+from ringfence.runtime.supervisor import plan_all
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that a phone would make of a file, as values."""
+
+    snapshot: Snapshot
+    base: Settings
+    findings: tuple[Finding, ...]
+    plans: Mapping[str, Mapping[str, Any]]
+    """`{feature: {key: plan}}`."""
+    tls: tuple[tls.TlsPolicy, ...]
+    servers: tuple[named_servers.Server, ...]
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the words."""
+    parser.add_argument("file", help="a cfg.xml, plain or gzip; - is standard input")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--firmware", choices=("11.3", "12.0"), default="11.3")
+    parser.add_argument("--mac", default="000e08abcdef", help="MAC address for the macros")
+    parser.add_argument("--product", default=Identity().product)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Explain one file; 1 where it cannot be used at all."""
+    try:
+        document = read(_bytes(arguments.file))
+    except (ConfigError, OSError) as error:
+        print(f"ringfence: {arguments.file}: {_words(error)}", file=sys.stderr)
+        return FINDINGS
+    identity = Identity(
+        mac=arguments.mac, product=arguments.product, firmware=arguments.firmware, serial="FCH0"
+    )
+    explanation = explain(document, identity)
+    if arguments.json:
+        print(json.dumps(as_json(explanation), indent=1, ensure_ascii=False))
+    else:
+        print(as_text(explanation, arguments.file))
+    return DONE
+
+
+def _bytes(name: str) -> bytes:
+    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+
+
+def _words(error: Exception) -> str:
+    return str(error.strerror) if isinstance(error, OSError) else str(error)
+
+
+def explain(document: Document, identity: Identity) -> Explanation:
+    """Return what a virgin phone would do with a document. Pure."""
+    base = virgin(identity.firmware)
+    virginal = Snapshot(base)
+    snapshot, refused = submit(virginal, document.changes(virginal), Origin.PROFILE)
+    facts = Facts(identity=identity)
+    decided, errors = plan_all(FEATURES, snapshot.settings, facts)
+    values = phone_values(
+        identity.mac, identity.product, identity.serial, identity.firmware
+    ) | setting_values(snapshot.settings)
+    found = [
+        *document.findings,
+        *document.positioned(refused),
+        *(_placed(document, one) for one in _planned(decided.values())),
+        *(_placed(document, one) for one in policy_findings(snapshot.settings, values)),
+        *(_placed(document, _of_error(error)) for error in errors.values()),
+    ]
+    return Explanation(
+        snapshot,
+        base,
+        tuple(dict.fromkeys(found)),
+        {name: planned.plans for name, planned in decided.items()},
+        tuple(tls.policy_for(row, snapshot.settings, facts) for row in APPLICATIONS.values()),
+        tuple(named_servers.servers(snapshot.settings, values)),
+    )
+
+
+def policy_findings(settings: Settings, values: Mapping[str, str]) -> Iterable[Finding]:
+    """Yield what the decisions that several features share have to say."""
+    yield from tls.findings(settings)
+    yield from domains.findings(settings.system.restricted_access_domains)
+    yield from named_servers.findings(settings, values)
+
+
+def _planned(decided: Iterable[Any]) -> Iterable[Finding]:
+    for planned in decided:
+        yield from planned.findings
+
+
+def _of_error(error: ConfigError) -> Finding:
+    return Finding(
+        Severity.ERROR, "cannot-plan", error.parameter, error.reason, error.remedy or "correct it"
+    )
+
+
+def _placed(document: Document, finding: Finding) -> Finding:
+    """Return the finding with the line of the element that it is about."""
+    if finding.line is not None or finding.tag is None or finding.tag not in document.entries:
+        return finding
+    entry = document.entries[finding.tag]
+    return replace(finding, line=entry.line, column=entry.column)
+
+
+def as_json(explanation: Explanation) -> Mapping[str, object]:
+    """Return the explanation as `--json` prints it; secrets are masked."""
+    settings = explanation.snapshot.settings
+    wall = explanation.plans["firewall"][""]
+    return {
+        "schema": SCHEMA,
+        "settings": {
+            tag: shown(explanation.snapshot, tag) for tag in changed(explanation.base, settings)
+        },
+        "findings": [
+            {
+                "severity": one.severity.value,
+                "rule": one.rule,
+                "tag": one.tag,
+                "line": one.line,
+                "column": one.column,
+                "message": one.message,
+                "remedy": one.remedy,
+            }
+            for one in explanation.findings
+        ],
+        "firewall": {**describe(wall), "ruleset": ruleset(wall)},
+        "tls": [
+            {
+                "application": policy.application.name,
+                "min_version": policy.minimum.value,
+                "max_version": policy.maximum.value,
+                "suites": list(policy.suites),
+                "unavailable": list(policy.unavailable),
+                "source": policy.source,
+                "verify_name": policy.names.value != "skipped",
+            }
+            for policy in explanation.tls
+        ],
+        "servers": [
+            {
+                "parameter": server.parameter,
+                "url": server.url,
+                "host": server.host,
+                "verdict": "allowed" if server.allowed else "refused",
+                "reason": server.reason,
+            }
+            for server in explanation.servers
+        ],
+        "lines": [
+            {
+                "n": n,
+                "enabled": ext.line_enable,
+                "transport": ext.sip_transport.value,
+                "proxy": ext.proxy,
+                "auth_invite": ext.auth_invite,
+            }
+            for n, ext in enumerate(settings.ext, start=1)
+        ],
+    }
+
+
+def as_text(explanation: Explanation, name: str) -> str:
+    """Return the explanation for people."""
+    data: Mapping[str, Any] = as_json(explanation)
+    wall = data["firewall"]
+    lines = [f"{name}: {len(data['settings'])} values differ from a virgin phone", ""]
+    for one in explanation.findings:
+        place = f"{name}:{one.line}:{one.column}" if one.line else name
+        tag = f" {one.tag}:" if one.tag else ""
+        lines += [f"{one.severity.value}: {place}:{tag} {one.message}", f"    {one.remedy}"]
+    lines += ["" if explanation.findings else "no findings", "Firewall"]
+    if wall["enabled"]:
+        lines += [f"    {name.upper()} {_ranges(wall[name])}" for name in ("udp", "tcp")]
+        lines.append(f"    ping {'answered' if wall['ping'] else 'dropped'}")
+    else:
+        lines.append("    off: everything from outside is let in")
+    lines.append("Servers")
+    for server in data["servers"]:
+        lines.append(f"    {server['parameter']}: {server['url']} {server['verdict']}")
+        if server["verdict"] == "refused":
+            lines.append(f"        {server['reason']}")
+    lines.append("TLS")
+    for policy in data["tls"]:
+        versions = f"{policy['min_version']} to {policy['max_version']}"
+        count = f"{len(policy['suites'])} suites by {policy['source']}"
+        lines.append(f"    {policy['application']}: {versions}, {count}")
+    lines.append("Lines")
+    for line in data["lines"]:
+        if line["enabled"] and line["proxy"]:
+            challenge = ", challenges INVITE" if line["auth_invite"] else ""
+            lines.append(f"    {line['n']}: {line['transport']} {line['proxy']}{challenge}")
+    return "\n".join(lines)
+
+
+def _ranges(ranges: Iterable[tuple[int, int]]) -> str:
+    words = (str(a) if a == b else f"{a}-{b}" for a, b in ranges)
+    return " ".join(words) or "none"

@@ -1,0 +1,165 @@
+"""`ringfence explain`: the promise that tests and tools outside rely on."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringfence.cli import main
+
+SAMPLE = """<?xml version="1.0"?>
+<flat-profile>
+  <!-- site -->
+  <Firewall_Config ua="na">NO_ICMP_PING,TCP:12000,UDP:8000:8010,BOGUS</Firewall_Config>
+  <Restricted_Access_Domains ua="na">telco.net</Restricted_Access_Domains>
+  <Profile_Rule>https://pv.telco.net/$MA.xml</Profile_Rule>
+  <Outbound_Proxy_1_>sip.evil.net:5061</Outbound_Proxy_1_>
+  <SIP_Transport_1_ ua="na">tls</SIP_Transport_1_>
+  <Auth_INVITE_1_>Yes</Auth_INVITE_1_>
+  <SIP_Port_2_>5070</SIP_Port_2_>
+  <SIP_Port_3_>99999</SIP_Port_3_>
+  <Password_1_>Blue-Moon7</Password_1_>
+  <Line_Enable_4_>No</Line_Enable_4_>
+</flat-profile>
+"""
+
+
+@pytest.fixture
+def explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    def explain(text: str, *words: str) -> dict[str, Any]:
+        path = tmp_path / "cfg.xml"
+        path.write_text(text)
+        assert main(["explain", str(path), "--json", *words]) == 0
+        return dict(json.loads(capsys.readouterr().out))
+
+    return explain
+
+
+def test_every_part_of_the_interface_is_there(explained: Any) -> None:
+    data = explained(SAMPLE)
+    assert data["schema"] == 1
+    assert set(data) == {"schema", "settings", "findings", "firewall", "tls", "servers", "lines"}
+    for finding in data["findings"]:
+        assert set(finding) == {
+            "severity",
+            "rule",
+            "tag",
+            "line",
+            "column",
+            "message",
+            "remedy",
+        }
+        assert finding["severity"] in ("error", "warning", "info")
+        assert finding["message"]
+        assert finding["remedy"]
+    assert {"enabled", "udp", "tcp", "ping", "unreachable", "ruleset"} <= set(data["firewall"])
+    for policy in data["tls"]:
+        assert {
+            "application",
+            "min_version",
+            "max_version",
+            "suites",
+            "source",
+            "verify_name",
+        } <= set(policy)
+
+
+def test_settings_hold_what_differs_in_canonical_spelling_and_secrets_as_a_mask(
+    explained: Any,
+) -> None:
+    assert explained(SAMPLE)["settings"] == {
+        "Restricted_Access_Domains": "telco.net",
+        "Firewall_Config": "NO_ICMP_PING,TCP:12000,UDP:8000:8010,BOGUS",
+        "Profile_Rule": "https://pv.telco.net/$MA.xml",
+        "SIP_Transport_1_": "TLS",
+        "Auth_INVITE_1_": "Yes",
+        "Outbound_Proxy_1_": "sip.evil.net:5061",
+        "Password_1_": "***",
+        "SIP_Port_2_": "5070",
+        "Line_Enable_4_": "No",
+    }
+
+
+def test_a_secret_stands_nowhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cfg.xml"
+    path.write_text(SAMPLE)
+    main(["explain", str(path), "--json"])
+    main(["explain", str(path)])
+    shown = capsys.readouterr()
+    assert "Blue-Moon7" not in shown.out + shown.err
+
+
+def test_the_firewall_is_the_chapters_tables_and_the_options(explained: Any) -> None:
+    wall = explained(SAMPLE)["firewall"]
+    assert wall["enabled"] is True
+    assert wall["udp"] == [
+        [68, 68],
+        [546, 546],
+        [5060, 5060],
+        [5070, 5070],
+        [8000, 8010],
+        [16384, 16483],
+        [53240, 53245],
+    ]
+    assert wall["tcp"] == [[80, 80], [12000, 12000]]
+    assert (wall["ping"], wall["unreachable"]) == (False, True)
+
+
+def test_servers_are_judged_by_the_domain_list(explained: Any) -> None:
+    servers = {one["parameter"]: one for one in explained(SAMPLE)["servers"]}
+    assert servers["Profile_Rule"]["url"] == "https://pv.telco.net:443/000e08abcdef.xml"
+    assert servers["Profile_Rule"]["verdict"] == "allowed"
+    assert servers["Outbound_Proxy_1_"]["host"] == "sip.evil.net"
+    assert servers["Outbound_Proxy_1_"]["verdict"] == "refused"
+    assert servers["Outbound_Proxy_1_"]["reason"] == "domain not allowed: sip.evil.net"
+
+
+def test_lines_are_all_listed(explained: Any) -> None:
+    lines = explained(SAMPLE)["lines"]
+    assert [line["n"] for line in lines] == list(range(1, 17))
+    assert lines[0] == {
+        "n": 1,
+        "enabled": True,
+        "transport": "TLS",
+        "proxy": "",
+        "auth_invite": True,
+    }
+    assert lines[3]["enabled"] is False
+
+
+def test_findings_name_the_line_of_their_element(explained: Any) -> None:
+    places = {
+        (one["rule"], one["tag"]): one["line"]
+        for one in explained(SAMPLE)["findings"]
+        if one["line"]
+    }
+    assert places[("value-refused", "SIP_Port_3_")] == 11
+    assert places[("server-refused", "Outbound_Proxy_1_")] == 7
+    assert any(tag == "Firewall_Config" and line == 4 for (_, tag), line in places.items())
+
+
+def test_the_newer_firmware_profile_changes_defaults(explained: Any) -> None:
+    assert explained("<flat-profile/>")["firewall"]["tcp"] == [[80, 80]]
+    assert explained("<flat-profile/>", "--firmware", "12.0")["firewall"]["tcp"] == [[443, 443]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "<flat-profile>", "<device/>", "<!DOCTYPE x><flat-profile/>", "no xml at all", "\0" * 50],
+)
+def test_a_file_that_cannot_be_used_is_one_clear_line_and_exit_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    path = tmp_path / "cfg.xml"
+    path.write_text(text)
+    assert main(["explain", str(path), "--json"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert len(shown.err.splitlines()) == 1
+    assert str(path) in shown.err
+
+
+def test_a_missing_file_is_one_clear_line_and_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "/nowhere/cfg.xml"]) == 1
+    assert capsys.readouterr().err == "ringfence: /nowhere/cfg.xml: No such file or directory\n"
