@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from ringfence.features import dhcp, firewall, line, web
+from ringfence.features import dhcp, firewall, line, provisioning, syslog, web
 from ringfence.runtime.feature import Feature
 
-FEATURES: tuple[Feature[Any], ...] = (firewall.FEATURE, dhcp.FEATURE, line.FEATURE, web.FEATURE)
+FEATURES: tuple[Feature[Any], ...] = (
+    firewall.FEATURE,
+    dhcp.FEATURE,
+    syslog.FEATURE,
+    provisioning.FEATURE,
+    line.FEATURE,
+    web.FEATURE,
+)

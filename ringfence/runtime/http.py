@@ -4,6 +4,7 @@ Source: phone-facts 2.9; chapter, Redundant Provisioning Servers.
 """
 
 import asyncio
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
@@ -12,6 +13,7 @@ import h11
 
 from ringfence.errors import NetworkError, PolicyError, RemoteProtocolError
 from ringfence.policy.rules import Url, parse_url
+from ringfence.protocols.sip.digest import Credentials, Use, answer, choose
 from ringfence.runtime.egress import Egress, Secured, Stream, Target
 
 BODY_LIMIT = 1 << 20
@@ -29,6 +31,8 @@ class Request:
 
     url: Url
     headers: Mapping[str, str] = field(default_factory=dict)
+    credentials: Credentials | None = None
+    """For a server that asks who we are; never sent to another host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +40,13 @@ class Response:
     """A whole answer."""
 
     status: int
-    headers: Mapping[str, str]
-    """Names in lower case; of repeated fields the last."""
+    fields: tuple[tuple[bytes, bytes], ...]
+    """Header fields, names in lower case."""
     body: bytes
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Return the values of a header field, in order."""
+        return [text for held, text in self.fields if held == name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,7 @@ async def get(
     target: Callable[[Url], Target],
     request: Request,
     asking: Callable[[Url, str], None],
+    entropy: Callable[[int], bytes],
 ) -> Answer:
     """Return what a server answered, whatever its status.
 
@@ -75,10 +84,14 @@ async def get(
         aim = target(request.url)
         addresses = await egress.resolve(aim)
         asking(request.url, addresses[0])
-        answer = await _first(egress, aim, addresses, request)
-        if answer.response.status not in (301, 302):
-            return answer
-        request = replace(request, url=_redirected(request.url, answer.response))
+        given = await _first(egress, aim, addresses, request)
+        if given.response.status == 401 and request.credentials:
+            proof = _proof(request, request.credentials, given.response, entropy(8))
+            known = replace(request, headers={**request.headers, "Authorization": proof})
+            given = await _first(egress, aim, (given.address,), known)
+        if given.response.status not in (301, 302):
+            return given
+        request = _redirected(request, given.response)
     raise RemoteProtocolError(f"more than {REDIRECTS} redirects")
 
 
@@ -103,8 +116,9 @@ async def _first(
     raise NetworkError("; ".join(reasons))
 
 
-def _redirected(url: Url, response: Response) -> Url:
-    location = response.headers.get("location", "")
+def _redirected(request: Request, response: Response) -> Request:
+    location = b"".join(response.values(b"location")[:1]).decode("latin-1")
+    url = request.url
     try:
         to = parse_url(urljoin(str(url), location))
     except ValueError as error:
@@ -113,7 +127,23 @@ def _redirected(url: Url, response: Response) -> Url:
         raise PolicyError("redirect-downgrade", f"redirect from https to {to.scheme} refused")
     if to.scheme == "tftp":
         raise PolicyError("redirect-scheme", "redirect to tftp refused")
-    return to
+    same = (to.scheme, to.host, to.port) == (url.scheme, url.host, url.port)
+    return replace(request, url=to, credentials=request.credentials if same else None)
+
+
+def _proof(request: Request, credentials: Credentials, response: Response, entropy: bytes) -> str:
+    """Return the value of Authorization: Digest where it is asked for, else Basic under TLS."""
+    asked = response.values(b"www-authenticate")
+    if challenge := choose(asked):
+        use = Use(b"GET", request.url.path.encode(), b"00000001", entropy.hex().encode())
+        return answer(challenge, credentials, use).decode()
+    if not any(text.lower().startswith(b"basic") for text in asked):
+        raise RemoteProtocolError("the server asks for a kind of login that is not spoken here")
+    if request.url.scheme != "https":
+        text = "the server asks for the password in clear text without TLS"
+        raise PolicyError("http-basic-clear", text)
+    pair = f"{credentials.user}:{credentials.password}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
 async def exchange(stream: Stream, request: Request) -> Response:
@@ -152,8 +182,10 @@ class _Reading:
     def take(self, event: object) -> None:
         if isinstance(event, h11.Response):
             self.head = event
-            self._fields = {name.decode(): text.decode("latin-1") for name, text in event.headers}
-            _check_size(int(self._fields.get("content-length", 0)))
+            self._fields = tuple((bytes(name), bytes(text)) for name, text in event.headers)
+            for name, text in self._fields:
+                if name == b"content-length":
+                    _check_size(int(text))
         elif isinstance(event, h11.Data):
             self._body += event.data
             _check_size(len(self._body))

@@ -1,0 +1,25 @@
+"""Provisioning: the profiles that make this phone the provider's."""
+
+from ringfence.features.provisioning.driver import ProvisioningDriver
+from ringfence.features.provisioning.plan import RULES, ProvisioningPlan, plan
+from ringfence.runtime.feature import Feature
+
+
+def show(plan: ProvisioningPlan) -> str:
+    """Return what a resync goes by, as `ringfence explain` prints it."""
+    if not plan.enabled:
+        return "no resync: provisioning is not enabled"
+    rules = [f"{name}: {text}" for name, text in zip(RULES, plan.rules, strict=True) if text]
+    anchors = len(plan.reach.tls.trust.provider_root) + len(plan.reach.tls.trust.custom)
+    return "\n".join(
+        [
+            *rules,
+            f"server without a name in the rule: {plan.source.text or 'none offered by DHCP'}",
+            f"domains: {plan.reach.domains or 'any'}",
+            f"user agent: {plan.reach.agent}",
+            f"device certificate: {plan.values['CCERT']}; {anchors} trust anchors",
+        ]
+    )
+
+
+FEATURE = Feature("provisioning", plan, show, ProvisioningDriver)

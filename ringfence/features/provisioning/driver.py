@@ -1,0 +1,206 @@
+"""Fetch the phone's profiles when it is time, and when someone asks."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ringfence.config.parameter import Level
+from ringfence.errors import ComponentError, ConfigError, Finding, NetworkError
+from ringfence.features.provisioning.engine import Reason, ResyncEngine
+from ringfence.features.provisioning.plan import ProvisioningPlan
+from ringfence.features.provisioning.probation import Probation
+from ringfence.features.provisioning.resync import Outcome, Read, Resync, fresh
+from ringfence.policy.rules import parse_rule
+from ringfence.runtime.commands import Command
+from ringfence.runtime.feature import World
+from ringfence.runtime.state import Health, Status
+
+logger = logging.getLogger(__name__)
+
+HISTORY = 5
+"""Resyncs that the status page lists."""
+SHOWN = 50
+"""Findings that the status has."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A resync that someone waits for."""
+
+    rule: str
+    """To run instead of the stored ones; empty for those."""
+    answer: asyncio.Future[Outcome]
+
+
+class ProvisioningDriver:
+    """Runs one resync at a time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._engine = ResyncEngine(world.host.entropy)
+        self._probation = Probation(world)
+        self._plan: ProvisioningPlan | None = None
+        self._sought: tuple[object, ...] = ()
+        """What the last resync went by."""
+        self._begun = False
+        self._wake = asyncio.Event()
+        self._asked: deque[_Asked] = deque()
+        self._files: dict[int, Read] = {}
+        self._history: deque[tuple[str, Outcome]] = deque(maxlen=HISTORY)
+        self._last_attempt: float | None = None
+        self._running = False
+        world.commands.register(Command("resync", Level.ADMIN, self._command))
+
+    async def apply(self, key: str, plan: ProvisioningPlan) -> None:
+        """Go by a new plan; other rules, or another server for them, call for a resync."""
+        if self._plan is None:
+            self._world.spawn(self._run())
+        self._plan = plan
+        if self._ready:
+            if not self._begun:
+                self._begun, self._sought = True, plan.sought
+            self._engine.receive_timing(plan.timing, self._world.host.now())
+            self._notice_change()
+        self._wake.set()
+
+    async def remove(self, key: str) -> None:
+        """Fetch nothing any more; a plan is always there, so only a stopping phone asks."""
+        self._plan = None
+
+    async def close(self) -> None:
+        """Leave whoever waits for a resync without one."""
+        self._plan = None
+        for asked in self._asked:
+            asked.answer.cancel()
+        self._asked.clear()
+
+    def status(self) -> Status:
+        """Return the last resyncs and what the profiles had that was refused."""
+        rows = [
+            (
+                f"Provisioning Status {n}",
+                " ".join(filter(None, (time, o.url, _result(o), o.reason))),
+            )
+            for n, (time, o) in enumerate(self._history, 1)
+        ]
+        findings = [found for read in self._files.values() for found in read.findings()][:SHOWN]
+        rows += [
+            (f"Line {found.line}" if found.line else "Profile", f"{found.tag}: {found.message}")
+            for found in findings
+        ]
+        if self._plan is not None and self._plan.waiting:
+            rows.append(("Waiting", self._plan.waiting))
+        data: dict[str, object] = {"findings": [_json(found) for found in findings]}
+        data["last_resync"] = _told(self._history[0][1]) if self._history else None
+        return Status(self._health(), tuple(rows), data)
+
+    def _health(self) -> Health:
+        if self._plan is None:
+            return Health.STARTING
+        if not self._plan.enabled:
+            return Health.DISABLED
+        if self._history and self._history[0][1].error:
+            return Health.FAILED
+        if self._plan.waiting or (not self._history and self._engine.get_timer() is not None):
+            return Health.PENDING
+        return Health.STARTING if self._running and not self._history else Health.RUNNING
+
+    @property
+    def _ready(self) -> bool:
+        return self._plan is not None and self._plan.enabled and not self._plan.waiting
+
+    def _notice_change(self) -> None:
+        """Let a change of what is to be fetched, since the last resync, call for another one."""
+        if not self._running and (sought := fresh(self._world).sought) != self._sought:
+            self._sought = sought
+            self._engine.receive_change()
+
+    async def _run(self) -> None:
+        """Wait for the engine, and do what it says; never returns."""
+        while True:
+            self._wake.clear()
+            now = self._world.host.now()
+            if self._ready:
+                self._engine.handle_timer(now)
+                if (reason := self._engine.next_event()) is not None:
+                    await self._resync(reason)
+                    continue
+            timer = self._engine.get_timer() if self._ready else None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if timer is None else max(0.0, timer - now)):
+                    await self._wake.wait()
+
+    async def _resync(self, reason: Reason) -> None:
+        asked = self._asked.popleft() if reason is Reason.REQUEST and self._asked else None
+        now = self._world.host.now()
+        since = 0.0 if self._last_attempt is None else now - self._last_attempt
+        values = {"PRVST": str(int(reason)), "PRVTMR": str(int(since))}
+        before = self._probation.domains()
+        self._last_attempt, self._running = now, True
+        try:
+            run = Resync(self._world, self._files, values, asked.rule if asked else "")
+            outcome = await run.run()
+        finally:
+            self._running = False
+        self._record(outcome)
+        self._engine.receive_result(outcome.error is None, self._world.host.now())
+        if asked and not asked.answer.done():
+            asked.answer.set_result(outcome)
+        if not (asked and asked.rule):
+            self._sought = outcome.sought
+        try:
+            self._probation.judge(before, outcome)
+        except ComponentError as error:
+            logger.error("provisioning.probation_lost: %s", error)
+        self._notice_change()
+        if self._asked:
+            self._engine.receive_request()
+
+    def _record(self, outcome: Outcome) -> None:
+        time = datetime.fromtimestamp(self._world.host.wall(), UTC).strftime("%m/%d/%Y %H:%M:%S")
+        self._history.appendleft((time, outcome))
+        if outcome.error:
+            logger.warning("provisioning.failed: %s %s", outcome.url, outcome.reason)
+        else:
+            logger.info("provisioning.done: %s", outcome.url or "no rule applies")
+
+    async def _command(self, arguments: Mapping[str, str]) -> Mapping[str, object]:
+        """Resync now, by `rule` where it is given; return how it came out."""
+        if self._plan is None or not self._plan.enabled:
+            raise ConfigError("Provision_Enable", "is No, so the phone does not resync")
+        if self._plan.waiting:
+            raise NetworkError(self._plan.waiting)
+        rule = arguments.get("rule", "").strip()
+        try:
+            parse_rule(rule)
+        except ValueError as error:
+            raise ConfigError("rule", str(error)) from None
+        asked = _Asked(rule, asyncio.get_running_loop().create_future())
+        self._asked.append(asked)
+        self._engine.receive_request()
+        self._wake.set()
+        return _told(await asked.answer)
+
+
+def _result(outcome: Outcome) -> str:
+    return "failure" if outcome.error else "success"
+
+
+def _told(outcome: Outcome) -> dict[str, object]:
+    return {"url": outcome.url, "result": _result(outcome), "reason": outcome.reason}
+
+
+def _json(found: Finding) -> dict[str, object]:
+    return {
+        "severity": found.severity.value,
+        "rule": found.rule,
+        "tag": found.tag,
+        "line": found.line,
+        "column": found.column,
+        "message": found.message,
+        "remedy": found.remedy,
+    }

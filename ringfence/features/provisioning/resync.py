@@ -1,0 +1,203 @@
+"""One resync: the rules in turn, each applied before the next; the first failure ends it.
+
+Source: phone-facts 2.7, 2.9; chapter, Redundant Provisioning Servers, Syslog Server.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from ringfence.config import cfgxml
+from ringfence.config.settings import canonical
+from ringfence.config.snapshot import Change, Origin
+from ringfence.errors import ConfigError, Finding, NetworkError, RingfenceError
+from ringfence.features.provisioning.plan import (
+    RULES,
+    ProvisioningPlan,
+    Reach,
+    Step,
+    next_step,
+    plan,
+)
+from ringfence.policy.applications import PROVISIONING
+from ringfence.policy.macros import expand
+from ringfence.policy.rules import Options, Url
+from ringfence.runtime.egress import Target
+from ringfence.runtime.feature import World
+from ringfence.runtime.log import message
+
+REASON_LIMIT = 500
+"""Characters of a reason that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A file that was applied, and what of it was refused."""
+
+    document: cfgxml.Document
+    errors: tuple[ConfigError, ...]
+    applied: cfgxml.Applied
+
+    def findings(self) -> list[Finding]:
+        """Return what the provider should know of the file; costs a second look at it."""
+        return [*self.document.positioned(self.errors), *self.document.findings]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a resync came out."""
+
+    url: str = ""
+    """Of the last file that was asked for, as configured; empty where no rule asked for one."""
+    error: RingfenceError | None = None
+    applied_from: str = ""
+    """Host of the last file that was applied, as configured."""
+    sought: tuple[object, ...] = ()
+    """`ProvisioningPlan.sought` of the rules that it went by."""
+
+    @property
+    def reason(self) -> str:
+        """Return why it failed, empty where it did not."""
+        return str(self.error)[:REASON_LIMIT] if self.error else ""
+
+
+class Resync:
+    """One run through the rules."""
+
+    def __init__(
+        self, world: World, files: dict[int, Read], values: Mapping[str, str], only: str = ""
+    ) -> None:
+        """Run with further macros; `only` is a rule to run once instead of the stored ones.
+
+        `files` keeps what each rule brought last, by position; the run brings it up to date.
+        """
+        self._world = world
+        self._files = files
+        self._values = values
+        self._only = only
+        self._outcome = Outcome()
+        self._server: dict[str, str] = {}
+        """Macros that tell where the present request goes."""
+
+    async def run(self) -> Outcome:
+        """Return how it came out; whatever fails is in the outcome and in syslog."""
+        begun, ran = self._plan(), []
+        for position in range(1 if self._only else len(RULES)):
+            now = self._plan()
+            text = self._only or now.rules[position]
+            ran.append(text)
+            self._server = {}
+            try:
+                step = next_step(now, position, text, {**now.values, **self._values})
+                if step is not None:
+                    await self._follow(now, position, step)
+            except RingfenceError as error:
+                self._outcome = replace(self._outcome, error=error)
+                self._say(now.messages.failure, failure=True)
+                break
+        ended = self._plan()
+        followed = tuple(ran) == ended.rules[: len(ran)]
+        return replace(self._outcome, sought=(ended if followed else begun).sought)
+
+    def _plan(self) -> ProvisioningPlan:
+        """Return the plan as of now: what one rule sets binds the next one (rulings 12)."""
+        return fresh(self._world)
+
+    async def _follow(self, now: ProvisioningPlan, position: int, step: Step) -> None:
+        if step.assignments:
+            changes = {_canonical(tag): Change(text) for tag, text in step.assignments}
+            self._world.submit(changes, Origin.PROFILE)
+        if step.url is None:
+            return
+        self._outcome = replace(self._outcome, url=str(step.url))
+        body = await self._fetch(now, step.url, step.options)
+        if body is not None:
+            self._apply(position, body)
+            self._outcome = replace(self._outcome, applied_from=step.url.host)
+        self._say(now.messages.success)
+
+    async def _fetch(self, now: ProvisioningPlan, url: Url, options: Options) -> bytes | None:
+        """Return the file; None where it is missing and that counts as well."""
+        from ringfence.protocols.sip.digest import Credentials
+        from ringfence.runtime import http
+
+        if url.scheme == "tftp":
+            raise ConfigError(f"{url}", "TFTP is not spoken yet", "use https://")
+
+        def asking(url: Url, address: str) -> None:
+            self._server = _server(url, address)
+            self._say(now.messages.request)
+
+        who = self._expanded(now, options.uid)
+        request = http.Request(
+            url,
+            {"User-Agent": now.reach.agent},
+            Credentials(who, self._expanded(now, options.pwd.reveal())) if who else None,
+        )
+        answer = await http.get(
+            self._world.egress, _aim(now.reach), request, asking, self._world.host.entropy
+        )
+        self._server = _server(answer.url, answer.address)
+        status = answer.response.status
+        if status == 404 and not now.fails_on_missing:
+            return None
+        if status != 200:
+            raise NetworkError(f"{answer.url.host} at {answer.address}: HTTP status {status}")
+        return answer.response.body
+
+    def _expanded(self, now: ProvisioningPlan, argument: str) -> str:
+        """Return an option's argument; these alone may hold secret macros (phone-facts 2.6)."""
+        secrets = {name: secret.reveal() for name, secret in now.secrets.items()}
+        return expand(argument, {**now.values, **self._values, **secrets})
+
+    def _apply(self, position: int, body: bytes) -> None:
+        """Apply a whole document; one that is not changes nothing (RSY-07)."""
+        snapshot, last = self._world.snapshot(), self._files.get(position)
+        if last and last.applied.still_holds(body, snapshot):
+            return
+        document = cfgxml.read(body)
+        errors = self._world.submit(document.changes(snapshot), Origin.PROFILE)
+        applied = cfgxml.Applied.of(body, self._world.snapshot())
+        self._files[position] = Read(document, tuple(errors), applied)
+
+    def _say(self, template: str, *, failure: bool = False) -> None:
+        """Send one of the provider's texts to syslog. Source: phone-facts 1.4."""
+        values = {**self._plan().values, **self._values, **self._server}
+        message(expand(template, {**values, "ERR": self._outcome.reason}), failure=failure)
+
+
+def fresh(world: World) -> ProvisioningPlan:
+    """Return the plan of the settings and facts as they are at this moment."""
+    return plan(world.snapshot().settings, world.facts()).plans[""]
+
+
+def _aim(reach: Reach) -> Callable[[Url], Target]:
+    def target(url: Url) -> Target:
+        return Target(
+            application=PROVISIONING,
+            host=url.host,
+            port=url.port,
+            tls=reach.tls if url.scheme == "https" else None,
+            domains=reach.domains,
+            resolvers=reach.resolvers,
+            exact_domains=reach.exact_domains,
+            records=reach.records,
+        )
+
+    return target
+
+
+def _server(url: Url, address: str) -> dict[str, str]:
+    return {
+        "SCHEME": url.scheme,
+        "METH": url.scheme,
+        "SERV": url.host,
+        "SERVIP": address,
+        "PORT": str(url.port),
+        "PATH": url.path,
+    }
+
+
+def _canonical(tag: str) -> str:
+    if (known := canonical(tag)) is None:
+        raise ConfigError(tag, "no such parameter", "correct the assignment in the rule")
+    return known
