@@ -3,11 +3,16 @@
 import re
 import subprocess
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from ringfence.lab.kamailio import Registrar, control, render
 from ringfence.lab.namespaces import Namespace
+
+PATIENCE = 15.0
+"""Seconds after which an awaited state counts as missing."""
 
 
 class Kamailio:
@@ -49,6 +54,21 @@ class Kamailio:
             assert contact
             held[user[1]] = contact[1]
         return held
+
+    def sequence(self, user: str) -> int:
+        """Return the CSeq of the REGISTER that made or refreshed a contact; 0 for none."""
+        found = re.search(rf"AoR: {user}\n.*?CSeq: (\d+)", self.ask("ul.dump").stdout, re.DOTALL)
+        return int(found[1]) if found else 0
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Return once what it holds fits."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < end, self.ask("ul.dump").stdout
+
+    def said(self) -> str:
+        """Return its log."""
+        return (self.folder / "kamailio.log").read_text()
 
     def stop(self) -> None:
         """Stop it as a service manager does."""

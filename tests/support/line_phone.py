@@ -44,10 +44,12 @@ class LinePhone:
             text=True,
         )
 
-    def set(self, *, trust: tuple[str, ...] | None = None, **texts: str) -> dict[str, Any]:
+    def trust(self, *pems: str) -> None:
+        """Trust these roots from the next `set` on."""
+        self._facts["trust"] = list(pems)
+
+    def set(self, **texts: str) -> dict[str, Any]:
         """Apply settings, all others default; return the status right after."""
-        if trust is not None:
-            self._facts["trust"] = list(trust)
         return self._ask({"set": texts, "facts": self._facts})
 
     def wait(self, n: int = 1, **wanted: object) -> dict[str, Any]:

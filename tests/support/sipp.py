@@ -3,7 +3,7 @@
 import re
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class Request:
     """Further header lines; `[authentication username=u password=p]` answers the challenge."""
     to_tag: str = ""
     user: str = "[service]"
+    sender: str = "caller"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def version() -> str:
     return f"SIPp {found[1].rstrip('.')}"
 
 
-class Failed(AssertionError):
+class LadderError(AssertionError):
     """The ladder did not run as written."""
 
 
@@ -58,7 +59,7 @@ def call(
     """Run a ladder once against `at`:`port` and return every message that SIPp received.
 
     Raises:
-        Failed: another response came, or none.
+        LadderError: another response came, or none.
 
     """
     with tempfile.TemporaryDirectory(prefix="sipp") as name:
@@ -76,24 +77,29 @@ def call(
             r"message received \[\d+\] bytes :\n\n(.*?)(?=\n-{10}|\Z)", trace, re.DOTALL
         )
         if done.returncode:
-            raise Failed(f"{done.stdout[-600:]}\n{done.stderr[-600:]}\nreceived: {received}")
+            raise LadderError(f"{done.stdout[-600:]}\n{done.stderr[-600:]}\nreceived: {received}")
         return received
 
 
 def _scenario(steps: tuple[Step, ...]) -> str:
     parts = []
-    invited = False
+    invite: Request | None = None
     for step in steps:
         if isinstance(step, Request):
-            invited = step.method == "INVITE"
+            invite = step if step.method == "INVITE" else None
             parts.append(_send(step))
         else:
-            auth = ' auth="true"' if step.status == 401 else ""
+            auth = ' auth="true"' if step.status in (401, 407) else ""
+            parts.append('<recv response="100" optional="true"/>')
             parts.append(f'<recv response="{step.status}"{auth}/>')
-            if invited:
-                parts.append(_send(Request("ACK", to_tag="[peer_tag_param]")))
+            if invite:
+                parts.append(
+                    _send(replace(invite, method="ACK", headers="", to_tag="[peer_tag_param]"))
+                )
     body = "\n".join(parts)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="ladder">\n{body}\n</scenario>\n'
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="ladder">\n{body}\n</scenario>\n'
+    )
 
 
 def _send(step: Request) -> str:
@@ -106,7 +112,7 @@ def _send(step: Request) -> str:
     return f"""<send><![CDATA[
 {step.method} sip:{step.user}@[remote_ip]:[remote_port] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: caller <sip:caller@[local_ip]:[local_port]>;tag=[call_number]
+From: caller <sip:{step.sender}@[local_ip]:[local_port]>;tag=[call_number]
 To: <sip:{step.user}@[remote_ip]:[remote_port]>{tag}
 Call-ID: [call_id]
 CSeq: {number} {step.method}
