@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ringfence.config.catalog.values import EmptyMeans
-from ringfence.config.cfgxml_fast import tokenize
+from ringfence.config.cfgxml_decode import decoded
+from ringfence.config.cfgxml_fast import Element, tokenize
 from ringfence.config.parameter import Access
 from ringfence.config.settings import aliases, canonical, slots
 from ringfence.config.snapshot import Change, Origin, Snapshot
@@ -23,7 +24,6 @@ _GZIP = b"\x1f\x8b"
 _BY_USER = (Origin.PAGE, Origin.SCREEN)
 _EMPTY_STRING = '""'
 _ACCESS = {access.value: access for access in Access}
-_AS_BLANK = str.maketrans("\t\r\n", "   ")
 
 
 class Entry(NamedTuple):
@@ -41,23 +41,35 @@ class Document:
     Positions and findings cost a second pass, so they are worked out when they are asked for.
     """
 
-    def __init__(
-        self, source: str, elements: list[tuple[str, str, str]], parsed: "Parsed | None"
-    ) -> None:
+    def __init__(self, source: str) -> None:
+        """Read a text.
+
+        Raises:
+            DocumentError: the document cannot be used as a whole.
+
+        """
         self._source = source
-        self._elements = elements
-        self._parsed = parsed
+        self._elements = self._last_of_each()
+
+    def _last_of_each(self) -> Mapping[str, Element]:
+        """Return `{canonical tag: element}`; the last of several wins. Source: phone-facts 2.1."""
+        found = tokenize(self._source)
+        if found is None or not aliases().keys().isdisjoint(found):
+            placed = ((canonical(element[0]), element) for element, _ in self.parsed.elements)
+            return {tag: element for tag, element in placed if tag is not None}
+        known = slots()
+        if found.keys() <= known.keys():
+            return found
+        return {tag: element for tag, element in found.items() if tag in known}
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
-        """`{canonical tag: entry}`; the last of several wins. Source: phone-facts 2.1."""
-        places = self.parsed.places
-        found = {}
-        for at, (tag, access, text) in enumerate(self._elements):
-            name = canonical(tag)
-            if name is not None and at not in self.parsed.refused:
-                found[name] = Entry(_clean(text), _ACCESS.get(access), *places[at])
-        return found
+        """`{canonical tag: entry}` of every parameter that the document has a value for."""
+        places = {canonical(tag): place for (tag, _, _), place in self.parsed.elements}
+        return {
+            tag: Entry(text.strip(" "), _ACCESS.get(ua), *places[tag])
+            for tag, (_, ua, text) in self._elements.items()
+        }
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -66,17 +78,12 @@ class Document:
 
         return tuple(findings(self))
 
-    @property
-    def elements(self) -> Iterable[tuple[str, str, str]]:
-        """`(tag, ua, text)` of every element below the root, as written."""
-        return self._elements
-
-    @property
+    @cached_property
     def parsed(self) -> "Parsed":
         """The result of the XML parser, which knows positions."""
-        if self._parsed is None:
-            self._parsed = _parse(self._source)
-        return self._parsed
+        from ringfence.config.cfgxml_parse import parse  # most files do without it
+
+        return parse(self._source, canonical)
 
     def changes(self, snapshot: Snapshot, empty: EmptyMeans | None = None) -> Mapping[str, Change]:
         """Return what the document changes in a snapshot, for `submit`.
@@ -86,23 +93,23 @@ class Document:
         the empty string under every policy. Source: phone-facts 2.1, empty value.
         """
         policy = empty or snapshot.settings.provisioning.empty_means
-        empty_is_empty = policy is EmptyMeans.EMPTY
-        stored = snapshot.stored
+        clears = policy is EmptyMeans.EMPTY
+        stored, untouched = snapshot.stored, Origin.DEFAULT
         found: dict[str, Change] = {}
-        for tag, (ua, text) in self._values.items():
+        for tag, (_, ua, text) in self._elements.items():
             held = stored.get(tag)
             access = _ACCESS.get(ua)
-            if held is None:
-                same_access = access is None
-            else:
-                same_access = access is None or held.access is access
-                if same_access and held.text == text and (text or empty_is_empty):
-                    continue
-            meant = self._meant(snapshot, tag, access, _clean(text), policy)
-            if meant is None and same_access:
+            if (
+                held is not None
+                and held.text == text
+                and (access is None or held.access is access)
+                and (text or clears)
+                and held.origin is not untouched
+            ):
                 continue
-            if meant is None or held is None or held.text != meant or not same_access:
-                found[tag] = Change(meant, access)
+            meant = text.strip(" ") or _meant_by_nothing(snapshot, tag, access, policy)
+            if meant is not None or access is not None:
+                found[tag] = Change("" if meant == _EMPTY_STRING else meant, access)
         return found
 
     def positioned(self, errors: Iterable[ConfigError]) -> list[Finding]:
@@ -122,36 +129,6 @@ class Document:
             entry.column if entry else None,
         )
 
-    @staticmethod
-    def _meant(
-        snapshot: Snapshot, tag: str, access: Access | None, text: str, policy: EmptyMeans
-    ) -> str | None:
-        """Return the text to submit, or None where the old one stays."""
-        if text:
-            return "" if text == _EMPTY_STRING else text
-        if (access or snapshot.access(tag)) is Access.WRITE and snapshot.origin(tag) in _BY_USER:
-            return None
-        if policy is EmptyMeans.DEFAULT:
-            row = slots()[tag].row
-            return row.codec.encode(row.default)
-        return "" if policy is EmptyMeans.EMPTY else None
-
-    @cached_property
-    def _values(self) -> Mapping[str, tuple[str, str]]:
-        """`{canonical tag: (ua, text as written)}` of every usable element."""
-        elements = self._elements
-        if self._parsed and self._parsed.refused:
-            refused = self._parsed.refused
-            elements = [one for at, one in enumerate(elements) if at not in refused]
-        values = {tag: (ua, text) for tag, ua, text in elements}
-        known = slots()
-        if values.keys() <= known.keys():
-            return values
-        names = aliases()
-        return {
-            name: (ua, text) for tag, ua, text in elements if (name := names.get(tag, tag)) in known
-        }
-
 
 def read(data: bytes) -> Document:
     """Return a document, plain or packed by gzip.
@@ -160,25 +137,19 @@ def read(data: bytes) -> Document:
         DocumentError: the document cannot be used as a whole.
 
     """
-    from ringfence.config.cfgxml_decode import decoded
-
-    text = decoded(_unpacked(data))
-    elements = tokenize(text)
-    if elements is not None:
-        return Document(text, elements, None)
-    parsed = _parse(text)
-    return Document(text, parsed.elements, parsed)
+    return Document(decoded(_unpacked(data)))
 
 
-def _parse(text: str) -> "Parsed":
-    from ringfence.config.cfgxml_parse import parse  # most files do without it
-
-    return parse(text, canonical)
-
-
-def _clean(text: str) -> str:
-    """Return a value as it is meant: line ends are blanks, blanks at the ends are noise."""
-    return text.translate(_AS_BLANK).strip(" ")
+def _meant_by_nothing(
+    snapshot: Snapshot, tag: str, access: Access | None, policy: EmptyMeans
+) -> str | None:
+    """Return the text that an empty element stands for; None keeps the old one."""
+    if (access or snapshot.access(tag)) is Access.WRITE and snapshot.origin(tag) in _BY_USER:
+        return None
+    if policy is EmptyMeans.DEFAULT:
+        row = slots()[tag].row
+        return row.codec.encode(row.default)
+    return "" if policy is EmptyMeans.EMPTY else None
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -6,18 +6,27 @@ follows a `>`: in the form that is accepted, that is always between two elements
 """
 
 import re
+from collections.abc import Mapping
 
-MOST_TAGS = 32768
-"""More `<` than this, and the parser counts the elements."""
+ELEMENTS = 16384
+"""Most elements of a document."""
+Element = tuple[str, str, str]
+"""`(tag, ua, text)`: `ua` empty where the attribute is absent, entities of the text resolved,
+line ends and tabs turned into blanks.
+
+A plain tuple, because a profile has thousands of them.
+"""
+
+_LONG = 1 << 17
 _BLANK = r"[ \t\r\n]*+"
-_ACCEPTED = frozenset(
+_DECLARATIONS = frozenset(
     '<?xml version="1.0"' + encoding + end
     for encoding in ("", ' encoding="UTF-8"', ' encoding="utf-8"')
     for end in ("?>", " ?>")
 )
 _HEAD = re.compile(rf"(?:(<\?xml [^<>]*+>))?{_BLANK}<flat-profile>")
 _ROOT_END = "</flat-profile>"
-_COMMENT = re.compile(r"(?<=>)([ \t\r\n]*+)<!--(?:[^\x00-\x08\x0b\x0c\x0e-\x1f-]|-(?!-))*+-->")
+_COMMENT = re.compile(rf"(?<=>)({_BLANK})<!--(?:[^\x00-\x08\x0b\x0c\x0e-\x1f-]|-(?!-))*+-->")
 _ELEMENT = re.compile(
     r"[ \t\r\n]*+"
     r"(?:<([A-Za-z_][A-Za-z0-9_.-]*+)(?: ua=\"(na|rw|ro)\")?(?: ?/>|>([^<\x00-\x1f]*+)</\1>)"
@@ -25,35 +34,39 @@ _ELEMENT = re.compile(
 )
 """One element; or, with no tag, whatever else stands there."""
 _ODD_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
-_NOT_XML = ("]]>", "\ufffe", "\uffff")
 
 
-def tokenize(text: str) -> list[tuple[str, str, str]] | None:
-    """Return `(tag, ua, text)` of every element, or None where only a parser can tell.
-
-    `ua` is empty where the attribute is absent; `text` has its entities resolved and its blanks
-    kept. The tuples are plain, because a profile has thousands of them.
-    """
-    if text.count("<") > MOST_TAGS or any(word in text for word in _NOT_XML):
+def tokenize(text: str) -> Mapping[str, Element] | None:
+    """Return the last element of each tag, or None where only a parser can tell."""
+    if not _is_plain(text):
         return None
-    if "<!" in text:
+    if "!" in text:
         text = _COMMENT.sub(r"\1", text)
     head = _HEAD.match(text)
     end = text.rfind(_ROOT_END)
-    if head is None or end < head.end() or (head[1] and head[1] not in _ACCEPTED):
+    if head is None or end < head.end() or (head[1] and head[1] not in _DECLARATIONS):
         return None
     if text[end + len(_ROOT_END) :].strip(" \t\r\n"):
         return None
     elements = _ELEMENT.findall(text, head.end(), end)
-    if "&" not in text:
-        return elements if all(map(_tag, elements)) else None
-    if not all(map(_tag, elements)) or _ODD_ENTITY.search(text):
+    found = {element[0]: element for element in elements}
+    if "" in found or len(elements) > ELEMENTS:
         return None
-    return [(tag, access, _resolved(value)) for tag, access, value in elements]
+    if "&" not in text:
+        return found
+    if _ODD_ENTITY.search(text):
+        return None
+    return {tag: (tag, ua, _resolved(value)) for tag, ua, value in found.values()}
 
 
-def _tag(element: tuple[str, str, str]) -> str:
-    return element[0]
+def _is_plain(text: str) -> bool:
+    """Return whether the text has nothing that XML forbids anywhere, and a bearable size.
+
+    The first word of each pair is rare, and looking for one character is quicker than for three.
+    """
+    if ("]" in text and "]]>" in text) or "\ufffe" in text or "\uffff" in text:
+        return False
+    return len(text) < _LONG or text.count("<") <= 2 * ELEMENTS
 
 
 def _resolved(text: str) -> str:

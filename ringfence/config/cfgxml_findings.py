@@ -24,7 +24,7 @@ def findings(document: "Document") -> Iterator[Finding]:
 def _of_names(document: "Document") -> Iterator[Finding]:
     first: dict[str, tuple[int, int]] = {}
     unknown = 0
-    for (tag, _, _), place in zip(document.elements, document.parsed.places, strict=True):
+    for (tag, _, _), place in document.parsed.elements:
         name = canonical(tag) or tag
         if name in first:
             yield Finding(

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from xml.parsers import expat  # a DOCTYPE is refused, so nothing expands
 
+from ringfence.config.cfgxml_fast import ELEMENTS, Element
 from ringfence.config.cfgxml_repair import ROOT, repair
 from ringfence.errors import DocumentError, Finding, Severity
 
 DEPTH = 8
 """Most nested elements of a document."""
-ELEMENTS = 16384
-"""Most elements of a document."""
-
+_AS_BLANK = str.maketrans("\t\r\n", "   ")
+"""A line end inside a value is a blank. Source: phone-facts 2.1."""
 _REMEDIES = {
     "mismatched tag": "close every element with the tag that opened it",
     "unclosed token": "the file ends inside a tag: fetch it again, or close the tag",
@@ -24,17 +24,17 @@ _REMEDIES = {
 """`{what the XML parser says: remedy}`."""
 
 
+Place = tuple[int, int]
+"""Line and column, from 1."""
+
+
 @dataclass(slots=True)
 class Parsed:
     """What the XML parser found, with positions."""
 
-    elements: list[tuple[str, str, str]]
-    """`(tag, ua, text)` as `cfgxml_fast.tokenize` returns them."""
-    places: list[tuple[int, int]]
-    """Line and column of each element, from 1."""
+    elements: list[tuple[Element, Place]]
+    """Every element below the root that has a value, in the order of the file."""
     findings: list[Finding]
-    refused: set[int]
-    """Index of each element that has a finding instead of a value."""
 
 
 def parse(text: str, canonical: Callable[[str], str | None]) -> Parsed:
@@ -59,11 +59,14 @@ class _Reading:
     """One pass of the XML parser over a text."""
 
     def __init__(self, text: str) -> None:
-        self.result = Parsed([], [], [], set())
+        self.result = Parsed([], [])
         self._noise = False
         self._depth = 0
+        self._count = 0
+        self._place: Place = (1, 1)
+        self._outer = ""
         self._access = ""
-        self._text: list[str] = []
+        self._text: list[str] | None = None
         self._parser = parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.ordered_attributes = True
@@ -79,7 +82,7 @@ class _Reading:
             remedy = _REMEDIES.get(reason, "correct the file")
             raise DocumentError(f"XML: {reason}", remedy, *place) from None
 
-    def _place(self) -> tuple[int, int]:
+    def _now(self) -> Place:
         return self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1
 
     def _start(self, tag: str, attributes: list[str]) -> None:
@@ -90,17 +93,16 @@ class _Reading:
             self._open(tag, attributes)
         elif self._depth > DEPTH:
             remedy = "put every parameter directly into <flat-profile>"
-            raise DocumentError(f"more than {DEPTH} nested elements", remedy, *self._place())
-        elif (last := len(self.result.elements) - 1) not in self.result.refused:
-            self.result.refused.add(last)
-            outer = self.result.elements[last][0]
+            raise DocumentError(f"more than {DEPTH} nested elements", remedy, *self._now())
+        elif self._text is not None:
+            self._text = None
             self._find(
                 Severity.ERROR,
                 "cfgxml-nested",
-                outer,
+                self._outer,
                 f"holds the element <{tag[:60]}> instead of a value",
                 "write text only; a < of the value is written &lt;",
-                self.result.places[last],
+                self._place,
             )
 
     def _check_root(self, tag: str) -> None:
@@ -109,13 +111,14 @@ class _Reading:
         reason = f"the root element is <{tag[:60]}>, not <{ROOT}>"
         if tag == "device":
             reason = "this is a file of the enterprise format (<device>), which this phone ignores"
-        raise DocumentError(reason, f"put the parameters into <{ROOT}>", *self._place())
+        raise DocumentError(reason, f"put the parameters into <{ROOT}>", *self._now())
 
     def _open(self, tag: str, attributes: list[str]) -> None:
-        if len(self.result.elements) == ELEMENTS:
-            reason = f"more than {ELEMENTS} elements"
-            raise DocumentError(reason, "split the profile", *self._place())
-        place = self._place()
+        self._place = self._now()
+        self._outer = tag
+        self._count += 1
+        if self._count > ELEMENTS:
+            raise DocumentError(f"more than {ELEMENTS} elements", "split the profile", *self._place)
         access = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("ua", "")
         if access not in ("", "na", "ro", "rw"):
             self._find(
@@ -124,21 +127,20 @@ class _Reading:
                 tag,
                 f"the attribute ua is {access[:40]!r}; it is ignored",
                 "write na, ro or rw",
-                place,
+                self._place,
             )
             access = ""
         self._access = access
-        self._text.clear()
-        self.result.elements.append((tag, access, ""))
-        self.result.places.append(place)
+        self._text = []
 
     def _end(self, tag: str) -> None:
         self._depth -= 1
-        if self._depth == 1:
-            self.result.elements[-1] = (tag, self._access, "".join(self._text))
+        if self._depth == 1 and self._text is not None:
+            element = tag, self._access, "".join(self._text).translate(_AS_BLANK)
+            self.result.elements.append((element, self._place))
 
     def _characters(self, text: str) -> None:
-        if self._depth == 2:
+        if self._depth == 2 and self._text is not None:
             self._text.append(text)
         elif self._depth == 1 and not self._noise and text.strip(" \t\r\n"):
             self._noise = True
@@ -151,7 +153,7 @@ class _Reading:
                 self._place_of(text),
             )
 
-    def _place_of(self, text: str) -> tuple[int, int]:
+    def _place_of(self, text: str) -> Place:
         """Return where the first word of a text that has just ended stands."""
         words = text.lstrip(" \t\r\n")
         blanks = text[: len(text) - len(words)]
@@ -159,7 +161,7 @@ class _Reading:
         return line, len(blanks) - blanks.rfind("\n")
 
     def _doctype(self, *_: object) -> None:
-        raise DocumentError("a DOCTYPE is not allowed", "delete it", *self._place())
+        raise DocumentError("a DOCTYPE is not allowed", "delete it", *self._now())
 
     def _find(  # noqa: PLR0913 - the columns of a finding
         self,
@@ -168,6 +170,6 @@ class _Reading:
         tag: str | None,
         message: str,
         remedy: str,
-        place: tuple[int, int],
+        place: Place,
     ) -> None:
         self.result.findings.append(Finding(severity, rule, tag, message, remedy, *place))

@@ -103,28 +103,29 @@ class YesNo(Codec[bool]):
 _YES_NO = {"yes": True, "no": False}
 
 
-@dataclass(frozen=True, slots=True)
 class Choice(Codec[E]):
     """One member of an enumeration, spelled by its value, in any case.
 
     Source: phone-facts 2.1, enumerations.
     """
 
-    kind: type[E]
-    without: tuple[E, ...] = ()
-    """Members that this parameter does not offer."""
+    __slots__ = ("_by_text", "choices")
 
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """Every spelling, canonical."""
-        return tuple(str(member.value) for member in self.kind if member not in self.without)
+    choices: tuple[str, ...]
+
+    def __init__(self, kind: type[E], without: tuple[E, ...] = ()) -> None:
+        """Offer every member of `kind` but some."""
+        members = {str(one.value): one for one in kind if one not in without}
+        self.choices = tuple(members)
+        self._by_text = {text.lower(): member for text, member in members.items()}
 
     def decode(self, text: str) -> E:
         """Return the member spelled `text`."""
-        for member in self.kind:
-            if str(member.value).lower() == text.lower() and member not in self.without:
-                return member
-        raise ValueError(f"expected one of {'|'.join(self.choices)}, not {text[:40]!r}")
+        try:
+            return self._by_text[text.lower()]
+        except KeyError:
+            expected = self.describe()
+            raise ValueError(f"expected one of {expected}, not {text[:40]!r}") from None
 
     def encode(self, value: E) -> str:
         """Return the canonical spelling."""

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ringfence.config.catalog.values import EmptyMeans as EmptyMeans
 from ringfence.config.parameter import Access
@@ -27,6 +27,7 @@ class Stored:
     """One parameter as it was received."""
 
     text: str
+    """For the origin DEFAULT only the access counts, and the value is the default."""
     origin: Origin
     access: Access | None = None
     """The `ua` that the last profile gave; None keeps the catalogue's."""
@@ -68,33 +69,54 @@ def submit(
     differs from what is stored is decoded. Whether one refusal spoils the submission is the
     caller's choice (rulings 1: for a profile no, for the page yes).
     """
+    known = slots()
+    unknown = [
+        ConfigError(tag, "no parameter has this tag", "see `ringfence parameters`")
+        for tag in changes
+        if tag not in known
+    ]
     texts = {
-        tag: change.text.strip()
+        tag: text
         for tag, change in changes.items()
-        if change.text is not None and _differs(snapshot, tag, change.text)
+        if change.text is not None and tag in known
+        if _differs(snapshot.stored.get(tag), text := change.text.strip())
     }
-    settings, errors = decode(texts, snapshot.settings)
-    refused = {error.parameter for error in errors}
+    settings, refused = decode(texts, snapshot.settings)
+    for error in refused:
+        del texts[error.parameter]
     stored = dict(snapshot.stored)
+    shared: dict[tuple[str, Access | None], Stored] = {}
+    for tag, text in texts.items():
+        access = changes[tag].access or _held_access(stored.get(tag))
+        one = shared.get((text, access))
+        if one is None:
+            one = shared[text, access] = Stored(text, origin, access)
+        stored[tag] = one
     for tag, change in changes.items():
-        held = stored.get(tag)
-        access = change.access or (held.access if held else None)
-        if tag in texts and tag not in refused:
-            stored[tag] = Stored(texts[tag], origin, access)
-        elif access is not None and (held is None or held.access is not access):
-            kept = held or Stored(encode(snapshot.settings, tag), Origin.DEFAULT)
-            stored[tag] = Stored(kept.text, kept.origin, access)
+        if tag not in texts and tag in known and change.access is not None:
+            held = stored.get(tag) or Stored(encode(settings, tag), Origin.DEFAULT)
+            if held.access is not change.access:
+                stored[tag] = replace(held, access=change.access)
     if not texts and stored == snapshot.stored:
-        return snapshot, errors
-    return Snapshot(settings, stored), errors
+        return snapshot, unknown + refused
+    return Snapshot(settings, stored), unknown + refused
 
 
-def _differs(snapshot: Snapshot, tag: str, text: str) -> bool:
-    held = snapshot.stored.get(tag)
-    return held is None or held.text != text.strip()
+def _differs(held: Stored | None, text: str) -> bool:
+    return held is None or held.text != text or held.origin is Origin.DEFAULT
+
+
+def _held_access(held: Stored | None) -> Access | None:
+    return held.access if held else None
 
 
 def restore(virgin: Settings, stored: Mapping[str, Stored]) -> tuple[Snapshot, list[ConfigError]]:
-    """Return the snapshot that a store held; a value that no longer decodes is the default."""
-    settings, errors = decode({tag: held.text for tag, held in stored.items()}, virgin)
-    return Snapshot(settings, stored), errors
+    """Return the snapshot that a store held; a value that no longer decodes is the default.
+
+    A tag that this release does not know is dropped.
+    """
+    stored = {tag: held for tag, held in stored.items() if tag in slots()}
+    given = {tag: held.text for tag, held in stored.items() if held.origin is not Origin.DEFAULT}
+    settings, errors = decode(given, virgin)
+    lost = {error.parameter for error in errors}
+    return Snapshot(settings, {tag: stored[tag] for tag in stored if tag not in lost}), errors
