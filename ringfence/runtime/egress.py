@@ -26,6 +26,7 @@ MOST_NAMES = 8
 """Names of one certificate that DNS is asked about."""
 
 CHAIN = {
+    7: "its signature is not by the root that the phone trusts under that name",
     9: "the certificate is not valid yet",
     10: "the certificate has expired",
     18: "the certificate is self-signed",

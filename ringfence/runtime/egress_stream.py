@@ -80,27 +80,36 @@ class Stream:
         self.abort()
 
     async def finish(self, timeout: float) -> None:
-        """Send no more, and wait at most `timeout` seconds for the peer's end.
+        """Close the connection once the peer has accepted our side of the handshake.
 
-        A server that refuses our certificate under TLS 1.3 says so only after the handshake:
-        who has nothing to read hears of it here.
+        A server that refuses our certificate under TLS 1.3 says so only afterwards: who has
+        nothing to read hears of it here. It has accepted when it sends a session ticket or data,
+        or has said nothing for `timeout` seconds.
 
         Raises:
             NetworkError: the peer refused or broke the connection.
 
         """
         try:
-            # Below TLS: with close_notify the library would swallow an alert that came first.
-            socket.socket.shutdown(self._socket, socket.SHUT_WR)
             async with asyncio.timeout(timeout):
-                while await self.attempt(partial(self._socket.recv, 4096), writing=False):
-                    pass
+                while not self._accepted():
+                    await self._ready(writing=False)
         except TimeoutError:
             pass
         except OSError as error:
-            raise self._broken(error) from error
-        finally:
             self.abort()
+            raise self._broken(error) from error
+        await self.close()
+
+    def _accepted(self) -> bool:
+        connection = self._socket
+        if not isinstance(connection, ssl.SSLSocket) or connection.version() != "TLSv1.3":
+            return True
+        try:
+            connection.recv(4096)
+        except ssl.SSLWantReadError:
+            return connection.session is not None and connection.session.has_ticket
+        return True
 
     def abort(self) -> None:
         """Close the connection without a further byte; whoever waits gets `NetworkError`."""

@@ -1,0 +1,507 @@
+"""Egress against real servers: every certificate shape, lying DNS, and not one byte too early."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringfence.config.settings import Settings, decode
+from ringfence.errors import NetworkError, PolicyError
+from ringfence.lab.namespaces import Namespace
+from ringfence.policy.applications import PROVISIONING, SIP, Application, NameCheck
+from ringfence.policy.tls import ClientCertificate, Trust, policy_for
+from ringfence.runtime.egress import Egress, Target
+from ringfence.runtime.host import Host
+from ringfence.runtime.state import Facts
+from tests.support.certificates import CLIENT, Pair, authority, leaf, rsa_key
+from tests.support.hello import SCSV, offered
+from tests.support.tls_servers import Dnsmasq, Nginx, OpensslServer, RawServer, version
+
+HOST, SERVER, OTHER = "pv.telco.test", "10.99.0.9", "10.99.0.77"
+REQUEST = b"GET /secret-path HTTP/1.0\r\n\r\n"
+RECORDS: dict[str, Sequence[str]] = {
+    HOST: [SERVER],
+    "liar.telco.test": [OTHER],
+    "sprov.callme.com": [SERVER],
+    "pv.telco.net": [SERVER],
+    "prof.voice.com": [SERVER],
+    "six.telco.test": ["fd99::9"],
+}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One connection of the phone."""
+
+    host: str = HOST
+    application: Application = PROVISIONING
+    names: NameCheck | None = None
+    address: str = SERVER
+    roots: tuple[str, ...] = ()
+    client: tuple[str, str] | None = None
+    domains: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    source_ports: tuple[int, int] | None = None
+    timeout: float = 5.0
+    resolvers: tuple[str, ...] = (SERVER,)
+
+    def target(self) -> Target:
+        settings, errors = decode(dict(self.tags), Settings())
+        assert not errors
+        client = ClientCertificate(*self.client, "") if self.client else None
+        facts = Facts(trust=Trust(self.roots), client=client)
+        policy = policy_for(self.application, settings, facts, names=self.names)
+        return Target(
+            self.application,
+            self.host,
+            443,
+            policy,
+            domains=self.domains,
+            resolvers=self.resolvers,
+            source_ports=self.source_ports,
+        )
+
+
+Answer = tuple[str, str, str]
+"""accepted, name, suite; or refused, rule, reason; or failed, nothing, reason."""
+
+
+async def ask(asked: Ask) -> Answer:
+    """Connect, and only when that succeeded, send the request and read."""
+    egress = Egress(Host(Path()))
+    try:
+        stream = await egress.connect(asked.target(), asked.address, asked.timeout)
+        await stream.write(REQUEST)
+        await stream.finish(asked.timeout)
+    except PolicyError as error:
+        return "refused", error.rule, error.reason
+    except NetworkError as error:
+        return "failed", "", str(error)
+    assert stream.secured
+    return "accepted", stream.secured.matched, f"{stream.secured.version} {stream.secured.suite}"
+
+
+@dataclass
+class Bench:
+    """A phone, and servers that can be of any kind."""
+
+    phone: Namespace
+    servers: Namespace
+    folder: Path
+    root: Pair
+
+    def __post_init__(self) -> None:
+        self.started: list[OpensslServer | Nginx | RawServer] = []
+
+    def serve(self, certificate: Pair, *words: str, **options: Any) -> OpensslServer:
+        server = OpensslServer(self.servers, self.folder, certificate, *words, **options)
+        self.started.append(server)
+        return server
+
+    def nginx(self, server: str) -> Nginx:
+        started = Nginx(self.servers, self.folder, server)
+        self.started.append(started)
+        return started
+
+    def ask(self, asked: Ask) -> Answer:
+        trusting = asked if asked.roots else replace(asked, roots=(self.root.pem,))
+        answer: Answer = self.phone.call(ask, trusting)
+        return answer
+
+
+@pytest.fixture
+def dns(pair: tuple[Namespace, Namespace], component: list[str]) -> Iterator[Dnsmasq]:
+    component.append(re.sub(r"\s+Copyright.*", "", version("dnsmasq", "--version")))
+    server = Dnsmasq(pair[1], SERVER, RECORDS)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def bench(
+    pair: tuple[Namespace, Namespace], tmp_path: Path, component: list[str]
+) -> Iterator[Bench]:
+    component.append(" ".join(version("openssl", "version").split()[:2]))
+    made = Bench(*pair, tmp_path, authority())
+    yield made
+    for server in made.started:
+        server.kill()
+
+
+Shape = Callable[[Pair], Pair]
+
+
+def shape(**fields: Any) -> Shape:
+    return lambda root: leaf(root, **fields)
+
+
+@pytest.mark.proves("PRV-03", "SIP-06")
+@pytest.mark.parametrize(
+    ("made", "host", "application", "matched"),
+    [
+        (shape(cn=HOST), HOST, PROVISIONING, HOST),
+        (shape(cn="sprov.callme.com"), "sprov.callme.com", PROVISIONING, "sprov.callme.com"),
+        (
+            shape(cn="pv.telco.net/mailto:admin@telco.net"),
+            "pv.telco.net",
+            PROVISIONING,
+            "pv.telco.net",
+        ),
+        (
+            shape(cn="prof.voice.com/info@voice.com"),
+            "prof.voice.com",
+            PROVISIONING,
+            "prof.voice.com",
+        ),
+        (shape(dns=["x.test", HOST]), HOST, PROVISIONING, HOST),
+        (shape(cn="x.test", dns=[HOST]), HOST, SIP, HOST),
+        (shape(cn=HOST), HOST, SIP, HOST),
+        (shape(dns=["*.telco.test"]), HOST, SIP, "*.telco.test"),
+        (shape(ips=[SERVER]), SERVER, SIP, SERVER),
+        (shape(dns=[HOST], usage=None), HOST, SIP, HOST),
+    ],
+    ids=[
+        *("CN", "CN of the chapter", "CN with mailto", "CN with info", "second SAN"),
+        *("SAN before CN", "CN for SIP", "wildcard for SIP", "address for SIP", "any use"),
+    ],
+)
+def test_a_certificate_that_names_the_server_is_accepted(
+    bench: Bench,
+    dns: Dnsmasq,
+    made: Shape,
+    host: str,
+    application: Application,
+    matched: str,
+) -> None:
+    server = bench.serve(made(bench.root))
+    answer = bench.ask(Ask(host=host, application=application))
+    assert answer[:2] == ("accepted", matched), answer
+    assert server.received() == REQUEST
+
+
+@pytest.mark.proves("SIP-06", "SIP-07", "PRV-02", "PRV-24")
+@pytest.mark.parametrize("application", [PROVISIONING, SIP], ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    ("made", "rule", "words"),
+    [
+        (shape(dns=["other.telco.test"]), "tls-name", "DNS:other.telco.test"),
+        (shape(cn="other.telco.test"), "tls-name", "CN=other.telco.test"),
+        (shape(cn=HOST, dns=["other.telco.test"]), "tls-name", "DNS:other.telco.test"),
+        (shape(cn=f"{HOST}\0.evil.test"), "tls-name", HOST),
+        (shape(cn="*.telco.test"), "tls-name", "wildcard"),
+        (shape(cn=None), "tls-name", "no name at all"),
+        (shape(dns=[HOST], days=(-9, -1)), "tls-chain", "expired"),
+        (shape(dns=[HOST], days=(1, 9)), "tls-chain", "not valid yet"),
+        (shape(dns=[HOST], usage=CLIENT), "tls-chain", "not meant for a server"),
+        (lambda _: leaf(authority("Foreign"), dns=[HOST]), "tls-chain", "not issued under"),
+        (lambda root: leaf(authority(), dns=[HOST]), "tls-chain", "not by the root"),
+        (lambda _: authority(HOST), "tls-chain", "self-signed"),
+    ],
+    ids=[
+        *("SAN", "CN", "CN beside SAN", "NUL", "wildcard CN", "no name", "expired", "too early"),
+        *("client use", "foreign root", "root of the same name", "self-signed"),
+    ],
+)
+def test_a_wrong_certificate_gets_not_one_byte(
+    bench: Bench, dns: Dnsmasq, made: Shape, application: Application, rule: str, words: str
+) -> None:
+    server = bench.serve(made(bench.root))
+    outcome, got, reason = bench.ask(Ask(application=application))
+    assert (outcome, got) == ("refused", rule), reason
+    assert words in reason
+    assert HOST in reason
+    assert SERVER in reason
+    assert server.received() == b""
+
+
+@pytest.mark.proves("PRV-02", "PRV-24")
+def test_without_an_installed_root_nobody_is_trusted(bench: Bench, dns: Dnsmasq) -> None:
+    server = bench.serve(leaf(bench.root, dns=[HOST]))
+    outcome, rule, _ = bench.ask(Ask(roots=(authority("Other").pem,)))
+    assert (outcome, rule) == ("refused", "tls-chain")
+    assert server.received() == b""
+
+
+@pytest.mark.proves("PRV-04")
+def test_provisioning_refuses_a_wildcard_that_sip_accepts(bench: Bench, dns: Dnsmasq) -> None:
+    server = bench.serve(leaf(bench.root, dns=["*.telco.test"]))
+    outcome, rule, reason = bench.ask(Ask())
+    assert (outcome, rule) == ("refused", "tls-name")
+    assert "wildcards are not accepted for provisioning" in reason
+    assert server.received() == b""
+
+
+@pytest.mark.proves("SIP-05")
+def test_a_line_without_name_check_still_verifies_the_chain(bench: Bench, dns: Dnsmasq) -> None:
+    skipped = Ask(application=SIP, names=NameCheck.SKIPPED)
+    server = bench.serve(leaf(bench.root, dns=["other.telco.test"]))
+    assert bench.ask(skipped)[0] == "accepted"
+    assert server.received() == REQUEST
+    for wrong in (leaf(authority(), dns=[HOST]), leaf(bench.root, dns=[HOST], days=(-9, -1))):
+        server = bench.serve(wrong)
+        assert bench.ask(skipped)[:2] == ("refused", "tls-chain")
+        assert server.received() == b""
+
+
+@pytest.mark.proves("PRV-05")
+def test_an_address_that_dns_does_not_know_gets_not_one_byte(bench: Bench, dns: Dnsmasq) -> None:
+    server = bench.serve(leaf(bench.root, dns=["liar.telco.test"]))
+    outcome, rule, reason = bench.ask(Ask(host="liar.telco.test"))
+    assert (outcome, rule) == ("refused", "tls-address")
+    assert f"{SERVER} is not in DNS: liar.telco.test has {OTHER}" in reason
+    assert server.received() == b""
+
+
+@pytest.mark.proves("PRV-05")
+def test_a_name_that_dns_does_not_have_gets_not_one_byte(bench: Bench, dns: Dnsmasq) -> None:
+    server = bench.serve(leaf(bench.root, dns=["none.telco.test"]))
+    outcome, rule, reason = bench.ask(Ask(host="none.telco.test"))
+    assert (outcome, rule) == ("refused", "tls-address")
+    assert "none.telco.test has no address" in reason
+    assert server.received() == b""
+
+
+@pytest.mark.proves("PRV-05")
+def test_a_dns_server_that_is_gone_confirms_nothing(bench: Bench, dns: Dnsmasq) -> None:
+    server = bench.serve(leaf(bench.root, dns=[HOST]))
+    outcome, _, reason = bench.ask(Ask(resolvers=()))
+    assert outcome == "failed"
+    assert "no DNS server is known" in reason
+    assert server.received() == b""
+
+
+@pytest.mark.proves("PRV-22")
+def test_a_server_given_by_address_is_confirmed_by_dns(bench: Bench, dns: Dnsmasq) -> None:
+    server = bench.serve(leaf(bench.root, cn=f"{HOST}/mailto:admin@telco.test"))
+    assert bench.ask(Ask(host=SERVER))[:2] == ("accepted", HOST)
+    assert server.received() == REQUEST
+    for names in (["liar.telco.test"], ["none.telco.test"]):
+        server = bench.serve(leaf(bench.root, dns=names))
+        assert bench.ask(Ask(host=SERVER))[:2] == ("refused", "tls-address")
+        assert server.received() == b""
+    server = bench.serve(leaf(bench.root, ips=[SERVER]))
+    assert bench.ask(Ask(host=SERVER))[:2] == ("refused", "tls-name")
+    assert server.received() == b""
+
+
+def test_ipv6_servers_are_confirmed_by_aaaa(bench: Bench, dns: Dnsmasq) -> None:
+    server = bench.serve(leaf(bench.root, dns=["six.telco.test"]), "-6")
+    answer = bench.ask(Ask(host="six.telco.test", address="fd99::9"))
+    assert answer[:2] == ("accepted", "six.telco.test")
+    assert server.received() == REQUEST
+
+
+@pytest.mark.parametrize(
+    ("words", "tags", "outcome"),
+    [
+        (["-tls1_2"], (), "TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384"),
+        (["-tls1_3"], (), "TLSv1.3 TLS_AES_256_GCM_SHA384"),
+        (["-tls1_3"], (("TLS_Cipher_List", "AES"),), "alert"),
+        (["-tls1_2"], (("TLS_Client_Min_Version", "TLS 1.3"),), "alert"),
+        (["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], (), "alert"),
+        (
+            ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA"],
+            (("TLS_Cipher_List", "AESGCM"),),
+            "alert",
+        ),
+    ],
+)
+def test_versions_and_suites_are_those_of_the_policy(
+    bench: Bench,
+    dns: Dnsmasq,
+    words: list[str],
+    tags: tuple[tuple[str, str], ...],
+    outcome: str,
+) -> None:
+    server = bench.serve(leaf(bench.root, dns=[HOST]), *words)
+    answer = bench.ask(Ask(tags=tags))
+    assert outcome in answer[2]
+    assert server.received() == (b"" if outcome == "alert" else REQUEST)
+
+
+@pytest.mark.proves("TLS-05")
+@pytest.mark.parametrize("application", [PROVISIONING, SIP], ids=lambda row: row.name)
+def test_the_wire_carries_the_chapters_default_suites(
+    bench: Bench, dns: Dnsmasq, application: Application
+) -> None:
+    server = bench.serve(leaf(bench.root, dns=[HOST]), "-msg")
+    bench.ask(Ask(application=application, tags=(("TLS_Cipher_List", "DEFAULT"),)))
+    dump = server.received().decode()
+    hello = re.search(r"ClientHello\n((?:    [0-9a-f ]+\n)+)", dump)
+    assert hello, dump
+    message = bytes.fromhex(hello[1].replace("\n", " "))
+    assert offered(b"\x16\x03\x01\0\0" + message) == [
+        *(0xC02C, 0xC030, 0x009F, 0xCCA9, 0xCCA8, 0xCCAA, 0xC02B, 0xC02F, 0x009E),
+        *(0xC024, 0xC028, 0x006B, 0xC023, 0xC027, 0x0067, 0xC00A, 0xC014, 0x0039),
+        *(0xC009, 0xC013, 0x0033, 0x009D, 0x009C, 0x003D, 0x003C, 0x0035, 0x002F),
+        SCSV,
+    ]
+
+
+@pytest.mark.parametrize("protocol", ["-tls1_2", "-tls1_3"])
+def test_a_server_that_demands_a_certificate_refuses_the_phone_without(
+    bench: Bench, dns: Dnsmasq, protocol: str
+) -> None:
+    devices = authority("Devices")
+    devices.save(bench.folder, "devices")
+    demand = ["-Verify", "1", "-verify_return_error", "-CAfile", str(bench.folder / "devices.crt")]
+    certificate = leaf(bench.root, dns=[HOST])
+    bench.serve(certificate, protocol, *demand)
+    outcome, _, reason = bench.ask(Ask())
+    assert outcome == "failed"
+    assert "TLS refused by the peer" in reason
+    own = leaf(devices, cn="phone", usage=CLIENT).save(bench.folder, "phone")
+    server = bench.serve(certificate, protocol, *demand)
+    assert bench.ask(Ask(client=own))[0] == "accepted"
+    assert server.received() == REQUEST
+    foreign = leaf(authority("Foreign"), cn="phone", usage=CLIENT).save(bench.folder, "phone")
+    bench.serve(certificate, protocol, *demand)
+    assert bench.ask(Ask(client=foreign))[0] == "failed"
+
+
+@pytest.mark.proves("RAD-01", "RAD-07")
+@pytest.mark.parametrize("application", [PROVISIONING, SIP], ids=lambda row: row.name)
+def test_a_forbidden_domain_costs_neither_dns_nor_connection(
+    bench: Bench, dns: Dnsmasq, application: Application
+) -> None:
+    server = bench.serve(leaf(bench.root, dns=[HOST]))
+    forbidden = Ask(application=application, domains="voiceip.com, voiceipl.com")
+    assert bench.ask(forbidden) == (
+        "refused",
+        "domain-not-allowed",
+        f"domain not allowed: {HOST}",
+    )
+    refused = bench.phone.call(resolve, replace(forbidden, roots=(bench.root.pem,)))
+    assert refused == ("refused", f"domain not allowed: {HOST}")
+    allowed = replace(forbidden, domains="voiceip.com, telco.test")
+    assert bench.ask(allowed)[0] == "accepted"
+    assert server.received() == REQUEST
+    asked = dns.queries()
+    assert asked == (["A pv.telco.test"] if application is PROVISIONING else [])
+
+
+async def resolve(asked: Ask) -> tuple[str, ...]:
+    try:
+        found = await Egress(Host(Path())).resolve(asked.target())
+    except PolicyError as error:
+        return ("refused", error.reason)
+    except NetworkError as error:
+        return ("failed", str(error))
+    return ("found", *found)
+
+
+@pytest.mark.proves("PRV-17")
+def test_only_a_records_are_asked_for(bench: Bench, dns: Dnsmasq) -> None:
+    assert bench.phone.call(resolve, Ask()) == ("found", SERVER)
+    assert bench.phone.call(resolve, Ask(host=SERVER)) == ("found", SERVER)
+    assert bench.phone.call(resolve, Ask(host="none.telco.test"))[0] == "failed"
+    assert bench.phone.call(resolve, Ask(host="localhost"))[0] == "failed"
+    assert dns.queries() == ["A pv.telco.test", "A none.telco.test", "A localhost"]
+
+
+def test_the_next_dns_server_is_asked_when_one_is_silent(bench: Bench, dns: Dnsmasq) -> None:
+    found = bench.phone.call(resolve, Ask(resolvers=("10.99.0.2", SERVER)))
+    assert found == ("found", SERVER)
+
+
+async def local_ports(asked: Ask, count: int) -> list[int]:
+    """Return the local ports of connections that are open at the same time."""
+    egress = Egress(Host(Path()))
+    target = replace(asked.target(), tls=None)
+    streams = [await egress.connect(target, asked.address) for _ in range(count)]
+    return sorted(stream.local[1] for stream in streams)
+
+
+def test_the_source_port_is_of_the_range_and_each_is_used_once(bench: Bench) -> None:
+    bench.nginx(certificate_lines(bench) + "location / { return 200; }")
+    ports = bench.phone.call(local_ports, Ask(source_ports=(5060, 5063)), 4)
+    assert ports == [5060, 5061, 5062, 5063]
+    with pytest.raises(RuntimeError, match="every local port of the range is taken"):
+        bench.phone.call(local_ports, Ask(source_ports=(5060, 5063)), 5)
+
+
+def certificate_lines(bench: Bench) -> str:
+    certificate, key = leaf(bench.root, dns=[HOST], key=rsa_key()).save(bench.folder, "nginx")
+    return f"ssl_certificate {certificate}; ssl_certificate_key {key}; server_name {HOST};"
+
+
+async def download(asked: Ask) -> int:
+    stream = await Egress(Host(Path())).connect(asked.target(), asked.address)
+    await stream.write(b"GET /big HTTP/1.0\r\n\r\n")
+    size = 0
+    while data := await stream.read():
+        size += len(data)
+    await stream.close()
+    await stream.close()
+    return size
+
+
+def test_a_large_answer_arrives_whole(bench: Bench, dns: Dnsmasq, component: list[str]) -> None:
+    (bench.folder / "big").write_bytes(bytes(5_000_000))
+    bench.nginx(certificate_lines(bench) + f"root {bench.folder};")
+    component.append(version("nginx", "-v").removeprefix("nginx version: "))
+    assert bench.phone.call(download, Ask(roots=(bench.root.pem,))) > 5_000_000
+
+
+async def upload(asked: Ask) -> bytes:
+    stream = await Egress(Host(Path())).connect(asked.target(), asked.address)
+    body = bytes(3_000_000)
+    head = f"PUT /up HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    await asyncio.gather(stream.write(head + body[:1_000_000]), stream.write(body[1_000_000:]))
+    return await stream.read()
+
+
+def test_a_large_request_leaves_whole(bench: Bench, dns: Dnsmasq) -> None:
+    lines = "dav_methods PUT; client_max_body_size 9m; root " + str(bench.folder)
+    bench.nginx(certificate_lines(bench) + f"location / {{ {lines}; }}")
+    answer = bench.phone.call(upload, Ask(roots=(bench.root.pem,)))
+    assert answer.startswith(b"HTTP/1.1 201")
+    assert (bench.folder / "up").stat().st_size == 3_000_000
+
+
+async def woken(asked: Ask) -> str:
+    """Return how a read ends when another task aborts the stream."""
+    stream = await Egress(Host(Path())).connect(asked.target(), asked.address)
+
+    async def close() -> None:
+        await asyncio.sleep(0)
+        stream.abort()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(close())
+        try:
+            await stream.read()
+        except NetworkError as error:
+            return str(error)
+    return "no error"
+
+
+def test_closing_wakes_who_waits(bench: Bench, dns: Dnsmasq) -> None:
+    bench.serve(leaf(bench.root, dns=[HOST]))
+    assert "Bad file descriptor" in bench.phone.call(woken, Ask(roots=(bench.root.pem,)))
+
+
+@pytest.mark.parametrize(
+    ("greeting", "words"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "wrong version number"),
+        (b"", "no answer in 0.5 s"),
+    ],
+)
+def test_a_server_that_speaks_no_tls_is_a_network_error(
+    bench: Bench, dns: Dnsmasq, greeting: bytes, words: str
+) -> None:
+    bench.started.append(RawServer(bench.servers, greeting))
+    outcome, _, reason = bench.ask(Ask(timeout=0.5))
+    assert outcome == "failed"
+    assert words in reason
+
+
+def test_an_address_where_nobody_listens_is_a_network_error(bench: Bench) -> None:
+    outcome, _, reason = bench.ask(Ask())
+    assert outcome == "failed"
+    assert reason == f"{HOST} at {SERVER}:443: Connection refused"
