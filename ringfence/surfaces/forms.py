@@ -151,18 +151,27 @@ def changes(
     return found
 
 
-def weak_passwords(submitted: Mapping[str, Change]) -> list[ConfigError]:
+def weak_passwords(submitted: Mapping[str, Change], shortest: int = 8) -> list[ConfigError]:
     """Return a refusal for every password of a submission that a person should not choose.
 
-    A profile may set one, with a warning; where a person chooses, it is refused.
-    Source: phone-facts 1.2, Admin Password.
+    A profile may set one, with a warning; where a person chooses, it is refused. `shortest` is
+    the surface's: 8 characters on the page, 4 on the screen.
+    Source: phone-facts 1.2, User Password.
     """
     refused: list[ConfigError] = []
     for tag, change in submitted.items():
         codec = slots()[tag].row.codec
-        if isinstance(codec, Password) and (doubt := codec.doubt(Secret(change.text or ""))):
-            refused.append(ConfigError(tag, doubt, f"choose {codec.describe()}"))
+        if isinstance(codec, Password):
+            strict = replace(codec, first=max(codec.first, shortest))
+            if doubt := strict.doubt(change.text or ""):
+                refused.append(ConfigError(tag, doubt, f"choose {strict.describe()}"))
     return refused
+
+
+def doubts(submitted: Mapping[str, Change]) -> list[str]:
+    """Return a warning for every accepted value that may not do what its author meant."""
+    found = ((tag, slots()[tag].row.codec.doubt(c.text or "")) for tag, c in submitted.items())
+    return [f"{title(tag)} {doubt}." for tag, doubt in found if doubt]
 
 
 def effects(tags: Iterable[str]) -> Mapping[Effect, tuple[str, ...]]:

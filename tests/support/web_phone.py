@@ -44,7 +44,7 @@ def main(state: str, texts: str) -> None:
     memory = Memory(host, facts.identity.firmware)
     changes = {tag: Change(text) for tag, text in json.loads(texts).items()}
     memory.submit(changes, Origin.PROFILE, whole=True)
-    asyncio.run(Phone(FEATURES, host, facts, memory, lambda reason: None).run())
+    sys.exit(asyncio.run(Phone(FEATURES, host, facts, memory, lambda reason: None).run()))
 
 
 if __name__ == "__main__":

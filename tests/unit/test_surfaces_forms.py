@@ -266,6 +266,21 @@ def test_a_good_password_and_other_parameters_are_no_weak_passwords() -> None:
     assert forms.weak_passwords(wanted) == []
 
 
+def test_the_page_asks_for_a_longer_user_password_than_the_screen() -> None:
+    wanted = {"User_Password": Change("Ab1-x")}
+    assert [error.parameter for error in forms.weak_passwords(wanted)] == ["User_Password"]
+    assert forms.weak_passwords(wanted, shortest=4) == []
+
+
+def test_a_doubtful_value_is_stored_with_a_warning_that_never_repeats_a_secret() -> None:
+    wanted = {"VPN_Server": Change("v" * 40), "VPN_Password": Change("Canary" * 7)}
+    assert forms.doubts(wanted) == [
+        "VPN Server has 40 characters, and phones of the field take 31.",
+        "VPN Password has 42 characters, and phones of the field take 31.",
+    ]
+    assert forms.doubts({"VPN_Server": Change("vpn.example")}) == []
+
+
 def test_the_notice_groups_by_when_a_change_takes_effect() -> None:
     assert forms.effects(["VPN_Server", "Firewall", "Auth_INVITE_3_"]) == {
         Effect.LIVE: ("Firewall", "Ext 3 Auth INVITE"),

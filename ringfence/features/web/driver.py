@@ -11,6 +11,7 @@ from pathlib import Path
 from ringfence.errors import ComponentError
 from ringfence.features.web.plan import WebPlan
 from ringfence.features.web.sessions import Sessions, Throttle
+from ringfence.policy.tls import TlsPolicy
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status
 from ringfence.runtime.tls import missing, server_context
@@ -121,10 +122,17 @@ class WebDriver:
             return server_context(
                 plan.tls, plan.tls.client.certificate_file, plan.tls.client.key_file
             )
-        if set(self._world.host.names("web.*")) >= {CERTIFICATE, KEY}:
-            state = self._world.host.state
-            return server_context(plan.tls, str(state / CERTIFICATE), str(state / KEY))
-        return None
+        if not set(self._world.host.names("web.*")) >= {CERTIFICATE, KEY}:
+            return None
+        try:
+            return self._own_context(plan.tls)
+        except ComponentError as error:
+            logger.warning("web.certificate_unusable: %s", error)
+            return None
+
+    def _own_context(self, policy: TlsPolicy) -> ssl.SSLContext:
+        state = self._world.host.state
+        return server_context(policy, str(state / CERTIFICATE), str(state / KEY))
 
     async def _serve(
         self,
@@ -136,7 +144,7 @@ class WebDriver:
         while plan.tls and tls is None:
             try:
                 await self._make_certificate()
-                tls = self._context(plan)
+                tls = self._own_context(plan.tls)
             except ComponentError as error:
                 self._trouble = str(error)
                 await asyncio.sleep(AGAIN)

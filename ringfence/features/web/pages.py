@@ -303,9 +303,10 @@ class Pages:
         session.edits |= {tag: change.text or "" for tag, change in found.items()}
 
     def _store(self, request: web.Request, session: Session, place: forms.Place) -> web.Response:
-        before, changed = self._plan(), tuple(session.edits)
+        before = self._plan()
+        changed = {tag: Change(text) for tag, text in session.edits.items()}
         try:
-            refused = self._submit({tag: Change(text) for tag, text in session.edits.items()})
+            refused = self._submit(changed)
         except ComponentError as error:
             return self._message(500, f"Nothing was stored. {error}", session=session)
         session.errors = {error.parameter: error.reason for error in refused}
@@ -320,6 +321,7 @@ class Pages:
             return moved
         for effect, titles in forms.effects(changed).items():
             session.notices.append(f"Stored, takes effect {effect.value}: {', '.join(titles)}.")
+        session.notices += forms.doubts(changed)
         return _see(f"/voice/{place.name}")
 
     def _submit(self, wanted: Mapping[str, Change]) -> list[ConfigError]:

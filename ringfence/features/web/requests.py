@@ -105,6 +105,8 @@ async def form(request: web.Request) -> Mapping[str, str]:
         raise RemoteProtocolError("The form took too long to arrive.", 408) from None
     except web.HTTPRequestEntityTooLarge:
         raise RemoteProtocolError("The form is too large.", 413) from None
+    except ConnectionError:
+        raise RemoteProtocolError("The form never arrived whole.", 400) from None
     except ValueError:
         raise RemoteProtocolError("The form cannot be read.", 400) from None
     return dict(pairs)

@@ -36,14 +36,21 @@ class Connection(web.RequestHandler):
 
     @property
     def leaving(self) -> bool:
-        """Return whether it ends as soon as the request in work is answered."""
-        return self._close or self._force_close
+        """Return whether it is being closed."""
+        return self._force_close
 
     @property
     def address(self) -> str:
         """Return the address at the other end."""
         peer = self.peername
         return peer[0] if isinstance(peer, tuple) else ""
+
+    def end(self) -> None:
+        """Close at once, whatever is in work."""
+        transport = self.transport
+        self.force_close()
+        if transport:
+            transport.abort()
 
     def handle_error(
         self,
@@ -56,7 +63,7 @@ class Connection(web.RequestHandler):
         if status >= 500:
             logger.error("web.bug: %s %s", request.method, request.path, exc_info=exc)
         else:
-            logger.info("web.unreadable: from %s", request.remote)
+            logger.debug("web.unreadable: from %s", request.remote)
         answer = web.Response(status=status, text=f"{status}\n")
         harden(answer.headers, secure=False)
         answer.force_close()
@@ -130,7 +137,7 @@ class Server:
         [(crowd, _)] = addresses.most_common(1)
         for each in held:
             if each.address == crowd:
-                each.close()
+                each.end()
                 return
         next(task for task, address in self._greeted.items() if address == crowd).cancel()
 

@@ -1,0 +1,336 @@
+"""The page in a real browser, by mouse and by keyboard."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ringfence.lab.namespaces import Namespace
+from ringfence.runtime.control import ask
+from tests.support.browser import in_browser
+from tests.support.web_phone import PASSWORD, WebPhone
+
+Start = Callable[..., WebPhone]
+Browse = Callable[..., Any]
+
+
+@pytest.fixture
+def start(pair: tuple[Namespace, Namespace], tmp_path: Path) -> Iterator[Start]:
+    phones: list[WebPhone] = []
+
+    def factory(**texts: str) -> WebPhone:
+        phones.append(WebPhone(tmp_path, pair[0], **{"Admin_Password": PASSWORD, **texts}))
+        return phones[-1]
+
+    yield factory
+    for phone in phones:
+        phone.stop()
+
+
+@pytest.fixture
+def browse(pair: tuple[Namespace, Namespace], component: list[str]) -> Browse:
+    def factory(scenario: Callable[..., Any], *args: Any) -> Any:
+        name, result = pair[1].call(in_browser, scenario, *args)
+        component.append(name)
+        return result
+
+    return factory
+
+
+def held(phone: WebPhone, tag: str) -> str:
+    answer = ask(phone.state, {"verb": "get", "tag": tag})
+    assert answer
+    return str(answer["text"])
+
+
+def log_in(page: Page, path: str) -> None:
+    page.goto(f"http://10.99.0.2{path}")
+    page.get_by_label("Account").select_option("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def submit(page: Page) -> None:
+    page.get_by_role("button", name="Submit All Changes").click()
+
+
+# --- The chapter's procedure, to the letter ---
+
+
+def walk(page: Page) -> dict[str, Any]:
+    log_in(page, "/admin/advanced")
+    tabs = page.get_by_role("navigation", name="Pages")
+    security = page.get_by_role("region", name="Security Settings")
+    security.get_by_label("Firewall Options").fill("NO_ICMP_PING, UDP:4000:4010")
+    tabs.get_by_role("button", name="Ext 3", exact=True).click()
+    heading = page.get_by_role("heading", level=1).inner_text()
+    sip = page.get_by_role("region", name="SIP Settings")
+    sip.get_by_label("Auth INVITE").select_option("Yes")
+    page.get_by_role("button", name="Submit All Changes").click()
+    notices = page.get_by_role("status").all_inner_texts()
+    tabs.get_by_role("button", name="System").click()
+    again = page.get_by_label("Firewall Options").input_value()
+    return {
+        "heading": heading,
+        "notices": notices,
+        "again": again,
+        "buttons": page.locator("main button:visible").all_inner_texts(),
+    }
+
+
+@pytest.mark.proves("CFG-06")
+def test_one_button_commits_the_changes_of_every_tab(start: Start, browse: Browse) -> None:
+    phone = start()
+    seen = browse(walk)
+    assert seen["heading"] == "Ext 3"
+    assert seen["again"] == "NO_ICMP_PING, UDP:4000:4010"
+    assert seen["buttons"] == ["Submit All Changes", "Undo All Changes"]
+    assert held(phone, "Firewall_Config") == "NO_ICMP_PING, UDP:4000:4010"
+    assert held(phone, "Auth_INVITE_3_") == "Yes"
+    assert seen["notices"] == ["Stored, takes effect at once: Firewall Options, Ext 3 Auth INVITE."]
+
+
+def refuse(page: Page, tag: str, text: str) -> dict[str, Any]:
+    log_in(page, "/voice/system")
+    page.get_by_label("Host Name").fill("desk")
+    page.locator(f'[name="{tag}"]').fill(text)
+    submit(page)
+    field = page.locator(f'[name="{tag}"]')
+    described = (field.get_attribute("aria-describedby") or "").split()
+    first = {
+        "invalid": field.get_attribute("aria-invalid"),
+        "why": page.locator(f'[id="{described[0]}"]').inner_text(),
+        "typed": field.input_value(),
+        "kept": page.get_by_label("Host Name").input_value(),
+        "alert": page.get_by_role("alert").inner_text(),
+    }
+    page.get_by_role("alert").get_by_role("link").click()
+    expect(page.locator(f'[id="{tag}"]')).to_be_in_viewport()
+    return first
+
+
+@pytest.mark.proves("CFG-07", "WEB-05")
+@pytest.mark.parametrize(
+    ("tag", "text", "why"),
+    [
+        ("Web_Server_Port", "65536", "expected 1–65535, not 65536"),
+        ("Static_IP", "10.0.0.300", "10.0.0.300"),
+        ("PAC_URL", "http://p.example/" + "a" * 495, "at most 511"),
+    ],
+)
+def test_a_refused_value_says_why_at_its_field_and_nothing_is_stored(
+    start: Start, browse: Browse, tag: str, text: str, why: str
+) -> None:
+    phone = start()
+    seen = browse(refuse, tag, text)
+    assert seen["invalid"] == "true"
+    assert why in seen["why"]
+    assert seen["typed"] == text
+    assert seen["kept"] == "desk"
+    assert "Nothing was stored." in seen["alert"]
+    assert held(phone, "Host_Name") == ""
+
+
+@pytest.mark.proves("CFG-07")
+def test_a_list_with_an_unknown_word_is_stored_as_written(start: Start, browse: Browse) -> None:
+    phone = start()
+
+    def fill(page: Page) -> None:
+        log_in(page, "/voice/system")
+        page.get_by_label("Firewall Options").fill("NO_ICMP_PING,NONSENSE")
+        page.get_by_label("TLS Cipher List").fill("BOGUS")
+        submit(page)
+        expect(page.get_by_role("status")).to_contain_text("Stored")
+
+    browse(fill)
+    assert held(phone, "Firewall_Config") == "NO_ICMP_PING,NONSENSE"
+    assert held(phone, "TLS_Cipher_List") == "BOGUS"
+
+
+def labels(page: Page) -> dict[str, dict[str, list[str]]]:
+    log_in(page, "/admin/advanced")
+    found: dict[str, dict[str, list[str]]] = {}
+    for tab in ("System", "Provisioning", "Phone", "Ext 1"):
+        if page.get_by_role("heading", level=1).inner_text() != tab:
+            page.get_by_role("button", name=tab, exact=True).click()
+            expect(page.get_by_role("heading", level=1)).to_have_text(tab)
+        regions = page.locator("main section").all()
+        found[page.get_by_role("heading", level=1).inner_text()] = {
+            region.locator("h2").inner_text(): region.locator(".field > label").all_inner_texts()
+            for region in regions
+        }
+    return found
+
+
+@pytest.mark.proves("WEB-01")
+def test_tabs_sections_and_labels_read_as_in_the_chapter(start: Start, browse: Browse) -> None:
+    start()
+    found = browse(labels)
+    chapter = {
+        "System": {
+            "System Configuration": {"Restricted Access Domains"},
+            "Security Settings": {"Firewall", "Firewall Options", "TLS Cipher List"},
+            "HTTP Proxy Settings": {
+                "Proxy Mode",
+                "Use Auto Discovery (WPAD)",
+                "PAC URL",
+                "Proxy Host",
+                "Proxy Port",
+                "Proxy Server Requires Authentication",
+                "Username",
+                "Password",
+            },
+            "VPN Settings": {
+                "VPN Server",
+                "VPN User Name",
+                "VPN Password",
+                "VPN Tunnel Group",
+                "Connect on Bootup",
+            },
+            "IPv6 Settings": {"Broadcast Echo"},
+        },
+        "Provisioning": {
+            "Configuration Profile": {"DHCP Option To Use", "DHCPv6 Option To Use", "Profile Rule"}
+        },
+        "Phone": {"LDAP": {"Server", "StartTLS Enable"}},
+        "Ext 1": {
+            "SIP Settings": {
+                "SIP Transport",
+                "Auth INVITE",
+                "MediaSec Request",
+                "MediaSec Over TLS Only",
+            },
+            "Proxy and Registration": {"Proxy", "Outbound Proxy", "TLS Name Validate"},
+        },
+    }
+    missing = {
+        (tab, section, label)
+        for tab, sections in chapter.items()
+        for section, wanted in sections.items()
+        for label in wanted - set(found.get(tab, {}).get(section, []))
+    }
+    assert missing == set()
+
+
+# --- What a hostile value can do in a browser ---
+
+
+def provoke(page: Page) -> list[str]:
+    trouble: list[str] = []
+    page.on("dialog", lambda dialog: trouble.append(dialog.message))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("console", lambda line: trouble.append(line.text))
+    page.on("request", lambda request: trouble.append(request.url))
+    log_in(page, "/voice/ext1")
+    value = page.get_by_label("Display Name").input_value()
+    page.wait_for_load_state("networkidle")
+    return [value, *(t for t in trouble if "[DOM]" not in t and "//10.99.0.2/" not in t)]
+
+
+def test_markup_in_a_value_runs_nothing_and_fetches_nothing(start: Start, browse: Browse) -> None:
+    nasty = '"><img src=//evil.example onerror=alert(1)><script>alert(2)</script>'
+    start(Display_Name_1_=nasty)
+    assert browse(provoke) == [nasty]
+
+
+def injected(page: Page) -> list[str]:
+    """Put a script into the page as a hole would, and see that the policy stops it."""
+    log_in(page, "/info/status")
+    seen: list[str] = []
+    page.on("console", lambda line: seen.append(line.text))
+    page.evaluate(
+        """() => { const s = document.createElement('script'); s.textContent = 'window.bad = 1';
+                   document.body.append(s); }"""
+    )
+    return [str(page.evaluate("() => String(window.bad)")), *seen]
+
+
+def test_the_policy_stops_a_script_that_got_into_the_page(start: Start, browse: Browse) -> None:
+    start()
+    bad, *seen = browse(injected)
+    assert bad == "undefined"
+    assert any("Content Security Policy" in line for line in seen)
+
+
+# --- Looks that everyone can use ---
+
+
+def narrow(page: Page) -> dict[str, Any]:
+    log_in(page, "/voice/system")
+    page.set_viewport_size({"width": 360, "height": 740})
+    found: dict[str, Any] = {}
+    for path in ("/voice/system", "/voice/ext1", "/info/status"):
+        page.goto(f"http://10.99.0.2{path}")
+        found[path] = page.evaluate("() => document.documentElement.scrollWidth")
+    return found
+
+
+def test_no_page_scrolls_sideways_at_360_pixels(start: Start, browse: Browse) -> None:
+    start()
+    assert set(browse(narrow).values()) == {360}
+
+
+def keyboard(page: Page) -> str:
+    page.goto("http://10.99.0.2/voice/user")
+    page.get_by_label("Password").focus()
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("http://10.99.0.2/voice/user")
+    page.goto("http://10.99.0.2/voice/system")
+    page.get_by_label("Host Name").focus()
+    page.keyboard.type("by-key")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Stored")
+    return page.url
+
+
+def test_enter_submits_and_does_not_lead_elsewhere(start: Start, browse: Browse) -> None:
+    phone = start()
+    assert browse(keyboard).endswith("/voice/system")
+    assert held(phone, "Host_Name") == "by-key"
+
+
+def contrast(page: Page, scheme: str) -> list[str]:
+    """Return every text whose contrast is below 4.5 to 1. Source: WCAG 2.2, 1.4.3."""
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    log_in(page, "/voice/system")
+    page.get_by_label("Web Server Port").fill("0")
+    submit(page)
+    poor: list[str] = []
+    for path in ("", "/voice/ext1", "/info/status"):
+        if path:
+            page.goto(f"http://10.99.0.2{path}")
+        poor += page.evaluate(CONTRAST)
+    return poor
+
+
+CONTRAST = """() => {
+  const light = c => { const [r, g, b] = c.map(v => { v /= 255;
+      return v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; });
+    return .2126 * r + .7152 * g + .0722 * b; };
+  const read = text => text.match(/[0-9.]+/g).map(Number);
+  const ground = e => { for (; e; e = e.parentElement) {
+      const c = read(getComputedStyle(e).backgroundColor);
+      if (c.length < 4 || c[3] === 1) return c.slice(0, 3); }
+    return [255, 255, 255]; };
+  const poor = new Set();
+  for (const e of document.querySelectorAll('body *')) {
+    const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    if (!own && !['INPUT', 'SELECT'].includes(e.tagName)) continue;
+    if (!e.checkVisibility() || e.closest('.unseen')) continue;
+    const a = light(read(getComputedStyle(e).color).slice(0, 3)), b = light(ground(e));
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) poor.add(`${e.tagName}.${e.className} ${ratio.toFixed(2)}`);
+  }
+  return [...poor];
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_is_readable_in_light_and_dark(
+    start: Start, browse: Browse, scheme: str
+) -> None:
+    start()
+    assert browse(contrast, scheme) == []

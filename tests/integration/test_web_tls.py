@@ -1,0 +1,212 @@
+"""The page over HTTPS, asked suite by suite by the openssl command."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ringfence.lab.namespaces import Namespace
+from tests.support.curl import Curl
+from tests.support.web_phone import PASSWORD, WebPhone
+
+SECURE = {
+    "Admin_Password": PASSWORD,
+    "Enable_Protocol": "Https",
+    "Web_Server_Port": "443",
+}
+CHAPTER = {
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "AES256-SHA",
+    "AES128-SHA",
+    "DES-CBC3-SHA",
+}
+"""The chapter's five suites of the web server."""
+
+Start = Callable[..., WebPhone]
+
+
+class OpenSsl:
+    """`openssl s_client` and what it hears."""
+
+    def __init__(self, space: Namespace) -> None:
+        self._space = space
+        self.version = " ".join(self._run("version").split()[:2])
+
+    def _run(self, *words: str, check: bool = True) -> str:
+        done = self._space.run("openssl", *words, stdin="Q\n", check=check)
+        return str(done.stdout)
+
+    def universe(self) -> list[str]:
+        """Return every suite of TLS 1.2 and before that this library can offer."""
+        text = self._run("ciphers", "-tls1_2", "ALL:COMPLEMENTOFALL:@SECLEVEL=0").strip()
+        return [name for name in text.split(":") if not name.startswith("TLS_")]
+
+    def hear(self, *words: str) -> str:
+        """Return what one handshake said."""
+        return self._run("s_client", "-connect", "10.99.0.2:443", *words, check=False)
+
+    def accepted(self) -> set[str]:
+        """Return every suite of TLS 1.2 that the page accepts.
+
+        All are offered; the one that was chosen is left out the next time; until none is taken.
+        """
+        left, found = self.universe(), set()
+        while left:
+            heard = self.hear("-tls1_2", "-cipher", ":".join((*left, "@SECLEVEL=0")))
+            chosen = re.search(r"^New, .*Cipher is (\S+)$", heard, re.M)
+            assert chosen, heard
+            if chosen[1] == "(NONE)":
+                break
+            left.remove(chosen[1])
+            found.add(chosen[1])
+        return found
+
+
+@pytest.fixture
+def start(pair: tuple[Namespace, Namespace], tmp_path: Path) -> Iterator[Start]:
+    phones: list[WebPhone] = []
+
+    def factory(**texts: str) -> WebPhone:
+        phones.append(WebPhone(tmp_path, pair[0], **{**SECURE, **texts}))
+        return phones[-1]
+
+    yield factory
+    for phone in phones:
+        phone.stop()
+
+
+@pytest.fixture
+def openssl(pair: tuple[Namespace, Namespace], component: list[str]) -> OpenSsl:
+    made = OpenSsl(pair[1])
+    component.append(made.version)
+    return made
+
+
+@pytest.mark.proves("TLS-03", "TLS-12")
+def test_a_blank_list_offers_exactly_the_five_suites_of_the_chapter(
+    start: Start, openssl: OpenSsl
+) -> None:
+    start()
+    universe = set(openssl.universe())
+    assert len(universe) > 60
+    assert openssl.accepted() == CHAPTER & universe
+    assert openssl.hear("-tls1_2").count("Cipher is ECDHE-RSA-AES256-GCM-SHA384") == 1
+
+
+@pytest.mark.proves("TLS-03")
+def test_an_unusable_list_falls_back_to_the_same_suites(start: Start, openssl: OpenSsl) -> None:
+    start(TLS_Cipher_List="BOGUS:NONSENSE")
+    assert openssl.accepted() == CHAPTER & set(openssl.universe())
+
+
+def test_a_list_replaces_the_five_and_caps_the_version(start: Start, openssl: OpenSsl) -> None:
+    start(TLS_Cipher_List="ECDHE-RSA-AES128-SHA256:AES256-SHA256")
+    assert openssl.accepted() == {"ECDHE-RSA-AES128-SHA256", "AES256-SHA256"}
+    assert "New, (NONE)" in openssl.hear("-tls1_3")
+
+
+def test_older_versions_are_refused(start: Start, openssl: OpenSsl) -> None:
+    start()
+    for version in ("-tls1", "-tls1_1"):
+        assert "(NONE)" in openssl.hear(version, "-cipher", "ALL:@SECLEVEL=0")
+
+
+def certificate(openssl: OpenSsl) -> str:
+    found = re.search(r"-----BEGIN.*?-----END CERTIFICATE-----", openssl.hear("-tls1_2"), re.S)
+    assert found
+    done = subprocess.run(
+        ["openssl", "x509", "-noout", "-text"],
+        input=found[0],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.mark.proves("TLS-12")
+def test_a_phone_without_certificate_makes_an_rsa_one_and_keeps_it(
+    start: Start, openssl: OpenSsl, tmp_path: Path
+) -> None:
+    phone = start()
+    first = certificate(openssl)
+    assert "Public Key Algorithm: rsaEncryption" in first
+    assert "Public-Key: (2048 bit)" in first
+    assert "Not After : Dec 31 23:59:59 9999" in first
+    assert (tmp_path / "web.key").stat().st_mode & 0o077 == 0
+    phone.stop()
+    start()
+    assert certificate(openssl) == first
+
+
+def device(folder: Path, *key: str) -> None:
+    words = ["req", "-x509", "-nodes", "-days", "30", "-subj", "/OU=CP-8841-3PCC/L=1/CN=phone"]
+    files = ["-keyout", str(folder / "device.key"), "-out", str(folder / "device.crt")]
+    subprocess.run(["openssl", *words, *key, *files], check=True, capture_output=True)
+
+
+def web_rows(phone: WebPhone) -> dict[str, str]:
+    status = phone.until(lambda s: "Certificate" in dict(s["features"]["web"]["rows"]))
+    return dict(status["features"]["web"]["rows"])
+
+
+@pytest.mark.proves("TLS-12")
+def test_with_an_ec_certificate_the_page_names_the_dead_suites(
+    start: Start, openssl: OpenSsl, tmp_path: Path
+) -> None:
+    device(tmp_path, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+    phone = start()
+    rows = web_rows(phone)
+    assert rows["Certificate"] == "device, EC"
+    dead = set(rows["Suites that need an RSA Certificate"].split(", "))
+    assert dead == CHAPTER & set(openssl.universe())
+    assert openssl.accepted() == set()
+
+
+@pytest.mark.proves("TLS-12")
+def test_with_an_rsa_device_certificate_every_suite_lives(
+    start: Start, openssl: OpenSsl, tmp_path: Path
+) -> None:
+    device(tmp_path, "-newkey", "rsa:2048")
+    rows = web_rows(start())
+    assert rows["Certificate"] == "device, RSA"
+    assert "Suites that need an RSA Certificate" not in rows
+    assert rows["Unavailable Suites"] == "DES-CBC3-SHA"
+    assert "OU=CP-8841-3PCC" in certificate(openssl).replace("OU = ", "OU=")
+
+
+def test_the_session_cookie_is_bound_to_host_and_https(
+    start: Start, pair: tuple[Namespace, Namespace], tmp_path: Path, component: list[str]
+) -> None:
+    start()
+    component.append(Curl.version())
+    visitor = Curl(pair[1], "https://10.99.0.2", tmp_path)
+    cookie = visitor.login("admin", PASSWORD).headers["set-cookie"]
+    assert cookie.startswith("__Host-session=")
+    assert {"HttpOnly", "Path=/", "SameSite=Strict", "Secure"} <= set(cookie.split("; "))
+    assert visitor.get("/info/status").status == 200
+
+
+def test_a_device_certificate_with_a_foreign_key_opens_no_page(
+    start: Start, pair: tuple[Namespace, Namespace], tmp_path: Path
+) -> None:
+    device(tmp_path, "-newkey", "rsa:2048")
+    shutil.copy(tmp_path / "device.crt", tmp_path / "first.crt")
+    device(tmp_path, "-newkey", "rsa:2048")
+    shutil.copy(tmp_path / "first.crt", tmp_path / "device.crt")
+    status = start().until(lambda s: s["features"]["web"]["health"] == "Failed")
+    assert "device.crt" in dict(status["features"]["web"]["rows"])["Error"]
+    assert ":443" not in pair[0].run("ss", "-Hltn").stdout
+
+
+def test_a_damaged_certificate_of_the_page_is_made_anew(
+    start: Start, openssl: OpenSsl, tmp_path: Path
+) -> None:
+    (tmp_path / "web.crt").write_text("no certificate")
+    (tmp_path / "web.key").write_text("no key")
+    start()
+    assert "Public-Key: (2048 bit)" in certificate(openssl)
