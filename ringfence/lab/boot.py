@@ -64,7 +64,11 @@ class Boot:
         return {"nodes": nodes, "networks": ["10.99.1.0/24", f"{topology.PREFIX_V6}/64"]}
 
     async def _certificates(self) -> Mapping[str, Any]:
-        return await asyncio.to_thread(servers.certify, self._provider, self._state)
+        made = await asyncio.to_thread(servers.certify, self._provider, self._state)
+        values = [f"{tag}={text}" for tag, text in servers.FACTORY.items()]
+        words = ("ringfence", "phone", "set", "--state", str(self._state))
+        await run(topology.PHONE, *PYTHON, *words, *values)
+        return made
 
     async def _servers(self) -> Mapping[str, Any]:
         starts = (self._counter, self._dnsmasq, self._rsyslog, self._kamailio, self._provisioner)
@@ -113,14 +117,28 @@ class Boot:
         raise EOFError("kamailio")
 
     async def _provisioner(self) -> None:
-        self._write_profile()
+        name = topology.PROVISIONING_NAME
+        words = ("ringfence", "provider", "serve", "--bind", topology.PROVIDER)
+        files = {
+            "--dir": self._write_profile(),
+            "--ca-dir": self._provider / "ca",
+            "--certificate": self._provider / f"{name}.crt",
+            "--key": self._provider / f"{name}.key",
+        }
+        options = (str(word) for pair in files.items() for word in pair)
+        output = await self._crew.start("provider", topology.SERVERS, *PYTHON, *words, *options)
+        await output.wait("provider.ready")
 
-    def _write_profile(self) -> None:
+    def _write_profile(self) -> Path:
+        """Return the folder of templates: one for every phone, or the user's own as it is."""
         templates = self._provider / "templates"
         templates.mkdir()
-        text = Path(self._config).read_text() if self._config else None
-        profile = text or servers.profile(self._users, self._password)
-        (templates / f"{topology.PHONE_MAC}.xml").write_text(profile)
+        if self._config:
+            text = "{% raw %}" + Path(self._config).read_text() + "{% endraw %}"
+        else:
+            text = servers.profile(self._users, self._password)
+        (templates / "default.xml").write_text(text)
+        return templates
 
     async def _phone(self) -> Mapping[str, Any]:
         words = ("ringfence", "phone", "run", "--state", str(self._state))

@@ -22,6 +22,7 @@ class Crew:
     def __init__(self, log: Path, group: asyncio.TaskGroup) -> None:
         self._log = log
         self._group = group
+        self._pumps: list[asyncio.Task[None]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self.outputs: dict[str, Output] = {}
 
@@ -46,7 +47,7 @@ class Crew:
         output = Output(name, self._log / f"{name}.log")
         self._processes[name], self.outputs[name] = process, output
         if process.stdout:
-            self._group.create_task(output.pump(process.stdout))
+            self._pumps.append(self._group.create_task(output.pump(process.stdout)))
         return output
 
     def pid(self, name: str) -> int:
@@ -67,12 +68,11 @@ class Crew:
                     return
 
     async def stop_all(self, *first: str) -> None:
-        """Stop the named programs one after another, then all others."""
+        """Stop the named programs one after another; the rest ends with the lab's init."""
         for name in first:
             await self.stop(name)
-        for process in self._processes.values():
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+        for pump in self._pumps:
+            pump.cancel()
 
 
 async def run(node: Node, *argv: str) -> str:

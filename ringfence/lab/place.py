@@ -172,7 +172,8 @@ class Place:
         if ran.returncode:
             raise ComponentError(f"node {node}", ran.stderr.strip())
         links = json.loads(ran.stdout or "[]")
-        return [entry["local"] for link in links for entry in link.get("addr_info", [])]
+        entries = (entry for link in links for entry in link.get("addr_info", []))
+        return [entry["local"] for entry in entries if "local" in entry]  # some are empty
 
 
 def environment() -> dict[str, str]:

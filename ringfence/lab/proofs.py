@@ -16,7 +16,8 @@ RETRY = 0.02
 """Seconds between two questions to something that cannot call back."""
 SAVED = r"SAVED (?P<user>\S+) over (?P<transport>\w+)(?: (?P<version>TLSv\S+) (?P<suite>\S+))?"
 """What Kamailio logs of a registration; see `lab.kamailio`."""
-ACCESS = r"(?P<device>[0-9a-f]{12})"
+ACCESS = r'"(?P<device>[0-9a-f]{12}) [^"]*" "GET (?P<path>\S+)" (?P<status>\d{3}) '
+"""What the provisioning server logs of a phone with a certificate; see `provider.server`."""
 
 Data = Mapping[str, Any]
 Step = Callable[[], Awaitable[Data]]
@@ -84,6 +85,8 @@ class Proofs:
 
     async def _provisioning(self) -> Data:
         seen = await self._crew.outputs["provider"].wait(ACCESS)
+        if seen["status"] != "200":
+            raise StepError(f"{seen['path']} was answered with {seen['status']}")
         listed = await run(topology.SERVERS, "nft", "-j", "list", "counters")
         (counter,) = [o["counter"] for o in json.loads(listed)["nftables"] if "counter" in o]
         return {
@@ -98,8 +101,20 @@ class Proofs:
         resync = status["last_resync"]
         if resync["reason"]:
             raise StepError(f"{resync['url']}: {resync['reason']}")
-        lines = self._phones_log.read_text(errors="replace").splitlines()
-        return {"url": resync["url"], "syslog": lines[-1].partition(" ")[2] if lines else ""}
+        return {"url": resync["url"], "syslog": await self._syslog()}
+
+    async def _syslog(self) -> str:
+        """Return what rsyslog received of a resync that went well, without its own words.
+
+        The phone learns its syslog server from the profile; the resync that follows is told.
+        A profile of the user's need not name a server.
+        """
+        while True:
+            text = self._phones_log.read_text() if self._phones_log.exists() else ""
+            told = [line for line in text.splitlines() if "Successful resync" in line]
+            if told or not self._users:
+                return told[0].split(" ", 2)[2] if told else ""
+            await asyncio.sleep(RETRY)
 
     async def _registration(self) -> Data:
         output = self._crew.outputs["kamailio"]

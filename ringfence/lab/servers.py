@@ -24,6 +24,9 @@ from ringfence.lab.topology import (
 PROFILE_URL = f"https://{PROVISIONING_NAME}/$MA.xml"
 """What DHCP option 160 says."""
 PRODUCT = "CP-8841-3PCC"
+FACTORY = {"Resync_Random_Delay": "0"}
+"""What the lab's phone is set to before its first boot: by default it would spread its first
+resync over 40 s, so that a provider with many phones survives a power cut."""
 SECURE_USER, PLAIN_USER = "1001", "1002"
 """Of the first line, over TLS, and the second, over UDP."""
 
@@ -95,8 +98,9 @@ def users() -> dict[str, str]:
 
 
 def profile(users: Mapping[str, str], password: str) -> str:
-    """Return the phone's cfg.xml: one line over TLS, one over UDP, both asking who calls.
+    """Return the template of a cfg.xml: one line over TLS, one over UDP, both asking who calls.
 
+    The provisioning server fills in what the phone's certificate says.
     `password` is the administrator's, of the page.
     """
     settings = {
@@ -104,8 +108,10 @@ def profile(users: Mapping[str, str], password: str) -> str:
         "Resync_Periodic": "3600",
         "Restricted_Access_Domains": f"{PROVISIONING_NAME}, {REGISTRAR_NAME}",
         "Admin_Password": password,
-        "User_Password": "",
+        "User_Password": secrets.token_urlsafe(9) + "-4Aa",
+        "Resync_Random_Delay": FACTORY["Resync_Random_Delay"],
         "Syslog_Server": SYSLOG_NAME,
+        "Display_Name_1_": "{{ product }} {{ mac }}",
         **_line(1, SECURE_USER, users, "TLS", 5060),
         **_line(2, PLAIN_USER, users, "UDP", 5062),
     }
