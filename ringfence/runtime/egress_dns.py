@@ -38,10 +38,12 @@ async def lookup(name: str, resolvers: Sequence[str], records: Sequence[str]) ->
             answer = await asked.resolve(f"{name}.", record, raise_on_no_answer=False)
             found += [rdata.address for rdata in answer.rrset or ()]
     except dns.resolver.NXDOMAIN:
-        return ()
+        return tuple(found[:MOST])
     except (dns.exception.DNSException, OSError, ValueError) as error:
-        servers = ", ".join(resolvers)
-        raise NetworkError(f"{name}: no answer from DNS at {servers}: {_text(error)}") from error
+        if not found:  # a server that fails at AAAA does not take the A records back
+            servers = ", ".join(resolvers)
+            text = f"{name}: no answer from DNS at {servers}: {_text(error)}"
+            raise NetworkError(text) from error
     return tuple(found[:MOST])
 
 
