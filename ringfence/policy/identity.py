@@ -98,7 +98,7 @@ def read(certificate: bytes) -> Presented:
                 if (address := hostname.address(str(held))) is None:
                     raise ValueError("iPAddress is a network")
                 addresses.append(address)
-    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except (x509.DuplicateExtension, x509.InvalidVersion) as error:
         raise ValueError(str(error)) from None
     if len(dns) + len(addresses) + len(common) > MOST_NAMES:
         raise ValueError(f"more than {MOST_NAMES} names")
@@ -135,7 +135,7 @@ def _address_verdict(presented: Presented, literal: hostname.Address) -> NameVer
 def _by_address(presented: Presented, wanted: str) -> NameVerdict:
     """Judge a provisioning server configured by address: DNS has the last word (rulings 5)."""
     names = []
-    for offered in _candidates(presented, provisioning=True):
+    for offered in filter(str.isascii, _candidates(presented, provisioning=True)):
         try:
             names.append(hostname.name(offered))
         except ValueError:
@@ -146,9 +146,7 @@ def _by_address(presented: Presented, wanted: str) -> NameVerdict:
 
 
 def _candidates(presented: Presented, *, provisioning: bool) -> Sequence[str]:
-    if presented.dns or presented.addresses:
-        return presented.dns
-    return _common(presented, provisioning=provisioning)
+    return presented.dns or _common(presented, provisioning=provisioning)
 
 
 def _common(presented: Presented, *, provisioning: bool) -> Sequence[str]:

@@ -239,6 +239,13 @@ def test_bytes_beyond_ascii_in_a_dns_name_are_refused(root: Pair) -> None:
     assert not verdict.accepted
 
 
+def test_a_version_that_does_not_exist_is_refused(root: Pair) -> None:
+    der = leaf(root, dns=[HOST]).der
+    verdict = judge(der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05"), HOST, STANDARD)
+    assert not verdict.accepted
+    assert "version" in verdict.reason
+
+
 def test_a_name_elsewhere_in_the_subject_does_not_count(root: Pair) -> None:
     elsewhere = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, HOST)]
     assert not judged(root, {"subject": elsewhere}, HOST, STANDARD).accepted
