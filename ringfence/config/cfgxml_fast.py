@@ -29,7 +29,7 @@ _ROOT_END = "</flat-profile>"
 _COMMENT = re.compile(rf"(?<=>)({_BLANK})<!--(?:[^\x00-\x08\x0b\x0c\x0e-\x1f-]|-(?!-))*+-->")
 _ELEMENT = re.compile(
     r"[ \t\r\n]*+"
-    r"(?:<([A-Za-z_][A-Za-z0-9_.-]*+)(?: ua=\"(na|rw|ro)\")?(?: ?/>|>([^<\x00-\x1f]*+)</\1>)"
+    r"(?:<([A-Za-z_][A-Za-z0-9_.-]*+)(?: ua=\"(na|r[wo])\")?+(?:>([^<\x00-\x1f]*+)</\1>| ?/>)"
     r"|[^ \t\r\n][^<]*+)"
 )
 """One element; or, with no tag, whatever else stands there."""

@@ -1,8 +1,9 @@
 """The immutable snapshot of every parameter, and the one way to build it from text."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ringfence.config.catalog.ext import Ext
@@ -135,13 +136,24 @@ def _changed(base: Settings, changes: Mapping[tuple[str, int], Mapping[str, Any]
     ext = list(base.ext)
     for (tab, n), values in changes.items():
         if n:
-            ext[n - 1] = replace(ext[n - 1], **values)
+            ext[n - 1] = _with(tab, ext[n - 1], values)
             tabs["ext"] = ext
         else:
-            tabs[tab] = replace(getattr(base, tab), **values)
+            tabs[tab] = _with(tab, getattr(base, tab), values)
     if "ext" in tabs:
         tabs["ext"] = tuple(ext)
     return replace(base, **tabs)
+
+
+def _with(tab: str, old: Any, values: Mapping[str, Any]) -> Any:
+    """Return a changed copy of a tab; like `replace`, but quick for a hundred fields."""
+    names = ROWS[tab]
+    return TABS[tab](**{**dict(zip(names, _READERS[tab](old), strict=True)), **values})
+
+
+_READERS: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
+    tab: attrgetter(*tab_rows) for tab, tab_rows in ROWS.items()
+}
 
 
 def changed(old: Settings, new: Settings) -> Iterator[str]:
