@@ -161,7 +161,10 @@ async def exchange(stream: Stream, request: Request) -> Response:
         while (whole := reading.whole) is None:
             event = connection.next_event()
             if event is h11.NEED_DATA:
-                connection.receive_data(await stream.read())
+                data = await stream.read()
+                if not data and reading.head is None:
+                    raise NetworkError("the connection was closed")
+                connection.receive_data(data)
             else:
                 reading.take(event)
     except (h11.RemoteProtocolError, NetworkError) as error:
@@ -191,8 +194,6 @@ class _Reading:
             _check_size(len(self._body))
         elif self.head is not None and isinstance(event, h11.EndOfMessage):
             self.whole = Response(self.head.status_code, self._fields, bytes(self._body))
-        elif isinstance(event, h11.ConnectionClosed):
-            raise NetworkError("the connection was closed")
 
 
 def _check_size(size: int) -> None:
