@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import errno
+import os
 import re
 import socket
 import weakref
@@ -67,10 +68,12 @@ class Nft:
             ComponentError: the kernel or the library refused.
 
         """
-        family = name.split()[0]
-        if f"table {name}\n" not in self.run(f"list tables {family}"):
-            return ""
-        return self.run(f"list table {name}")
+        try:
+            return self.run(f"list table {name}")
+        except ComponentError as error:
+            if os.strerror(errno.ENOENT) in error.detail:
+                return ""
+            raise
 
     def counters(self, table: str) -> Mapping[str, int]:
         """Return `{name: packets}` of the named counters of a table.

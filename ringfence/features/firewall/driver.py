@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from ringfence.errors import ComponentError
 from ringfence.features.firewall.options import Ports
@@ -45,7 +46,16 @@ class FirewallDriver:
 
         """
         nft = self._world.host.nft
-        self._held = _load(nft, plan)
+        held = self._held or nft.table(TABLE)
+        try:
+            self._held = hold(nft, plan, held)
+        except ComponentError:
+            if plan.tftp:
+                raise
+            # Better no TFTP than no firewall: a kernel without the helper shuts the range only.
+            plan = replace(plan, tftp=True)
+            self._held = hold(nft, plan, held)
+            logger.warning("firewall.no_tftp_helper: TFTP from port 69 will not get through")
         self._plan = plan
         if not self._watching:
             self._world.spawn(self._keep(nft.watch()))
@@ -69,9 +79,9 @@ class FirewallDriver:
 
     def _put_right(self) -> None:
         nft = self._world.host.nft
-        if self._plan is None or nft.table(TABLE) == self._held:
+        if self._plan is None or (found := nft.table(TABLE)) == self._held:
             return
-        self._held = _load(nft, self._plan)
+        self._held = hold(nft, self._plan, found)
         self._repairs += 1
         logger.warning("firewall.put_right: another program changed the table %s", TABLE)
 
@@ -98,17 +108,21 @@ class FirewallDriver:
         return Status(health, tuple(rows), data, "Firewall")
 
 
-def _load(nft: Nft, plan: FirewallPlan) -> str:
-    """Bring the table to `plan` and return the kernel's listing of it."""
-    wanted, held = ruleset(plan), nft.table(TABLE)
+def hold(nft: Nft, plan: FirewallPlan, held: str) -> str:
+    """Bring the table from the listing `held` to `plan` and return the kernel's new listing.
+
+    Raises:
+        ComponentError: the kernel refused; the table is as it was.
+
+    """
+    wanted = ruleset(plan)
     if held.split() == wanted.split():
         return held
     try:
         nft.run(replacement(held, wanted))
     except ComponentError:
-        if not held:
-            raise
-        nft.run(rebuilt(wanted))  # something of the same name but another kind stands in the way
+        # The table is not what `held` says, or something of another kind stands in the way.
+        nft.run(rebuilt(wanted))
     return nft.table(TABLE)
 
 

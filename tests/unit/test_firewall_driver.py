@@ -1,0 +1,78 @@
+"""The firewall's driver where the kernel refuses; what the kernel does is tested at the kernel."""
+
+import asyncio
+from collections.abc import Coroutine
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from ringfence.errors import ComponentError
+from ringfence.features.firewall.driver import FirewallDriver
+from ringfence.features.firewall.plan import FirewallPlan
+from ringfence.runtime.feature import World
+from ringfence.runtime.state import Health
+
+PLAN = FirewallPlan(True, False, udp=((68, 68),), tcp=((80, 80),))
+
+
+class Kernel:
+    """A kernel that has no table and refuses every transaction with one of some words."""
+
+    def __init__(self, *refused: str) -> None:
+        self.refused = refused
+        self.taken = ""
+
+    def run(self, commands: str) -> str:
+        if any(word in commands for word in self.refused):
+            raise ComponentError("nftables", "not here")
+        self.taken = commands
+        return ""
+
+    def table(self, name: str) -> str:
+        return self.taken
+
+    def counters(self, table: str) -> dict[str, int]:
+        return {"opened": 7}
+
+    def watch(self) -> None:
+        """Give nothing to wait for."""
+
+
+def driver(kernel: Kernel) -> FirewallDriver:
+    def spawn(work: Coroutine[Any, Any, None]) -> None:
+        work.close()
+
+    return FirewallDriver(
+        cast(World, SimpleNamespace(host=SimpleNamespace(nft=kernel), spawn=spawn))
+    )
+
+
+def test_a_kernel_without_the_tftp_helper_still_gets_the_firewall_with_the_range_shut() -> None:
+    kernel = Kernel("ct helper")
+    asyncio.run(driver(kernel).apply("", FirewallPlan(True, False, tftp=False)))
+    assert "policy drop" in kernel.taken
+    assert "53240" not in kernel.taken
+
+
+def test_a_kernel_that_refuses_leaves_the_driver_as_it_was() -> None:
+    kernel = Kernel("policy drop")
+    made = driver(kernel)
+    with pytest.raises(ComponentError, match="not here"):
+        asyncio.run(made.apply("", PLAN))
+    assert made.status().health is Health.STARTING
+    asyncio.run(made.apply("", FirewallPlan(False, False)))
+    with pytest.raises(ComponentError):
+        asyncio.run(made.apply("", PLAN))
+    assert made.status().health is Health.DISABLED
+
+
+def test_the_status_names_the_ports_and_counts() -> None:
+    made = driver(Kernel())
+    asyncio.run(made.apply("", FirewallPlan(True, False, udp=((68, 68), (5060, 5070)))))
+    status = made.status()
+    rows = dict(status.rows)
+    assert (rows["Open UDP Ports"], rows["Open TCP Ports"]) == ("68, 5060-5070", "none")
+    assert rows["New Flows Let In"] == "7"
+    assert status.data["udp"] == [[68, 68], [5060, 5070]]
+    assert str(status.data["ruleset"]).startswith("table inet ringfence {")
