@@ -18,6 +18,7 @@ from ringfence.lab.namespaces import Namespace
 from ringfence.runtime.control import ask
 from ringfence.runtime.keeper import REBOOT
 from tests.support.curl import Answer, Curl
+from tests.support.phone import RunningPhone, ringfence
 from tests.support.web_phone import PASSWORD, WebPhone
 
 USER_PASSWORD = "Battery-staple-2"
@@ -523,3 +524,36 @@ def test_settings_are_what_the_store_holds(start: Start, visit: Visit) -> None:
     phone.stop()
     again = start()
     assert held(again, "Host_Name") == "from-page"
+
+
+# --- The whole phone ---
+
+
+@pytest.mark.proves("CFG-05")
+def test_profile_page_and_command_line_hold_one_value(
+    pair: tuple[Namespace, Namespace], visit: Visit, tmp_path: Path
+) -> None:
+    profile = tmp_path / "cfg.xml"
+    profile.write_text(
+        f"<flat-profile><Admin_Password>{PASSWORD}</Admin_Password><IP_Mode>IPv6 Only</IP_Mode>"
+        "<Auth_INVITE_3_ ua='na'>Yes</Auth_INVITE_3_><Host_Name>profile</Host_Name></flat-profile>"
+    )
+    state = tmp_path / "state"
+    state.mkdir()
+    phone = RunningPhone(state, pair[0], "--config", str(profile))
+    try:
+        phone.wait_for("phone.ready")
+        visitor = visit("admin", "http://[fd99::2]")
+        page = visitor.get("/voice/ext3").text
+        assert re.search(r'name="Auth_INVITE_3_".*?<option selected>Yes', page, re.DOTALL)
+        assert 'value="profile"' in visitor.get("/voice/system").text
+        visitor.submit("system", Host_Name="page")
+        read = ringfence("phone", "get", "--state", str(state), "Host_Name")
+        assert (read.returncode, read.stdout) == (0, "page\n")
+        wrote = ringfence("phone", "set", "--state", str(state), "Host_Name=command")
+        assert wrote.returncode == 0
+        page = visitor.get("/voice/system").text
+        assert 'value="command"' in page
+        assert "set by command line" in page
+    finally:
+        phone.stop()

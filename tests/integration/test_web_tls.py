@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -210,3 +211,36 @@ def test_a_damaged_certificate_of_the_page_is_made_anew(
     (tmp_path / "web.key").write_text("no key")
     start()
     assert "Public-Key: (2048 bit)" in certificate(openssl)
+
+
+def silent(count: int) -> int:
+    """Hold `count` connections that never begin their handshake; ask once beside them."""
+    held = [socket.create_connection(("10.99.0.2", 443), timeout=5) for _ in range(count)]
+    done = subprocess.run(
+        [
+            "curl",
+            "-sk",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "--max-time",
+            "2",
+            "https://10.99.0.2/login",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for made in held:
+        made.close()
+    return int(done.stdout)
+
+
+def test_five_hundred_silent_visitors_do_not_keep_another_out(
+    start: Start, pair: tuple[Namespace, Namespace], openssl: OpenSsl
+) -> None:
+    phone = start()
+    assert "Cipher is" in openssl.hear()
+    assert pair[1].call(silent, 500) == 200
+    assert len(list(Path(f"/proc/{phone.process.pid}/fd").iterdir())) < 150

@@ -23,6 +23,8 @@ PATIENCE = 3.0
 """Seconds after which the pages are loaded though nobody asked yet; boot must not pay."""
 AGAIN = 30.0
 """Seconds until a certificate that could not be made or kept is tried again."""
+BACKLOG = 512
+"""Connections that may wait to be accepted: more than a crowd of slow ones opens at once."""
 CERTIFICATE, KEY = "web.crt", "web.key"
 """The page's own certificate in the state folder, where the phone has none."""
 
@@ -94,7 +96,7 @@ class WebDriver:
             for address in plan.addresses:
                 place = (address, plan.port)
                 held = self._listeners.get(place)
-                found[place] = held or self._world.host.listener(*place)
+                found[place] = held or self._world.host.listener(*place, backlog=BACKLOG)
         except ComponentError as error:
             if not found:
                 raise

@@ -105,7 +105,8 @@ class Server:
             self._make_room()
             task = group.create_task(self._greet(connection))
             self._greeted[task] = peer[0]
-            task.add_done_callback(self._greeted.pop)
+            task.add_done_callback(lambda done: self._greeted.pop(done, None))
+            await asyncio.sleep(0)  # a crowd at the door must not keep the loop to itself
 
     async def _greet(self, connection: socket.socket) -> None:
         limit = HANDSHAKE if self._tls else None
@@ -139,7 +140,9 @@ class Server:
             if each.address == crowd:
                 each.end()
                 return
-        next(task for task, address in self._greeted.items() if address == crowd).cancel()
+        oldest = next(task for task, address in self._greeted.items() if address == crowd)
+        del self._greeted[oldest]
+        oldest.cancel()
 
     def _connections(self) -> list[Connection]:
         server = self._runner.server
