@@ -1,0 +1,152 @@
+"""Which DHCP option names the provisioning server. Source: phone-facts 3.2."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence.config.settings import Settings
+from ringfence.policy.sources import ProfileSource, option_order, profile_source
+from ringfence.protocols.dhcp import Lease
+
+ORDER = "66,160,159,150,60,43,125"
+OFFERED = {
+    66: b"tftp.tele.test\0",
+    160: b"https://prov.tele.test/$MA.xml",
+    159: b"prov.tele.test",
+    150: b"\x0a\x63\x01\x0a\x0a\x63\x01\x0b",
+    60: b"CP-8841-3PCC",
+    43: b"\x01\x16http://acs.tele.test/x",
+    125: b"\x00\x00\x0d\xe9\x18\x0b\x16http://acs.tele.test/x",
+}
+
+
+def source(offered: dict[int, bytes], order: str = ORDER) -> ProfileSource:
+    return profile_source(order, Lease("10.99.1.100", 24, "10.99.1.1", options=offered))
+
+
+def said(option: int, data: bytes) -> tuple[str, str, str]:
+    """Return kind, text and reason when this is the only option offered."""
+    got = source({option: data})
+    return got.kind, got.text, got.considered[0].reason
+
+
+def test_the_default_order_is_that_of_the_chapter() -> None:
+    assert Settings().provisioning.dhcp_option_to_use == ORDER
+    assert option_order(ORDER) == ((66, 160, 159, 150, 60, 43, 125), ())
+
+
+def test_options_win_in_the_order_of_the_parameter() -> None:
+    offered = dict(OFFERED)
+    winners = []
+    while (winner := source(offered).option) is not None:
+        winners.append(winner)
+        del offered[winner]
+    assert winners == [66, 160, 159, 150]
+    assert source(OFFERED, "150,160").option == 150
+    assert source(OFFERED, "43,125,60,159").option == 159
+
+
+def test_every_offered_option_says_why_it_won_or_lost() -> None:
+    got = source(OFFERED, "160,66,60,43")
+    assert [(one.option, one.reason) for one in got.considered] == [
+        (160, "the first usable one of the order"),
+        (66, "option 160 comes first"),
+        (60, "the phone's own class, no server"),
+        (43, "names an ACS, which is never a profile"),
+        (159, "not listed in DHCP_Option_To_Use"),
+        (150, "not listed in DHCP_Option_To_Use"),
+        (125, "names an ACS, which is never a profile"),
+    ]
+    assert [one.option for one in got.considered if one.won] == [160]
+    assert got.considered[1].raw == b"tftp.tele.test\0"
+    assert got.considered[1].text == "tftp.tele.test"
+
+
+def test_an_unusable_option_lets_the_next_one_win() -> None:
+    got = source({66: b"bad\nname", 160: OFFERED[160]})
+    assert (got.option, got.kind) == (160, "rule")
+    assert got.considered[0].reason == "refused: text with a control character"
+
+
+def test_no_lease_and_no_option_name_nothing() -> None:
+    assert profile_source(ORDER, None) == ProfileSource()
+    assert source({6: b"\x0a\x63\x01\x01"}) == ProfileSource()
+    assert source(OFFERED, "").option is None
+
+
+@pytest.mark.parametrize(
+    ("option", "data", "kind", "text"),
+    [
+        (66, b"tftp", "server", "tftp"),
+        (66, b"10.99.1.10", "server", "10.99.1.10"),
+        (66, b"prov.tele.test:8443", "server", "prov.tele.test:8443"),
+        (66, b"https://prov.tele.test", "server", "https://prov.tele.test"),
+        (66, b"[fd00::1]:8080", "server", "[fd00::1]:8080"),
+        (66, b"prov.tele.test/$PSN.xml", "rule", "prov.tele.test/$PSN.xml"),
+        (66, b"http://host/spa$PSN.cfg", "rule", "http://host/spa$PSN.cfg"),
+        (66, b"  tftp.test  ", "server", "tftp.test"),
+        (159, b"\x0a\x63\x01\x0a", "server", "10.99.1.10"),
+        (159, b"prov", "server", "prov"),
+        (159, b"https://h/$MA.xml", "rule", "https://h/$MA.xml"),
+        (160, b"https://h/$MA.xml", "rule", "https://h/$MA.xml"),
+        (160, b"[--key k1] https://h/$MA.xml", "rule", "[--key k1] https://h/$MA.xml"),
+        (160, b'("$SWVER"="x")? /a.xml | h/b', "none", ""),
+        (160, b'("a"="b")? http://h/a | http://h/b', "rule", '("a"="b")? http://h/a | http://h/b'),
+        (150, b"\x0a\x63\x01\x0a\x0a\x63\x01\x0b", "server", "10.99.1.10"),
+    ],
+)
+def test_the_forms_of_a_value(option: int, data: bytes, kind: str, text: str) -> None:
+    assert said(option, data)[:2] == (kind, text)
+
+
+@pytest.mark.parametrize(
+    ("option", "data", "reason"),
+    [
+        (66, b"", "no text"),
+        (66, b"x" * 513, "513 bytes of text"),
+        (66, b"two words", "is not a URL"),
+        (66, b"/only/a/path.xml", "names no server"),
+        (66, b"ftp://h/x", "scheme 'ftp'"),
+        (66, b"h:99999", "port 99999"),
+        (66, b"host;reboot", "is not"),
+        (66, b"$(reboot)", "is not"),
+        (159, b"\x7f\x00\x00\x01", "127.0.0.1 is not the address of a host"),
+        (160, b"prov.tele.test", "is not a URL"),
+        (160, b'("1"="1")? (Admin_Password = "x";)! http://h/x', "may not assign parameters"),
+        (160, b'("1"="1")?', "names no URL"),
+        (150, b"\x0a\x63\x01", "3 bytes are not a list of addresses"),
+        (150, bytes(4), "0.0.0.0 is not the address of a host"),
+        (43, b"\x01\x03abc", "names no profile"),
+        (43, b"https://looks.like/a-profile.xml", "names an ACS, which is never a profile"),
+        (60, b"http://not.a/source.xml", "the phone's own class"),
+    ],
+)
+def test_what_names_no_source_and_why(option: int, data: bytes, reason: str) -> None:
+    kind, text, why = said(option, data)
+    assert (kind, text) == ("none", "")
+    assert reason in why
+
+
+def test_unknown_words_are_reported_and_skipped() -> None:
+    order, findings = option_order(" 160 , 12,tftp,,66,160, 9999999")
+    assert order == (160, 66)
+    assert [finding.rule for finding in findings] == ["dhcp-option-unknown"] * 3
+    assert findings[0].tag == "DHCP_Option_To_Use"
+    assert "'12'" in findings[0].message
+
+
+def test_an_endless_list_is_read_to_its_thirty_second_word() -> None:
+    order, findings = option_order("x," * 32 + "66")
+    assert (order, len(findings)) == ((), 32)
+
+
+@given(
+    st.text(max_size=60),
+    st.dictionaries(st.sampled_from(sorted(OFFERED)), st.binary(max_size=600)),
+)
+def test_whatever_is_offered_at_most_one_wins(order: str, offered: dict[int, bytes]) -> None:
+    got = source(offered, order)
+    assert sum(one.won for one in got.considered) == (got.option is not None)
+    assert {one.option for one in got.considered} == set(offered)
+    assert got.text.isprintable()
+    assert got.option not in (43, 60, 125)
