@@ -116,8 +116,9 @@ def _follow(ours: socket.socket, place: Place, tell: Tell) -> Mapping[str, Any]:
 
 
 def _messages(ours: socket.socket) -> Iterator[Mapping[str, Any]]:
-    while data := ours.recv(MESSAGE):
-        yield json.loads(data)
+    with contextlib.suppress(ConnectionResetError):  # it ended with our order unread
+        while data := ours.recv(MESSAGE):
+            yield json.loads(data)
 
 
 def _finish(process: subprocess.Popen[bytes], ours: socket.socket) -> None:

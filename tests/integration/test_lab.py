@@ -3,8 +3,8 @@
 import os
 import shutil
 import signal
+import stat
 import sys
-import sysconfig
 import tempfile
 import urllib.request
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ def test_one_command_boots_a_phone_that_the_network_confirms(
         "1001": "tls",
         "1002": "udp",
     }
-    assert lines["1001"]["suite"].startswith("ECDHE-RSA-")
+    assert lines["1001"]["suite"] == document["phone"]["lines"][0]["suite"] != ""
     assert story["stranger"]["status"] == 401
     assert story["stranger"]["knocks"] == {"tcp:80": "open", "tcp:81": "silent"}
 
@@ -149,8 +149,8 @@ def test_after_kill_9_a_lab_can_be_removed_and_booted_again(command: Command, vi
         os.kill(command.init(), signal.SIGKILL)
         assert command.run("status").returncode == 3
     else:
-        ran = command.shell("phone", "sh", "-c", "kill -9 $(ip netns pids phone | grep -v $$)")
-        assert ran.returncode in (0, 137), ran.stderr
+        ran = command.shell("switch", "sh", "-c", "ip netns pids phone | xargs kill -9")
+        assert ran.returncode == 0, ran.stderr
         assert command.run("down").returncode == 0
     assert command.up()["registered"]
     assert command.run("down").returncode == 0
@@ -183,8 +183,8 @@ def test_a_launcher_that_is_killed_takes_the_lab_along(command: Command) -> None
         init = os.pidfd_open(command.init())
         process.kill()
         _wait(init)
-    assert inhabitants(made) == []
     assert command.run("down").returncode == 0
+    assert inhabitants(made) == []
     assert list(command.home.iterdir()) == []
 
 
@@ -236,43 +236,49 @@ def test_a_profile_that_is_not_whole_is_the_failed_step_and_the_firewall_stays(
 def _as_user(home: Path, stage: Path, *, sub_ids: bool) -> Command:
     """Return a lab command of an unprivileged user, who exists only for this test.
 
-    Python, the package and the user's entries are shown to it in a mount namespace of its own.
+    Its entries in /etc, and what is needed of other people's folders, are shown to it in a mount
+    namespace of its own.
     """
     uid = 54321
-    account = f"lodger:x:{uid}:{uid}::{home}:/bin/sh\n"
+    ids = f"lodger:{1 << 20}:65536\n" if sub_ids else ""
+    lines = ["set -e"]
     for name, line in {
-        "passwd": account,
+        "passwd": f"lodger:x:{uid}:{uid}::{home}:/bin/sh\n",
         "group": f"lodger:x:{uid}:\n",
-        "subuid": f"lodger:{1 << 20}:65536\n" if sub_ids else "",
-        "subgid": f"lodger:{1 << 20}:65536\n" if sub_ids else "",
+        "subuid": ids,
+        "subgid": ids,
     }.items():
         (stage / name).write_text(Path("/etc", name).read_text() + line)
         (stage / name).chmod(0o644)
-    shown = {
-        "python": Path(sys.base_prefix),
-        "site": Path(sysconfig.get_path("purelib")),
-        "repo": ROOT,
-    }
-    lines = [
-        f"mount --bind {stage / name} /etc/{name}"
-        for name in ("passwd", "group", "subuid", "subgid")
-    ]
-    for name, source in shown.items():
-        (stage / name).mkdir()
-        lines.append(f"mount --rbind {source} {stage / name}")
-    lines.append(f'exec setpriv --reuid {uid} --regid {uid} --clear-groups --inh-caps=-all "$@"')
+        lines.append(f"mount --bind {stage / name} /etc/{name}")
+    lines += _shown(stage, {Path(sys.base_prefix), Path(sys.prefix), ROOT})
+    lines.append(f'exec setpriv --reuid {uid} --regid {uid} --clear-groups "$@"')
     os.chown(home, uid, uid)
-    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
-    python = str(stage / "python" / "bin" / f"python{minor}")
-    words = ("unshare", "--mount", "sh", "-ec", "\n".join(lines), "sh", python)
-    paths = f"{stage / 'repo'}:{stage / 'site'}"
-    own = {"PYTHONPATH": paths, "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
-    return Command(home, words, own)
+    words = ("unshare", "--mount", "sh", "-c", "\n".join(lines), "sh", sys.executable)
+    return Command(home, words, {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"})
+
+
+def _shown(stage: Path, folders: set[Path]) -> list[str]:
+    """Return shell lines that let everyone reach folders which a parent of theirs closes."""
+    closed = {
+        folder: [p for p in reversed(folder.parents) if not p.stat().st_mode & stat.S_IXOTH]
+        for folder in sorted(folders)
+    }
+    kept = {folder: stage / str(n) for n, (folder, doors) in enumerate(closed.items()) if doors}
+    lines = [f"mkdir -p {copy} && mount --rbind {folder} {copy}" for folder, copy in kept.items()]
+    lines += [
+        f"mount -t tmpfs -o mode=755 tmpfs {door}"
+        for door in sorted({doors[0] for doors in closed.values() if doors})
+    ]
+    lines += [
+        f"mkdir -p {folder} && mount --rbind {copy} {folder}" for folder, copy in kept.items()
+    ]
+    return lines
 
 
 @pytest.mark.parametrize("sub_ids", [True, False], ids=["sub-ids", "single-map"])
 def test_a_user_without_root_boots_the_same_lab(sub_ids: bool) -> None:
-    with tempfile.TemporaryDirectory(dir="/run") as folder:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         stage, home = Path(folder, "stage"), Path(folder, "home")
         Path(folder).chmod(0o755)
         stage.mkdir()

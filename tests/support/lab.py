@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parent.parent.parent
 KINDS = ("pid", "net", "mnt", "user")
 
 
@@ -26,7 +27,8 @@ class Command:
 
     def options(self) -> dict[str, Any]:
         own = {"XDG_STATE_HOME": str(self.home), **(self.environment or {})}
-        return {"env": {**os.environ, **own}, "stdin": subprocess.DEVNULL, "text": True}
+        everyone = {"cwd": "/", "stdin": subprocess.DEVNULL, "text": True}
+        return {**everyone, "env": {**os.environ, "PYTHONPATH": str(ROOT), **own}}
 
     def run(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
