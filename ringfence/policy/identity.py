@@ -98,7 +98,11 @@ def read(certificate: bytes) -> Presented:
                 if (address := hostname.address(str(held))) is None:
                     raise ValueError("iPAddress is a network")
                 addresses.append(address)
-    except (x509.DuplicateExtension, x509.InvalidVersion) as error:
+    except (
+        x509.DuplicateExtension,
+        x509.InvalidVersion,
+        x509.UnsupportedGeneralNameType,
+    ) as error:
         raise ValueError(str(error)) from None
     if len(dns) + len(addresses) + len(common) > MOST_NAMES:
         raise ValueError(f"more than {MOST_NAMES} names")

@@ -27,7 +27,6 @@ from tests.support.lease import (
 
 Start = Callable[..., Dnsmasq]
 
-DEFAULT_ORDER = "66,160,159,150,60,43,125"
 LONG_URL = "https://prov.tele.test/" + "long/" * 41 + "$MA.xml"
 EVERY_SOURCE = (
     'dhcp-option-force=66,"tftp.tele.test"',
@@ -162,6 +161,18 @@ def watch(wire: Wire) -> Iterator[Callable[[], Watch]]:
         one.stop()
 
 
+def get_source(space: Namespace, state: Path, **texts: str) -> dict[str, Any]:
+    """Return what the phone shows as the source of its profile."""
+
+    async def scenario() -> Any:
+        async with addressed(state, **texts) as phone:
+            await phone.bound()
+            return phone.status().data["lease"]
+
+    lease: dict[str, dict[str, Any]] = space.call(scenario)
+    return lease["profile_source"]
+
+
 @pytest.mark.proves("DHC-03")
 def test_mask_router_dns_and_domain_of_the_lease_are_in_force(
     wire: Wire, dnsmasq: Start, state: Path
@@ -192,10 +203,10 @@ def test_the_first_option_of_the_default_order_that_dnsmasq_offers_names_the_sou
     wire: Wire, dnsmasq: Start, state: Path, removed: int, winner: int | None, text: str
 ) -> None:
     dnsmasq(RANGE, *EVERY_SOURCE[removed:])
-    source = profile_source(DEFAULT_ORDER, get_lease(wire.phone, state))
-    assert (source.option, source.text) == (winner, text)
+    source = get_source(wire.phone, state)
+    assert (source["option"], source["text"]) == (winner, text)
     offered = [66, 160, 159, 150, 43, 125][removed:]
-    assert [one.option for one in source.considered] == offered
+    assert [one["option"] for one in source["considered"]] == offered
 
 
 @pytest.mark.proves("DHC-01")
@@ -210,9 +221,16 @@ def test_the_first_option_of_the_default_order_that_kea_offers_names_the_source(
         {"code": 60, "data": "CP-8841-3PCC"},
     ]
     kea(offered[removed:])
-    source = profile_source(DEFAULT_ORDER, get_lease(wire.phone, state))
-    assert source.option == winner
-    assert source.considered[-1].option == 60
+    source = get_source(wire.phone, state)
+    assert source["option"] == winner
+    assert source["considered"][-1]["option"] == 60
+
+
+@pytest.mark.proves("DHC-01")
+def test_another_order_lets_another_option_win(wire: Wire, dnsmasq: Start, state: Path) -> None:
+    dnsmasq(RANGE, *EVERY_SOURCE)
+    source = get_source(wire.phone, state, DHCP_Option_To_Use="125,43,159,66")
+    assert (source["option"], source["text"]) == (159, "prov159.tele.test")
 
 
 def test_kea_splits_a_long_url_over_two_options_and_the_phone_joins_it(
@@ -220,8 +238,7 @@ def test_kea_splits_a_long_url_over_two_options_and_the_phone_joins_it(
 ) -> None:
     url = "https://prov.tele.test/" + "x" * 380 + "/$MA.xml"
     kea([{"code": 160, "data": url}])
-    source = profile_source(DEFAULT_ORDER, get_lease(wire.phone, state))
-    assert source.text == url
+    assert get_source(wire.phone, state)["text"] == url
 
 
 @pytest.mark.proves("DHC-05")
@@ -246,21 +263,23 @@ def test_the_vendor_class_names_the_model_and_is_no_source_when_it_comes_back(
     wire: Wire, dnsmasq: Start, state: Path
 ) -> None:
     server = dnsmasq(RANGE, 'dhcp-option-force=60,"http://not.a.source/x.xml"')
-    source = profile_source(DEFAULT_ORDER, get_lease(wire.phone, state))
+    source = get_source(wire.phone, state)
     assert "vendor class: CP-8841-3PCC\n" in server.wait_for("DHCPACK")
-    assert source.option is None
-    assert [one.option for one in source.considered] == [60]
+    assert source["option"] is None
+    assert [one["option"] for one in source["considered"]] == [60]
 
 
 @pytest.mark.proves("DHC-10")
+@pytest.mark.parametrize(
+    ("order", "kind", "text"),
+    [("159", "server", "prov.tele.test"), ("160", "rule", LONG_URL)],
+)
 def test_option_159_is_the_server_and_160_the_whole_url(
-    wire: Wire, dnsmasq: Start, state: Path
+    wire: Wire, dnsmasq: Start, state: Path, order: str, kind: str, text: str
 ) -> None:
     dnsmasq(RANGE, 'dhcp-option=159,"prov.tele.test"', f'dhcp-option=160,"{LONG_URL}"')
-    lease = get_lease(wire.phone, state)
-    address, url = profile_source("159", lease), profile_source("160", lease)
-    assert (address.kind, address.text) == ("server", "prov.tele.test")
-    assert (url.kind, url.text) == ("rule", LONG_URL)
+    source = get_source(wire.phone, state, DHCP_Option_To_Use=order)
+    assert (source["kind"], source["text"]) == (kind, text)
 
 
 @pytest.mark.proves("DHC-10")
@@ -268,9 +287,9 @@ def test_option_159_may_be_four_bytes_of_an_address(
     wire: Wire, dnsmasq: Start, state: Path
 ) -> None:
     dnsmasq(RANGE, "dhcp-option=159,10.99.1.10")
-    lease = get_lease(wire.phone, state)
-    assert lease.options[159] == bytes((10, 99, 1, 10))
-    assert profile_source(DEFAULT_ORDER, lease).text == "10.99.1.10"
+    source = get_source(wire.phone, state)
+    assert source["considered"][0]["raw"] == "0a:63:01:0a"
+    assert (source["kind"], source["text"]) == ("server", "10.99.1.10")
 
 
 def test_a_long_url_arrives_among_all_other_options(

@@ -300,6 +300,11 @@ def test_ipv6_servers_are_confirmed_by_aaaa(bench: Bench, dns: Dnsmasq) -> None:
     [
         (["-tls1_2"], (), "TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384"),
         (["-tls1_3"], (), "TLSv1.3 TLS_AES_256_GCM_SHA384"),
+        (
+            ["-tls1", "-cipher", "ALL:@SECLEVEL=0"],
+            (("TLS_Client_Min_Version", "TLS 1.0"), ("TLS_Cipher_List", "AES:@SECLEVEL=0")),
+            "TLSv1 ECDHE-ECDSA-AES256-SHA",
+        ),
         (["-tls1_3"], (("TLS_Cipher_List", "AES"),), "alert"),
         (["-tls1_2"], (("TLS_Client_Min_Version", "TLS 1.3"),), "alert"),
         (["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], (), "alert"),
@@ -321,6 +326,21 @@ def test_versions_and_suites_are_those_of_the_policy(
     answer = bench.ask(Ask(tags=tags))
     assert outcome in answer[2]
     assert server.received() == (b"" if outcome == "alert" else REQUEST)
+
+
+@pytest.mark.proves("PRV-02")
+def test_an_anonymous_server_is_refused_although_the_list_allows_it(
+    bench: Bench, dns: Dnsmasq
+) -> None:
+    anonymous = ["-nocert", "-tls1_2", "-cipher", "aNULL:@SECLEVEL=0"]
+    server = bench.serve(leaf(bench.root, dns=[HOST]), *anonymous)
+    asked = Ask(
+        application=SIP,
+        names=NameCheck.SKIPPED,
+        tags=(("TLS_Cipher_List", "aNULL:@SECLEVEL=0"),),
+    )
+    assert bench.ask(asked)[:2] == ("refused", "tls-no-certificate")
+    assert server.received() == b""
 
 
 @pytest.mark.proves("TLS-05")

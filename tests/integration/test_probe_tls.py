@@ -99,7 +99,6 @@ def test_a_client_certificate_that_is_demanded_decides(lab: Lab, protocol: str) 
     assert lab.probe(HOST, "provisioning", "--cert", certificate, "--key", key)[0] == 0
 
 
-@pytest.mark.proves("PRV-22")
 def test_connect_stands_for_every_answer_of_dns(lab: Lab) -> None:
     lab.serve(leaf(lab.root, dns=[HOST]))
     assert lab.probe(SERVER, "provisioning")[0] == 0

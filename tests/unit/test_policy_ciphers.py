@@ -34,6 +34,7 @@ def local(text: str) -> list[int]:
         return []
 
 
+@pytest.mark.proves("TLS-02")
 @pytest.mark.parametrize("word", sorted(TABLE6))
 def test_each_word_of_table_6_selects_what_the_library_of_the_guide_offers(word: str) -> None:
     assert [f"{suite.code:04x}" for suite in evaluate(word).suites] == (TABLE6[word] or [])
@@ -63,6 +64,7 @@ strings = st.builds(
 )
 
 
+@pytest.mark.proves("TLS-02")
 @settings(max_examples=500, deadline=None, derandomize=True)
 @given(strings)
 def test_every_string_selects_what_the_local_library_offers(text: str) -> None:

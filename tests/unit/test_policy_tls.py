@@ -127,6 +127,7 @@ def test_without_a_usable_list_the_web_server_takes_its_five(text: str) -> None:
     assert policy.source == "fallback"
 
 
+@pytest.mark.proves("TLS-07")
 @pytest.mark.parametrize("application", [SIP, PROVISIONING, WEB_SERVER])
 def test_the_example_of_the_chapter_binds_every_application(application: Application) -> None:
     policy = planned(application, TLS_Cipher_List="RSA:!aNULL:!eNULL")
