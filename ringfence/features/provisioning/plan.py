@@ -92,11 +92,10 @@ class Step:
 def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
     """Return the plan of the next resync."""
     own, system = settings.provisioning, settings.system
-    address = own_address(settings, facts.lease)
     values = macros(settings, facts)
     decided = ProvisioningPlan(
         enabled=own.provision_enable,
-        waiting="" if address else "the phone has no address yet",
+        waiting="" if facts.lease else "the phone has no address yet",
         rules=tuple(getattr(own, field) for field in RULES),
         source=profile_source(own.dhcp_option_to_use, facts.lease),
         values=values,

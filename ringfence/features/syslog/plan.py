@@ -36,7 +36,7 @@ class SyslogPlan:
     """Least important message of the phone's own log that is sent."""
     resolvers: tuple[str, ...]
     connected: bool
-    """The phone has an address."""
+    """The phone has its address."""
 
 
 def plan(settings: Settings, facts: Facts) -> Planned[SyslogPlan]:
@@ -60,7 +60,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[SyslogPlan]:
         name=identifier or address,
         least=Level[system.debug_level.name],
         resolvers=resolvers(settings, facts.lease),
-        connected=bool(address),
+        connected=facts.lease is not None,
     )
     return Planned({"": decided}, tuple(found))
 
