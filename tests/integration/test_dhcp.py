@@ -12,7 +12,6 @@ import pytest
 
 from ringfence.features.dhcp import commands
 from ringfence.lab.namespaces import Namespace, link
-from ringfence.policy.sources import profile_source
 from ringfence.protocols.dhcp import Lease, client
 from ringfence.runtime.state import Health
 from tests.support.lease import (
@@ -358,15 +357,15 @@ def test_renewal_at_t1_is_unicast_and_brings_changed_options(
     server = dnsmasq(RANGE, "dhcp-option=option:T1,3")
     server.offer('66,"first.test"')
 
-    async def scenario() -> tuple[str, str]:
+    async def scenario() -> list[bytes]:
         async with addressed(state) as phone:
             first = await phone.bound()
             server.offer('66,"second.test"')
             await phone.until(lambda: phone.lease != first)
             second = await phone.bound()
-        return tuple(profile_source("66", lease).text for lease in (first, second))  # type: ignore[return-value]
+        return [lease.options[66] for lease in (first, second)]
 
-    assert wire.phone.call(scenario) == ("first.test", "second.test")
+    assert wire.phone.call(scenario) == [b"first.test\0", b"second.test\0"]
     log = server.wait_for("DHCPACK", 2)
     assert log.count("DHCPDISCOVER") == 1
     assert len(kernel_addresses(wire.phone)) == 1
@@ -404,7 +403,7 @@ def test_a_restarted_phone_asks_its_server_at_once_and_learns_what_changed(
 
     second = wire.phone.call(scenario)
     assert second.address == first.address
-    assert profile_source("66", second).text == "second.test"
+    assert second.options[66] == b"second.test\0"
     assert server.wait_for("DHCPACK", 2).count("DHCPDISCOVER") == 1
 
 
