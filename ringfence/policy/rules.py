@@ -81,8 +81,6 @@ class Rule:
     """A parsed rule; the first alternative whose condition holds is taken."""
 
     alternatives: tuple[Alternative, ...]
-    repaired: bool = False
-    """Curly quotes were read as straight ones."""
 
     def select(self, values: Mapping[str, str]) -> Alternative | None:
         """Return the alternative to follow, or None, which means: skip this rule.
@@ -114,7 +112,7 @@ def parse_rule(text: str) -> Rule:
     alternatives = tuple(_alternative(part.strip()) for part in _split(straight, "|"))
     if any(one.condition is None for one in alternatives[:-1]):
         raise ValueError("every alternative but the last needs a condition, (…)?")
-    return Rule(alternatives, repaired=straight != text.strip())
+    return Rule(alternatives)
 
 
 def parse_url(text: str, scheme: str = "tftp") -> Url:

@@ -15,6 +15,12 @@ from ringfence.provider.identity import DeviceIdentity, hardware_address
 ANYONE = "default"
 """Word that stands for the device in the name of a template for all of them."""
 
+_WRONG = (
+    *(TemplateError, OSError, ValueError, TypeError),
+    *(ArithmeticError, LookupError, AttributeError, RuntimeError),
+)
+"""What a template that is wrong may raise while it runs."""
+
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAC = re.compile(r"(?:(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}|[0-9A-Fa-f]{12})(?![0-9A-Fa-f])")
 
@@ -58,7 +64,7 @@ class Templates:
             return template.render(values).encode()
         except TemplatesNotFound:
             return None
-        except (TemplateError, OSError, ValueError, TypeError) as error:
+        except _WRONG as error:
             kind = type(error).__name__
             raise ComponentError(f"template for {path}", f"{kind}: {error}") from error
 

@@ -200,9 +200,6 @@ def _findings(settings: Settings) -> list[Finding]:
 
 def _of_rule(tag: str, rule: Rule) -> list[Finding]:
     found = []
-    if rule.repaired:
-        text = "curly quotes were read as straight ones"
-        found.append(_warning("profile-rule-quotes", tag, text, 'write " for quotes'))
     for alternative in rule.alternatives:
         scheme, marked, rest = alternative.url.partition("://")
         if (marked and scheme.lower() == "tftp") or (

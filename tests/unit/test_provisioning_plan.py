@@ -1,0 +1,131 @@
+"""What a resync goes by. Source: phone-facts 1.4, 2.5, 3.2; chapter, HTTPS Provisioning."""
+
+import pytest
+
+from ringfence.config.settings import Settings, decode
+from ringfence.errors import ConfigError, Severity
+from ringfence.features.provisioning import FEATURE, show
+from ringfence.features.provisioning.plan import ProvisioningPlan, Step, next_step, plan
+from ringfence.policy.tls import ClientCertificate
+from ringfence.protocols.dhcp import Lease
+from ringfence.runtime.state import Facts, Identity, Planned
+
+IDENTITY = Identity(mac="000e08abcdef", product="CP-8841-3PCC", serial="88012BA01234")
+
+
+def planned(lease: dict[int, bytes] | None = None, **texts: str) -> Planned[ProvisioningPlan]:
+    settings, errors = decode(texts, Settings())
+    assert not errors
+    held = None if lease is None else Lease("10.0.0.2", 24, "10.0.0.1", options=lease)
+    return plan(settings, Facts(identity=IDENTITY, lease=held))
+
+
+def step(
+    position: int = 0, lease: dict[int, bytes] | None = None, text: str = "", **texts: str
+) -> Step | None:
+    decided = planned(lease or {}, **texts).plans[""]
+    return next_step(decided, position, text or decided.rules[position], decided.values)
+
+
+def url(position: int = 0, lease: dict[int, bytes] | None = None, **texts: str) -> str:
+    found = step(position, lease, **texts)
+    return str(found.url) if found else "skipped"
+
+
+def rules(**texts: str) -> list[str]:
+    return [finding.rule for finding in planned({}, **texts).findings]
+
+
+def test_a_virgin_phone_asks_the_server_that_dhcp_names_for_its_series() -> None:
+    assert url(lease={66: b"10.0.0.9"}) == "tftp://10.0.0.9:69/8841.xml"
+    assert url(lease={159: b"https://pv.telco.test"}) == "https://pv.telco.test:443/8841.xml"
+    assert url(lease={150: bytes([10, 0, 0, 9])}) == "tftp://10.0.0.9:69/8841.xml"
+
+
+def test_a_whole_rule_from_dhcp_stands_for_profile_rule() -> None:
+    offered = {160: b"https://pv.telco.test/$MA.xml"}
+    assert url(lease=offered) == "https://pv.telco.test:443/000e08abcdef.xml"
+
+
+def test_dhcp_has_no_say_once_the_rule_names_a_server() -> None:
+    offered = {160: b"https://evil.test/$MA.xml"}
+    assert url(lease=offered, Profile_Rule="https://pv.telco.test/a") == (
+        "https://pv.telco.test:443/a"
+    )
+
+
+def test_further_rules_without_a_server_go_where_dhcp_says() -> None:
+    offered = {160: b"https://pv.telco.test/$MA.xml"}
+    assert url(1, offered, Profile_Rule_B="/b.xml") == "https://pv.telco.test:443/b.xml"
+
+
+def test_a_rule_without_any_server_is_refused_with_its_parameter() -> None:
+    with pytest.raises(ConfigError, match="Profile_Rule: the rule names no server"):
+        step()
+
+
+def test_an_empty_rule_and_one_whose_condition_fails_are_skipped() -> None:
+    assert url(1) == "skipped"
+    assert url(Profile_Rule='("$PN" = "other")? https://a.test/b') == "skipped"
+
+
+@pytest.mark.proves("PRV-13")
+@pytest.mark.parametrize(
+    ("client", "text"),
+    [(ClientCertificate("a", "b", "c"), "Installed"), (None, "Not Installed")],
+)
+def test_ccert_tells_of_an_individual_certificate(
+    client: ClientCertificate | None, text: str
+) -> None:
+    decided = plan(Settings(), Facts(identity=IDENTITY, client=client))
+    assert decided.plans[""].values["CCERT"] == text
+
+
+def test_the_user_agent_is_the_product_and_the_mac() -> None:
+    assert planned({}).plans[""].reach.agent == "Ringfence/0.1.0 (000e08abcdef)"
+
+
+def test_the_user_agent_holds_nothing_that_breaks_a_header() -> None:
+    assert planned({}, HTTP_User_Agent_Name="phöne $NOBODY ").plans[""].reach.agent == (
+        "ph?ne $NOBODY"
+    )
+
+
+@pytest.mark.proves("PRV-17")
+@pytest.mark.parametrize(
+    ("mode", "records"),
+    [("Dual Mode", ("A", "AAAA")), ("IPv4 Only", ("A",)), ("IPv6 Only", ("AAAA",))],
+)
+def test_the_ip_mode_decides_which_records_are_asked_for(
+    mode: str, records: tuple[str, ...]
+) -> None:
+    assert planned({}, IP_Mode=mode).plans[""].reach.records == records
+
+
+def test_without_a_lease_the_resync_waits() -> None:
+    assert planned(None).plans[""].waiting
+    assert not planned({}).plans[""].waiting
+
+
+def test_a_broken_rule_is_a_finding_and_spares_the_others() -> None:
+    found = planned({}, Profile_Rule_B="(($A", Profile_Rule_C="https://a.test/c").findings
+    assert [(f.severity, f.rule, f.tag) for f in found] == [
+        (Severity.ERROR, "profile-rule-invalid", "Profile_Rule_B")
+    ]
+
+
+def test_what_has_no_effect_or_no_secrecy_is_said() -> None:
+    assert rules() == []
+    assert rules(Profile_Rule="https://a.test/b") == []
+    assert rules(Profile_Rule="http://a.test/b") == ["profile-rule-clear-text"]
+    assert rules(Profile_Rule="a.test/b") == ["profile-rule-tftp"]
+    assert rules(Profile_Rule="tftp://a.test/b") == ["profile-rule-tftp"]
+    assert rules(Profile_Rule="[--key x] https://a.test/b") == ["profile-rule-options"]
+    assert rules(HTTPS_Name_Validate="No") == ["name-check-forced"]
+
+
+def test_the_key_of_a_rule_is_in_no_plan_that_is_shown() -> None:
+    decided = planned({}, GPP_SA="hush-hush").plans[""]
+    assert "hush" not in repr(decided)
+    assert "hush" not in show(decided)
+    assert FEATURE.name == "provisioning"
