@@ -7,6 +7,10 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 SCORECARD = "RINGFENCE_SCORECARD"
 """Environment: a file that collects one JSON line for each passed proof."""
