@@ -117,9 +117,7 @@ def test_a_challenge_that_cannot_be_answered_is_not_chosen(text: bytes) -> None:
 
 def test_an_answer_repeats_the_challenge_and_counts() -> None:
     challenge = Challenge(b"r", b"n", b"MD5", True, b"op", False)
-    text = answer(
-        challenge, Credentials('a"b', "p"), Use(b"REGISTER", b"sip:x", b"00000002", b"c")
-    )
+    text = answer(challenge, Credentials('a"b', "p"), Use(b"REGISTER", b"sip:x", b"00000002", b"c"))
     assert text.startswith(b'Digest username="a\\"b", realm="r", nonce="n", uri="sip:x", response=')
     assert text.endswith(b', algorithm=MD5, qop=auth, nc=00000002, cnonce="c", opaque="op"')
     plain = answer(
@@ -147,9 +145,7 @@ def credentials(
     algorithm: bytes = b"MD5",
 ) -> bytes:
     challenge = Challenge(b"telco.test", nonce, algorithm, True, None, False)
-    return answer(
-        challenge, Credentials(user, password), Use(b"INVITE", b"sip:1001@x", nc, cnonce)
-    )
+    return answer(challenge, Credentials(user, password), Use(b"INVITE", b"sip:1001@x", nc, cnonce))
 
 
 def judge(

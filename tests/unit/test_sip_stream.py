@@ -10,10 +10,28 @@ from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.stream import MessageStream
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "sip" / "rfc4475"
-NAMES = (
-    "wsinv intmeth esc01 escnull esc02 lwsdisp longreq semiuri transports mpart01 unreason"
-    " noreason badbranch bext01 invut cparam01 cparam02 regescrt sdp01 zeromf"
-).split()
+NAMES = [
+    "wsinv",
+    "intmeth",
+    "esc01",
+    "escnull",
+    "esc02",
+    "lwsdisp",
+    "longreq",
+    "semiuri",
+    "transports",
+    "mpart01",
+    "unreason",
+    "noreason",
+    "badbranch",
+    "bext01",
+    "invut",
+    "cparam01",
+    "cparam02",
+    "regescrt",
+    "sdp01",
+    "zeromf",
+]
 MESSAGES = [(VECTORS / f"{name}.dat").read_bytes() for name in NAMES]
 
 

@@ -163,8 +163,9 @@ class _Lines:
             self._auto(n)
         try:
             proxy, proxy_port = self._server(n, "Proxy", ext.proxy, transport)
-            outbound = ext.outbound_proxy.strip() or ext.proxy
-            host, port = self._server(n, "Outbound_Proxy", outbound, transport)
+            host, port = proxy, proxy_port
+            if outbound := ext.outbound_proxy.strip():
+                host, port = self._server(n, "Outbound_Proxy", outbound, transport)
         except ValueError as error:
             return None, f"not a server: {error}", ""
         for name in (proxy, host):
@@ -180,9 +181,7 @@ class _Lines:
         if not ext.user_id:
             self._no_user(n)
             return None, "User ID is empty", proxy
-        route = ""
-        if ext.outbound_proxy.strip():
-            route = _written(host, port, 0) + _parameter(transport)
+        route = _written(host, port, 0) + _parameter(transport) if outbound else ""
         registrar = _written(proxy, proxy_port, PORTS[transport])
         own = f"sip:{escape_user(ext.user_id)}@{_written(proxy, 0, 0)}"
         account = self._account(n, registrar, own, route)

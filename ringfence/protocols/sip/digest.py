@@ -27,10 +27,6 @@ _DIRECTIVE = re.compile(
 _NC = re.compile(rb"[0-9A-Fa-f]{8}")
 
 
-def _sha512_256(data: bytes) -> bytes:
-    return hashlib.new("sha512_256", data).hexdigest().encode()
-
-
 def _sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).hexdigest().encode()
 
@@ -40,7 +36,6 @@ def _md5(data: bytes) -> bytes:
 
 
 _HASHES: Mapping[bytes, Callable[[bytes], bytes]] = {
-    b"SHA-512-256": _sha512_256,
     b"SHA-256": _sha256,
     b"MD5": _md5,
 }

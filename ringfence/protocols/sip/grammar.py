@@ -34,7 +34,7 @@ _ADDR_SPEC = re.compile(
     rb"([A-Za-z][A-Za-z0-9+.\-]*+:[^<>\"?,; \t\x00-\x1f\x7f]++)(%b)" % _PARAMETERS
 )
 _VIA = re.compile(
-    rb"SIP%b/%b2\.0%b/%b(%b)[ \t]++(%b)(?:%b:%b([0-9]{1,5}))?(%b)"
+    rb"SIP%b/%b[0-9]++\.[0-9]++%b/%b(%b)[ \t]++(%b)(?:%b:%b([0-9]{1,5}))?(%b)"
     % (_WS, _WS, _WS, _WS, TOKEN, _HOST, _WS, _WS, _PARAMETERS),
     re.IGNORECASE,
 )
