@@ -147,13 +147,28 @@ def test_srv_records_play_no_part(net: Net, dnsmasq: Any, nginx: Any) -> None:
     assert "SRV" not in log.partition("started, version")[2]
 
 
+@pytest.mark.proves("PRV-17")
+def test_an_ipv6_address_is_used_where_the_ip_mode_allows(
+    net: Net, dnsmasq: Any, nginx: Any
+) -> None:
+    net.phone_space.address("eth0", "fd99::2/64")
+    net.servers.address("eth0", "fd99::9/64")
+    names = dnsmasq(f"host-record={NAME},fd99::9")
+    server = nginx(listen="[fd99::9]")
+    server.put(FILE, profile(GPP_A="here"))
+    phone = net.boot(Resync_On_Reset="No")
+    assert resync(phone, URL)["result"] == "success"
+    assert server.access.wait_for("\n")[0].startswith("fd99::2|200|")
+    assert "SRV" not in names.wait_for(f"query[AAAA] {NAME}")
+
+
 @pytest.mark.proves("PRV-18", "LOG-02")
 def test_addresses_are_tried_until_one_answers(
     net: Net, dnsmasq: Any, nginx: Any, rsyslog: Fifo
 ) -> None:
     net.phone_space.run("ip", "route", "add", "unreachable", UNREACHABLE)
     dead = [f"host-record={NAME},{address}" for address in (REFUSED, UNREACHABLE)]
-    dnsmasq(*dead, f"host-record={NAME},{SECOND}")
+    names = dnsmasq(*dead, f"host-record={NAME},{SECOND}")
     server = nginx(listen=SECOND)
     server.put(FILE, profile(GPP_A="third"))
     phone = net.boot(Profile_Rule=URL, Syslog_Server=DNS)
@@ -162,6 +177,8 @@ def test_addresses_are_tried_until_one_answers(
     path = f"https://{SECOND}:443/{MAC}.xml"
     assert lines[-1].endswith(f"-- Successful resync {path}")
     assert stored(phone, "GPP_A") == "third"
+    answered = names.wait_for(f"config {NAME} is {SECOND}")
+    assert answered.index(f"is {REFUSED}") < answered.index(f"is {SECOND}")
 
 
 @pytest.mark.proves("PRV-19")

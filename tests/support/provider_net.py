@@ -73,15 +73,17 @@ class Trust:
     devices: Pair = field(default_factory=lambda: authority("Client Root"))
     foreign: Pair = field(default_factory=lambda: authority("Provider Root"))
 
-    def device(self, mac: str = MAC) -> Pair:
+    def subject(self, mac: str = MAC) -> list[x509.NameAttribute[str]]:
         names = (
             (NameOID.ORGANIZATIONAL_UNIT_NAME, PRODUCT),
             (NameOID.LOCALITY_NAME, SERIAL),
             (NameOID.SURNAME, mac),
         )
-        subject: list[x509.NameAttribute[str]] = [x509.NameAttribute(*name) for name in names]
+        return [x509.NameAttribute(*name) for name in names]
+
+    def device(self, mac: str = MAC) -> Pair:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        return leaf(self.devices, subject=subject, usage=CLIENT, key=key)
+        return leaf(self.devices, subject=self.subject(mac), usage=CLIENT, key=key)
 
 
 class Net:
