@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ringfence.runtime.host_packets import Packets
 
 _SIOCGIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8927
-_IFF_UP = 1
+IFF_UP, IFF_RUNNING = 0x1, 0x40
 
 
 class Host:
@@ -175,7 +175,7 @@ class Host:
             ComponentError: no such interface.
 
         """
-        return bool(int.from_bytes(_ask(interface, _SIOCGIFFLAGS)[:2], sys.byteorder) & _IFF_UP)
+        return bool(interface_flags(interface) & IFF_UP)
 
     def interface(self) -> str:
         """Return br0 where it exists, else the first port, else nothing."""
@@ -252,6 +252,16 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def interface_flags(interface: str) -> int:
+    """Return the flags of netdevice(7), the first 16 bits.
+
+    Raises:
+        ComponentError: no such interface.
+
+    """
+    return int.from_bytes(_ask(interface, _SIOCGIFFLAGS)[:2], sys.byteorder)
 
 
 def _ask(interface: str, question: int) -> bytes:

@@ -1,15 +1,20 @@
-"""Whole frames on one interface, past the IP stack and its filter."""
+"""Whole frames on one interface, past the IP stack and its filter, and the state of its wire."""
 
 import asyncio
+import contextlib
 import ctypes
 import socket
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ringfence.errors import ComponentError
+from ringfence.runtime.host import IFF_RUNNING, interface_flags
 
 SOL_PACKET, PACKET_AUXDATA, SO_ATTACH_FILTER = 263, 8, 26
+RTMGRP_LINK, RTM_NEWLINK = 1, 16
 _AUXDATA = struct.Struct("=IIIHHHH")
+_NOTICE = struct.Struct("=IH14xiI4x")
 _SUM_NOT_READY = 1 << 3
 _INSTRUCTION_SIZE = 8
 _LARGEST = 65536
@@ -36,21 +41,26 @@ class Packets:
 
         """
         self._name = f"packets {interface}"
-        try:
-            # Without a protocol nothing arrives until bind, when the filter is in place.
-            self._socket = socket.socket(
-                socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0
-            )
-        except OSError as error:
-            raise ComponentError(self._name, error.strerror or "") from error
-        try:
-            if program:
-                self._attach(program)
-            self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
-            self._socket.bind((interface, ethertype))
-        except OSError as error:
-            self._socket.close()
-            raise ComponentError(self._name, error.strerror or "") from error
+        self._interface = interface
+        with contextlib.ExitStack() as undo:
+            try:
+                self._links = undo.enter_context(
+                    socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+                )
+                self._links.bind((0, RTMGRP_LINK))
+                # Without a protocol nothing arrives until bind, when the filter is in place.
+                self._socket = undo.enter_context(
+                    socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+                )
+                if program:
+                    self._attach(program)
+                self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+                self._socket.bind((interface, ethertype))
+                self._index = socket.if_nametoindex(interface)
+            except OSError as error:
+                raise ComponentError(self._name, error.strerror or "") from error
+            self._connected = bool(interface_flags(interface) & IFF_RUNNING)
+            undo.pop_all()
 
     def _attach(self, program: bytes) -> None:
         held = ctypes.create_string_buffer(program, len(program))
@@ -89,23 +99,56 @@ class Packets:
                 return Packet(frame, _is_summed(extra))
 
     async def arrived(self) -> None:
-        """Return when a frame, or an error, waits."""
+        """Return when a frame, an error, or a change of some wire waits."""
         loop = asyncio.get_running_loop()
         waiting = loop.create_future()
-        loop.add_reader(self._socket, _settle, waiting)
+        for each in (self._socket, self._links):
+            loop.add_reader(each, _settle, waiting)
         try:
             await waiting
         finally:
-            loop.remove_reader(self._socket)
+            for each in (self._socket, self._links):
+                loop.remove_reader(each)
+
+    def reconnected(self) -> bool:
+        """Return whether the wire was away and came back since the last call.
+
+        Raises:
+            ComponentError: the interface is gone.
+
+        """
+        returned = False
+        while True:
+            try:
+                notices = self._links.recv(_LARGEST)
+            except BlockingIOError:
+                return returned
+            except OSError:  # more notices than the socket holds: it may have been away
+                self._connected = bool(interface_flags(self._interface) & IFF_RUNNING)
+                return self._connected
+            for connected in _carriers(notices, self._index):
+                returned |= connected and not self._connected
+                self._connected = connected
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Give the sockets back."""
         self._socket.close()
+        self._links.close()
 
 
 def _settle(waiting: asyncio.Future[None]) -> None:
     if not waiting.done():
         waiting.set_result(None)
+
+
+def _carriers(notices: bytes, index: int) -> Iterator[bool]:
+    """Yield whether the interface has a carrier, for each notice about it. Source: rtnetlink(7)."""
+    at = 0
+    while at + _NOTICE.size <= len(notices):
+        size, kind, about, flags = _NOTICE.unpack_from(notices, at)
+        if kind == RTM_NEWLINK and about == index:
+            yield bool(flags & IFF_RUNNING)
+        at += max(_NOTICE.size, (size + 3) & ~3)
 
 
 def _is_summed(extra: list[tuple[int, int, bytes]]) -> bool:

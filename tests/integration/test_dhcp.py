@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -349,6 +350,48 @@ def test_an_interface_that_falls_later_comes_back_with_its_route(
 
     wire.phone.call(scenario)
     assert kernel_routes(wire.phone) == [("default", "10.99.1.1")]
+
+
+def test_a_wire_that_is_plugged_in_late_is_asked_at_once(
+    wire: Wire, dnsmasq: Start, state: Path
+) -> None:
+    dnsmasq(RANGE)
+    wire.server.run("ip", "link", "set", "eth0", "down")
+
+    async def scenario() -> bool:
+        async with addressed(state) as phone:
+            await phone.until(phone.logged("dhcp.sent: Selecting"))
+            wire.server.run("ip", "link", "set", "eth0", "up")
+            await phone.bound()
+            return phone.logged("dhcp.unanswered")()
+
+    assert wire.phone.call(scenario) is False
+
+
+def test_a_phone_that_is_plugged_into_another_network_gets_an_address_there(
+    wire: Wire, dnsmasq: Start, state: Path
+) -> None:
+    first = dnsmasq(RANGE)
+
+    async def scenario() -> tuple[Lease, Lease]:
+        async with addressed(state) as phone:
+            here = await phone.bound()
+            move_server()
+            await phone.until(lambda: phone.lease and phone.lease != here)
+            return here, await phone.bound()
+
+    def move_server() -> None:
+        wire.server.run("ip", "link", "set", "eth0", "down")
+        os.kill(first.process.pid, signal.SIGKILL)
+        first.leases.unlink()
+        wire.server.run("ip", "addr", "flush", "dev", "eth0")
+        wire.server.address("eth0", "10.99.7.1/24")
+        dnsmasq("dhcp-range=10.99.7.100,10.99.7.150,255.255.255.0,2m", "dhcp-authoritative")
+
+    here, there = wire.phone.call(scenario)
+    assert (here.server, there.server) == ("10.99.1.1", "10.99.7.1")
+    assert kernel_addresses(wire.phone) == [f"{there.address}/24"]
+    assert kernel_routes(wire.phone) == [("default", "10.99.7.1")]
 
 
 def test_renewal_at_t1_is_unicast_and_brings_changed_options(

@@ -291,7 +291,7 @@ def test_an_acknowledgement_of_another_address_is_refused() -> None:
     wire.answer(MessageType.OFFER)
     wire.sent()
     wire.answer(MessageType.ACK, yiaddr="10.99.1.101")
-    assert wire.events() == [Refused(GOOD, "10.99.1.101 instead of what was offered")]
+    assert wire.events() == [Refused(GOOD, "10.99.1.101 instead of what was asked for")]
     assert wire.client.state is State.REQUESTING
 
 
@@ -399,6 +399,62 @@ def test_the_same_refusal_is_reported_once_and_all_are_counted() -> None:
     assert wire.client.refused == 1000
 
 
+def test_a_wire_that_comes_while_asking_is_asked_at_once() -> None:
+    wire = Wire()
+    wire.client.start(wire.now)
+    wire.sent()
+    wire.wait()
+    wire.sent()
+    wire.client.receive_carrier(wire.now)
+    wire.sent()
+    assert wire.last
+    assert wire.last.type is MessageType.DISCOVER
+    assert round(wire.wait()) == 4
+
+
+def test_a_wire_that_comes_back_is_asked_whether_the_lease_holds() -> None:
+    wire = Wire()
+    wire.bind()
+    wire.client.receive_carrier(wire.now)
+    outgoing = wire.sent()
+    assert (outgoing.source, outgoing.destination) == ("0.0.0.0", "")
+    assert wire.last
+    assert wire.last.type is MessageType.REQUEST
+    assert wire.last.options[50] == bytes((10, 99, 1, 100))
+    assert 54 not in wire.last.options
+    wire.answer(MessageType.ACK, OTHER)
+    (event,) = wire.events()
+    assert isinstance(event, Bound)
+    assert event.asked_at == wire.now
+
+
+def test_another_network_ends_the_lease() -> None:
+    wire = Wire()
+    wire.bind()
+    wire.client.receive_carrier(wire.now)
+    wire.sent()
+    wire.answer(MessageType.ACK, OTHER, yiaddr="10.99.1.101")
+    assert wire.events() == [Refused(OTHER, "10.99.1.101 instead of what was asked for")]
+    wire.answer(MessageType.NAK, OTHER)
+    assert wire.events() == [Lost("the server refused to renew it")]
+    wire.sent()
+    assert wire.client.state is State.SELECTING
+
+
+def test_a_wire_without_a_server_leaves_the_lease_its_time() -> None:
+    wire = Wire()
+    wire.bind()
+    bound_at = wire.now
+    wire.client.receive_carrier(wire.now)
+    wire.sent()
+    assert round(wire.wait()) == 4
+    wire.sent()
+    assert round(wire.wait()) == 8
+    assert wire.silent()
+    assert wire.client.state is State.BOUND
+    assert wire.client.get_timer() == bound_at + 1800
+
+
 def acknowledgement(wire: Wire) -> bytes:
     wire.client.start(wire.now)
     wire.sent()
@@ -446,7 +502,7 @@ def test_the_lease_of_another_interface_is_no_inheritance() -> None:
         Wire().client.adopt(message.replace(MAC, MAC[::-1]), 0.0, 0.0)
 
 
-ACTIONS = st.sampled_from(["offer", "ack", "nak", "noise", "timer", "other"])
+ACTIONS = st.sampled_from(["offer", "ack", "nak", "noise", "timer", "other", "carrier"])
 
 
 @settings(max_examples=200)
@@ -468,14 +524,15 @@ def ladder(steps: list[tuple[str, bytes]]) -> None:
             assert wire.last
             head = build(Message(op=2, type=MessageType.OFFER, xid=wire.last.xid, chaddr=MAC))
             wire.raw(head[:243] + noise)
+        elif action == "carrier":
+            wire.client.receive_carrier(wire.now)
         elif action == "other":
             wire.answer(MessageType.OFFER, OTHER)
         else:
             wire.answer(MessageType[action.upper()])
         assert len(wire.events()) <= 2
-        bound = wire.client.state in (State.BOUND, State.RENEWING, State.REBINDING)
         assert wire.client.get_timer() is not None
-        assert bound or wire.client.state in (State.SELECTING, State.REQUESTING)
+        assert wire.client.state is not State.INIT
 
 
 @pytest.mark.soak

@@ -109,7 +109,8 @@ class AddressDriver:
         rows = [("Connection Type", "DHCP" if isinstance(self._plan, DhcpPlan) else "Static IP")]
         if self._exchange:
             rows.append(("State", self._exchange.state.value))
-            rows.append(("Messages Sent", str(self._exchange.tries)))
+            if self._exchange.tries:
+                rows.append(("Messages Sent", str(self._exchange.tries)))
             rows.append(("Refused Packets", str(self._exchange.refused)))
             if self._last_refusal:
                 rows.append(("Last Refusal", self._last_refusal))
@@ -156,6 +157,8 @@ class AddressDriver:
                     continue
                 self._problem = ""
                 await self._receive(exchange, packets)
+                if packets.reconnected():
+                    exchange.receive_carrier(host.now())
                 exchange.handle_timer(host.now())
 
     def _begin(self, plan: DhcpPlan, client: Client) -> Exchange:
@@ -202,6 +205,7 @@ class AddressDriver:
                 self._renew(message)
             else:
                 packets.send(build_frame(client.hardware, message.source, message.payload))
+            logger.debug("dhcp.sent: %s", exchange.state.value)
 
     def _renew(self, message: Outgoing) -> None:
         """Send to the server from our address; where that is gone, have it put back."""

@@ -7,8 +7,9 @@ becomes a `Refused` event and changes nothing, so that a good server beside a ba
 wins. A server that offered and then failed us is asked again only if nobody else offers.
 
     INIT -> SELECTING -> REQUESTING -> BOUND -> RENEWING -> REBINDING
-             ^   DISCOVER     REQUEST       T1: unicast   T2: broadcast
-             +------ no answer, NAK, expiry ------+
+             ^   DISCOVER     REQUEST  |  T1: unicast   T2: broadcast
+             |                         +-> REBOOTING, when the wire was away
+             +------ no answer, NAK, expiry
 """
 
 import enum
@@ -49,6 +50,8 @@ class State(enum.Enum):
     BOUND = "Bound"
     RENEWING = "Renewing"
     REBINDING = "Rebinding"
+    REBOOTING = "Rebooting"
+    """Asking everyone whether the lease still holds on this wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,17 @@ class Exchange:
         self._send(now)
         return lease
 
+    def receive_carrier(self, now: float) -> None:
+        """Take notice that the wire is back, and perhaps another one.
+
+        Source: RFC 2131 3.7 and 4.4.2.
+        """
+        if self._lease is None:
+            self.start(now)
+        else:
+            self._enter(State.REBOOTING)
+            self._send(now)
+
     def receive_message(self, data: bytes, source: str, now: float) -> None:
         """Take a datagram that came to the client's port from the address `source`."""
         if self.state in (State.INIT, State.BOUND):
@@ -201,6 +215,10 @@ class Exchange:
             elif self.state is State.BOUND:
                 self._enter(State.RENEWING)
                 self._send(now)
+            elif self.state is State.REBOOTING and self.tries >= REQUEST_TRIES:
+                self._events.append(Unanswered(self.state, self.tries))
+                self._enter(State.BOUND)
+                self._arm(now)
             else:
                 self._resend(now)
         elif self.state is State.SELECTING and self._held is not None:
@@ -229,8 +247,9 @@ class Exchange:
             return
         lease = granted(message)
         self._check_server(lease.server)
-        if self._asked is not None and lease.address != self._asked.address:
-            raise RemoteProtocolError(f"{lease.address} instead of what was offered")
+        asked = self._lease if self.state is State.REBOOTING else self._asked
+        if asked is not None and lease.address != asked.address:
+            raise RemoteProtocolError(f"{lease.address} instead of what was asked for")
         self._lease, self._bound_at, self._asked = lease, self._asked_at, None
         self._failed.clear()
         self._enter(State.BOUND)
@@ -313,6 +332,9 @@ class Exchange:
             options[Option.SERVER_IDENTIFIER] = packed(self._asked.server)
             return message, ""
         lease = self._lease
+        if lease and self.state is State.REBOOTING:
+            options[Option.REQUESTED_ADDRESS] = packed(lease.address)
+            return message, ""
         ciaddr = lease.address if lease else _NOWHERE
         unicast = lease.server if lease and self.state is State.RENEWING else ""
         return replace(message, broadcast=False, ciaddr=ciaddr, secs=0), unicast
@@ -321,18 +343,23 @@ class Exchange:
         """Set the timer for the state that was just entered, or the message just sent."""
         lease = self._lease
         if lease is None:
-            delay = min(FIRST_DELAY * 2 ** (self.tries - 1), LAST_DELAY)
-            spread = int.from_bytes(self._entropy(2), "big") / 0xFFFF
-            self._timer = now + delay - 1 + 2 * spread
+            self._timer = now + self._delay()
             return
         if self.state is State.BOUND:
             due = self._bound_at + lease.renewal_time
+        elif self.state is State.REBOOTING:
+            due = min(now + self._delay(), self._bound_at + lease.lease_time)
         else:
             limit = lease.rebinding_time if self.state is State.RENEWING else lease.lease_time
             end = self._bound_at + limit
             pause = min(RENEWAL_PAUSE, lease.lease_time / 16)
             due = min(now + max((end - now) / 2, pause), end)
         self._timer = None if due == float("inf") else due
+
+    def _delay(self) -> float:
+        delay: float = min(FIRST_DELAY * 2 ** (self.tries - 1), LAST_DELAY)
+        spread = int.from_bytes(self._entropy(2), "big") / 0xFFFF
+        return delay - 1 + 2 * spread
 
     def _refuse(self, source: str, reason: str) -> None:
         self.refused += 1
