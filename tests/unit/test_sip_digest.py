@@ -1,4 +1,4 @@
-"""Digest, both ways. Vectors: RFC 2617 section 3.5, RFC 7616 section 3.9.1, RFC 2069 erratum 749."""
+"""Digest, both ways. Vectors: RFC 2617 3.5, RFC 7616 3.9.1, RFC 2069 with erratum 749."""
 
 import tracemalloc
 
