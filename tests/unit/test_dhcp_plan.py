@@ -51,7 +51,16 @@ def test_the_phone_asks_dhcp_by_default_and_names_its_model() -> None:
 
 def test_host_name_is_told_to_the_server_where_it_is_one() -> None:
     assert planned(Host_Name="desk-7").plans[""] == DhcpPlan("eth0", "CP-8841-3PCC", "desk-7")
-    assert planned(Host_Name="not_a_label").plans == planned().plans
+    assert planned(Host_Name="desk-7.tele.test").plans[""] == DhcpPlan(
+        "eth0", "CP-8841-3PCC", "desk-7.tele.test"
+    )
+
+
+@pytest.mark.parametrize("name", ["not_a_label", "-desk", "desk.", "a..b"])
+def test_a_host_name_that_is_none_is_found_and_not_told(name: str) -> None:
+    got = planned(Host_Name=name)
+    assert got.plans == planned().plans
+    assert [finding.rule for finding in got.findings] == ["host-name-unusable"]
 
 
 def test_a_static_address_is_a_lease_without_server_and_end() -> None:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from ringfence.config.catalog.values import ConnectionType, IpMode
 from ringfence.config.settings import Settings
-from ringfence.errors import ConfigError, RemoteProtocolError
+from ringfence.errors import ConfigError, Finding, RemoteProtocolError, Severity
 from ringfence.policy.sources import option_order
 from ringfence.protocols.dhcp.lease import Lease, check_address
 from ringfence.protocols.dhcp.options import REQUESTED, packed, prefix
 from ringfence.runtime.state import Facts, Planned
 
-_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_HOST_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.(?!\Z)|\Z))+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,22 @@ def plan(settings: Settings, facts: Facts) -> Planned[AddressPlan]:
     if system.connection_type is ConnectionType.STATIC:
         lease = static_lease(system.static_ip, system.netmask, system.gateway)
         return Planned({"": StaticPlan(identity.interface, lease)}, findings)
-    usable = _HOST_NAME.fullmatch(system.host_name)
-    name = system.host_name if usable else f"SEP{identity.mac.upper()}"
+    name = system.host_name
+    if not _HOST_NAME.fullmatch(name):
+        if name:
+            findings = (*findings, _unusable(name))
+        name = f"SEP{identity.mac.upper()}"
     return Planned({"": DhcpPlan(identity.interface, identity.product, name)}, findings)
+
+
+def _unusable(name: str) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "host-name-unusable",
+        "Host_Name",
+        f"{name!r} is not a host name; the DHCP server is told the phone's MAC address instead",
+        "use letters, digits and hyphens",
+    )
 
 
 def static_lease(address: str, mask: str, gateway: str) -> Lease:
