@@ -4,6 +4,9 @@ import json
 import math
 from dataclasses import dataclass
 
+from ringfence.protocols.dhcp.options import address as dotted
+from ringfence.protocols.dhcp.options import packed
+
 FILE = "address.json"
 LIMIT = 16384
 
@@ -40,10 +43,10 @@ def decode(data: bytes) -> Remembered | None:
         held = json.loads(data)
         remembered = Remembered(
             str(held["interface"]),
-            str(held["address"]),
+            dotted(packed(held["address"])),
             float(held["asked_at"]),
             bytes.fromhex(held["message"]),
         )
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return remembered if math.isfinite(remembered.asked_at) else None
