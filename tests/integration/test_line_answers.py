@@ -49,11 +49,13 @@ def md5(text: str) -> str:
     return hashlib.md5(text.encode()).hexdigest()
 
 
-def authorization(challenge: str, nc: str = "00000001", nonce: str = "") -> str:
+def authorization(
+    challenge: str, nc: str = "00000001", nonce: str = "", password: str = "pw1001"
+) -> str:
     """Answer a challenge by hand. Source: RFC 2617 section 3.2.2."""
     held = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
     realm, nonce, uri = held["realm"], nonce or held["nonce"], f"sip:1001@{PHONE}"
-    secret, request = md5(f"1001:{realm}:pw1001"), md5(f"INVITE:{uri}")
+    secret, request = md5(f"1001:{realm}:{password}"), md5(f"INVITE:{uri}")
     response = md5(f"{secret}:{nonce}:{nc}:c1:auth:{request}")
     return (
         f'Authorization: Digest username="1001", realm="{realm}", nonce="{nonce}", uri="{uri}",'
@@ -117,7 +119,10 @@ def test_an_empty_password_accepts_nobody_and_is_flagged(
 ) -> None:
     status = phone.set(User_ID_1_="1001", Auth_INVITE_1_="Yes")
     assert status["findings"] == ["line-auth-invite-without-password"]
-    for guess in ("", "1001", "x"):
+    challenge = header(ladder(stranger, Request(), Expect(401))[0], "WWW-Authenticate")
+    empty = Request(headers=authorization(challenge, password=""))
+    ladder(stranger, empty, Expect(403))
+    for guess in ("1001", "x"):
         answer = Request(headers=f"[authentication username=1001 password={guess}]")
         ladder(stranger, Request(), Expect(401), answer, Expect(403))
 
