@@ -28,7 +28,7 @@ FENCE = b"fence"
 PHONE = {4: "10.99.0.2", 6: "fd99::2"}
 STRANGER = {4: "10.99.0.9", 6: "fd99::9"}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
-SECONDS = 20.0
+SECONDS = 10.0
 """How long a fence may take."""
 
 
