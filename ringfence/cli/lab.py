@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import secrets
+import shutil
 import signal
 import sys
 from collections.abc import Mapping
@@ -104,7 +105,18 @@ def _last_words(place: Place, *, good: bool) -> list[str]:
     if not good:
         return ["", "The lab runs, but not as it should. ringfence lab down ends it."]
     phone = str(_document(place)["phone_address"])
-    return ending(record.page_url, record.login, record.password, place.name, phone)
+    page = (record.page_url, record.login, record.password)
+    return ending(_program(), place.name, *page, phone)
+
+
+def _program() -> str:
+    """Return how ringfence can be called again from here."""
+    if shutil.which("ringfence"):
+        return "ringfence"
+    called = Path(sys.argv[0])
+    if called.name != "ringfence":
+        return f"{sys.executable} -m ringfence"
+    return str(called)
 
 
 def _status(arguments: argparse.Namespace, place: Place) -> int:

@@ -1,10 +1,10 @@
 """Inside the lab: boot it step by step, tell the story, then watch until told to stop."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import socket
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -86,13 +86,10 @@ class Director:
         return bool(told["ok"])
 
     async def _say(self, message: Mapping[str, Any]) -> None:
-        try:
+        with contextlib.suppress(OSError):  # the launcher is gone; _listen notices
             await asyncio.get_running_loop().sock_sendall(
                 self._channel, json.dumps(message).encode()
             )
-        except OSError as error:
-            print(f"director: launcher gone: {error}", file=sys.stderr)
-            self._over.set()
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -103,16 +103,16 @@ STEPS = tuple(_STEPS)
 """Every step of the boot, in order."""
 
 
-def ending(page: str, login: str, password: str, name: str, phone: str) -> list[str]:
-    """Return what a newcomer can do next."""
+def ending(program: str, name: str, page: str, login: str, password: str, phone: str) -> list[str]:
+    """Return what a newcomer can do next; `program` is how ringfence was called."""
     own = "" if name == "default" else f" --name {name}"
     return [
         "",
         f"The phone's page:  {page}  (user {login}, password {password})",
         "",
         "Try:",
-        f"  ringfence lab status{own}",
-        f"  ringfence lab shell{own} phone -- nft list table inet ringfence",
-        f"  ringfence lab shell{own} stranger -- ping -c 1 {phone}",
-        f"  ringfence lab down{own}",
+        f"  {program} lab status{own}",
+        f"  {program} lab shell{own} phone -- nft list table inet ringfence",
+        f"  {program} lab shell{own} stranger -- ping -c 1 {phone}",
+        f"  {program} lab down{own}",
     ]

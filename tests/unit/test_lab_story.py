@@ -96,6 +96,7 @@ def test_ranges_of_one_port_are_one_number() -> None:
 
 
 def test_the_ending_repeats_the_name_of_another_lab() -> None:
-    lines = ending("http://127.0.0.1:4080/", "admin", "secret", "second", "10.99.1.125")
-    assert "  ringfence lab down --name second" in lines
+    page = ("http://127.0.0.1:4080/", "admin", "secret")
+    lines = ending(".venv/bin/ringfence", "second", *page, "10.99.1.125")
+    assert "  .venv/bin/ringfence lab down --name second" in lines
     assert any("http://127.0.0.1:4080/" in one and "admin" in one for one in lines)
