@@ -38,6 +38,8 @@ class Field:
     """Present text; always empty for a secret."""
     filled: bool
     """There is a value, which for a secret is all that may be told."""
+    clearable: bool
+    """A secret that may be emptied; the password of an account may only be changed."""
     choices: tuple[str, ...]
     allowed: str
     """Allowed values and limits in words."""
@@ -216,12 +218,15 @@ def _field(snapshot: Snapshot, tag: str, slot: Slot, level: Level, edit: str | N
     kind = _kind(row)
     secret = kind is Kind.SECRET
     text = "" if secret else encode(snapshot.settings, tag) if edit is None else edit
+    filled = bool(value(snapshot.settings, slot)) if secret else bool(text)
+    editable = _editable(snapshot, tag, row, level)
     return Field(
         tag=tag,
         label=row.label,
         kind=kind,
         text=text,
-        filled=bool(value(snapshot.settings, slot)) if secret else bool(text),
+        filled=filled,
+        clearable=secret and filled and editable and not isinstance(row.codec, Password),
         choices=_choices(row, text),
         allowed=row.codec.describe(),
         default="" if secret else row.codec.encode(row.default),
@@ -232,7 +237,7 @@ def _field(snapshot: Snapshot, tag: str, slot: Slot, level: Level, edit: str | N
         status=row.status,
         origin=snapshot.origin(tag),
         access=snapshot.access(tag),
-        editable=_editable(snapshot, tag, row, level),
+        editable=editable,
         pending=edit is not None,
     )
 

@@ -1,5 +1,7 @@
 """The page over real HTTP: who may what, what is stored, and what a hostile visitor gets."""
 
+import contextlib
+import random
 import re
 import socket
 import sys
@@ -139,10 +141,10 @@ def test_guessing_is_slowed_down_even_with_the_right_password(start: Start, visi
     assert visitor.login("admin", PASSWORD).status == 429
 
 
-@pytest.mark.parametrize("account", ["admin", "user", "root", ""])
-def test_no_account_opens_with_an_empty_password(start: Start, visit: Visit, account: str) -> None:
+def test_no_account_opens_with_an_empty_password(start: Start, visit: Visit) -> None:
     start(Admin_Password=PASSWORD)
-    assert visit().login(account, "").status == 403
+    for account in ("admin", "user", "root", ""):
+        assert visit().login(account, "").status == 403, account
 
 
 def test_without_web_admin_access_only_the_user_gets_in(start: Start, visit: Visit) -> None:
@@ -169,31 +171,29 @@ def test_a_new_password_ends_the_other_sessions(start: Start, visit: Visit) -> N
     assert other.get("/info/status").status == 303
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("-H", "Origin: http://evil.example"),
-        ("-H", "Origin: null"),
-        ("-H", "Sec-Fetch-Site: cross-site"),
-        ("-H", "Content-Type: text/plain"),
-    ],
-)
-def test_a_form_of_another_site_changes_nothing(
-    start: Start, visit: Visit, words: tuple[str, str]
-) -> None:
+def test_a_form_of_another_site_changes_nothing(start: Start, visit: Visit) -> None:
     phone = start(**SET)
     visitor = visit("admin")
     csrf = visitor.get("/voice/system").csrf
-    answer = visitor.post("/voice/system", *words, csrf=csrf, do="submit", Host_Name="stolen")
-    assert answer.status in (403, 415)
-    assert held(phone, "Host_Name") == ""
+    for header in (
+        "Origin: http://evil.example",
+        "Origin: null",
+        "Sec-Fetch-Site: cross-site",
+        "Content-Type: text/plain",
+    ):
+        answer = visitor.post(
+            "/voice/system", "-H", header, csrf=csrf, do="submit", Host_Name="stolen"
+        )
+        assert answer.status in (403, 415), header
+        assert held(phone, "Host_Name") == "", header
 
 
-@pytest.mark.parametrize("csrf", ["", "0" * 32, "é"])
-def test_a_form_without_its_token_changes_nothing(start: Start, visit: Visit, csrf: str) -> None:
+def test_a_form_without_its_token_changes_nothing(start: Start, visit: Visit) -> None:
     phone = start(**SET)
-    answer = visit("admin").post("/voice/system", csrf=csrf, do="submit", Host_Name="stolen")
-    assert (answer.status, held(phone, "Host_Name")) == (403, "")
+    visitor = visit("admin")
+    for csrf in ("", "0" * 32, "é"):
+        answer = visitor.post("/voice/system", csrf=csrf, do="submit", Host_Name="stolen")
+        assert (answer.status, held(phone, "Host_Name")) == (403, ""), csrf
 
 
 # --- What is stored ---
@@ -395,54 +395,43 @@ def talk(data: bytes, wait: float = 10.0) -> bytes:
     return answer
 
 
-@pytest.mark.parametrize(
-    ("data", "status"),
-    [
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"400"),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"400"),
-        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nX: " + b"a" * 9000 + b"\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", b"400"),
-        (
-            b"POST /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-            b"Content-Type: application/x-www-form-urlencoded\r\n"
-            b"Content-Length: 300000\r\n\r\n" + b"a" * 300000,
-            b"413",
-        ),
-        (
-            b"POST /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-            b"Content-Type: application/x-www-form-urlencoded\r\n"
-            b"Content-Length: 4\r\n\r\na=%ff"[:-1],
-            b"403",
-        ),
-        (
-            b"POST /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-            b"Content-Type: application/x-www-form-urlencoded\r\n"
-            b"Content-Length: 5\r\n\r\na=%ff",
-            b"400",
-        ),
-        (
-            b"POST /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-            b"Content-Type: application/x-www-form-urlencoded\r\n"
-            b"Content-Length: 6000\r\n\r\n" + b"a=1&b" * 1200,
-            b"403",
-        ),
-        (b"DELETE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"405"),
-        (b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"404"),
-        (b"GET /static/..%2fpages.py HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"404"),
-    ],
+def request(line: str, *headers: str, body: bytes = b"") -> bytes:
+    head = "\r\n".join((f"{line} HTTP/1.1", "Host: x", "Connection: close", *headers))
+    return head.encode() + b"\r\n\r\n" + body
+
+
+def form(body: bytes) -> bytes:
+    kind = "Content-Type: application/x-www-form-urlencoded"
+    return request("POST /login", kind, f"Content-Length: {len(body)}", body=body)
+
+
+UNREADABLE = (
+    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"400"),
+    (request("GET /", "Host: y"), b"400"),
+    (request("GET /" + "a" * 9000), b"400"),
+    (request("GET /", "X: " + "a" * 9000), b"400"),
+    (request("GET /", *["A: b"] * 200), b"400"),
+    (form(b"a" * 300_000), b"413"),
+    (form(b"a=%ff"), b"400"),
+    (form(b"a=\xff"), b"400"),
+    (form(b"&".join(b"a%d=" % n for n in range(3000))), b"400"),
+    (request("DELETE /"), b"405"),
+    (request("GET /../../etc/passwd"), b"404"),
+    (request("GET /static/..%2fpages.py"), b"404"),
 )
+
+
 def test_what_cannot_be_read_gets_an_error_without_details(
-    start: Start, pair: tuple[Namespace, Namespace], data: bytes, status: bytes
+    start: Start, pair: tuple[Namespace, Namespace]
 ) -> None:
     start(**SET)
-    answer: bytes = pair[1].call(talk, data)
-    first, *_ = answer.split(b"\r\n")
-    assert first.split()[1] == status
-    assert b"Server: Ringfence\r\n" in answer
-    assert b"Content-Security-Policy: default-src 'none'" in answer
-    for detail in (b"aiohttp", b"Python", b"Traceback"):
-        assert detail not in answer
+    for data, status in UNREADABLE:
+        answer: bytes = pair[1].call(talk, data)
+        assert answer.split()[1] == status, (data[:80], answer)
+        assert b"Server: Ringfence\r\n" in answer
+        assert b"Content-Security-Policy: default-src 'none'" in answer
+        for detail in (b"aiohttp", b"Python", b"Traceback"):
+            assert detail not in answer
 
 
 def test_every_answer_carries_the_headers(start: Start, visit: Visit) -> None:
@@ -489,9 +478,51 @@ def test_five_hundred_slow_visitors_do_not_keep_another_out(
     phone = start(**SET)
     took, status = pair[1].call(crowd, half, 500)
     assert status == 200
-    assert took < 1.0
+    assert took < 5.0, "room was made at once, not when a slow one ran into its time limit"
     descriptors = len(list(Path(f"/proc/{phone.process.pid}/fd").iterdir()))
     assert descriptors < 150
+
+
+def mutate(seed: int, count: int, cookie: str, csrf: str) -> int:
+    """Send mutated requests of a logged-in administrator; return how many were answered."""
+    dice = random.Random(seed)
+    form = f"csrf={csrf}&do=submit&Host_Name=x&Firewall_Config=UDP%3A1&clear%3AVPN_Password=on"
+    base = (
+        f"POST /voice/system HTTP/1.1\r\nHost: 10.99.0.2\r\nCookie: {cookie}\r\n"
+        "Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(form)}\r\n\r\n{form}"
+    ).encode()
+    answered = 0
+    for _ in range(count):
+        data = bytearray(base)
+        for _ in range(dice.randint(1, 6)):
+            at = dice.randrange(len(data))
+            piece = dice.choice(
+                (b"%00", b"%ff", b"\r\n", b"&", b"=", b"../", b"\x00", b"\xff", b"")
+            )
+            data[at : at + dice.randrange(4)] = piece
+        with socket.create_connection(("10.99.0.2", 80), timeout=5) as made:
+            made.sendall(bytes(data))
+            made.settimeout(0.1)  # one that seems to be unfinished waits for its rest
+            with contextlib.suppress(OSError):
+                answered += bool(made.recv(64))
+    return answered
+
+
+def test_mutated_requests_meet_no_bug(
+    start: Start, visit: Visit, pair: tuple[Namespace, Namespace]
+) -> None:
+    phone = start(**SET)
+    visitor = visit("admin")
+    cookie = visitor.login("admin", PASSWORD).headers["set-cookie"].split(";")[0]
+    csrf = visitor.get("/info/status").csrf
+    assert pair[1].call(mutate, 1, 1000, cookie, csrf) > 500
+    assert visitor.get("/info/status").status == 200
+    phone.process.terminate()
+    log = phone.process.stdout.read().decode() if phone.process.stdout else ""
+    assert "web.login" in log
+    assert "web.bug" not in log
+    assert "Traceback" not in log
 
 
 def test_markup_in_a_value_stays_text(start: Start, visit: Visit) -> None:

@@ -9,7 +9,7 @@ WORDS = (
     "--no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run"
     " --disable-background-networking --disable-component-update --disable-sync"
 )
-PATIENCE_MS = 10_000
+PATIENCE_MS = 20_000
 
 
 def in_browser(scenario: Callable[..., Any], *args: Any, **looks: Any) -> tuple[str, Any]:

@@ -157,6 +157,12 @@ def test_a_secret_says_only_whether_it_is_set() -> None:
     assert fields["Proxy_Password"].filled is False
 
 
+def test_the_password_of_an_account_can_be_changed_but_not_cleared() -> None:
+    fields = shown(snapshot({**SECRETS, "User_Password": ""}))
+    assert [fields[tag].clearable for tag in ("VPN_Password", "Admin_Password")] == [True, False]
+    assert fields["User_Password"].clearable is False
+
+
 def test_an_empty_secret_is_unchanged_unless_it_is_cleared() -> None:
     held = snapshot({"VPN_Password": "Canary-vpn-1"})
     assert forms.changes({"VPN_Password": ""}, held, Level.ADMIN) == {}
@@ -273,10 +279,10 @@ def test_the_page_asks_for_a_longer_user_password_than_the_screen() -> None:
 
 
 def test_a_doubtful_value_is_stored_with_a_warning_that_never_repeats_a_secret() -> None:
-    wanted = {"VPN_Server": Change("v" * 40), "VPN_Password": Change("Canary" * 7)}
+    wanted = {"VPN_Server": Change("v" * 40), "User_Password": Change("Ab1")}
     assert forms.doubts(wanted) == [
         "VPN Server has 40 characters, and phones of the field take 31.",
-        "VPN Password has 42 characters, and phones of the field take 31.",
+        "User Password is shorter than 4 characters.",
     ]
     assert forms.doubts({"VPN_Server": Change("vpn.example")}) == []
 

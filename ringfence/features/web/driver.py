@@ -1,11 +1,13 @@
 """Listens for browsers, and moves the page where the plan wants it."""
 
 import asyncio
+import contextlib
+import functools
 import importlib
 import logging
 import socket
 import ssl
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ringfence.errors import ComponentError
@@ -29,6 +31,20 @@ CERTIFICATE, KEY = "web.crt", "web.key"
 """The page's own certificate in the state folder, where the phone has none."""
 
 
+@dataclass(slots=True, eq=False)
+class _Site:
+    """One server, from the plan that asked for it to the last answer it gives."""
+
+    plan: WebPlan
+    tls: ssl.SSLContext | None
+    listeners: tuple[socket.socket, ...]
+    before: "_Site | None"
+    """The one that may still be accepting on the same sockets."""
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    """It accepts nothing any more."""
+
+
 class WebDriver:
     """The phone's page."""
 
@@ -36,9 +52,10 @@ class WebDriver:
         self._world = world
         self._sessions = Sessions(world.host.entropy)
         self._throttle = Throttle()
-        self._plan: WebPlan | None = None
+        self._site: _Site | None = None
+        self._accepting: list[_Site] = []
         self._listeners: dict[tuple[str, int], socket.socket] = {}
-        self._stop = asyncio.Event()
+        self._plan: WebPlan | None = None
         self._notes: tuple[tuple[str, str], ...] = ()
         self._trouble = ""
 
@@ -58,22 +75,45 @@ class WebDriver:
             return
         tls = self._context(plan)
         listeners = self._listen(plan)
-        self._stop.set()
         if old and old.url_scheme != plan.url_scheme:
             self._sessions = Sessions(self._world.host.entropy)
-        self._plan, self._stop, self._trouble = plan, asyncio.Event(), ""
-        self._keep(listeners)
-        self._world.spawn(self._serve(plan, tls, tuple(listeners.values()), self._stop))
+        site = _Site(plan, tls, tuple(listeners.values()), self._site)
+        self._replace(site, listeners)
+        self._plan, self._notes, self._trouble = plan, (), ""
+        self._accepting.append(site)
+        self._publish()
+        self._world.spawn(self._serve(site))
 
     async def remove(self, key: str) -> None:
         """Serve no page."""
-        self._stop.set()
+        self._replace(None, {})
         self._plan, self._notes, self._trouble = None, (), ""
-        self._keep({})
 
     async def close(self) -> None:
         """Stop listening."""
         await self.remove("")
+
+    def _replace(self, site: _Site | None, listeners: dict[tuple[str, int], socket.socket]) -> None:
+        if self._site:
+            self._site.stop.set()
+        self._site, self._listeners = site, listeners
+
+    def _release(self, site: _Site) -> None:
+        """Close what a server listened on, unless the next one does; nobody waits on it now."""
+        for listener in site.listeners:
+            if listener not in self._listeners.values():
+                listener.close()
+        if site in self._accepting:
+            self._accepting.remove(site)
+        self._publish()
+        site.released.set()
+
+    def _publish(self) -> None:
+        bound = dict(self._world.facts().bound)
+        bound.pop(NAME, None)
+        if self._accepting:
+            bound[NAME] = frozenset(("tcp", site.plan.port) for site in self._accepting)
+        self._world.publish(bound=bound)
 
     def status(self) -> Status:
         """Return where the page is."""
@@ -104,21 +144,9 @@ class WebDriver:
             logger.warning("web.listen: %s", error)
         return found
 
-    def _keep(self, listeners: dict[tuple[str, int], socket.socket]) -> None:
-        for place, listener in self._listeners.items():
-            if place not in listeners:
-                listener.close()
-        self._listeners = listeners
-        bound = dict(self._world.facts().bound)
-        bound.pop(NAME, None)
-        if listeners:
-            bound[NAME] = frozenset(("tcp", port) for _, port in listeners)
-        self._world.publish(bound=bound)
-
     def _context(self, plan: WebPlan) -> ssl.SSLContext | None:
         """Return the TLS context; None for HTTP, and while a certificate is still to be made."""
         if plan.tls is None:
-            self._notes = ()
             return None
         if plan.tls.client:
             return server_context(
@@ -136,37 +164,47 @@ class WebDriver:
         state = self._world.host.state
         return server_context(policy, str(state / CERTIFICATE), str(state / KEY))
 
-    async def _serve(
-        self,
-        plan: WebPlan,
-        tls: ssl.SSLContext | None,
-        listeners: Sequence[socket.socket],
-        stop: asyncio.Event,
-    ) -> None:
-        while plan.tls and tls is None:
-            try:
-                await self._make_certificate()
-                tls = self._own_context(plan.tls)
-            except ComponentError as error:
-                self._trouble = str(error)
-                await asyncio.sleep(AGAIN)
-        self._trouble = ""
-        await _called(listeners, stop)
-        if stop.is_set():
-            return
+    async def _serve(self, site: _Site) -> None:
+        try:
+            if site.before:
+                await site.before.released.wait()
+                site.before = None
+            if site.plan.tls and site.tls is None:
+                site.tls = await self._made_context(site, site.plan.tls)
+            await _called(site)
+            if not site.stop.is_set():
+                await self._load_and_serve(site)
+        finally:
+            self._release(site)
+
+    async def _load_and_serve(self, site: _Site) -> None:
         # Slow to import, and idle while it does: never before the phone has booted.
         server = await asyncio.to_thread(importlib.import_module, "ringfence.features.web.server")
         pages = await asyncio.to_thread(importlib.import_module, "ringfence.features.web.pages")
-        if tls:
-            self._notes = await asyncio.to_thread(self._describe, plan, tls)
-        made = pages.Pages(self._world, self._now_planned, self._sessions, self._throttle)
-        logger.info("web.serving: %s port %d", plan.url_scheme, plan.port)
-        await server.Server(made.application(), tls).serve(listeners, stop)
+        if site.tls:
+            self._notes = await asyncio.to_thread(self._describe, site.plan, site.tls)
+        made = pages.Pages(
+            self._world, lambda: self._plan or site.plan, self._sessions, self._throttle
+        )
+        logger.info("web.serving: %s port %d", site.plan.url_scheme, site.plan.port)
+        released = functools.partial(self._release, site)
+        await server.Server(made.application(), site.tls).serve(site.listeners, site.stop, released)
 
-    def _now_planned(self) -> WebPlan:
-        if self._plan is None:
-            raise ComponentError("web server", "is being switched off")
-        return self._plan
+    async def _made_context(self, site: _Site, policy: TlsPolicy) -> ssl.SSLContext | None:
+        """Return the context of a certificate made for the purpose; None when told to stop."""
+        while not site.stop.is_set():
+            try:
+                await self._make_certificate()
+                context = self._own_context(policy)
+            except ComponentError as error:
+                self._trouble = str(error)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(AGAIN):
+                        await site.stop.wait()
+            else:
+                self._trouble = ""
+                return context
+        return None
 
     async def _make_certificate(self) -> None:
         facts = self._world.facts()
@@ -201,20 +239,20 @@ class WebDriver:
         return tuple(rows)
 
 
-async def _called(listeners: Sequence[socket.socket], stop: asyncio.Event) -> None:
+async def _called(site: _Site) -> None:
     """Return at the first connection, when told to stop, or when patience ends."""
     loop = asyncio.get_running_loop()
     wake = asyncio.Event()
-    for listener in listeners:
+    for listener in site.listeners:
         loop.add_reader(listener, wake.set)
     try:
         async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
-            stopped = group.create_task(stop.wait())
+            stopped = group.create_task(site.stop.wait())
             stopped.add_done_callback(lambda _: wake.set())
             await wake.wait()
             stopped.cancel()
     except TimeoutError:
         return
     finally:
-        for listener in listeners:
+        for listener in site.listeners:
             loop.remove_reader(listener)

@@ -5,7 +5,7 @@ import logging
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -81,8 +81,13 @@ class Server:
         self._greeted: dict[asyncio.Task[None], str] = {}
         """`{handshake: address}`, the oldest first."""
 
-    async def serve(self, listeners: Sequence[socket.socket], stop: asyncio.Event) -> None:
-        """Serve until `stop`; then answer what is in work, and return."""
+    async def serve(
+        self,
+        listeners: Sequence[socket.socket],
+        stop: asyncio.Event,
+        released: Callable[[], None],
+    ) -> None:
+        """Serve until `stop`; then call `released`, answer what is in work, and return."""
         await self._runner.setup()
         try:
             async with asyncio.TaskGroup() as group:
@@ -90,6 +95,7 @@ class Server:
                 await stop.wait()
                 for door in (*doors, *self._greeted):
                     door.cancel()
+            released()
         finally:
             await self._runner.cleanup()
 
