@@ -1,12 +1,13 @@
 """The short way from a plain INVITE to its 401: one expression, no message object.
 
-It knows a strict subset of what `message` reads; groups that capture are not possessive, because
-CPython 3.11 mixes up their spans. Whatever it does not recognise takes the full
+It knows a strict subset of what `message` reads: `(?(7)(?!)|...)` is a field that may stand once,
+as group 7. Groups that capture are not possessive, because CPython 3.11 mixes up their spans. Whatever it does not recognise takes the full
 path, and what it does answer is byte for byte what the full path answers.
 """
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 from ringfence.protocols.sip.digest import Guard, Nonces
 from ringfence.protocols.sip.grammar import TOKEN
@@ -25,7 +26,7 @@ _IGNORED = (
     rb"|Remote-Party-ID|Server|P-Early-Media|Accept-Language|Accept-Encoding)"
     rb":[^\r\n]*+"
 )
-_INVITE = re.compile(
+_INVITE = (
     rb"INVITE sip:([A-Za-z0-9.\-_+]++)@%(host)b(?::%(port)b)?(?:;transport=[a-z]{3})? SIP/2\.0"
     rb"(?:%(ignored)b){0,16}"
     rb"\r\nVia: (SIP/2\.0/(?:UDP|TCP|TLS) (%(host)b)(?::(%(port)b))?(%(parameters)b))"
@@ -50,6 +51,12 @@ _INVITE = re.compile(
 )
 
 
+@cache
+def _invite() -> re.Pattern[bytes]:
+    """Return the expression, compiled for the first stranger and not for the boot."""
+    return re.compile(_INVITE)
+
+
 class FastChallenge:
     """Answers a plain initial INVITE without credentials."""
 
@@ -62,7 +69,7 @@ class FastChallenge:
         self, data: bytes, source: Source, now: float, guard_of: Callable[[str], Guard | None]
     ) -> Reply | None:
         """Return the 401, or None where the request must take the full path."""
-        if len(data) > LIMIT or (found := _INVITE.match(data)) is None:
+        if len(data) > LIMIT or (found := _invite().match(data)) is None:
             return None
         user, via, host, port, parameters, vias, *rest = found.groups()
         sender, to, call, cseq, contact, hops, _, length = rest
