@@ -1,8 +1,9 @@
 """The short way from a plain INVITE to its 401: one expression, no message object.
 
 It knows a strict subset of what `message` reads: `(?(7)(?!)|...)` is a field that may stand once,
-as group 7. Groups that capture are not possessive, because CPython 3.11 mixes up their spans. Whatever it does not recognise takes the full
-path, and what it does answer is byte for byte what the full path answers.
+as group 7. Groups that capture are not possessive, because CPython 3.11 mixes up their spans.
+Whatever it does not recognise takes the full path, and what it does answer is byte for byte what
+the full path answers.
 """
 
 import re
