@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,14 @@ PHONE, CALLER, OTHER = "10.99.0.2", "10.99.0.9", "10.99.0.8"
 GUARDED = {"User_ID_1_": "1001", "Password_1_": "pw1001", "Auth_INVITE_1_": "Yes"}
 RIGHT = Request(headers="[authentication username=1001 password=pw1001]")
 WRONG = Request(headers="[authentication username=1001 password=guess]")
+FLOOD = (Request(), Expect(401))
+
+
+def resident(pid: int) -> int:
+    """Return the kilobytes of memory that a process holds."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    assert found
+    return int(found[1])
 
 
 @pytest.fixture
@@ -85,6 +94,21 @@ def test_only_the_initial_invite_is_challenged(phone: LinePhone, stranger: Names
     ladder(stranger, Request("BYE", to_tag="ours"), Expect(481))
     ladder(stranger, Request("CANCEL"), Expect(481))
     ladder(stranger, Request("OPTIONS"), Expect(200))
+
+
+@pytest.mark.proves("SIP-11")
+def test_a_flood_of_invites_costs_no_memory_and_leaves_the_line_free(
+    phone: LinePhone, stranger: Namespace
+) -> None:
+    phone.set(**GUARDED)
+    sipp.call(stranger, *FLOOD, user="1001", at=PHONE, source=CALLER, times=150, rate=150)
+    before = resident(phone.process.pid)
+    received = sipp.call(
+        stranger, *FLOOD, user="1001", at=PHONE, source=CALLER, times=600, rate=150
+    )
+    assert len(received) == 600
+    assert resident(phone.process.pid) - before < 256
+    ladder(stranger, Request(), Expect(401), RIGHT, Expect(480))
 
 
 @pytest.mark.proves("SIP-11")

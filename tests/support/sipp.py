@@ -54,9 +54,18 @@ class LadderError(AssertionError):
 
 
 def call(
-    space: Namespace, *steps: Step, user: str, at: str, source: str, port: int = 5060
+    space: Namespace,
+    *steps: Step,
+    user: str,
+    at: str,
+    source: str,
+    port: int = 5060,
+    times: int = 1,
+    rate: int = 10,
 ) -> list[str]:
-    """Run a ladder once against `at`:`port` and return every message that SIPp received.
+    """Run a ladder against `at`:`port` and return every message that SIPp received.
+
+    It runs `times` times, `rate` times a second.
 
     Raises:
         LadderError: another response came, or none.
@@ -66,7 +75,8 @@ def call(
         folder = Path(name)
         (folder / "ladder.xml").write_text(_scenario(steps))
         done = space.run(
-            *("sipp", "-sf", str(folder / "ladder.xml"), "-i", source, "-s", user, "-m", "1"),
+            *("sipp", "-sf", str(folder / "ladder.xml"), "-i", source, "-s", user),
+            *("-m", str(times), "-r", str(rate), "-l", str(times)),
             *("-nostdin", "-timeout", "8", "-timeout_error", "-trace_msg"),
             *("-message_file", str(folder / "messages")),
             f"{at}:{port}",

@@ -156,7 +156,7 @@ def _data(line: Line) -> dict[str, object]:
         "registered": line.registered,
         "transport": home.transport if home else line.plan.transport,
         "suite": line.suite,
-        "reason": "" if line.registered else line.reason,
+        "reason": "" if line.registered else line.reason or "no registration wanted",
     }
 
 
