@@ -376,3 +376,21 @@ def test_the_password_is_in_nothing_that_is_sent() -> None:
     ladder.answer("401 Unauthorized", CHALLENGE % (b"n1", b"MD5"))
     ladder.request()
     assert all(b"pw1001" not in request for request in ladder.sent)
+
+
+def test_a_timer_that_comes_early_does_nothing() -> None:
+    ladder = Ladder()
+    ladder.start()
+    ladder.registration.handle_timer(0.1)
+    assert ladder.registration.messages_to_send() == []
+    ladder.answer("200 OK")
+    ladder.registration.handle_timer(0.2)
+    assert ladder.registration.messages_to_send() == []
+
+
+def test_over_a_connection_a_provisional_answer_changes_nothing() -> None:
+    ladder = Ladder(replace(ACCOUNT, user_agent=""))
+    request = ladder.start(TCP)
+    assert field(request, b"User-Agent") == b""
+    ladder.answer("100 Trying", now=1.0)
+    assert ladder.registration.get_timer() == 16.0

@@ -72,6 +72,7 @@ def test_a_retransmission_gets_the_same_tag() -> None:
         (changed(b"CSeq", b"1 OPTIONS"), 400),
         (changed(b"Max-Forwards", b"300"), 400),
         (changed(b"Contact", b'"open <sip:a@b>'), 400),
+        (changed(b"To", b'"open <sip:a@b>;tag=1'), 400),
         (added(b"From: <sip:second@b>;tag=2"), 400),
         (method(b"ACK"), None),
         (changed(b"CSeq", b"1 ACK"), None),

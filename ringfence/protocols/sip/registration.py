@@ -114,7 +114,7 @@ class Registration:
         self._given = credentials
         self._entropy = entropy
         self._tag = entropy(6).hex().encode()
-        self._flow: Flow | None = None
+        self._flow = Flow("", "", 0)
         self._cseq = 0
         self._branch = b""
         self._wanted = account.expires
@@ -143,7 +143,7 @@ class Registration:
         """Ask the registrar to forget us; `Unregistered` follows in any case."""
         held = self.is_registered(now) or self._transaction is not None
         self._refresh = self._ends = self._transaction = None
-        if not held or self._flow is None:
+        if not held:
             self._events.append(Unregistered())
             return
         self._wanted = 0
@@ -152,7 +152,7 @@ class Registration:
     def lose_flow(self, reason: str, now: float) -> None:
         """Note that the connection is gone or was never made, and with it the registration."""
         held = self.is_registered(now)
-        self._flow = self._ends = None
+        self._ends = None
         self._fail(0, reason, RECONNECT * (1 + self._share()) if held else self._delay(0))
 
     def receive_response(self, message: Message, now: float) -> bool:
@@ -202,8 +202,6 @@ class Registration:
         self._send(now)
 
     def _send(self, now: float) -> None:
-        if self._flow is None:
-            return
         self._cseq += 1
         self._branch = BRANCH_MAGIC + self._entropy(10).hex().encode()
         reliable = self._flow.transport != "UDP"
@@ -282,7 +280,7 @@ class Registration:
             except RemoteProtocolError:
                 continue
             flow = self._flow
-            ours = flow and (uri.user, uri.host.strip("[]"), uri.port) == (
+            ours = (uri.user, uri.host.strip("[]"), uri.port) == (
                 self._account.user,
                 flow.host,
                 flow.port,
