@@ -21,10 +21,16 @@ logger = logging.getLogger(__name__)
 
 HANDSHAKE_TIME = 10.0
 """Seconds that a client has for its TLS handshake."""
+FIRST_TIME = 15.0
+"""Seconds that a client has for its handshake and its first request."""
 IDLE_TIME = 15.0
 """Seconds that a connection may wait for its next request."""
 NOBODY = DeviceIdentity("", "", "")
 FORBIDDEN = "403: this certificate does not open this path\n"
+
+Waiting = dict[web.RequestHandler, asyncio.TimerHandle]
+"""Connections that have not asked for anything yet, and what will end them."""
+WAITING = web.AppKey("WAITING", Waiting)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -85,6 +91,7 @@ def application(templates: Templates) -> web.Application:
         return web.Response(body=body, content_type="application/xml", charset="utf-8")
 
     app = web.Application(middlewares=[_logged], client_max_size=4096)
+    app[WAITING] = {}
     app.router.add_get("/{path:.*}", profile)
     return app
 
@@ -99,13 +106,12 @@ async def serve(files: Files, bind: str | None, port: int, ready: Callable[[int]
     if not files.templates.is_dir():
         raise ComponentError(f"folder {files.templates}", "is missing")
     tls = context(files)
-    runner = web.AppRunner(
-        application(Templates(files.templates)), access_log=None, keepalive_timeout=IDLE_TIME
-    )
+    app = application(Templates(files.templates))
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_TIME)
     await runner.setup()
     try:
         server = await asyncio.get_running_loop().create_server(
-            cast(web.Server, runner.server),
+            _impatient(cast(web.Server, runner.server), app[WAITING]),
             bind,
             port,
             ssl=tls,
@@ -119,9 +125,27 @@ async def serve(files: Files, bind: str | None, port: int, ready: Callable[[int]
         await runner.cleanup()
 
 
+def _impatient(server: web.Server, waiting: Waiting) -> Callable[[], web.RequestHandler]:
+    """Return what makes connections that end unless a whole request comes soon."""
+    loop = asyncio.get_running_loop()
+
+    def drop(connection: web.RequestHandler) -> None:
+        del waiting[connection]
+        connection.force_close()
+
+    def connection() -> web.RequestHandler:
+        made = server()
+        waiting[made] = loop.call_later(FIRST_TIME, drop, made)
+        return made
+
+    return connection
+
+
 @web.middleware
 async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Write the access log: who, with which certificate and User-Agent, asked for what."""
+    if timer := request.app[WAITING].pop(request.protocol, None):
+        timer.cancel()
     try:
         response = await handler(request)
     except web.HTTPException as refusal:

@@ -5,6 +5,7 @@ Source: phone-facts 2.9; chapter, Redundant Provisioning Servers.
 
 import asyncio
 import base64
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
@@ -15,6 +16,8 @@ from ringfence.errors import NetworkError, PolicyError, RemoteProtocolError
 from ringfence.policy.rules import Url, parse_url
 from ringfence.protocols.sip.digest import Credentials, Use, answer, choose
 from ringfence.runtime.egress import Egress, Secured, Stream, Target
+
+logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 1 << 20
 """Bytes of a body."""
@@ -109,7 +112,10 @@ async def _first(
                 await stream.close()
         except TimeoutError:
             reasons.append(f"{address}: no answer in {ANSWER_TIME:g} s")
-        except (NetworkError, PolicyError) as error:
+        except PolicyError as error:
+            logger.warning("http.refused: %s", error)
+            reasons.append(f"{address}: {error}")
+        except NetworkError as error:
             reasons.append(f"{address}: {error}")
         else:
             return Answer(request.url, address, stream.secured, response)

@@ -1,16 +1,19 @@
 """The provisioning server, asked by curl with certificates of every kind, and by the phone."""
 
+import asyncio
 import random
+import ssl
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ringfence.lab.namespaces import Namespace
+from ringfence.provider import server as provider_server
 from tests.support.certificates import CLIENT, Pair, leaf
 from tests.support.lease import Server
 from tests.support.phone import RINGFENCE
+from tests.support.provider_fixtures import net
 from tests.support.provider_net import (
     FIRST,
     MAC,
@@ -24,6 +27,8 @@ from tests.support.provider_net import (
     stored,
     versions,
 )
+
+__all__ = ["net"]
 
 OTHER = "000e08abcdee"
 TEMPLATE = profile(GPP_A="{{ product }}", GPP_B="{{ serial }}", GPP_C="{{ mac }}")
@@ -64,13 +69,6 @@ class Provider:
         )
         body, _, status = done.stdout.rpartition("\n")
         return status, body
-
-
-@pytest.fixture
-def net(namespaces: Callable[[str], Namespace], tmp_path: Path) -> Iterator[Net]:
-    made = Net(namespaces("phone"), namespaces("servers"), tmp_path)
-    yield made
-    made.stop()
 
 
 @pytest.fixture
@@ -182,13 +180,38 @@ def test_the_phone_gets_its_profile_from_our_server(
     net: Net, provider: Provider, component: list[str]
 ) -> None:
     component.append("own-peer")
-    net.become(net.trust.device())
     net.dnsmasq(f"host-record={NAME},{FIRST}")
     provider.put(f"{PRODUCT}.xml", TEMPLATE)
     phone = net.boot(Resync_On_Reset="No")
     answer = resync(phone, f"https://{NAME}/$MA.xml")
     assert answer == {"url": f"https://{NAME}:443/{MAC}.xml", "result": "success", "reason": ""}
     assert [stored(phone, f"GPP_{letter}") for letter in "ABC"] == [PRODUCT, SERIAL, MAC]
+
+
+async def dropped(files: provider_server.Files) -> tuple[bytes, bytes]:
+    """Return what two clients hear that never finish a request: one silent, one slow."""
+    provider_server.FIRST_TIME = provider_server.HANDSHAKE_TIME = 0.5
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(provider_server.serve(files, "127.0.0.1", 0, ready.set_result))
+        port = await ready
+        silent, _ = await asyncio.open_connection("127.0.0.1", port)
+        slow, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+        writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
+        async with asyncio.timeout(15):
+            heard = await silent.read(), await slow.read()
+        serving.cancel()
+    return heard
+
+
+def test_a_client_that_never_finishes_a_request_is_dropped(net: Net) -> None:
+    certificate, key = leaf(net.trust.servers, dns=[NAME]).save(net.folder, "server")
+    root = net.folder / "client-root.crt"
+    root.write_text(net.trust.devices.pem)
+    files = provider_server.Files(net.folder, Path(certificate), Path(key), root)
+    assert net.servers.call(dropped, files) == (b"", b"")
 
 
 @pytest.mark.parametrize("missing", ["server.crt", "server.key", "client-root.crt"])

@@ -1,15 +1,10 @@
 """Provisioning, held against nginx, dnsmasq and rsyslog by the real phone process."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from ringfence.lab.namespaces import Namespace
 from tests.support.certificates import Pair, leaf
-from tests.support.lease import Server
 from tests.support.phone import RunningPhone
+from tests.support.provider_fixtures import StartDnsmasq, StartNginx, dnsmasq, net, nginx, rsyslog
 from tests.support.provider_net import (
     DNS,
     FIRST,
@@ -21,50 +16,17 @@ from tests.support.provider_net import (
     UNREACHABLE,
     Fifo,
     Net,
-    Nginx,
     profile,
     resync,
     stored,
     submit,
-    versions,
 )
+
+__all__ = ["dnsmasq", "net", "nginx", "rsyslog"]
 
 URL = f"https://{NAME}/$MA.xml"
 FILE = f"{MAC}.xml"
 A_RECORD = f"host-record={NAME},{FIRST}"
-
-
-@pytest.fixture
-def net(namespaces: Callable[[str], Namespace], tmp_path: Path) -> Iterator[Net]:
-    made = Net(namespaces("phone"), namespaces("servers"), tmp_path)
-    made.become(made.trust.device())
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def dnsmasq(net: Net, component: list[str]) -> Callable[..., Server]:
-    component.append("dnsmasq " + versions("dnsmasq", "--version").split()[2])
-    return net.dnsmasq
-
-
-@pytest.fixture
-def nginx(net: Net, component: list[str]) -> Callable[..., Nginx]:
-    component.append(versions("nginx", "-v").rpartition(": ")[2])
-
-    def start(
-        name: str = "nginx", certificate: Pair | None = None, *words: str, **options: str
-    ) -> Nginx:
-        held = certificate or leaf(net.trust.servers, dns=[NAME])
-        return net.nginx(name, held, *words, **options)
-
-    return start
-
-
-@pytest.fixture
-def rsyslog(net: Net, component: list[str]) -> Fifo:
-    component.append(" ".join(versions("rsyslogd", "-v").split()[:2]))
-    return net.rsyslog()
 
 
 def refused(phone: RunningPhone, rule: str = "") -> str:
@@ -76,7 +38,7 @@ def refused(phone: RunningPhone, rule: str = "") -> str:
 
 @pytest.mark.proves("PRV-01", "PRV-03", "PRV-24")
 def test_the_phone_shows_its_own_certificate_and_applies_the_profile(
-    net: Net, dnsmasq: Any, nginx: Any
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
 ) -> None:
     dnsmasq(A_RECORD)
     server = nginx()
@@ -93,7 +55,9 @@ def test_the_phone_shows_its_own_certificate_and_applies_the_profile(
 
 
 @pytest.mark.proves("PRV-01")
-def test_a_phone_without_certificate_is_turned_away(net: Net, dnsmasq: Any, nginx: Any) -> None:
+def test_a_phone_without_certificate_is_turned_away(
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
+) -> None:
     for name in ("device.crt", "device.key"):
         (net.state / name).unlink()
     dnsmasq(A_RECORD)
@@ -107,7 +71,7 @@ def test_a_phone_without_certificate_is_turned_away(net: Net, dnsmasq: Any, ngin
 @pytest.mark.proves("PRV-13")
 @pytest.mark.parametrize(("individual", "asked"), [(True, "Installed"), (False, "Not%20Installed")])
 def test_ccert_says_whether_the_phone_has_a_certificate(
-    net: Net, dnsmasq: Any, nginx: Any, individual: bool, asked: str
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, individual: bool, asked: str
 ) -> None:
     if not individual:
         for name in ("device.crt", "device.key"):
@@ -121,7 +85,9 @@ def test_ccert_says_whether_the_phone_has_a_certificate(
 
 
 @pytest.mark.proves("PRV-16", "PRV-22")
-def test_the_server_is_given_as_a_name_or_as_an_address(net: Net, dnsmasq: Any, nginx: Any) -> None:
+def test_the_server_is_given_as_a_name_or_as_an_address(
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
+) -> None:
     dnsmasq(A_RECORD)
     server = nginx()
     server.put(FILE, profile(GPP_A="here"))
@@ -133,7 +99,7 @@ def test_the_server_is_given_as_a_name_or_as_an_address(net: Net, dnsmasq: Any, 
 
 
 @pytest.mark.proves("PRV-17")
-def test_srv_records_play_no_part(net: Net, dnsmasq: Any, nginx: Any) -> None:
+def test_srv_records_play_no_part(net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx) -> None:
     names = dnsmasq(
         f"srv-host=_https._tcp.{NAME},other.telco.test,443",
         f"srv-host=_http._tcp.{NAME},other.telco.test,443",
@@ -149,7 +115,7 @@ def test_srv_records_play_no_part(net: Net, dnsmasq: Any, nginx: Any) -> None:
 
 @pytest.mark.proves("PRV-17")
 def test_an_ipv6_address_is_used_where_the_ip_mode_allows(
-    net: Net, dnsmasq: Any, nginx: Any
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
 ) -> None:
     net.phone_space.address("eth0", "fd99::2/64")
     net.servers.address("eth0", "fd99::9/64")
@@ -164,7 +130,7 @@ def test_an_ipv6_address_is_used_where_the_ip_mode_allows(
 
 @pytest.mark.proves("PRV-18", "LOG-02")
 def test_addresses_are_tried_until_one_answers(
-    net: Net, dnsmasq: Any, nginx: Any, rsyslog: Fifo
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, rsyslog: Fifo
 ) -> None:
     net.phone_space.run("ip", "route", "add", "unreachable", UNREACHABLE)
     dead = [f"host-record={NAME},{address}" for address in (REFUSED, UNREACHABLE)]
@@ -183,7 +149,7 @@ def test_addresses_are_tried_until_one_answers(
 
 @pytest.mark.proves("PRV-19")
 def test_when_no_address_answers_syslog_gets_an_error(
-    net: Net, dnsmasq: Any, rsyslog: Fifo
+    net: Net, dnsmasq: StartDnsmasq, rsyslog: Fifo
 ) -> None:
     net.phone_space.run("ip", "route", "add", "unreachable", UNREACHABLE)
     dnsmasq(f"host-record={NAME},{REFUSED}", f"host-record={NAME},{UNREACHABLE}")
@@ -198,7 +164,7 @@ def test_when_no_address_answers_syslog_gets_an_error(
 
 @pytest.mark.proves("LOG-02")
 def test_the_messages_are_the_templates_with_macros_expanded(
-    net: Net, dnsmasq: Any, nginx: Any, rsyslog: Fifo
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, rsyslog: Fifo
 ) -> None:
     dnsmasq(A_RECORD)
     server = nginx()
@@ -219,7 +185,9 @@ def test_the_messages_are_the_templates_with_macros_expanded(
 
 
 @pytest.mark.proves("LOG-02")
-def test_an_empty_template_sends_nothing(net: Net, dnsmasq: Any, nginx: Any, rsyslog: Fifo) -> None:
+def test_an_empty_template_sends_nothing(
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, rsyslog: Fifo
+) -> None:
     dnsmasq(A_RECORD)
     nginx().put(FILE, profile(GPP_A="here"))
     phone = net.boot(
@@ -232,7 +200,7 @@ def test_an_empty_template_sends_nothing(net: Net, dnsmasq: Any, nginx: Any, rsy
 
 @pytest.mark.proves("LOG-03")
 def test_without_a_syslog_server_nothing_is_sent(
-    net: Net, dnsmasq: Any, nginx: Any, rsyslog: Fifo
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, rsyslog: Fifo
 ) -> None:
     dnsmasq(A_RECORD)
     nginx().put(FILE, profile(GPP_A="here"))
@@ -246,7 +214,7 @@ def test_without_a_syslog_server_nothing_is_sent(
 
 @pytest.mark.proves("RAD-03", "RAD-07")
 def test_a_server_outside_the_list_is_not_even_looked_up(
-    net: Net, dnsmasq: Any, nginx: Any, rsyslog: Fifo
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, rsyslog: Fifo
 ) -> None:
     names = dnsmasq(A_RECORD, f"host-record=pv.other.test,{SECOND}")
     inside = nginx("inside")
@@ -295,7 +263,7 @@ def server_certificate(net: Net, case: str) -> Pair:
     ],
 )
 def test_a_false_server_gets_not_one_byte_of_a_request(
-    net: Net, dnsmasq: Any, nginx: Any, case: str, reason: str
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, case: str, reason: str
 ) -> None:
     asked = "false.telco.test" if case == "lying DNS" else NAME
     held = (
@@ -327,7 +295,7 @@ def test_a_false_server_gets_not_one_byte_of_a_request(
     ids=["cut", "two roots", "entity", "empty", "text"],
 )
 def test_a_profile_that_is_not_whole_changes_nothing(
-    net: Net, dnsmasq: Any, nginx: Any, broken: str
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, broken: str
 ) -> None:
     dnsmasq(A_RECORD)
     nginx().put(FILE, broken)
@@ -338,7 +306,7 @@ def test_a_profile_that_is_not_whole_changes_nothing(
 
 @pytest.mark.proves("RSY-07")
 def test_a_refused_value_spares_its_neighbours_and_is_shown(
-    net: Net, dnsmasq: Any, nginx: Any
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
 ) -> None:
     dnsmasq(A_RECORD)
     nginx().put(FILE, profile(GPP_A="new", SIP_Transport_1_="SMOKE", GPP_B="new, too"))
@@ -352,7 +320,9 @@ def test_a_refused_value_spares_its_neighbours_and_is_shown(
 
 
 @pytest.mark.proves("RSY-05")
-def test_http_answers_have_their_classes(net: Net, dnsmasq: Any, nginx: Any) -> None:
+def test_http_answers_have_their_classes(
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
+) -> None:
     dnsmasq(A_RECORD, f"host-record=pv.other.test,{FIRST}")
     server = nginx(
         "nginx",
@@ -385,7 +355,7 @@ def test_http_answers_have_their_classes(net: Net, dnsmasq: Any, nginx: Any) -> 
 
 @pytest.mark.proves("RSY-01")
 def test_each_rule_is_applied_before_the_next_and_a_failure_ends_the_run(
-    net: Net, dnsmasq: Any, nginx: Any
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
 ) -> None:
     dnsmasq(A_RECORD)
     server = nginx()
@@ -401,8 +371,31 @@ def test_each_rule_is_applied_before_the_next_and_a_failure_ends_the_run(
     assert stored(phone, "GPP_C") == ""
 
 
+@pytest.mark.proves("RSY-04")
+def test_the_server_sees_why_the_phone_asks(
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
+) -> None:
+    dnsmasq(A_RECORD)
+    server = nginx()
+    for name in ("0", "1", "-1"):
+        server.put(f"{name}.xml", profile(GPP_A=name))
+    phone = net.boot(
+        Profile_Rule=f"https://{NAME}/$PRVST.xml",
+        Resync_Periodic="1",
+        Resync_Error_Retry_Delay="1,3600",
+    )
+    phone.wait_for("provisioning.done", 2)
+    server.put("1.xml", "cut off")
+    server.access.wait_for("GET /2.xml")
+    assert resync(phone)["result"] == "success"
+    paths = [line.split("|")[2].split()[1] for line in server.access.wait_for("GET /-1.xml")]
+    assert paths[:2] == ["/0.xml", "/1.xml"]
+    assert paths[paths.index("/2.xml") - 1] == "/1.xml"
+    assert paths[-1] == "/-1.xml"
+
+
 def test_a_profile_that_moves_the_phone_is_followed_at_once(
-    net: Net, dnsmasq: Any, nginx: Any
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
 ) -> None:
     dnsmasq(A_RECORD)
     server = nginx()
@@ -415,7 +408,9 @@ def test_a_profile_that_moves_the_phone_is_followed_at_once(
     assert paths == ["/first.xml", "/second.xml"]
 
 
-def test_a_list_that_locks_the_phone_out_is_taken_back(net: Net, dnsmasq: Any, nginx: Any) -> None:
+def test_a_list_that_locks_the_phone_out_is_taken_back(
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
+) -> None:
     dnsmasq(A_RECORD)
     nginx().put(FILE, profile(Restricted_Access_Domains="elsewhere.test"))
     phone = net.boot(Profile_Rule=URL, Resync_On_Reset="No", Restricted_Access_Domains="telco.test")
@@ -425,7 +420,7 @@ def test_a_list_that_locks_the_phone_out_is_taken_back(net: Net, dnsmasq: Any, n
     assert stored(phone, "Restricted_Access_Domains") == "telco.test"
 
 
-def test_no_resync_while_provisioning_is_not_enabled(net: Net, dnsmasq: Any) -> None:
+def test_no_resync_while_provisioning_is_not_enabled(net: Net, dnsmasq: StartDnsmasq) -> None:
     dnsmasq(A_RECORD)
     phone = net.boot(Profile_Rule=URL, Provision_Enable="No")
     with pytest.raises(Exception, match="Provision_Enable"):

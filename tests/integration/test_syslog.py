@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,24 +20,13 @@ from ringfence.runtime.feature import Driver, Submit, World
 from ringfence.runtime.host import Host
 from ringfence.runtime.log import message
 from ringfence.runtime.state import Facts, Health
-from tests.support.provider_net import DNS, Fifo, Net, profile, resync, submit, versions
+from tests.support.provider_fixtures import net, rsyslog
+from tests.support.provider_net import DNS, Fifo, Net, profile, resync, submit
+
+__all__ = ["net", "rsyslog"]
 
 LEASE = Lease("127.0.0.1", 8, "127.0.0.1")
 SECRETS = ("canary-uid-pwd", "canary-line", "canary-gpp")
-
-
-@pytest.fixture
-def net(namespaces: Callable[[str], Namespace], tmp_path: Path) -> Iterator[Net]:
-    made = Net(namespaces("phone"), namespaces("servers"), tmp_path)
-    made.become(made.trust.device())
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def rsyslog(net: Net, component: list[str]) -> Fifo:
-    component.append(" ".join(versions("rsyslogd", "-v").split()[:2]))
-    return net.rsyslog()
 
 
 @pytest.mark.proves("LOG-02")

@@ -9,12 +9,11 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from ringfence.lab.namespaces import Namespace, link
 from ringfence.runtime.control import ask
-from tests.support.certificates import CLIENT, Pair, authority, leaf
+from tests.support.certificates import CLIENT, Pair, authority, leaf, rsa_key
 from tests.support.lease import PATIENCE, Server
 from tests.support.phone import RunningPhone
 
@@ -82,8 +81,7 @@ class Trust:
         return [x509.NameAttribute(*name) for name in names]
 
     def device(self, mac: str = MAC) -> Pair:
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        return leaf(self.devices, subject=self.subject(mac), usage=CLIENT, key=key)
+        return leaf(self.devices, subject=self.subject(mac), usage=CLIENT, key=rsa_key())
 
 
 class Net:

@@ -163,8 +163,9 @@ class ProvisioningDriver:
     def _record(self, outcome: Outcome) -> None:
         time = datetime.fromtimestamp(self._world.host.wall(), UTC).strftime("%m/%d/%Y %H:%M:%S")
         self._history.appendleft((time, outcome))
+        # INFO: the provider has texts of its own for it, and may have emptied them
         if outcome.error:
-            logger.warning("provisioning.failed: %s %s", outcome.url, outcome.reason)
+            logger.info("provisioning.failed: %s %s", outcome.url, outcome.reason)
         else:
             logger.info("provisioning.done: %s", outcome.url or "no rule applies")
 
