@@ -253,6 +253,13 @@ def resync(phone: RunningPhone, rule: str = "") -> dict[str, Any]:
     return dict(answer)
 
 
+def refused(phone: RunningPhone, rule: str = "") -> str:
+    """Ask for a resync that must fail; return why it failed."""
+    answer = resync(phone, rule)
+    assert answer["result"] == "failure", answer
+    return str(answer["reason"])
+
+
 def versions(*argv: str) -> str:
     """Return the first line that a daemon says of its version."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
