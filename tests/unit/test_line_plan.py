@@ -118,20 +118,25 @@ def test_zero_seconds_ask_for_an_hour() -> None:
         ("host.test", "", ("host.test", 5060, "host.test", "")),
         ("sip:host.test:5080", "", ("host.test", 5080, "host.test:5080", "")),
         ("[2001:db8::1]:5080", "", ("2001:db8::1", 5080, "[2001:db8::1]:5080", "")),
-        ("host.test", "edge.test:5090", ("edge.test", 5090, "host.test", "edge.test:5090")),
+        (
+            "host.test",
+            "edge.test:5090",
+            ("edge.test", 5090, "host.test", "edge.test:5090;transport=tcp"),
+        ),
         ("a.test:5080:p=1|b.test:p=2", "", ("a.test", 5080, "a.test:5080", "")),
     ],
 )
 def test_proxy_and_outbound_proxy_say_where_to_go_and_what_to_write(
     proxy: str, outbound: str, expected: tuple[str, int, str, str]
 ) -> None:
-    made = home(Proxy_1_=proxy, Outbound_Proxy_1_=outbound)
+    made = home(SIP_Transport_1_="TCP", Proxy_1_=proxy, Outbound_Proxy_1_=outbound)
     assert (made.host, made.port, made.account.registrar, made.account.route) == expected
 
 
-def test_an_outbound_proxy_over_tls_is_written_with_its_transport() -> None:
+def test_an_outbound_proxy_is_written_with_its_transport_unless_that_is_udp() -> None:
     made = home(SIP_Transport_1_="TLS", Outbound_Proxy_1_="edge.test")
     assert made.account.route == "edge.test:5061;transport=tls"
+    assert home(Outbound_Proxy_1_="edge.test").account.route == "edge.test:5060"
 
 
 def test_a_list_of_servers_is_used_up_to_its_first_and_flagged() -> None:
@@ -174,6 +179,7 @@ def test_other_reasons_not_to_register() -> None:
     nobody = {**LINE, "User_ID_1_": ""}
     assert line(**nobody).refused == "User ID is empty"
     assert rules(**nobody) == ["line-without-user"]
+    assert line(**{**LINE, "Proxy_1_": "[2001:db8::1]"}).refused.startswith("over IPv6")
     assert line(**{**LINE, "Proxy_1_": "host:99999"}).refused.startswith("not a server: port")
 
 

@@ -178,6 +178,8 @@ class _Lines:
                 return None, f"{BLOCKED}: {name}", proxy
         if not ext.register:
             return None, "", proxy
+        if transport == "UDP" and ":" in host:
+            return None, "over IPv6 only TCP and TLS are spoken", proxy
         if not ext.user_id:
             self._no_user(n)
             return None, "User ID is empty", proxy

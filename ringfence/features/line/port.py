@@ -83,6 +83,6 @@ class UdpPort:
             message = read_message(data)
             check_response(message)
         except RemoteProtocolError as error:
-            logger.warning("line.bad_response: from %s: %s", source.address, error)
+            logger.debug("line.bad_response: from %s: %s", source.address, error)
             return
         self._respond(message, source.address)
