@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 import h11
 
 from ringfence.errors import NetworkError, PolicyError, RemoteProtocolError
+from ringfence.policy import hostname
 from ringfence.policy.rules import Url, parse_url
 from ringfence.protocols.sip.digest import Credentials, Use, answer, choose
 from ringfence.runtime.egress import Egress, Secured, Stream, Target
@@ -208,7 +209,11 @@ def _check_size(size: int) -> None:
 
 
 def _bytes(connection: h11.Connection, request: Request) -> bytes:
-    host = f"[{request.url.host}]" if ":" in request.url.host else request.url.host
+    host = request.url.host
+    if literal := hostname.address(host):
+        host = f"[{literal}]" if literal.version == 6 else str(literal)
+    else:
+        host = hostname.name(host)
     default = {"http": 80, "https": 443}[request.url.scheme]
     fields = {
         "Host": host if request.url.port == default else f"{host}:{request.url.port}",

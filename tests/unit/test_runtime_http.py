@@ -59,10 +59,11 @@ def test_a_request_names_host_port_and_agent() -> None:
         ("https://h/a", b"Host: h\r\n"),
         ("http://h/a", b"Host: h\r\n"),
         ("http://h:443/a", b"Host: h:443\r\n"),
+        ("https://bücher.example/a", b"Host: xn--bcher-kva.example\r\n"),
         ("https://[2001:db8::5]:444/a", b"Host: [2001:db8::5]:444\r\n"),
     ],
 )
-def test_the_default_port_is_left_out_of_the_host(url: str, host: bytes) -> None:
+def test_the_host_is_written_as_http_wants_it(url: str, host: bytes) -> None:
     pipe = Pipe([b"HTTP/1.1 204 No Content\r\n\r\n"])
     asyncio.run(exchange(cast(Stream, pipe), Request(parse_url(url))))
     assert host in pipe.heard
