@@ -34,6 +34,10 @@ class Entry(NamedTuple):
     line: int
     column: int
 
+    def __repr__(self) -> str:
+        """Return the position only, because the text may be a secret."""
+        return f"Entry({self.line}:{self.column})"
+
 
 class Document:
     """A cfg.xml that could be read whole.
@@ -98,18 +102,21 @@ class Document:
         found: dict[str, Change] = {}
         for tag, (_, ua, text) in self._elements.items():
             held = stored.get(tag)
-            access = _ACCESS.get(ua)
-            if (
-                held is not None
-                and held.text == text
-                and (access is None or held.access is access)
+            if held is None or held.origin is untouched:
+                had = None
+            elif (
+                (had := held.text) == text
                 and (text or clears)
-                and held.origin is not untouched
+                and (not ua or _ACCESS[ua] is held.access)
             ):
                 continue
+            had_access = held.access if held is not None else None
+            access = _ACCESS[ua] if ua else had_access
             meant = text.strip(" ") or _meant_by_nothing(snapshot, tag, access, policy)
-            if meant is not None or access is not None:
-                found[tag] = Change("" if meant == _EMPTY_STRING else meant, access)
+            if meant == _EMPTY_STRING:
+                meant = ""
+            if meant not in (None, had) or access is not had_access:
+                found[tag] = Change(meant, access)
         return found
 
     def positioned(self, errors: Iterable[ConfigError]) -> list[Finding]:

@@ -24,15 +24,14 @@ _DECLARATIONS = frozenset(
     for encoding in ("", ' encoding="UTF-8"', ' encoding="utf-8"')
     for end in ("?>", " ?>")
 )
-_HEAD = re.compile(rf"(?:(<\?xml [^<>]*+>))?{_BLANK}<flat-profile>")
+_HEAD = re.compile(rf"(?:(<\?xml [^<>]*+>))?{_BLANK}<flat-profile>{_BLANK}")
 _ROOT_END = "</flat-profile>"
 _COMMENT = re.compile(rf"(?<=>)({_BLANK})<!--(?:[^\x00-\x08\x0b\x0c\x0e-\x1f-]|-(?!-))*+-->")
 _ELEMENT = re.compile(
-    r"[ \t\r\n]*+"
-    r"(?:<([A-Za-z_][A-Za-z0-9_.-]*+)(?: ua=\"(na|r[wo])\")?+(?:>([^<\x00-\x1f]*+)</\1>| ?/>)"
-    r"|[^ \t\r\n][^<]*+)"
+    r"<([A-Za-z_][A-Za-z0-9_.-]*+)(?: ua=\"(na|r[wo])\")?+(?:>([^<\x00-\x1f]*+)</\1>| ?/>)"
+    rf"{_BLANK}|[^ \t\r\n][^<]*+"
 )
-"""One element; or, with no tag, whatever else stands there."""
+"""One element and the blanks behind it; or, with no tag, whatever else stands there."""
 _ODD_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
 
 

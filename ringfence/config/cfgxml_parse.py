@@ -13,6 +13,7 @@ DEPTH = 8
 _AS_BLANK = str.maketrans("\t\r\n", "   ")
 """A line end inside a value is a blank. Source: phone-facts 2.1."""
 _REMEDIES = {
+    "syntax error": "the file is not XML: it must begin with <flat-profile>",
     "mismatched tag": "close every element with the tag that opened it",
     "unclosed token": "the file ends inside a tag: fetch it again, or close the tag",
     "no element found": "the file is empty or cut off: fetch it again",
@@ -46,13 +47,19 @@ def parse(text: str, canonical: Callable[[str], str | None]) -> Parsed:
     """
     try:
         return _Reading(text).result
-    except DocumentError as error:
+    except _MalformedError:
+        if text.count("<") > 4 * ELEMENTS:
+            raise
         repaired, findings = repair(text, canonical)
         if not findings:
-            raise error from None
+            raise
     parsed = _Reading(repaired).result
     parsed.findings[:0] = findings
     return parsed
+
+
+class _MalformedError(DocumentError):
+    """The text is not XML; a repair may help."""
 
 
 class _Reading:
@@ -80,7 +87,7 @@ class _Reading:
             reason = expat.ErrorString(error.code) or "not well-formed"
             place = parser.ErrorLineNumber, parser.ErrorColumnNumber + 1
             remedy = _REMEDIES.get(reason, "correct the file")
-            raise DocumentError(f"XML: {reason}", remedy, *place) from None
+            raise _MalformedError(f"XML: {reason}", remedy, *place) from None
 
     def _now(self) -> Place:
         return self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1
@@ -100,7 +107,7 @@ class _Reading:
                 Severity.ERROR,
                 "cfgxml-nested",
                 self._outer,
-                f"holds the element <{tag[:60]}> instead of a value",
+                "holds an element instead of a value",
                 "write text only; a < of the value is written &lt;",
                 self._place,
             )
@@ -148,7 +155,7 @@ class _Reading:
                 Severity.INFO,
                 "cfgxml-text",
                 None,
-                f"text between elements is ignored: {text.strip()[:40]!r}",
+                "text between elements is ignored",
                 "write remarks as <!-- comments -->",
                 self._place_of(text),
             )

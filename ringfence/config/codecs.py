@@ -295,7 +295,6 @@ class SecretText(Codec[Secret]):
     """A secret up to a length; no error repeats it."""
 
     limit: int = 256
-    warn_above: int | None = None
 
     def decode(self, text: str) -> Secret:
         """Return the secret."""
@@ -311,7 +310,7 @@ class SecretText(Codec[Secret]):
 
     def doubt(self, text: str) -> str:
         """Return a warning for what phones of the field do not take."""
-        return Text(self.limit, warn_above=self.warn_above).doubt(text)
+        return Text(self.limit).doubt(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,8 +147,9 @@ def _changed(base: Settings, changes: Mapping[tuple[str, int], Mapping[str, Any]
 
 def _with(tab: str, old: Any, values: Mapping[str, Any]) -> Any:
     """Return a changed copy of a tab; like `replace`, but quick for a hundred fields."""
-    names = ROWS[tab]
-    return TABS[tab](**{**dict(zip(names, _READERS[tab](old), strict=True)), **values})
+    fields = dict(zip(ROWS[tab], _READERS[tab](old), strict=True))
+    fields.update(values)
+    return TABS[tab](**fields)
 
 
 _READERS: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {

@@ -24,9 +24,9 @@ class Origin(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One parameter as it was received."""
+    """One parameter as it was received; the text may be a secret, so `repr` leaves it out."""
 
-    text: str
+    text: str = field(repr=False)
     """For the origin DEFAULT only the access counts, and the value is the default."""
     origin: Origin
     access: Access | None = None
@@ -37,7 +37,7 @@ class Stored:
 class Change:
     """One parameter of a submission; `text` None changes only the access."""
 
-    text: str | None
+    text: str | None = field(repr=False)
     access: Access | None = None
 
 

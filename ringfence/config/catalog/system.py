@@ -47,7 +47,7 @@ _DOT1X = Section("802.1X Authentication", "phone-facts 6", access=WRITE, effect=
 _OPTIONAL = Section("Optional Network Configuration", "phone-facts 1.2")
 _VLAN = Section("VLAN Settings", "phone-facts 1.2", effect=REBOOT)
 _PROXY = Section("HTTP Proxy Settings", "chapter, Table 8", access=WRITE, level=Level.USER)
-_VPN = Section("VPN Settings", "chapter, Table 9", access=WRITE, effect=REBOOT, level=Level.USER)
+_VPN = Section("VPN Settings", "chapter, Table 9; mission CFG-09", access=WRITE, effect=REBOOT, level=Level.USER)
 _SECURITY = Section("Security Settings", "phone-facts 1.2")
 
 
@@ -260,9 +260,9 @@ class System:
     vpn_server: str = _VPN.row(
         "", "VPN_Server", "Address or name of the VPN server.", codec=Text(255, "host name or address", r"[^\s/@]*", warn_above=31)
     )
-    vpn_user_name: str = _VPN.row("", "VPN_User_Name", "User name at the VPN server.", codec=Text(255, warn_above=31))
-    vpn_password: Secret = _VPN.row(Secret(), "VPN_Password", "Password at the VPN server.", codec=SecretText(255, warn_above=31))
-    vpn_tunnel_group: str = _VPN.row("", "VPN_Tunnel_Group", "Tunnel group of the user; empty for none.", codec=Text(255, warn_above=31))
+    vpn_user_name: str = _VPN.row("", "VPN_User_Name", "User name at the VPN server.", codec=Text(31))
+    vpn_password: Secret = _VPN.row(Secret(), "VPN_Password", "Password at the VPN server.", codec=SecretText(31))
+    vpn_tunnel_group: str = _VPN.row("", "VPN_Tunnel_Group", "Tunnel group of the user; empty for none.", codec=Text(31))
     connect_on_bootup: bool = _VPN.row(False, "Connect_on_Bootup", "Connects to the VPN server after every boot.")
 
     firewall: Switch = _SECURITY.row(
