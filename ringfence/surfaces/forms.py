@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ringfence.config.codecs import Number, NumberOrNone, Password, Seconds, Secret
@@ -44,6 +44,7 @@ class Field:
     allowed: str
     """Allowed values and limits in words."""
     default: str
+    """Text of a virgin phone; empty for a secret."""
     help: str
     source: str
     since: str
@@ -86,6 +87,19 @@ class Tab:
     sections: tuple[Section, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was typed on any tab and not submitted yet, and what the last submission refused."""
+
+    edits: Mapping[str, str] = field(default_factory=dict)
+    """`{tag: text}`; secrets among them, so this goes nowhere but to a submission."""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """`{tag: why}`."""
+
+
+NOTHING = Draft()
+
+
 def _places() -> Iterator[Place]:
     for tab in ROWS:
         for n in range(1, LINES + 1) if tab == "ext" else (0,):
@@ -108,24 +122,44 @@ def tab(
     snapshot: Snapshot,
     place: Place,
     level: Level,
-    edits: Mapping[str, str] | None = None,
-    errors: Mapping[str, str] | None = None,
+    draft: Draft = NOTHING,
+    firmware: str = "11.3",
 ) -> Tab:
-    """Return one tab as an account sees it, with its edits not submitted yet laid over it.
+    """Return one tab as an account sees it, with its draft laid over it.
 
-    `errors` is `{tag: why it was refused}`. A secret comes without its text, edited or not.
+    A secret comes without its text, edited or not. `firmware` decides which defaults are told.
     """
-    edits, errors = edits or {}, errors or {}
     sections: dict[str, list[Field]] = {}
     for tag, slot in _visible(snapshot, place, level):
-        shown = _field(snapshot, tag, slot, level, edits.get(tag))
-        sections.setdefault(slot.row.section, []).append(replace(shown, error=errors.get(tag, "")))
+        row = slot.row
+        shown = replace(
+            _field(snapshot, tag, slot, level, draft.edits.get(tag)),
+            default=_default(row, firmware),
+            error=draft.errors.get(tag, ""),
+        )
+        sections.setdefault(row.section, []).append(shown)
     return Tab(place, tuple(Section(title, tuple(held)) for title, held in sections.items()))
 
 
-def tabs(snapshot: Snapshot, level: Level) -> tuple[Tab, ...]:
-    """Return every tab on which an account sees anything."""
-    return tuple(tab(snapshot, place, level) for place in places(snapshot, level))
+def kept(
+    draft: Draft,
+    data: Mapping[str, str],
+    snapshot: Snapshot,
+    level: Level,
+    shown: Snapshot | None = None,
+) -> Draft:
+    """Return the draft with a filled-in form laid over it; see `changes` for `shown`.
+
+    What was put back as it was is no edit any more; a secret left empty stays as it was typed.
+    """
+    found = changes(data, snapshot, level, shown)
+    edits = {
+        tag: text
+        for tag, text in draft.edits.items()
+        if tag not in data or (_kind(slots()[tag].row) is Kind.SECRET and not data[tag])
+    }
+    edits |= {tag: change.text or "" for tag, change in found.items()}
+    return Draft(edits, draft.errors)
 
 
 def changes(
@@ -229,7 +263,7 @@ def _field(snapshot: Snapshot, tag: str, slot: Slot, level: Level, edit: str | N
         clearable=secret and filled and editable and not isinstance(row.codec, Password),
         choices=_choices(row, text),
         allowed=row.codec.describe(),
-        default="" if secret else row.codec.encode(row.default),
+        default="",
         help=row.help,
         source=row.source,
         since=row.since,
@@ -240,6 +274,13 @@ def _field(snapshot: Snapshot, tag: str, slot: Slot, level: Level, edit: str | N
         editable=editable,
         pending=edit is not None,
     )
+
+
+def _default(row: Param, firmware: str) -> str:
+    if isinstance(row.default, Secret):
+        return ""
+    text: str = row.codec.encode(row.default if firmware == "11.3" else row.newer_default)
+    return text
 
 
 def _kind(row: Param) -> Kind:

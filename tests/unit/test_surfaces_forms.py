@@ -8,7 +8,7 @@ from ringfence.config.parameter import Access, Effect, Level, Status
 from ringfence.config.settings import Settings, slots
 from ringfence.config.snapshot import Change, Origin, Snapshot, submit
 from ringfence.surfaces import forms
-from ringfence.surfaces.forms import Field, Kind
+from ringfence.surfaces.forms import NOTHING, Draft, Field, Kind, Tab
 
 SECRETS = {
     "Admin_Password": "Canary-admin-1",
@@ -30,17 +30,21 @@ def snapshot(texts: Mapping[str, str] = {}, access: Mapping[str, Access] = {}) -
 def shown(held: Snapshot, level: Level = Level.ADMIN) -> dict[str, Field]:
     return {
         field.tag: field
-        for tab in forms.tabs(held, level)
+        for tab in tabs(held, level)
         for section in tab.sections
         for field in section.fields
     }
+
+
+def tabs(held: Snapshot, level: Level, draft: Draft = NOTHING) -> list[Tab]:
+    return [forms.tab(held, found, level, draft) for found in forms.places(held, level)]
 
 
 def place(title: str, section: str, label: str) -> str:
     """Return the tag that stands under a label of the chapter."""
     [found] = [
         field.tag
-        for tab in forms.tabs(snapshot(), Level.ADMIN)
+        for tab in tabs(snapshot(), Level.ADMIN)
         if tab.place.title == title
         for held in tab.sections
         if held.title == section
@@ -56,7 +60,7 @@ def place(title: str, section: str, label: str) -> str:
 def test_every_parameter_that_is_not_hidden_stands_on_exactly_one_tab() -> None:
     tags = [
         field.tag
-        for tab in forms.tabs(snapshot(), Level.ADMIN)
+        for tab in tabs(snapshot(), Level.ADMIN)
         for section in tab.sections
         for field in section.fields
     ]
@@ -142,10 +146,7 @@ def test_a_field_says_when_it_takes_effect_and_whether_anything_obeys_it() -> No
 def test_no_secret_is_in_any_form(level: Level) -> None:
     held = snapshot(SECRETS, dict.fromkeys(SECRETS, Access.WRITE))
     edits = {tag: f"Edited-{text}" for tag, text in SECRETS.items()}
-    made = repr(
-        [forms.tab(held, found, level, edits) for found in forms.places(held, level)]
-        + list(forms.tabs(held, level))
-    )
+    made = repr(tabs(held, level, Draft(edits)) + tabs(held, level))
     assert "Canary" not in made
     assert "'User_Password'" in made
 
@@ -236,8 +237,7 @@ def test_edits_and_refusals_lie_over_the_stored_values() -> None:
         held,
         forms.PLACES["system"],
         Level.ADMIN,
-        {"Web_Server_Port": "99999999"},
-        {"Web_Server_Port": "expected 1–65535"},
+        Draft({"Web_Server_Port": "99999999"}, {"Web_Server_Port": "expected 1–65535"}),
     )
     fields = {field.tag: field for section in tab.sections for field in section.fields}
     port = fields["Web_Server_Port"]
@@ -245,8 +245,32 @@ def test_edits_and_refusals_lie_over_the_stored_values() -> None:
     assert (fields["Host_Name"].pending, fields["Host_Name"].error) == (False, "")
 
 
+def test_a_draft_grows_from_tab_to_tab_and_forgets_what_was_put_back() -> None:
+    held = snapshot()
+    first = forms.kept(NOTHING, {"Host_Name": "desk", "Domain": ""}, held, Level.ADMIN)
+    second = forms.kept(first, {"User_ID_1_": "1001"}, held, Level.ADMIN)
+    assert second.edits == {"Host_Name": "desk", "User_ID_1_": "1001"}
+    third = forms.kept(second, {"Host_Name": "", "Domain": "x.example"}, held, Level.ADMIN)
+    assert third.edits == {"User_ID_1_": "1001", "Domain": "x.example"}
+
+
+def test_a_draft_keeps_a_secret_whose_field_came_back_empty() -> None:
+    held = snapshot({"VPN_Password": "Canary-vpn-1"})
+    typed = forms.kept(NOTHING, {"VPN_Password": "new"}, held, Level.ADMIN)
+    assert forms.kept(typed, {"VPN_Password": ""}, held, Level.ADMIN).edits == typed.edits
+    cleared = forms.kept(typed, {"VPN_Password": "", "clear:VPN_Password": "on"}, held, Level.ADMIN)
+    assert cleared.edits == {"VPN_Password": ""}
+
+
+@pytest.mark.parametrize(("firmware", "default"), [("11.3", "80"), ("12.0", "443")])
+def test_the_default_is_the_firmwares(firmware: str, default: str) -> None:
+    found = forms.tab(snapshot(), forms.PLACES["system"], Level.ADMIN, firmware=firmware)
+    [port] = [f for s in found.sections for f in s.fields if f.tag == "Web_Server_Port"]
+    assert port.default == default
+
+
 def test_a_list_shows_an_edit_that_is_no_choice() -> None:
-    tab = forms.tab(snapshot(), forms.PLACES["system"], Level.ADMIN, {"Firewall": "Maybe"})
+    tab = forms.tab(snapshot(), forms.PLACES["system"], Level.ADMIN, Draft({"Firewall": "Maybe"}))
     fields = {field.tag: field for section in tab.sections for field in section.fields}
     assert fields["Firewall"].choices == ("Disabled", "Enabled", "Maybe") or fields[
         "Firewall"

@@ -213,15 +213,15 @@ class Pages:
         """Keep what was typed; then store all of it, undo all of it, or show another page."""
         place = self._place(request, session)
         form = request["form"]
-        self._keep(session, place, form)
+        snapshot, shown = self._world.snapshot(), session.shown.get(place.name)
+        session.draft = forms.kept(session.draft, form, snapshot, session.level, shown)
         wish = form.get("do", "submit")
         if wish == "undo":
-            session.edits.clear()
-            session.errors = {}
+            session.draft = forms.NOTHING
             session.notices.append("All changes that were not submitted are undone.")
         elif wish.startswith("go:"):
             return _see(wish[3:] if self._known_page(wish[3:]) else "/")
-        elif session.edits:
+        elif session.draft.edits:
             return self._store(request, session, place)
         else:
             session.notices.append("Nothing was changed.")
@@ -294,26 +294,19 @@ class Pages:
             raise RemoteProtocolError("There is no such page.", 404)
         return place
 
-    def _keep(self, session: Session, place: forms.Place, form: Mapping[str, str]) -> None:
-        """Lay what was typed on one tab over what was typed before."""
-        shown = session.shown.get(place.name)
-        found = forms.changes(form, self._world.snapshot(), session.level, shown)
-        for tag in [tag for tag in session.edits if form.get(tag) and tag not in found]:
-            del session.edits[tag]
-        session.edits |= {tag: change.text or "" for tag, change in found.items()}
-
     def _store(self, request: web.Request, session: Session, place: forms.Place) -> web.Response:
         before = self._plan()
-        changed = {tag: Change(text) for tag, text in session.edits.items()}
+        changed = {tag: Change(text) for tag, text in session.draft.edits.items()}
         try:
             refused = self._submit(changed)
         except ComponentError as error:
             return self._message(500, f"Nothing was stored. {error}", session=session)
-        session.errors = {error.parameter: error.reason for error in refused}
         if refused:
-            shown = [forms.place_of(tag) for tag in session.errors]
+            errors = {error.parameter: error.reason for error in refused}
+            session.draft = forms.Draft(session.draft.edits, errors)
+            shown = [forms.place_of(tag) for tag in errors]
             return self._tab(session, place if place in shown else shown[0], 422)
-        session.edits.clear()
+        session.draft = forms.NOTHING
         logger.info("web.submitted: %d parameters from %s", len(changed), request.remote)
         for level in {PASSWORDS[tag] for tag in changed if tag in PASSWORDS}:
             self._sessions.end_all(level, but=session)
@@ -342,13 +335,14 @@ class Pages:
     def _tab(self, session: Session, place: forms.Place, code: int = 200) -> web.Response:
         snapshot = self._world.snapshot()
         session.shown[place.name] = snapshot
+        firmware = self._world.facts().identity.firmware
         return self._page(
             "settings.html",
             code,
             session=session,
             path=f"/voice/{place.name}",
-            tab=forms.tab(snapshot, place, session.level, session.edits, session.errors),
-            errors=[(forms.title(tag), tag, why) for tag, why in session.errors.items()],
+            tab=forms.tab(snapshot, place, session.level, session.draft, firmware),
+            errors=[(forms.title(tag), tag, why) for tag, why in session.draft.errors.items()],
         )
 
     def _message(

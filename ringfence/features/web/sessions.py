@@ -1,11 +1,12 @@
 """Who is logged in, and how often somebody may guess; no clock and no randomness of its own."""
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ringfence.config.parameter import Level
 from ringfence.config.snapshot import Snapshot
+from ringfence.surfaces.forms import NOTHING, Draft
 
 MOST = 16
 """Sessions at a time; a further login ends the one that was idle longest."""
@@ -21,10 +22,7 @@ class Session:
     """Must come back in every form."""
     began: float
     used: float
-    edits: dict[str, str] = field(default_factory=dict)
-    """`{tag: text}` that were typed on any tab and not submitted yet."""
-    errors: Mapping[str, str] = field(default_factory=dict)
-    """`{tag: why}` of the last submission."""
+    draft: Draft = NOTHING
     shown: dict[str, Snapshot] = field(default_factory=dict)
     """`{tab: snapshot}` that each tab was last made from."""
     notices: list[str] = field(default_factory=list)
