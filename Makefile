@@ -5,7 +5,6 @@ SANDBOX := $(PY) -m ringfence.lab.sandbox --
 RECORD := build/scorecard.jsonl
 WORKERS ?= 3
 PYTEST := .venv/bin/pytest -q --durations=5
-export RINGFENCE_SCORECARD := $(abspath $(RECORD))
 
 .PHONY: lab test check unit integration scorecard breaks bench soak docs lock clean setup-lab setup-test
 
@@ -14,7 +13,7 @@ lab: setup-lab
 
 test: setup-test
 	@mkdir -p build && rm -f $(RECORD)
-	@$(MAKE) --no-print-directory check integration
+	@RINGFENCE_SCORECARD=$(abspath $(RECORD)) $(MAKE) --no-print-directory check integration
 	@$(PY) scripts/scorecard.py --summary $(RECORD)
 
 setup-lab:
@@ -32,11 +31,11 @@ check:
 	@$(MAKE) --no-print-directory unit
 
 unit:
-	@$(PYTEST) tests/unit
+	@$(PYTEST) tests/unit -n 2
 
 # Against the real components, in namespaces of its own.
 integration:
-	@$(SANDBOX) $(PYTEST) tests/integration -n $(WORKERS)
+	@$(SANDBOX) $(PYTEST) tests/integration -n $(WORKERS) --dist loadgroup
 
 # One line a row: ID, proven|own-peer|unit|missing, component, test.
 scorecard:

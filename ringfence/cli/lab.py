@@ -105,8 +105,8 @@ def _last_words(place: Place, *, good: bool) -> list[str]:
     if not good:
         return ["", "The lab runs, but not as it should. ringfence lab down ends it."]
     phone = str(_document(place)["phone_address"])
-    page = (record.page_url, record.login, record.password)
-    return ending(_program(), place.name, *page, phone)
+    login = f"user {record.login}, password {record.password}"
+    return ending(_program(), place.name, record.page_url, login, phone)
 
 
 def _program() -> str:

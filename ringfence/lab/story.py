@@ -103,12 +103,12 @@ STEPS = tuple(_STEPS)
 """Every step of the boot, in order."""
 
 
-def ending(program: str, name: str, page: str, login: str, password: str, phone: str) -> list[str]:
+def ending(program: str, name: str, page: str, login: str, phone: str) -> list[str]:
     """Return what a newcomer can do next; `program` is how ringfence was called."""
     own = "" if name == "default" else f" --name {name}"
     return [
         "",
-        f"The phone's page:  {page}  (user {login}, password {password})",
+        f"The phone's page:  {page}  ({login})",
         "",
         "Try:",
         f"  {program} lab status{own}",

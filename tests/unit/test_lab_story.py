@@ -96,7 +96,7 @@ def test_ranges_of_one_port_are_one_number() -> None:
 
 
 def test_the_ending_repeats_the_name_of_another_lab() -> None:
-    page = ("http://127.0.0.1:4080/", "admin", "secret")
-    lines = ending(".venv/bin/ringfence", "second", *page, "10.99.1.125")
+    page, login = "http://127.0.0.1:4080/", "user admin, password secret"
+    lines = ending(".venv/bin/ringfence", "second", page, login, "10.99.1.125")
     assert "  .venv/bin/ringfence lab down --name second" in lines
-    assert any("http://127.0.0.1:4080/" in one and "admin" in one for one in lines)
+    assert any(page in one and login in one for one in lines)
