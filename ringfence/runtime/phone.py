@@ -195,7 +195,8 @@ class Phone:
             rows.append(("Stored Settings", self._memory.problem))
         rows += [(f"Reboot Reason {n}", text) for n, text in enumerate(history(self._host), 1)]
         health = Health.FAILED if self._memory.problem else Health.RUNNING
-        return Status(health, tuple(rows), {"mac": identity.mac, "reboot_pending": waiting})
+        data = {"mac": identity.mac, "reboot_pending": waiting}
+        return Status(health, tuple(rows), data, "System Information")
 
     async def _reboot(self, arguments: Mapping[str, str]) -> Mapping[str, object]:
         self._reboot_reason(arguments.get("reason", "User Triggered"))
