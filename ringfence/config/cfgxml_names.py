@@ -11,6 +11,9 @@ from ringfence.config.settings import LINES, ROWS
 _NUMBER = re.compile(r"_([0-9]{1,3})_?$")
 _IGNORED = re.compile(r"[^a-z0-9]")
 _LIKENESS = 0.8
+"""Least ratio of equal letters; below it a guess would only mislead."""
+_SHARED = 0.45
+"""Least share of equal parts; below it nobody looks closer."""
 _LONGEST = 80
 
 
@@ -42,9 +45,14 @@ def _nearest(name: str, *, lines: bool) -> str:
     plains, by_part = _index(lines)
     if exact := plains.get(plain):
         return exact
-    votes = Counter(other for part in _parts(plain) for other in by_part.get(part, ()))
+    parts = _parts(plain)
+    votes = Counter(other for part in parts for other in by_part.get(part, ()))
     likeness, best = max(
-        ((SequenceMatcher(None, plain, other).ratio(), other) for other, _ in votes.most_common(4)),
+        (
+            (SequenceMatcher(None, plain, other).ratio(), other)
+            for other, shared in votes.most_common(3)
+            if shared / len(parts) >= _SHARED
+        ),
         default=(0.0, ""),
     )
     return plains[best] if likeness >= _LIKENESS else ""
