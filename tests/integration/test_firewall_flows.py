@@ -41,8 +41,11 @@ def forgotten(space: Namespace, port: int) -> None:
     """Return when the kernel has forgotten every flow of a local port of the phone."""
     for protocol in ("udp", "tcp"):
         words = ("conntrack", "-L", "-p", protocol, "--orig-port-src", str(port))
-        while space.run(*words).stdout + space.run(*words, "-f", "ipv6").stdout:
-            pass
+        for _ in range(3000):
+            if not space.run(*words).stdout + space.run(*words, "-f", "ipv6").stdout:
+                break
+        else:
+            pytest.fail("the kernel never forgot the flow")
 
 
 @pytest.mark.proves("FW-03")

@@ -3,6 +3,7 @@
 import random
 import socket
 import struct
+import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -251,14 +252,14 @@ def test_no_icmp_ping_drops_echo_requests_of_both_stacks(
 @pytest.mark.proves("FW-14")
 def test_a_running_ping_ends_when_no_icmp_ping_is_set(phone: FirewallPhone, wire: Wire) -> None:
     phone.set()
-    ping = wire[1].popen("ping", "-i", "0.05", "-O", "-W", "1", "10.99.0.2", stdout=-1, text=True)
+    words = ("ping", "-i", "0.05", "-c", "200", "-O", "10.99.0.2")
+    ping = wire[1].popen(*words, stdout=subprocess.PIPE, text=True)
     try:
         assert ping.stdout
-        while "bytes from" not in ping.stdout.readline():
-            pass
+        lines = iter(ping.stdout.readline, "")
+        assert any("bytes from" in line for line in lines)
         phone.set(Firewall_Config="NO_ICMP_PING")
-        while "no answer yet" not in ping.stdout.readline():
-            pass
+        assert any("no answer yet" in line for line in lines)
     finally:
         ping.kill()
         ping.communicate()
