@@ -343,6 +343,10 @@ def test_a_taken_port_leaves_the_page_where_it_was(
         status = phone.until(lambda s: s["features"]["web"]["health"] == "Failed")
         assert "8080: Address already in use" in dict(status["features"]["web"]["rows"])["Error"]
         assert visitor.get("/info/status").status == 200
+        # A new password binds at once, also while the feature waits for its next attempt.
+        ask(phone.state, {"verb": "set", "values": {"Admin_Password": "Better-horse-3"}})
+        assert visitor.get("/info/status").status == 303
+        assert visit().login("admin", PASSWORD).status == 403
     finally:
         other.kill()
         other.wait()

@@ -180,15 +180,14 @@ class WebDriver:
     async def _load_and_serve(self, site: _Site) -> None:
         # Slow to import, and idle while it does: never before the phone has booted.
         server = await asyncio.to_thread(importlib.import_module, "ringfence.features.web.server")
-        pages = await asyncio.to_thread(importlib.import_module, "ringfence.features.web.pages")
+        app = await asyncio.to_thread(importlib.import_module, "ringfence.features.web.app")
         if site.tls:
             self._notes = await asyncio.to_thread(self._describe, site.plan, site.tls)
-        made = pages.Pages(
-            self._world, lambda: self._plan or site.plan, self._sessions, self._throttle
-        )
+        application = app.application(self._world, self._sessions, self._throttle)
         logger.info("web.serving: %s port %d", site.plan.url_scheme, site.plan.port)
-        released = functools.partial(self._release, site)
-        await server.Server(made.application(), site.tls).serve(site.listeners, site.stop, released)
+        await server.Server(application, site.tls).serve(
+            site.listeners, site.stop, functools.partial(self._release, site)
+        )
 
     async def _made_context(self, site: _Site, policy: TlsPolicy) -> ssl.SSLContext | None:
         """Return the context of a certificate made for the purpose; None when told to stop."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from ringfence.config.catalog.values import IpMode, WebProtocol
 from ringfence.config.codecs import Secret
+from ringfence.config.parameter import Level
 from ringfence.config.settings import Settings
 from ringfence.errors import Finding, Severity
 from ringfence.policy.applications import WEB_SERVER
@@ -37,6 +38,17 @@ class WebPlan:
     """Seconds without a request that end a session."""
     longest: float
     """Seconds that a session may last at most."""
+
+    @property
+    def first_use(self) -> bool:
+        """Return whether an administrator's password must be set before anything else."""
+        return self.admin_access and not self.admin_password
+
+    def password(self, level: Level) -> Secret:
+        """Return the password that opens an account; empty for an account that is closed."""
+        if level is Level.USER:
+            return self.user_password
+        return self.admin_password if self.admin_access else Secret()
 
     @property
     def url_scheme(self) -> str:
@@ -98,7 +110,7 @@ def _findings(made: WebPlan) -> tuple[Finding, ...]:
                 "Set Enable_Protocol to Https.",
             )
         )
-    if made.admin_access and not made.admin_password:
+    if made.first_use:
         found.append(
             Finding(
                 Severity.WARNING,

@@ -38,12 +38,12 @@ def harden(headers: MutableMapping[str, str], *, secure: bool) -> None:
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
 
 
-def cookie(secure: bool) -> str:
+def cookie(request: web.Request) -> str:
     """Return the name of the session cookie; the prefix binds it to this host and to HTTPS."""
-    return "__Host-session" if secure else "session"
+    return "__Host-session" if request.secure else "session"
 
 
-def check_origin(request: web.Request, scheme: str) -> None:
+def check_origin(request: web.Request) -> None:
     """Refuse a form that another site sent.
 
     Raises:
@@ -51,7 +51,7 @@ def check_origin(request: web.Request, scheme: str) -> None:
 
     """
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    own = f"{scheme}://{request.host}"
+    own = f"{request.scheme}://{request.host}"
     if site not in ("same-origin", "none") or request.headers.get("Origin", own) != own:
         raise RemoteProtocolError("This form was sent by another site. Nothing was stored.", 403)
 

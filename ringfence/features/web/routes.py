@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ringfence.config.parameter import Level
+from ringfence.surfaces.forms import PLACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Route:
     level: Level | None
     """Least account that may use it; None for everyone."""
     name: str
-    """Method of `Pages` that answers."""
+    """Method of `Entrance` or `Pages` that answers."""
     program: bool = False
     """Read by programs: no redirect to the login page."""
 
@@ -42,3 +43,10 @@ ROUTES = (
 def allows(route: Route, level: Level | None) -> bool:
     """Return whether an account, or None for nobody, may use a route."""
     return route.level is None or level is Level.ADMIN or level is route.level
+
+
+def is_page(path: str) -> bool:
+    """Return whether a path is a page of ours that a browser may be led to."""
+    return path in ("/", "/info/status", "/admin/advanced") or (
+        path.startswith("/voice/") and path.removeprefix("/voice/") in PLACES
+    )

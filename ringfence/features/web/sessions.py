@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ringfence.config.codecs import Secret
 from ringfence.config.parameter import Level
 from ringfence.config.snapshot import Snapshot
 from ringfence.surfaces.forms import NOTHING, Draft
@@ -17,6 +18,8 @@ class Session:
     """One login, kept on the phone; the browser holds nothing but the token."""
 
     level: Level
+    password: Secret
+    """The one that opened it; a session does not outlive its password."""
     token: str
     csrf: str
     """Must come back in every form."""
@@ -40,11 +43,11 @@ class Sessions:
         """Return how many there are, ended ones that nobody has asked for included."""
         return len(self._held)
 
-    def begin(self, level: Level, now: float) -> Session:
+    def begin(self, level: Level, password: Secret, now: float) -> Session:
         """Return a new session."""
         if len(self._held) >= MOST:
             self.end(min(self._held.values(), key=lambda session: session.used))
-        made = Session(level, self._entropy(32).hex(), self._entropy(16).hex(), now, now)
+        made = Session(level, password, self._entropy(32).hex(), self._entropy(16).hex(), now, now)
         self._held[made.token] = made
         return made
 
@@ -62,12 +65,6 @@ class Sessions:
     def end(self, session: Session) -> None:
         """End one session."""
         self._held.pop(session.token, None)
-
-    def end_all(self, level: Level, but: Session | None = None) -> None:
-        """End every session of an account, as its password was changed."""
-        for session in list(self._held.values()):
-            if session.level is level and session is not but:
-                self.end(session)
 
 
 class Throttle:

@@ -1,0 +1,96 @@
+"""Who gets through to which handler: every request is judged here, before anything answers it."""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from ringfence.errors import ComponentError, RemoteProtocolError
+from ringfence.features.web import requests
+from ringfence.features.web.routes import ROUTES, Route, allows, is_page
+from ringfence.features.web.sessions import Session, Sessions
+from ringfence.features.web.view import View, see
+from ringfence.runtime.feature import World
+
+BEFORE_FIRST_USE = ("static", "first_use_form", "first_use")
+
+Handler = Callable[[web.Request, Session | None], Awaitable[web.Response]]
+
+
+class Gate:
+    """Lets requests in by the table of routes."""
+
+    def __init__(self, world: World, sessions: Sessions, view: View) -> None:
+        self._world = world
+        self._sessions = sessions
+        self._view = view
+
+    def application(self, handlers: Mapping[str, Handler]) -> web.Application:
+        """Return the application: every route of the table, and nothing else."""
+        made = web.Application(client_max_size=requests.LARGEST_BODY)
+        for route in ROUTES:
+            made.router.add_route(route.method, route.path, self._door(route, handlers[route.name]))
+        made.on_response_prepare.append(_harden)
+        return made
+
+    def _door(
+        self, route: Route, handler: Handler
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def enter(request: web.Request) -> web.StreamResponse:
+            session = None
+            try:
+                session = self._session(request)
+                if refusal := await self._refusal(route, request, session):
+                    return refusal
+                return await handler(request, session)
+            except RemoteProtocolError as refused:
+                return self._view.message(refused.status_hint, str(refused))
+            except ComponentError as error:
+                return self._view.message(500, f"Nothing was stored. {error}", session=session)
+
+        return enter
+
+    async def _refusal(
+        self, route: Route, request: web.Request, session: Session | None
+    ) -> web.Response | None:
+        """Return the answer to a request that must not reach its handler."""
+        if self._view.plan().first_use and route.name not in BEFORE_FIRST_USE:
+            return see("/first-use")
+        if not allows(route, session.level if session else None):
+            return self._stranger(route, request, session)
+        if route.method == "POST":
+            requests.check_origin(request)
+            request["form"] = form = await requests.form(request)
+            if session and route.level and not _same(form.get("csrf", ""), session.csrf):
+                return self._view.message(403, "This form is out of date. Nothing was stored.")
+        return None
+
+    def _stranger(
+        self, route: Route, request: web.Request, session: Session | None
+    ) -> web.Response:
+        """Return what somebody gets who may not use a route."""
+        if session:
+            return self._view.message(403, "This page is for the administrator.", login="admin")
+        if route.program:
+            return web.Response(status=401, text="Log in first.\n")
+        if route.method == "GET":
+            return see(f"/login?then={request.path if is_page(request.path) else '/'}")
+        return self._view.message(403, "Your session has ended. Nothing was stored.", login="")
+
+    def _session(self, request: web.Request) -> Session | None:
+        """Return the session of a request; one whose password was changed since is over."""
+        made = self._view.plan()
+        token = request.cookies.get(requests.cookie(request), "")
+        session = self._sessions.find(token, self._world.host.now(), made.idle, made.longest)
+        if session and session.password != made.password(session.level):
+            self._sessions.end(session)
+            return None
+        return session
+
+
+def _same(sent: str, kept: str) -> bool:
+    return hmac.compare_digest(sent.encode(), kept.encode())
+
+
+async def _harden(request: web.Request, response: web.StreamResponse) -> None:
+    requests.harden(response.headers, secure=request.secure)

@@ -1,0 +1,98 @@
+"""Pages as HTML, from templates that know no parameter and no feature by name."""
+
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from aiohttp import web
+
+from ringfence.config.parameter import Level
+from ringfence.errors import RemoteProtocolError
+from ringfence.features.web.plan import WebPlan, plan
+from ringfence.features.web.sessions import Session
+from ringfence.runtime.feature import World
+from ringfence.surfaces import forms
+
+HERE = files("ringfence.features.web")
+
+COMMANDS = {
+    "resync": ("Resync now", ""),
+    "reboot": ("Reboot the phone", "Calls end, and the phone is away for a moment."),
+}
+"""`{command: (words of its button, warning before it is given)}`."""
+
+
+class View:
+    """What a browser gets to see."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._templates = jinja2.Environment(
+            loader=jinja2.FunctionLoader(
+                lambda name: (HERE / "templates" / name).read_text(encoding="utf-8")
+            ),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals["clear"] = forms.CLEAR
+
+    def plan(self) -> WebPlan:
+        """Return what the settings in force say of the page, be it in place yet or not.
+
+        Raises:
+            RemoteProtocolError: the page is being switched off.
+
+        """
+        made = plan(self._world.snapshot().settings, self._world.facts()).plans.get("")
+        if made is None:
+            raise RemoteProtocolError("The page is switched off.", 503)
+        return made
+
+    def page(
+        self, template: str, code: int = 200, *, session: Session | None = None, **context: Any
+    ) -> web.Response:
+        """Return one page."""
+        if session:
+            context["voice"] = forms.places(self._world.snapshot(), session.level)
+            context["commands"] = COMMANDS if session.level is Level.ADMIN else {}
+            context["notices"], session.notices = session.notices, []
+        identity = self._world.facts().identity
+        text = self._templates.get_template(template).render(
+            identity=identity, session=session, code=code, **context
+        )
+        return web.Response(status=code, text=text, content_type="text/html", charset="utf-8")
+
+    def tab(self, session: Session, place: forms.Place, code: int = 200) -> web.Response:
+        """Return one tab under Voice with the session's draft, and remember what was shown."""
+        snapshot = self._world.snapshot()
+        session.shown[place.name] = snapshot
+        firmware = self._world.facts().identity.firmware
+        return self.page(
+            "settings.html",
+            code,
+            session=session,
+            path=f"/voice/{place.name}",
+            tab=forms.tab(snapshot, place, session.level, session.draft, firmware),
+            errors=[(forms.title(tag), tag, why) for tag, why in session.draft.errors.items()],
+        )
+
+    def message(
+        self,
+        code: int,
+        text: str,
+        *,
+        session: Session | None = None,
+        link: str = "",
+        login: str | None = None,
+    ) -> web.Response:
+        """Return a page that says one thing; `login` offers to log in, as the account named."""
+        return self.page(
+            "message.html", code, session=session, path="", text=text, link=link, login=login
+        )
+
+
+def see(path: str) -> web.Response:
+    """Return the answer that leads a browser to another page."""
+    return web.Response(status=303, headers={"Location": path})
