@@ -58,7 +58,6 @@ class Ext:
         True,
         "Auth_Resync-Reboot_{n}_",
         "Challenges a NOTIFY that asks for resync, reboot, report, restart or an XML service.",
-        status=OBEYED,
     )
     sip_proxy_require: str = _SIP.row("", "SIP_Proxy-Require_{n}_", "Option tags for the header Proxy-Require.", codec=Text(256))
     sip_remote_party_id: bool = _SIP.row(True, "SIP_Remote-Party-ID_{n}_", "Uses the header Remote-Party-ID.")

@@ -172,7 +172,9 @@ class Provisioning:
         60, "Upload_Delay_On_Local_Change", "Wait after a local change before it is reported.", codec=Number(0, 65535, "s")
     )
 
-    upgrade_enable: bool = _UPGRADE.row(True, "Upgrade_Enable", "Allows upgrades.")
+    upgrade_enable: bool = _UPGRADE.row(
+        True, "Upgrade_Enable", "Allows upgrades; now it decides the ports of peer firmware sharing.", status=Status.OBEYED
+    )
     upgrade_error_retry_delay: str = _UPGRADE.row(
         "3600", "Upgrade_Error_Retry_Delay", "Seconds to the next attempt after each failure.", codec=SCHEDULE
     )

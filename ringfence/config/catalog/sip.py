@@ -10,7 +10,7 @@ from ringfence.config.catalog.values import (
 from ringfence.config.codecs import PORT, PORT_OR_NONE, Choice, Number, Seconds, Text
 from ringfence.config.parameter import Effect, Section, Status
 
-OBEYED = Status.OBEYED
+OBEYED, LATER = Status.OBEYED, Status.LATER
 TIMER = Seconds(0.01, 64)
 EXPIRES = Number(1, 2147483647, "s")
 DELAY = Number(0, 2147483647, "s")
@@ -59,12 +59,12 @@ class Sip:
 
     sip_t1: float = _TIMER.row(0.5, "SIP_T1", "Round trip time, RFC 3261 T1.", codec=TIMER)
     sip_t2: float = _TIMER.row(4.0, "SIP_T2", "Longest time between repeated requests, RFC 3261 T2.", codec=TIMER)
-    sip_t4: float = _TIMER.row(5.0, "SIP_T4", "Longest life of a message in the network, RFC 3261 T4.", codec=TIMER)
-    sip_timer_b: float = _TIMER.row(16.0, "SIP_Timer_B", "Longest wait for an answer to INVITE.", codec=TIMER)
+    sip_t4: float = _TIMER.row(5.0, "SIP_T4", "Longest life of a message in the network, RFC 3261 T4.", codec=TIMER, status=LATER)
+    sip_timer_b: float = _TIMER.row(16.0, "SIP_Timer_B", "Longest wait for an answer to INVITE.", codec=TIMER, status=LATER)
     sip_timer_f: float = _TIMER.row(16.0, "SIP_Timer_F", "Longest wait for an answer to another request.", codec=TIMER)
-    sip_timer_h: float = _TIMER.row(16.0, "SIP_Timer_H", "Longest wait for ACK.", codec=TIMER)
-    sip_timer_d: float = _TIMER.row(16.0, "SIP_Timer_D", "Time for repeated answers to INVITE.", codec=TIMER)
-    sip_timer_j: float = _TIMER.row(16.0, "SIP_Timer_J", "Time for repeated requests.", codec=TIMER)
+    sip_timer_h: float = _TIMER.row(16.0, "SIP_Timer_H", "Longest wait for ACK.", codec=TIMER, status=LATER)
+    sip_timer_d: float = _TIMER.row(16.0, "SIP_Timer_D", "Time for repeated answers to INVITE.", codec=TIMER, status=LATER)
+    sip_timer_j: float = _TIMER.row(16.0, "SIP_Timer_J", "Time for repeated requests.", codec=TIMER, status=LATER)
     reg_min_expires: int = _TIMER.row(1, "Reg_Min_Expires", "Shortest registration that is accepted.", codec=EXPIRES)
     reg_max_expires: int = _TIMER.row(7200, "Reg_Max_Expires", "Longest Min-Expires that is accepted.", codec=EXPIRES)
     reg_retry_intvl: int = _TIMER.row(30, "Reg_Retry_Intvl", "Wait after a failed registration.", codec=DELAY)
@@ -79,7 +79,9 @@ class Sip:
     sub_retry_intvl: int = _TIMER.row(10, "Sub_Retry_Intvl", "Wait after a failed subscription.", codec=DELAY, status=Status.LATER)
 
     try_backup_rsc: str = _RSC.row("", "Try_Backup_RSC", "Answers after which the backup server is tried.", codec=Text(256))
-    retry_reg_rsc: str = _RSC.row("", "Retry_Reg_RSC", "Answers after which the registration waits Reg Retry Intvl.", codec=Text(256))
+    retry_reg_rsc: str = _RSC.row(
+        "", "Retry_Reg_RSC", "Answers after which the registration waits Reg Retry Intvl.", codec=Text(256), status=OBEYED
+    )
 
     rtp_port_min: int = _RTP.row(
         16384, "RTP_Port_Min", "Lowest port of media.", codec=PORT, status=OBEYED, source="chapter, Table 3; phone-facts 1.3"

@@ -119,7 +119,7 @@ class System:
     )
     phone_ui_readonly: bool = _SYSTEM.row(False, "Phone-UI-readonly", "Locks every setting on the phone screen.", label="Phone-UI-readonly")
     block_nonproxy_sip: bool = _SYSTEM.row(
-        False, "Block_Nonproxy_SIP", "Accepts SIP over UDP outside a dialog only from the line's proxies.", status=OBEYED
+        False, "Block_Nonproxy_SIP", "Accepts SIP over UDP outside a dialog only from the line's proxies."
     )
     display_password_warnings: bool = _SYSTEM.row(True, "Display_Password_Warnings", "Shows a warning while no password is set.")
     survivability_test_mode: bool = _SYSTEM.row(False, "Survivability_Test_Mode", "Registers at the survivability proxy for a test.")
@@ -204,9 +204,9 @@ class System:
         DnsServerOrder.MANUAL_DHCP, "DNS_Server_Order", "Which DNS servers are asked, in order.", status=OBEYED
     )
     dns_query_mode: DnsQueryMode = _OPTIONAL.row(
-        DnsQueryMode.PARALLEL, "DNS_Query_Mode", "Whether DNS servers are asked at once or one after another.", status=OBEYED
+        DnsQueryMode.PARALLEL, "DNS_Query_Mode", "Whether DNS servers are asked at once or one after another."
     )
-    dns_caching_enable: bool = _OPTIONAL.row(True, "DNS_Caching_Enable", "Keeps DNS answers for their time to live.", status=OBEYED)
+    dns_caching_enable: bool = _OPTIONAL.row(True, "DNS_Caching_Enable", "Keeps DNS answers for their time to live.")
     switch_port_config: PortSpeed = _OPTIONAL.row(PortSpeed.AUTO, "Switch_Port_Config", "Speed and duplex of the port to the switch.")
     pc_port_config: PortSpeed = _OPTIONAL.row(PortSpeed.AUTO, "PC_Port_Config", "Speed and duplex of the port to the computer.")
     pc_port_enable: bool = _OPTIONAL.row(True, "PC_PORT_Enable", "Switches the port to the computer on.", label="PC PORT Enable")
