@@ -1,14 +1,16 @@
 """A process that holds nothing but the firewall feature, under the real supervisor.
 
-One JSON object a line comes in, `{"set": {TAG: text}, "bound": {NAME: [[KIND, PORT]]}}`; the
-status goes out. Started by path inside a network namespace.
+It is forked into a network namespace. One JSON object a line goes in, `{"set": {TAG: text},
+"bound": {NAME: [[KIND, PORT]]}}`; the status comes back.
 """
 
 import asyncio
+import ctypes
 import json
-import logging
-import subprocess
-import sys
+import os
+import signal
+import socket
+import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,60 +18,69 @@ from typing import Any, cast
 
 from ringfence.config.settings import decode, virgin
 from ringfence.features.firewall import FEATURE
-from ringfence.lab.namespaces import Namespace
+from ringfence.lab.namespaces import Namespace, enter
 from ringfence.runtime.feature import World
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Facts
 from ringfence.runtime.supervisor import Supervisor
 
+Bound = Mapping[str, list[tuple[str, int]]]
+CAPABILITIES_VERSION_3 = 0x20080522
+
 
 class FirewallPhone:
     """The test's end of such a process."""
 
-    def __init__(self, space: Namespace, *prefix: str) -> None:
+    def __init__(self, space: Namespace, *, capable: bool = True) -> None:
         self.space = space
-        self.process = space.popen(
-            *prefix,
-            sys.executable,
-            __file__,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        ours, theirs = socket.socketpair()
+        self._pid = os.fork()
+        if self._pid == 0:
+            ours.close()
+            _child(space, theirs, capable)
+        theirs.close()
+        self._pipe = ours.makefile("rw")
+        ours.close()
 
-    def set(self, bound: Mapping[str, list[tuple[str, int]]] = {}, **texts: str) -> dict[str, Any]:
+    def set(self, bound: Bound | None = None, **texts: str) -> dict[str, Any]:
         """Apply settings, all others default, and return the status afterwards."""
         return self.apply(texts, bound)
 
-    def apply(
-        self, texts: Mapping[str, str], bound: Mapping[str, list[tuple[str, int]]] = {}
-    ) -> dict[str, Any]:
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.write(json.dumps({"set": texts, "bound": bound}) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
+    def apply(self, texts: Mapping[str, str], bound: Bound | None = None) -> dict[str, Any]:
+        self._pipe.write(json.dumps({"set": texts, "bound": bound or {}}) + "\n")
+        self._pipe.flush()
+        line = self._pipe.readline()
         assert line, "the phone died"
         return dict(json.loads(line))
 
     def kill(self) -> None:
         """End the process as `kill -9` does."""
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe:
-                pipe.close()
+        if self._pid:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+            self._pid = 0
+            self._pipe.close()
 
 
-async def main() -> None:
+def _child(space: Namespace, pipe: socket.socket, capable: bool) -> None:
+    try:
+        enter(space.name)
+        if not capable:
+            header = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION_3, 0)
+            assert ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)()) == 0
+        asyncio.run(_serve(pipe))
+    except BaseException:  # noqa: BLE001 - the parent sees the end of the pipe
+        traceback.print_exc()
+    os._exit(0)
+
+
+async def _serve(pipe: socket.socket) -> None:
     host = Host(Path())
 
     def build(spawn: Callable[[Coroutine[Any, Any, None]], None]) -> World:
         return cast(World, SimpleNamespace(host=host, spawn=spawn))
 
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    reader, writer = await asyncio.open_connection(sock=pipe)
     async with asyncio.TaskGroup() as group:
         supervisor = Supervisor((FEATURE,), build, group)
         async for line in reader:
@@ -80,19 +91,14 @@ async def main() -> None:
                 name: frozenset((kind, port) for kind, port in ports)
                 for name, ports in request["bound"].items()
             }
-            await supervisor.reconcile(settings, Facts(bound=bound), loop.time())
+            now = asyncio.get_running_loop().time()
+            await supervisor.reconcile(settings, Facts(bound=bound), now)
             status = supervisor.statuses()["firewall"]
             answer = {
                 "health": status.health.value,
                 "rows": dict(status.rows),
                 "data": status.data,
-                "findings": [f.rule for f in FEATURE.plan(settings, Facts()).findings],
             }
-            sys.stdout.write(json.dumps(answer) + "\n")
-            sys.stdout.flush()
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
         await supervisor.close()
-
-
-if __name__ == "__main__":
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO)
-    asyncio.run(main())
