@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -32,7 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     module.add(parser)
     arguments = parser.parse_args(words[1:])
-    return int(module.run(arguments))
+    try:
+        return int(module.run(arguments))
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
 
 
 def _overview(words: Sequence[str]) -> int:

@@ -132,13 +132,6 @@ class Provisioning:
     empty_means: EmptyMeans = _PROFILE.row(
         EmptyMeans.EMPTY, "RF_Empty_Means", "What an empty element of a profile does.", label="Empty Means", source="phone-facts 2.1"
     )
-    provisioning_address_check: bool = _PROFILE.row(
-        True,
-        "RF_Provisioning_Address_Check",
-        "Compares the server's address with the DNS records of the name in its certificate.",
-        label="Provisioning Address Check",
-        source="phone-facts 9, 10",
-    )
     activation_url: str = _PROFILE.row(
         "",
         "RF_Activation_URL",
