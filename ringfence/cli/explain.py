@@ -10,7 +10,8 @@ from typing import Any
 
 from ringfence.cli import DONE, FINDINGS
 from ringfence.config.cfgxml import Document, read
-from ringfence.config.settings import Settings, changed, virgin
+from ringfence.config.parameter import Status
+from ringfence.config.settings import Settings, changed, slots, virgin
 from ringfence.config.snapshot import Origin, Snapshot, submit
 from ringfence.errors import ConfigError, Finding, Severity
 from ringfence.features import FEATURES
@@ -25,6 +26,8 @@ from ringfence.runtime.state import Facts, Identity
 from ringfence.runtime.supervisor import plan_all
 
 SCHEMA = 1
+NAMED = 12
+"""Parameters that one finding names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ def explain(document: Document, identity: Identity) -> Explanation:
         *document.positioned(refused),
         *(_placed(document, one) for one in _planned(decided.values())),
         *(_placed(document, one) for one in policy_findings(snapshot.settings, values)),
+        *_unobeyed(changed(base, snapshot.settings)),
         *(_placed(document, _of_error(error)) for error in errors.values()),
     ]
     return Explanation(
@@ -107,6 +111,16 @@ def policy_findings(settings: Settings, values: Mapping[str, str]) -> Iterable[F
     yield from tls.findings(settings)
     yield from domains.findings(settings.system.restricted_access_domains)
     yield from named_servers.findings(settings, values)
+
+
+def _unobeyed(tags: Iterable[str]) -> Iterable[Finding]:
+    """Yield one finding that names the values which wait for a later release."""
+    later = [tag for tag in tags if slots()[tag].row.status is Status.LATER]
+    if later:
+        names = ", ".join(later[:NAMED]) + (", …" if len(later) > NAMED else "")
+        message = f"{len(later)} values are stored, but nothing obeys them yet: {names}"
+        remedy = "`ringfence parameters --without-effect` lists such parameters"
+        yield Finding(Severity.INFO, "values-without-effect-yet", None, message, remedy)
 
 
 def _planned(decided: Iterable[Any]) -> Iterable[Finding]:

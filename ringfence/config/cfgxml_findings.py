@@ -15,10 +15,6 @@ _GUESSES = 1000
 """Unknown tags of one document that get a nearest name."""
 
 
-NAMED = 12
-"""Parameters that one finding names."""
-
-
 def findings(document: "Document") -> Iterator[Finding]:
     """Yield the findings of a document, in the order of the file."""
     found = [*document.parsed.findings, *_of_names(document), *_of_values(document)]
@@ -66,18 +62,6 @@ def _unknown(tag: str, place: tuple[int, int], *, guess: bool) -> Finding:
 def _of_values(document: "Document") -> Iterator[Finding]:
     for tag, entry in document.entries.items():
         yield from _of_value(slots()[tag], tag, entry)
-    if later := [tag for tag, entry in document.entries.items() if _waits(slots()[tag], entry)]:
-        names = ", ".join(later[:NAMED]) + (", …" if len(later) > NAMED else "")
-        message = f"{len(later)} values are stored, but nothing obeys them yet: {names}"
-        remedy = "`ringfence parameters --without-effect` lists such parameters"
-        yield Finding(Severity.INFO, "values-without-effect-yet", None, message, remedy)
-
-
-def _waits(slot: Slot, entry: "Entry") -> bool:
-    """Return whether a value differs from a virgin phone's, and a later release will obey it."""
-    if slot.row.status is not Status.LATER or not entry.text:
-        return False
-    return entry.text != slot.row.codec.encode(slot.row.default)
 
 
 def _of_value(slot: Slot, tag: str, entry: "Entry") -> Iterator[Finding]:

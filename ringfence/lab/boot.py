@@ -13,7 +13,7 @@ from ringfence.lab import kamailio, servers, topology
 from ringfence.lab.crew import Crew, notified, run
 from ringfence.lab.launch import Order
 from ringfence.lab.machine import CAPABILITIES, COMPONENTS, version
-from ringfence.lab.proofs import RETRY, Proofs, Step
+from ringfence.lab.proofs import RETRY, Proofs, Step, StepError
 
 PYTHON = (sys.executable, "-m")
 RUN = Path("/run/lab")
@@ -134,7 +134,10 @@ class Boot:
         templates = self._provider / "templates"
         templates.mkdir()
         if self._config:
-            text = "{% raw %}" + Path(self._config).read_text() + "{% endraw %}"
+            try:
+                text = "{% raw %}" + Path(self._config).read_text("utf-8") + "{% endraw %}"
+            except UnicodeDecodeError as error:
+                raise StepError(f"{self._config} is not UTF-8 text") from error
         else:
             text = servers.profile(self._users, self._password)
         (templates / "default.xml").write_text(text)

@@ -163,3 +163,15 @@ def test_a_file_that_cannot_be_used_is_one_clear_line_and_exit_1(
 def test_a_missing_file_is_one_clear_line_and_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "/nowhere/cfg.xml"]) == 1
     assert capsys.readouterr().err == "ringfence: /nowhere/cfg.xml: No such file or directory\n"
+
+
+def test_values_that_a_later_release_obeys_are_named_once(explained: Any) -> None:
+    data = explained(
+        "<flat-profile><VPN_Server>vpn.telco.net</VPN_Server><Proxy_Mode>Off</Proxy_Mode>"
+        "<LDAP_Dir_Enable>Yes</LDAP_Dir_Enable><Firewall>Disabled</Firewall></flat-profile>"
+    )
+    (finding,) = [one for one in data["findings"] if one["rule"] == "values-without-effect-yet"]
+    assert finding["severity"] == "info"
+    assert finding["message"] == (
+        "2 values are stored, but nothing obeys them yet: VPN_Server, LDAP_Dir_Enable"
+    )

@@ -335,17 +335,3 @@ def test_no_finding_of_a_document_shows_a_secret() -> None:
     assert len(source.findings) >= 3
     assert len(refusals(source)) == 2
     assert "hunter2" not in repr(shown)
-
-
-def test_values_that_a_later_release_obeys_are_named_once() -> None:
-    source = document(
-        "<VPN_Server>vpn.telco.net</VPN_Server>",
-        "<LDAP_Dir_Enable>Yes</LDAP_Dir_Enable>",
-        "<Proxy_Mode>Off</Proxy_Mode>",
-        "<Firewall>Disabled</Firewall>",
-    )
-    (finding,) = [one for one in source.findings if one.rule == "values-without-effect-yet"]
-    assert finding.severity is Severity.INFO
-    assert finding.message == (
-        "2 values are stored, but nothing obeys them yet: VPN_Server, LDAP_Dir_Enable"
-    )
