@@ -107,7 +107,7 @@ ROWS = [
         for upgrade in ("Yes", "No")
         for sharing in ("Yes", "No")
     ),
-    pytest.param({"Enable_TR-069": "Yes"}, id="tr-069"),
+    pytest.param({"Enable_TR-069": "Yes"}, id="tr-069", marks=pytest.mark.proves("FW-11")),
     pytest.param({"Web_Server_Port": "8443"}, id="web", marks=pytest.mark.proves("FW-12")),
     pytest.param({"Enable_Web_Server": "No"}, id="no-web", marks=pytest.mark.proves("FW-12")),
     pytest.param({"Firewall_Config": "NO_CISCO_TFTP"}, id="tftp"),
@@ -139,7 +139,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.proves("FW-19")
+@pytest.mark.proves("FW-02", "FW-19")
 @pytest.mark.parametrize("texts", ROWS)
 def test_a_stranger_finds_the_ports_of_the_tables_open_and_their_neighbours_shut(
     phone: FirewallPhone, stranger: Stranger, texts: dict[str, str]
