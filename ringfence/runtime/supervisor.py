@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ringfence.config.settings import Settings
-from ringfence.errors import ConfigError, RingfenceError
+from ringfence.errors import ConfigError, Finding, RingfenceError, Severity
 from ringfence.runtime.feature import Driver, Feature, World
 from ringfence.runtime.state import Facts, Health, Planned, Status
 
@@ -46,6 +46,8 @@ class _Life:
     running: dict[str, Any] = field(default_factory=dict)
     failed: dict[str, Any] = field(default_factory=dict)
     """Plans that could not be applied, until they are tried again."""
+    findings: tuple[Finding, ...] = ()
+    """What its last plan had to say."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     error: str = ""
     """Why it does not do what the settings say; empty while it does."""
@@ -106,6 +108,7 @@ class Supervisor:
                 plans = life.running or life.feature.safe
                 await self._apply(life, plans, now, str(error))
             else:
+                life.findings = decided[name].findings
                 await self._apply(life, decided[name].plans, now, "")
 
     async def _apply(self, life: _Life, plans: Mapping[str, Any], now: float, refused: str) -> None:
@@ -190,7 +193,15 @@ class Supervisor:
 
     def _status(self, life: _Life) -> Status:
         status = life.driver.status()
-        if not life.error:
-            return status
+        said = [
+            (
+                one.severity.value.capitalize(),
+                f"{one.tag}: {one.message}" if one.tag else one.message,
+            )
+            for one in life.findings
+            if one.severity is not Severity.INFO
+        ]
+        if life.error:
+            said.append(("Error", life.error))
         health = Health.FAILED if life.retry_at is not None else status.health
-        return replace(status, health=health, rows=(*status.rows, ("Error", life.error)))
+        return replace(status, health=health, rows=(*status.rows, *said))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ringfence.config.settings import Settings
-from ringfence.errors import ComponentError, ConfigError
+from ringfence.errors import ComponentError, ConfigError, Finding, Severity
 from ringfence.runtime.feature import Feature
 from ringfence.runtime.state import Facts, Health, Planned, Status
 from ringfence.runtime.supervisor import FIRST_RETRY, Supervisor
@@ -47,13 +47,14 @@ class Bench:
         self.plans: dict[str, Mapping[str, str] | ConfigError] = {name: {} for name in names}
         self.spawn: dict[str, Any] = {}
         self.names = names
+        self.findings: tuple[Finding, ...] = ()
 
     def feature(self, name: str) -> Feature[str]:
         def plan(settings: Settings, facts: Facts) -> Planned[str]:
             plans = self.plans[name]
             if isinstance(plans, ConfigError):
                 raise plans
-            return Planned(plans)
+            return Planned(plans, self.findings)
 
         def driver(world: Any) -> Recorder:
             self.spawn[name] = world
@@ -192,6 +193,22 @@ def test_a_bug_in_apply_restarts_the_feature_and_waits_before_it_tries_again() -
         assert [driver.done for driver in bench.drivers["line"]] == [["closed"], []]
         await bench.at(loop.time() + 2 * FIRST_RETRY)
         assert [driver.done for driver in bench.drivers["line"]] == [["closed"], ["=x"]]
+
+    bench.run(scenario)
+
+
+def test_what_a_plan_skipped_stands_in_the_status_of_its_feature() -> None:
+    bench = Bench("firewall")
+    skipped = Finding(Severity.ERROR, "x", "Firewall_Config", "'BOGUS' is skipped", "write")
+    aside = Finding(Severity.INFO, "y", None, "worth knowing", "nothing")
+
+    async def scenario() -> None:
+        bench.plans["firewall"] = {"": "x"}
+        bench.findings = (skipped, aside)
+        await bench.at(0)
+        status = bench.supervisor.statuses()["firewall"]
+        assert status.health is Health.RUNNING
+        assert status.rows == (("Error", "Firewall_Config: 'BOGUS' is skipped"),)
 
     bench.run(scenario)
 
