@@ -13,6 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ringfence.runtime.privileges import die_with_parent
+
 INSIDE = "--inside"
 FLAGS = ("--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc")
 
@@ -87,6 +89,18 @@ def _forward(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
+def _outside(words: Sequence[str]) -> int:
+    """Wait for the namespaces to end; unshare(1) would sleep through a SIGTERM."""
+    child = subprocess.Popen(
+        words, close_fds=False, preexec_fn=lambda: die_with_parent(signal.SIGKILL)
+    )
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: child.kill())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells the inside as well
+    code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
 def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     inside = argv[:1] == [INSIDE]
@@ -95,10 +109,9 @@ def main(argv: Sequence[str]) -> int:
         print("usage: python -m ringfence.lab.sandbox -- COMMAND ...", file=sys.stderr)
         return 2
     if not inside:
-        full = command(words)
-        os.execvp(full[0], full)  # noqa: S606 - an argument vector, no shell
+        return _outside(command(words))
     prepare()
-    child = subprocess.Popen(words, env={**os.environ, "RINGFENCE_SANDBOX": "1"})
+    child = subprocess.Popen(words, close_fds=False, env={**os.environ, "RINGFENCE_SANDBOX": "1"})
     return reap(child.pid)
 
 

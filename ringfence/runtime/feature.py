@@ -93,3 +93,5 @@ class Feature(Generic[P]):
     """Do. Created once for each life of the feature."""
     safe: Mapping[str, P] = field(default_factory=dict)
     """Plans for a boot at which planning fails: the safe state, never the open one."""
+    guards: bool = False
+    """Nothing after it in the order is applied before it was, once: what listens waits for it."""

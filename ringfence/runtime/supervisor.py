@@ -49,6 +49,8 @@ class _Life:
     findings: tuple[Finding, ...] = ()
     """What its last plan had to say."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    held: bool = False
+    """It was applied once; a guard lets the others go then."""
     error: str = ""
     """Why it does not do what the settings say; empty while it does."""
     delay: float = FIRST_RETRY
@@ -98,7 +100,8 @@ class Supervisor:
         """Bring every component to `settings` and `facts`.
 
         A feature that cannot plan keeps its running plans, or takes its safe ones where none
-        run yet. One that cannot apply is tried again after a delay that doubles.
+        run yet. One that cannot apply is tried again after a delay that doubles. Behind a guard that
+        was never applied, nothing is.
         """
         decided, errors = plan_all(self._features, settings, facts)
         for name, life in list(self._lives.items()):
@@ -110,6 +113,8 @@ class Supervisor:
             else:
                 life.findings = decided[name].findings
                 await self._apply(life, decided[name].plans, now, "")
+            if life.feature.guards and not self._lives[name].held:
+                break
 
     async def _apply(self, life: _Life, plans: Mapping[str, Any], now: float, refused: str) -> None:
         waiting = {key for key, plan in plans.items() if life.waits(key, plan, now)}
@@ -132,6 +137,7 @@ class Supervisor:
                     errors.append(str(error))
                 else:
                     life.running[key] = plan
+                    life.held = True
                     logger.info("%s.applied%s", life.feature.name, f": {key}" if key else "")
         except Exception as error:  # noqa: BLE001 - the boundary: a bug restarts its feature alone
             await self._restart(life, error)
@@ -171,6 +177,7 @@ class Supervisor:
         reborn = self._born(life.feature)
         reborn.error = f"restarted after an internal error, {type(error).__name__}"
         reborn.failed, reborn.delay = dict(life.running) | life.failed, life.delay
+        reborn.held = life.held
         reborn.postpone(asyncio.get_running_loop().time())
         self._lives[life.feature.name] = reborn
         for task in life.tasks - {asyncio.current_task()}:

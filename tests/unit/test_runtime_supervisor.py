@@ -61,7 +61,7 @@ class Bench:
             self.drivers[name].append(Recorder())
             return self.drivers[name][-1]
 
-        return Feature(name, plan, str, driver, {"": "safe"})
+        return Feature(name, plan, str, driver, {"": "safe"}, guards=name == "firewall")
 
     def run(self, scenario: Any) -> None:
         async def main() -> None:
@@ -120,22 +120,22 @@ def test_a_feature_that_cannot_plan_at_boot_takes_its_safe_plan() -> None:
 
 
 def test_a_failed_component_is_tried_again_after_a_delay_that_doubles() -> None:
-    bench = Bench("firewall", "web")
+    bench = Bench("dhcp", "web")
 
     async def scenario() -> None:
-        driver = bench.drivers["firewall"][0]
-        bench.plans["firewall"] = bench.plans["web"] = {"": "x"}
+        driver = bench.drivers["dhcp"][0]
+        bench.plans["dhcp"] = bench.plans["web"] = {"": "x"}
         driver.fail.add("")
         await bench.at(0)
         assert bench.drivers["web"][0].done == ["=x"]
-        assert bench.supervisor.statuses()["firewall"].health is Health.FAILED
+        assert bench.supervisor.statuses()["dhcp"].health is Health.FAILED
         await bench.at(FIRST_RETRY)
         driver.fail.clear()
         await bench.at(FIRST_RETRY * 2.9)
         assert driver.done == []
         await bench.at(FIRST_RETRY * 3)
         assert driver.done == ["=x"]
-        assert bench.supervisor.statuses()["firewall"].health is Health.RUNNING
+        assert bench.supervisor.statuses()["dhcp"].health is Health.RUNNING
 
     bench.run(scenario)
 
@@ -209,6 +209,26 @@ def test_what_a_plan_skipped_stands_in_the_status_of_its_feature() -> None:
         status = bench.supervisor.statuses()["firewall"]
         assert status.health is Health.RUNNING
         assert status.rows == (("Error", "Firewall_Config: 'BOGUS' is skipped"),)
+
+    bench.run(scenario)
+
+
+def test_nothing_is_applied_before_the_firewall_held_once() -> None:
+    bench = Bench("firewall", "web")
+
+    async def scenario() -> None:
+        firewall, web = bench.drivers["firewall"][0], bench.drivers["web"][0]
+        bench.plans["firewall"] = bench.plans["web"] = {"": "x"}
+        firewall.fail.add("")
+        await bench.at(0)
+        assert web.done == []
+        firewall.fail.clear()
+        await bench.at(FIRST_RETRY)
+        assert web.done == ["=x"]
+        bench.plans["firewall"] = bench.plans["web"] = {"": "y"}
+        firewall.fail.add("")
+        await bench.at(FIRST_RETRY * 2)
+        assert web.done == ["=x", "=y"]
 
     bench.run(scenario)
 

@@ -7,4 +7,11 @@ from ringfence.features.firewall.ruleset import ruleset
 from ringfence.runtime.feature import Feature
 from ringfence.runtime.state import Facts
 
-FEATURE = Feature("firewall", plan, ruleset, FirewallDriver, safe=plan(Settings(), Facts()).plans)
+FEATURE = Feature(
+    "firewall",
+    plan,
+    ruleset,
+    FirewallDriver,
+    safe=plan(Settings(), Facts()).plans,
+    guards=True,
+)
