@@ -77,11 +77,12 @@ class Proofs:
         }
 
     async def _firewall(self) -> Data:
-        held = {kind: await _held(kind) for kind in ("udp", "tcp")}
-        status = await self.status(lambda status: True)
-        if held != status["ports"]:
-            raise StepError(f"the kernel holds {held}, the phone says {status['ports']}")
-        return held
+        """Return what the kernel holds, once the phone says the same of its latest plan."""
+        while True:
+            held = {kind: await _held(kind) for kind in ("udp", "tcp")}
+            if (await self.status(lambda status: True))["ports"] == held:
+                return held
+            await asyncio.sleep(RETRY)
 
     async def _provisioning(self) -> Data:
         seen = await self._crew.outputs["provider"].wait(ACCESS)

@@ -1,8 +1,6 @@
 """`ringfence lab` as a newcomer, a program and an accident use it."""
 
 import os
-import shutil
-import signal
 import stat
 import sys
 import tempfile
@@ -14,21 +12,10 @@ from typing import Any
 import pytest
 
 from ringfence.lab.machine import COMPONENTS, version
-from tests.support.lab import Command, inhabitants, of_home, spaces, steps
+from tests.support.lab import Command, left_of, steps
 
 ROOT = Path(__file__).parent.parent.parent
 DAEMONS = ("dnsmasq", "kamailio", "rsyslogd", "nft")
-
-pytestmark = pytest.mark.xdist_group("lab")
-
-
-@pytest.fixture
-def command(tmp_path: Path) -> Iterator[Command]:
-    """Return a lab command whose labs end with the test."""
-    made = Command(tmp_path)
-    yield made
-    for name in ("default", "second"):
-        made.run("down", "--name", name)
 
 
 @pytest.fixture(scope="module")
@@ -131,108 +118,6 @@ def test_a_second_lab_of_another_name_runs_beside_the_first(
     assert command.status()["phone"]["lines"][0]["registered"]
 
 
-def test_down_leaves_no_process_no_namespace_and_no_file(command: Command) -> None:
-    command.up()
-    made = spaces(command.init())
-    assert inhabitants(made)
-    assert command.run("down").returncode == 0
-    assert inhabitants(made) == []
-    assert of_home(command.home) == []
-    assert list(command.home.iterdir()) == []
-
-
-@pytest.mark.parametrize("victim", ["init", "phone"])
-def test_after_kill_9_a_lab_can_be_removed_and_booted_again(command: Command, victim: str) -> None:
-    command.up()
-    made = spaces(command.init())
-    if victim == "init":
-        os.kill(command.init(), signal.SIGKILL)
-        assert command.run("status").returncode == 3
-    else:
-        ran = command.shell("switch", "sh", "-c", "ip netns pids phone | xargs kill -9")
-        assert ran.returncode == 0, ran.stderr
-        assert command.run("down").returncode == 0
-    assert command.up()["registered"]
-    assert command.run("down").returncode == 0
-    assert inhabitants(made) == []
-    assert list(command.home.iterdir()) == []
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("step", ["network", "servers", "lease"])
-def test_an_interrupted_boot_leaves_nothing(
-    command: Command, step: str, number: signal.Signals
-) -> None:
-    with command.popen("up") as process:
-        assert process.stdout
-        for line in process.stdout:
-            if step in line:
-                break
-        process.send_signal(number)
-        process.wait(30)
-    assert process.returncode == 130
-    assert of_home(command.home) == []
-    assert list(command.home.iterdir()) == []
-
-
-def test_a_launcher_that_is_killed_takes_the_lab_along(command: Command) -> None:
-    with command.popen("up") as process:
-        assert process.stdout
-        process.stdout.readline()
-        made = spaces(command.init())
-        init = os.pidfd_open(command.init())
-        process.kill()
-        _wait(init)
-    assert command.run("down").returncode == 0
-    assert inhabitants(made) == []
-    assert list(command.home.iterdir()) == []
-
-
-def _wait(handle: int) -> None:
-    """Return when the process behind a descriptor has ended."""
-    import select
-
-    assert select.select([handle], [], [], 20)[0], "the lab outlived its launcher"
-    os.close(handle)
-
-
-def _without(program: str, stand_in: str) -> tuple[str, ...]:
-    """Return the words that run a command while another file stands in for a program."""
-    path = shutil.which(program, path="/usr/sbin:/usr/bin")
-    script = f'mount --bind {stand_in} {path} && exec "$@"'
-    return ("unshare", "--mount", "sh", "-c", script, "sh", sys.executable)
-
-
-def test_a_missing_daemon_is_named_with_the_line_that_installs_it(tmp_path: Path) -> None:
-    command = Command(tmp_path, _without("kamailio", "/dev/null"))
-    ran = command.run("up")
-    assert ran.returncode == 1
-    assert "kamailio is missing" in ran.stdout
-    assert "install" in ran.stdout
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_daemon_that_does_not_start_is_named_and_nothing_is_left(tmp_path: Path) -> None:
-    command = Command(tmp_path, _without("dnsmasq", "/bin/false"))
-    ran = command.run("up")
-    assert ran.returncode == 1
-    assert "servers       FAILED: dnsmasq ended" in ran.stdout
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_profile_that_is_not_whole_is_the_failed_step_and_the_firewall_stays(
-    command: Command, tmp_path: Path
-) -> None:
-    config = tmp_path / "cut.xml"
-    config.write_text("<flat-profile><Line_Enable_1_>Yes</Line_Enab")
-    ran = command.run("up", "--config", str(config))
-    config.unlink()
-    assert ran.returncode == 1
-    assert "profile       FAILED: " in ran.stdout
-    kept = command.shell("phone", "nft", "list", "chain", "inet", "ringfence", "input")
-    assert "policy drop" in kept.stdout
-
-
 def _as_user(home: Path, stage: Path, *, sub_ids: bool) -> Command:
     """Return a lab command of an unprivileged user, who exists only for this test.
 
@@ -291,7 +176,7 @@ def test_a_user_without_root_boots_the_same_lab(sub_ids: bool) -> None:
         finally:
             ran = command.run("down")
         assert ran.returncode == 0, ran.stderr
-        assert list(home.iterdir()) == []
+        assert left_of(home) == []
 
 
 def _real_root() -> bool:

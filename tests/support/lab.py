@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
-KINDS = ("pid", "net", "mnt", "user")
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,9 @@ class Command:
     def up(self, *words: str) -> dict[str, Any]:
         """Boot a lab; return its JSON. The exit code must be 0."""
         ran = self.run("up", "--json", *words)
-        assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
-        return dict(json.loads(ran.stdout))
+        document = dict(json.loads(ran.stdout or "{}"))
+        assert ran.returncode == 0, f"{document.get('steps')} {ran.stderr[-3000:]}"
+        return document
 
     def status(self, *words: str) -> dict[str, Any]:
         ran = self.run("status", "--json", *words)
@@ -59,36 +59,18 @@ class Command:
         return int(json.loads(record.read_text())["pid"])
 
 
-def spaces(pid: int) -> set[str]:
-    """Return the namespaces that a process has and we do not."""
-    links = {os.readlink(f"/proc/{pid}/ns/{kind}") for kind in KINDS}
-    return links - {os.readlink(f"/proc/self/ns/{kind}") for kind in KINDS}
+def left_of(home: Path) -> list[str]:
+    """Return what is left of a lab: files of its state folder, and processes that it started.
 
-
-def inhabitants(wanted: set[str]) -> list[str]:
-    """Return every process that the kernel still keeps in one of these namespaces."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            links = {os.readlink(entry / "ns" / kind) for kind in KINDS}
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-        if links & wanted:
-            found.append(f"{entry.name} {command}")
-    return found
-
-
-def of_home(home: Path) -> list[str]:
-    """Return every process whose environment names a state folder."""
+    Each process of a lab has the folder in its environment. Namespaces and mounts need no look:
+    the kernel keeps them only for processes.
+    """
     mark = f"XDG_STATE_HOME={home}".encode()
-    found = []
+    found = [str(path) for path in home.iterdir()]
     for entry in Path("/proc").iterdir():
         try:
             if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(entry.name)
+                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
     return found
