@@ -100,8 +100,8 @@ class Supervisor:
         """Bring every component to `settings` and `facts`.
 
         A feature that cannot plan keeps its running plans, or takes its safe ones where none
-        run yet. One that cannot apply is tried again after a delay that doubles. Behind a guard that
-        was never applied, nothing is.
+        run yet. One that cannot apply is tried again after a delay that doubles. Behind a guard
+        that was never applied, nothing is.
         """
         decided, errors = plan_all(self._features, settings, facts)
         for name, life in list(self._lives.items()):
