@@ -5,21 +5,17 @@ import fcntl
 import os
 import secrets
 import socket
-import struct
-import sys
 import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ringfence.errors import ComponentError
+from ringfence.runtime import host_interface
 
 if TYPE_CHECKING:
     from ringfence.runtime.host_nft import Nft
     from ringfence.runtime.host_packets import Packets
-
-_SIOCGIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8927
-IFF_UP, IFF_RUNNING = 0x1, 0x40
 
 
 class Host:
@@ -175,7 +171,7 @@ class Host:
             ComponentError: no such interface.
 
         """
-        return bool(interface_flags(interface) & IFF_UP)
+        return bool(host_interface.flags(interface) & host_interface.IFF_UP)
 
     def interface(self) -> str:
         """Return br0 where it exists, else the first port, else nothing."""
@@ -189,7 +185,7 @@ class Host:
             ComponentError: no such interface.
 
         """
-        return _ask(interface, _SIOCGIFHWADDR)[2:8]
+        return host_interface.hardware_address(interface)
 
     def read(self, name: str) -> bytes:
         """Return a file of the state folder.
@@ -252,23 +248,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def interface_flags(interface: str) -> int:
-    """Return the flags of netdevice(7), the first 16 bits.
-
-    Raises:
-        ComponentError: no such interface.
-
-    """
-    return int.from_bytes(_ask(interface, _SIOCGIFFLAGS)[:2], sys.byteorder)
-
-
-def _ask(interface: str, question: int) -> bytes:
-    """Return what the kernel of this namespace answers; /sys may show another namespace's."""
-    request = struct.pack("16s24x", interface.encode()[:15])
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        try:
-            return fcntl.ioctl(any_socket, question, request)[16:]
-        except OSError as error:
-            raise ComponentError(f"interface {interface}", error.strerror or "") from error

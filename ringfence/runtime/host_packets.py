@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ringfence.errors import ComponentError
-from ringfence.runtime.host import IFF_RUNNING, interface_flags
+from ringfence.runtime import host_interface
+from ringfence.runtime.host_interface import IFF_RUNNING
 
 SOL_PACKET, PACKET_AUXDATA, SO_ATTACH_FILTER = 263, 8, 26
 RTMGRP_LINK, RTM_NEWLINK = 1, 16
@@ -59,7 +60,7 @@ class Packets:
                 self._index = socket.if_nametoindex(interface)
             except OSError as error:
                 raise ComponentError(self._name, error.strerror or "") from error
-            self._connected = bool(interface_flags(interface) & IFF_RUNNING)
+            self._connected = bool(host_interface.flags(interface) & IFF_RUNNING)
             undo.pop_all()
 
     def _attach(self, program: bytes) -> None:
@@ -124,7 +125,7 @@ class Packets:
             except BlockingIOError:
                 return returned
             except OSError:  # more notices than the socket holds: it may have been away
-                self._connected = bool(interface_flags(self._interface) & IFF_RUNNING)
+                self._connected = bool(host_interface.flags(self._interface) & IFF_RUNNING)
                 return self._connected
             for connected in _carriers(notices, self._index):
                 returned |= connected and not self._connected

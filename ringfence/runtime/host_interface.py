@@ -1,0 +1,41 @@
+"""What the kernel says of a network interface. Source: netdevice(7)."""
+
+import fcntl
+import socket
+import struct
+import sys
+
+from ringfence.errors import ComponentError
+
+_SIOCGIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8927
+IFF_UP, IFF_RUNNING = 0x1, 0x40
+
+
+def flags(interface: str) -> int:
+    """Return the first 16 flags.
+
+    Raises:
+        ComponentError: no such interface.
+
+    """
+    return int.from_bytes(_ask(interface, _SIOCGIFFLAGS)[:2], sys.byteorder)
+
+
+def hardware_address(interface: str) -> bytes:
+    """Return the six bytes of the MAC address.
+
+    Raises:
+        ComponentError: no such interface.
+
+    """
+    return _ask(interface, _SIOCGIFHWADDR)[2:8]
+
+
+def _ask(interface: str, question: int) -> bytes:
+    """Return what the kernel of this namespace answers; /sys may show another namespace's."""
+    request = struct.pack("16s24x", interface.encode()[:15])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        try:
+            return fcntl.ioctl(any_socket, question, request)[16:]
+        except OSError as error:
+            raise ComponentError(f"interface {interface}", error.strerror or "") from error
