@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 0.5, 60.0
 """Seconds until a failed component is tried again; doubled at each failure."""
+CANCEL_AGAIN = 0.1
+"""Seconds after which a task that was cancelled and runs on is cancelled again."""
 
 Build = Callable[[Callable[[Coroutine[Any, Any, None]], None]], World]
 """Return the world of one life of a feature, given how that life starts tasks."""
@@ -191,8 +193,10 @@ class Supervisor:
                 await life.driver.close()
             except RingfenceError as error:
                 logger.warning("%s.close_failed: %s", life.feature.name, error)
-            for task in life.tasks:
-                task.cancel()
+            while life.tasks:  # a library may swallow a cancellation that meets its result
+                for task in life.tasks:
+                    task.cancel()
+                await asyncio.wait(life.tasks, timeout=CANCEL_AGAIN)
 
     def statuses(self) -> Mapping[str, Status]:
         """Return the status of every feature, in page order."""

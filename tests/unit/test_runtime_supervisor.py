@@ -248,3 +248,26 @@ def test_features_close_in_reverse_order() -> None:
 
     bench.run(scenario)
     assert order == ["line", "firewall"]
+
+
+def test_closing_ends_a_task_in_which_a_library_swallowed_the_cancellation() -> None:
+    """`asyncio.wait_for` of Python 3.11 returns a result that comes together with it."""
+    bench = Bench("provisioning")
+    swallowed: list[str] = []
+
+    async def work() -> None:
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if swallowed:
+                    raise
+                swallowed.append("once")
+
+    async def scenario() -> None:
+        await bench.at(0)
+        bench.spawn["provisioning"](work())
+        await asyncio.sleep(0)
+
+    bench.run(scenario)
+    assert swallowed == ["once"]
