@@ -29,7 +29,7 @@ FILE = f"{MAC}.xml"
 A_RECORD = f"host-record={NAME},{FIRST}"
 
 
-@pytest.mark.proves("PRV-01", "PRV-03", "PRV-24")
+@pytest.mark.proves("PRV-01")
 def test_the_phone_shows_its_own_certificate_and_applies_the_profile(
     net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
 ) -> None:
@@ -244,7 +244,7 @@ def server_certificate(net: Net, case: str) -> Pair:
     return leaf(net.trust.servers, dns=[NAME])
 
 
-@pytest.mark.proves("PRV-19", "PRV-24")
+@pytest.mark.proves("PRV-24")
 @pytest.mark.parametrize(
     ("case", "reason"),
     [
