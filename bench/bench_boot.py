@@ -72,7 +72,7 @@ def one(state: Path, log: Path) -> Mapping[str, float]:
         if stamp:
             times[name] = _wall(stamp) - (time.time() - (time.monotonic() - began))
     phone.terminate()
-    phone.wait()
+    phone.wait(TOO_LONG)
     return times
 
 
