@@ -26,9 +26,10 @@ _DECLARATIONS = frozenset(
 )
 _HEAD = re.compile(rf"(?:(<\?xml [^<>]*+>))?{_BLANK}<flat-profile>{_BLANK}")
 _ROOT_END = "</flat-profile>"
-_COMMENT = re.compile(rf"(?<=>)({_BLANK})<!--(?:[^\x00-\x08\x0b\x0c\x0e-\x1f-]|-(?!-))*+-->")
+_IN_COMMENT = r"[^\x00-\x08\x0b\x0c\x0e-\x1f-]"
+_COMMENT = re.compile(rf"(?<=>)({_BLANK})<!--{_IN_COMMENT}*+(?:-{_IN_COMMENT}++)*-->")
 _ELEMENT = re.compile(
-    r"<([A-Za-z_][A-Za-z0-9_.-]*+)(?: ua=\"(na|r[wo])\")?+(?:>([^<\x00-\x1f]*+)</\1>| ?/>)"
+    r"<([A-Za-z_][A-Za-z0-9_.-]*+)(?: ua=\"(na|r[wo])\")?(?:>([^<\x00-\x1f]*+)</\1>| ?/>)"
     rf"{_BLANK}|[^ \t\r\n][^<]*+"
 )
 """One element and the blanks behind it; or, with no tag, whatever else stands there."""

@@ -19,7 +19,7 @@ LIMIT = 4096
 
 _HOST = rb"[A-Za-z0-9.\-]++"
 _PORT = rb"(?:[1-5][0-9]{4}|[1-9][0-9]{0,3})(?![0-9])"
-_PARAMETERS = rb"(?:;%b(?:=[^ \t;,\"\r\n]++)?)*+" % TOKEN
+_PARAMETERS = rb"(?:;%b(?:=[^ \t;,\"\r\n]++)?)*" % TOKEN
 _ADDRESS = rb"(?:\"[^\"\\\r\n]*+\" ?|(?! )[A-Za-z0-9\-.!%*_+`'~ ]*+)<sips?:[^<> \t\x00-\x1f\x7f]++>"
 _IGNORED = (
     rb"\r\n(?:User-Agent|Allow|Supported|Accept|Date|Subject|Organization|Record-Route|Route"

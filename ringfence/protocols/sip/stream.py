@@ -6,7 +6,7 @@ from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.message import HEAD_LIMIT, MESSAGE_LIMIT
 
 _LENGTH = re.compile(
-    rb"\r\n(?:Content-Length|l)[ \t]*+:(?:[ \t]|\r\n[ \t])*+([0-9]{1,9})[ \t]*+(?=\r\n)",
+    rb"\r\n(?:Content-Length|l)[ \t]*+:[ \t]*+(?:\r\n[ \t]++)*([0-9]{1,9})[ \t]*+(?=\r\n)",
     re.IGNORECASE,
 )
 _ANY_LENGTH = re.compile(rb"\r\n(?:Content-Length|l)[ \t]*+:", re.IGNORECASE)
