@@ -35,7 +35,8 @@ unit:
 
 # Against the real components, in namespaces of its own.
 integration:
-	@$(SANDBOX) $(PYTEST) tests/integration -n $(WORKERS) --dist loadfile
+	@mkdir -p build
+	@$(SANDBOX) $(PYTEST) tests/integration --basetemp=build/pytest -n $(WORKERS) --dist loadfile
 
 # One line a row: ID, proven|own-peer|unit|missing, component, test.
 scorecard:
