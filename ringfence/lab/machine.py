@@ -11,7 +11,7 @@ from ctypes.util import find_library
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ringfence.lab.sandbox import has_sub_ids
+from ringfence.lab.sandbox import has_sub_ids, search_path
 
 
 class Family(enum.Enum):
@@ -181,11 +181,6 @@ def _component(component: Component) -> Check:
     if shutil.which(component.version[0], path=search_path()) is None:
         return Check(component.name, absent, component.purpose, component.packages)
     return Check(component.name, Verdict.GOOD, version(component.version))
-
-
-def search_path() -> str:
-    """Return the folders that hold programs; daemons live in those of the administrator."""
-    return f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 
 
 def version(words: Sequence[str]) -> str:

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ringfence.errors import ComponentError
-from ringfence.lab.machine import search_path
-from ringfence.lab.sandbox import has_sub_ids
+from ringfence.lab.sandbox import has_sub_ids, search_path
 
 DEFAULT = "default"
 GRACE = 10.0

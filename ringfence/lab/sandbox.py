@@ -52,6 +52,11 @@ def has_sub_ids(uid: int) -> bool:
     return True
 
 
+def search_path() -> str:
+    """Return the folders that hold programs; daemons live in those of the administrator."""
+    return f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+
+
 def command(argv: Sequence[str]) -> list[str]:
     """Return the words that run `argv` inside, from the namespace we are in."""
     uid = os.geteuid()
@@ -111,7 +116,8 @@ def main(argv: Sequence[str]) -> int:
     if not inside:
         return _outside(command(words))
     prepare()
-    child = subprocess.Popen(words, close_fds=False, env={**os.environ, "RINGFENCE_SANDBOX": "1"})
+    own = {"RINGFENCE_SANDBOX": "1", "PATH": search_path()}
+    child = subprocess.Popen(words, close_fds=False, env={**os.environ, **own})
     return reap(child.pid)
 
 
