@@ -160,7 +160,7 @@ def _command(arguments: argparse.Namespace) -> int:
         print(f"ringfence: {NOT_RUNNING}", file=sys.stderr)
         return CANNOT
     print(json.dumps(reply, ensure_ascii=False))
-    return DONE
+    return FINDINGS if reply.get("result") == "failure" else DONE
 
 
 _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {

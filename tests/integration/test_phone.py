@@ -1,6 +1,7 @@
 """The phone's processes: one keeper, one phone, three capabilities, and a store that holds."""
 
 import contextlib
+import json
 import os
 import select
 import signal
@@ -175,3 +176,18 @@ def test_a_full_disk_refuses_the_change_and_keeps_the_old_value(
         assert phone.stop() == 0
     finally:
         subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+def test_a_resync_that_fails_says_so_in_its_exit_code(start: Start, tmp_path: Path) -> None:
+    config = tmp_path / "cfg.xml"
+    config.write_text(
+        "<flat-profile><Resync_On_Reset>No</Resync_On_Reset><Restricted_Access_Domains>telco.net"
+        "</Restricted_Access_Domains><Connection_Type>Static IP</Connection_Type>"
+        "<Static_IP>10.99.0.2</Static_IP><NetMask>255.255.255.0</NetMask></flat-profile>"
+    )
+    phone = start(tmp_path / "state", "--config", str(config), "--interface", "lo")
+    phone.wait_for("phone.ready")
+    phone.until(lambda status: bool(status["lease"]))
+    done = ringfence("phone", "resync", "--state", str(phone.state), "https://a.example/x.xml")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["reason"] == "domain not allowed: a.example"
