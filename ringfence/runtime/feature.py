@@ -45,6 +45,10 @@ class World:
     snapshot: Callable[[], Snapshot]
     """The settings in force, with origin and access."""
     submit: Submit
+    intents: Callable[[], Mapping[str, str]]
+    """What must outlive a reboot, by name."""
+    intend: Callable[[str, str | None], None]
+    """Keep an intent durably, or clear it with None. Raises `ComponentError`."""
     commands: Commands
     statuses: Callable[[], Mapping[str, Status]]
     """`{feature: status}` of the whole phone, for the surfaces."""

@@ -148,6 +148,8 @@ class Phone:
             facts=lambda: self._facts,
             snapshot=lambda: self._memory.snapshot,
             submit=self._submit,
+            intents=lambda: self._memory.intents,
+            intend=self._memory.intend,
             commands=self._commands,
             statuses=self._statuses,
             spawn=spawn,

@@ -70,6 +70,8 @@ class Alone:
             facts=Facts,
             snapshot=lambda: Snapshot(Settings()),
             submit=cast(Submit, None),
+            intents=dict,
+            intend=lambda name, text: None,
             commands=Commands(),
             statuses=dict,
             spawn=self._spawn,

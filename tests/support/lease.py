@@ -49,6 +49,8 @@ class Addressed:
             facts=lambda: self.facts,
             snapshot=lambda: Snapshot(settings),
             submit=cast(Submit, None),
+            intents=dict,
+            intend=lambda name, text: None,
             commands=Commands(),
             statuses=dict,
             spawn=self._spawn,

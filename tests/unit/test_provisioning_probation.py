@@ -1,19 +1,18 @@
 """A list of domains that locks the phone out returns. Source: rulings 12; phone-facts 4."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from ringfence.config.settings import Settings
-from ringfence.config.snapshot import Change, Origin, Snapshot, submit
-from ringfence.errors import ConfigError, NetworkError, PolicyError
-from ringfence.features.provisioning.probation import Probation
+from ringfence.config.snapshot import Change, Origin
+from ringfence.errors import NetworkError, PolicyError
+from ringfence.features.provisioning.probation import INTENT, Probation
 from ringfence.features.provisioning.resync import Outcome
 from ringfence.runtime.commands import Commands
 from ringfence.runtime.egress import Egress
 from ringfence.runtime.feature import World
 from ringfence.runtime.host import Host
+from ringfence.runtime.phone import Memory
 from ringfence.runtime.state import Facts
 
 TAG = "Restricted_Access_Domains"
@@ -23,42 +22,38 @@ DONE = Outcome(applied_from="pv.telco.test")
 
 
 class Phone:
-    """Settings and a state folder, with one write path."""
+    """The settings of a phone in their real store, with a reboot."""
 
     def __init__(self, state: Path) -> None:
         self._state = state
-        self.snapshot = Snapshot(Settings())
-        self.set("telco.test")
         self.reboot()
+        self.set("telco.test")
 
     def reboot(self) -> None:
         host = Host(self._state)
+        self.memory = memory = Memory(host, "11.3")
         self.probation = Probation(
             World(
                 host=host,
                 egress=Egress(host),
                 publish=lambda **changes: None,
                 facts=Facts,
-                snapshot=lambda: self.snapshot,
-                submit=self._submit,
+                snapshot=lambda: memory.snapshot,
+                submit=memory.submit,
+                intents=lambda: memory.intents,
+                intend=memory.intend,
                 commands=Commands(),
                 statuses=dict,
                 spawn=lambda work: work.close(),
             )
         )
 
-    def _submit(
-        self, changes: Mapping[str, Change], origin: Origin, *, whole: bool = False
-    ) -> list[ConfigError]:
-        self.snapshot, errors = submit(self.snapshot, changes, origin)
-        return errors
-
     def set(self, domains: str) -> None:
-        self._submit({TAG: Change(domains)}, Origin.PROFILE)
+        assert not self.memory.submit({TAG: Change(domains)}, Origin.PROFILE)
 
     @property
     def domains(self) -> str:
-        return self.snapshot.settings.system.restricted_access_domains
+        return self.memory.snapshot.settings.system.restricted_access_domains
 
     def resync(self, outcome: Outcome, brings: str | None = None) -> None:
         before = self.domains
@@ -114,8 +109,16 @@ def test_a_list_that_names_its_server_is_not_on_probation(phone: Phone) -> None:
     assert phone.domains == "pv.telco.test"
 
 
-def test_a_damaged_memory_is_no_probation(phone: Phone, tmp_path: Path) -> None:
+def test_a_damaged_memory_is_no_probation(phone: Phone) -> None:
     phone.resync(DONE, brings="elsewhere.test")
-    (tmp_path / "probation.json").write_text("{")
+    phone.memory.intend(INTENT, "{")
     phone.resync(FORBIDDEN)
     assert phone.domains == "elsewhere.test"
+
+
+def test_a_probation_is_over_when_it_is_decided(phone: Phone) -> None:
+    phone.resync(DONE, brings="elsewhere.test")
+    assert INTENT in phone.memory.intents
+    phone.resync(FORBIDDEN)
+    phone.reboot()
+    assert phone.memory.intents == {}

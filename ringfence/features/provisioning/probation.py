@@ -7,7 +7,7 @@ import json
 import logging
 
 from ringfence.config.snapshot import Change, Origin
-from ringfence.errors import ComponentError, PolicyError
+from ringfence.errors import PolicyError
 from ringfence.features.provisioning.resync import Outcome
 from ringfence.policy import domains
 from ringfence.runtime.feature import World
@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 FORBIDDEN = "domain-not-allowed"
 """Rule of the refusal that Egress raises."""
 
-FILE = "probation.json"
-"""In the state folder, so that a reboot between two resyncs changes nothing."""
+INTENT = "domains-probation"
+"""The two lists, kept so that a reboot between two resyncs changes nothing."""
 
 
 class Probation:
@@ -35,7 +35,7 @@ class Probation:
         """Take the outcome of a resync that began under the list `before`.
 
         Raises:
-            ComponentError: the state folder cannot be written.
+            ComponentError: the store cannot be written.
 
         """
         self._end(before, outcome)
@@ -46,7 +46,7 @@ class Probation:
         if not domains.judge(now, outcome.applied_from, exact_only=exact_only).allowed:
             text = "provisioning.domains_on_probation: %s delivered a list that excludes it"
             logger.warning(text, outcome.applied_from)
-            self._world.host.write(FILE, json.dumps({"previous": before, "new": now}).encode())
+            self._world.intend(INTENT, json.dumps({"previous": before, "new": now}))
 
     def _end(self, before: str, outcome: Outcome) -> None:
         """End a probation that was proven right or wrong, or that another list overtook."""
@@ -59,11 +59,11 @@ class Probation:
             self._world.submit({domains.TAG: Change(held["previous"])}, Origin.PROFILE)
         elif unchanged and error is not None:
             return
-        self._world.host.remove(FILE)
+        self._world.intend(INTENT, None)
 
     def _held(self) -> dict[str, str] | None:
         try:
-            held = json.loads(self._world.host.read(FILE))
+            held = json.loads(self._world.intents()[INTENT])
             return {"previous": str(held["previous"]), "new": str(held["new"])}
-        except (ComponentError, ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             return None
