@@ -5,6 +5,7 @@ One JSON object a line comes in, the answer goes out: `{"set": {TAG: text}, "fac
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import subprocess
@@ -96,6 +97,9 @@ class Phone:
             world.spawn = spawn
             return cast(World, world)
 
+        self.noted = asyncio.Event()
+        logging.getLogger("ringfence").addHandler(Noting(self.noted))
+        logging.getLogger("ringfence").setLevel(logging.INFO)
         self.supervisor = Supervisor((FEATURE,), build, group)
 
     async def _lookup(self, name: str, resolvers: object, records: object) -> tuple[str, ...]:
@@ -131,13 +135,27 @@ class Phone:
         return self.status()
 
     async def wait(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
-        until = asyncio.get_running_loop().time() + PATIENCE
-        while asyncio.get_running_loop().time() < until:
-            for line in self.status()["lines"]:
-                if all(fits(line[name], value) for name, value in wanted.items()):
-                    return dict(line)
-            await asyncio.sleep(0.02)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    self.noted.clear()
+                    for line in self.status()["lines"]:
+                        if all(fits(line[name], value) for name, value in wanted.items()):
+                            return dict(line)
+                    await self.noted.wait()
         return {"missing": dict(wanted), "status": self.status()}
+
+
+class Noting(logging.Handler):
+    """Tells of every log record once the turn of the loop that made it is over."""
+
+    def __init__(self, noted: asyncio.Event) -> None:
+        super().__init__()
+        self._noted = noted
+        self._loop = asyncio.get_running_loop()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._loop.call_soon(self._noted.set)
 
 
 def fits(held: object, wanted: object) -> bool:

@@ -1,0 +1,42 @@
+"""What the catalogue claims to be obeyed is read by something, and only that."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from ringfence.config.parameter import Status
+from ringfence.config.settings import ROWS
+
+PACKAGE = Path(__file__).parent.parent.parent / "ringfence"
+BY_LETTER = re.compile(r"gpp_s?[a-p]")
+"""General purpose parameters are read by their letter, `$A` or `$SA` in a text."""
+REPORTED_ONLY = {"https_name_validate", "primary_ntp_server", "secondary_ntp_server", "status"}
+"""Read to warn, to show, or a word of another meaning."""
+
+
+@cache
+def code() -> str:
+    files = (path for path in PACKAGE.rglob("*.py") if "catalog" not in path.parts)
+    return "\n".join(path.read_text() for path in files)
+
+
+def rows(*statuses: Status) -> Iterator[str]:
+    for tab, fields in ROWS.items():
+        for name, row in fields.items():
+            if row.status in statuses:
+                yield f"{tab}.{name}"
+
+
+@pytest.mark.parametrize("place", [*rows(Status.OBEYED)])
+def test_an_obeyed_parameter_is_read(place: str) -> None:
+    name = place.partition(".")[2]
+    assert BY_LETTER.fullmatch(name) or re.search(rf"\b{name}\b", code())
+
+
+@pytest.mark.parametrize("place", [*rows(Status.LATER, Status.NEVER)])
+def test_a_parameter_without_effect_is_not_read(place: str) -> None:
+    name = place.partition(".")[2]
+    assert name in REPORTED_ONLY or not re.search(rf"\.{name}\b", code())
