@@ -18,6 +18,8 @@ NFNLGRP_NFTABLES = 7
 STATELESS = 1 << 2
 """`NFT_CTX_OUTPUT_STATELESS`. Source: nftables/libnftables.h."""
 
+_UDP = re.compile(r"\b(l4proto|protocol) 17\b")
+
 
 class Nft:
     """One libnftables context for the life of the process.
@@ -64,12 +66,14 @@ class Nft:
     def table(self, name: str) -> str:
         """Return the listing of a table without counts, empty when there is none.
 
+        UDP is spelled `udp`, also where the machine has no /etc/protocols to name it.
+
         Raises:
             ComponentError: the kernel or the library refused.
 
         """
         try:
-            return self.run(f"list table {name}")
+            return _UDP.sub(r"\1 udp", self.run(f"list table {name}"))
         except ComponentError as error:
             if os.strerror(errno.ENOENT) in error.detail:
                 return ""
