@@ -157,7 +157,7 @@ class Place:
         words = ["nsenter", "--target", str(record.pid), "-m", "-n", "-p", "-u", "-i"]
         if os.geteuid() != 0:
             words += ["--user", "--preserve-credentials"]
-        return [*words, f"--wdns={Path.cwd()}", "--", "ip", "netns", "exec", node, *argv]
+        return [*words, "--root", f"--wdns={Path.cwd()}", "--", "ip", "netns", "exec", node, *argv]
 
     def addresses(self, node: str) -> list[str]:
         """Return the addresses of a node that others can reach, as its kernel lists them.
