@@ -1,7 +1,8 @@
 """Every error Ringfence raises, one family for each party that must act, and the finding."""
 
 import enum
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
 class Severity(enum.Enum):
@@ -15,8 +16,7 @@ class Severity(enum.Enum):
     """Worth knowing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing an operator should know about a configuration; a value, never an exception."""
 
     severity: Severity

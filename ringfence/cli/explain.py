@@ -4,9 +4,11 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.cli import DONE, FINDINGS
 from ringfence.config.cfgxml import Document, read
@@ -30,8 +32,7 @@ NAMED = 12
 """Parameters that one finding names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """Everything that a phone would make of a file, as values."""
 
     snapshot: Snapshot

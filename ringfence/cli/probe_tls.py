@@ -9,8 +9,10 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from ringfence.cli import CANNOT, DONE, FINDINGS
 from ringfence.config.settings import Settings
@@ -29,8 +31,7 @@ PATIENCE = 2.0
 RESOLVERS = Path("/etc/resolv.conf")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How the connection went."""
 
     accepted: bool

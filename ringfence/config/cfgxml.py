@@ -3,9 +3,10 @@
 import hashlib
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from ringfence.config.catalog.values import EmptyMeans
 from ringfence.config.cfgxml_decode import decoded
@@ -187,8 +188,7 @@ def _unpacked(data: bytes) -> bytes:
     return b"".join(pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """Remembers a document and what became of the settings, so that a repeat costs one hash."""
 
     digest: bytes

@@ -1,8 +1,9 @@
 """The sure way into a cfg.xml: the XML parser, with the repairs of known misprints before it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from xml.parsers import expat  # a DOCTYPE is refused, so nothing expands
+
+from msgspec import Struct
 
 from ringfence.config.cfgxml_fast import ELEMENTS, Element
 from ringfence.config.cfgxml_repair import ROOT, repair
@@ -29,8 +30,7 @@ Place = tuple[int, int]
 """Line and column, from 1."""
 
 
-@dataclass(slots=True)
-class Parsed:
+class Parsed(Struct):
     """What the XML parser found, with positions."""
 
     elements: list[tuple[Element, Place]]

@@ -6,7 +6,9 @@ Source: phone-facts 9, errata 1–3.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.errors import Finding, Severity
 
@@ -18,8 +20,7 @@ _NEAR = 8
 """Tags after the opening one among which its end is looked for."""
 
 
-@dataclass(slots=True)
-class _Tag:
+class _Tag(Struct):
     """One tag of the file, or the raw `<...>` of a placeholder."""
 
     start: int
@@ -53,8 +54,7 @@ def repair(text: str, canonical: Callable[[str], str | None]) -> tuple[str, list
     return _edited(text, edits), list(_findings(text, edits))
 
 
-@dataclass(slots=True)
-class _Edit:
+class _Edit(Struct):
     """One stretch of the text and what takes its place."""
 
     start: int

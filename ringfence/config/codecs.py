@@ -2,19 +2,23 @@
 
 import enum
 import re
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from functools import cache
+from typing import Any, Generic, TypeVar, cast
+
+from msgspec import Struct, StructMeta
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
 
 
-class Codec(ABC, Generic[T]):
-    """How a value is written; frozen, so that rows can share codecs."""
+class _CodecMeta(StructMeta, ABCMeta):
+    """A struct that may have abstract methods."""
 
-    __slots__ = ()
+
+class Codec(Struct, Generic[T], frozen=True, metaclass=_CodecMeta):
+    """How a value is written; frozen, so that rows can share codecs."""
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -50,8 +54,7 @@ class Switch(enum.Enum):
     DISABLED = "Disabled"
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(Struct, frozen=True):
     """Text that no log, status page, report or TR-069 answer shows."""
 
     _text: str = ""
@@ -75,8 +78,7 @@ class Secret:
         return repr(self)
 
 
-@dataclass(frozen=True, slots=True)
-class YesNo(Codec[bool]):
+class YesNo(Codec[bool], frozen=True):
     """Yes or No, in any case."""
 
     @property
@@ -103,26 +105,25 @@ class YesNo(Codec[bool]):
 _YES_NO = {"yes": True, "no": False}
 
 
-class Choice(Codec[E]):
+class Choice(Codec[E], frozen=True):
     """One member of an enumeration, spelled by its value, in any case.
 
     Source: phone-facts 2.1, enumerations.
     """
 
-    __slots__ = ("_by_text", "choices")
+    kind: type[E]
+    without: tuple[E, ...] = ()
+    """Members that are not offered."""
 
-    choices: tuple[str, ...]
-
-    def __init__(self, kind: type[E], without: tuple[E, ...] = ()) -> None:
-        """Offer every member of `kind` but some."""
-        members = {str(one.value): one for one in kind if one not in without}
-        self.choices = tuple(members)
-        self._by_text = {text.lower(): member for text, member in members.items()}
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The spellings of every member on offer."""
+        return tuple(str(one.value) for one in self.kind if one not in self.without)
 
     def decode(self, text: str) -> E:
         """Return the member spelled `text`."""
         try:
-            return self._by_text[text.lower()]
+            return cast(E, _members(self)[text.lower()])
         except KeyError:
             expected = self.describe()
             raise ValueError(f"expected one of {expected}, not {text[:40]!r}") from None
@@ -136,8 +137,13 @@ class Choice(Codec[E]):
         return "|".join(self.choices)
 
 
-@dataclass(frozen=True, slots=True)
-class Number(Codec[int]):
+@cache
+def _members(choice: Choice[Any]) -> Mapping[str, enum.Enum]:
+    """Return `{spelling in small letters: member}`."""
+    return {str(one.value).lower(): one for one in choice.kind if one not in choice.without}
+
+
+class Number(Codec[int], frozen=True):
     """A whole number between two limits."""
 
     first: int
@@ -165,8 +171,7 @@ PORT_OR_NONE = Number(0, 65535)
 """A port, or 0 for none."""
 
 
-@dataclass(frozen=True, slots=True)
-class NumberOrNone(Codec[int | None]):
+class NumberOrNone(Codec[int | None], frozen=True):
     """A whole number between two limits, or nothing: an empty text or `Null`."""
 
     number: Number
@@ -184,8 +189,7 @@ class NumberOrNone(Codec[int | None]):
         return f"{self.number.describe()}, or empty"
 
 
-@dataclass(frozen=True, slots=True)
-class Seconds(Codec[float]):
+class Seconds(Codec[float], frozen=True):
     """A time in seconds that may have a fraction, `.5`."""
 
     first: float
@@ -210,8 +214,7 @@ class Seconds(Codec[float]):
         return f"{self.first:g}–{self.last:g} s"
 
 
-@dataclass(frozen=True, slots=True)
-class Text(Codec[str]):
+class Text(Codec[str], frozen=True):
     """Free text up to a length; control characters are refused."""
 
     limit: int = 2048
@@ -267,8 +270,7 @@ SCHEDULE = Text(512, "seconds d[+r], joined by commas", rf"{_DELAY}(\s*,\s*{_DEL
 """Delays of repeated attempts. Source: phone-facts 2.8."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address(Codec[str]):
+class Address(Codec[str], frozen=True):
     """An IPv4 or IPv6 literal, or nothing."""
 
     version: int
@@ -290,8 +292,7 @@ class Address(Codec[str]):
         return f"IPv{self.version} address, or empty"
 
 
-@dataclass(frozen=True, slots=True)
-class SecretText(Codec[Secret]):
+class SecretText(Codec[Secret], frozen=True):
     """A secret up to a length; no error repeats it."""
 
     limit: int = 256
@@ -313,8 +314,7 @@ class SecretText(Codec[Secret]):
         return Text(self.limit).doubt(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Password(Codec[Secret]):
+class Password(Codec[Secret], frozen=True):
     """The password of a person: no blank, and a warning where it is weak.
 
     A weak one is accepted, because refusing it would leave the old one, perhaps none, in force.

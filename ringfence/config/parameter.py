@@ -2,8 +2,9 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
+
+from msgspec import Struct, StructMeta, field
 
 from ringfence.config.codecs import Codec, codec_for
 
@@ -43,8 +44,7 @@ class Status(enum.Enum):
     """Kept so that files of the field load; nothing will obey it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Param:
+class Param(Struct, frozen=True, kw_only=True):
     """One row of the catalogue: all that any surface needs to know about a parameter."""
 
     tag: str
@@ -81,8 +81,7 @@ class Param:
 _UNSET: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A heading on a tab: declares its rows, with what they have in common as the default."""
 
     title: str
@@ -113,7 +112,7 @@ class Section:
         hidden: bool = False,
         tr069: str | None = None,
     ) -> T:
-        """Declare one row: the default of a dataclass field, all else as its metadata.
+        """Declare one row: the default of a field, and all else that `Tab` keeps of it.
 
         `label` is needed only where it is not the tag with blanks for underscores.
         """
@@ -135,13 +134,22 @@ class Section:
             hidden=hidden,
             tr069=tr069,
         )
-        return field(default=default, metadata={"row": row})
+        return cast(T, row)
 
 
-def rows(tab: type) -> Mapping[str, Param]:
-    """Return `{field: row}` for one tab of the catalogue, in page order."""
-    return {f.name: _row(f) for f in fields(tab)}
+class _TabMeta(StructMeta):
+    """Takes the rows of a tab out of its body and leaves their defaults."""
+
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], body: dict[str, Any], **options: Any
+    ) -> "_TabMeta":
+        rows = {key: row for key, row in body.items() if isinstance(row, Param)}
+        fields = {key: field(default=row.default) for key, row in rows.items()}
+        return super().__new__(cls, name, bases, {**body, **fields, "rows": rows}, **options)
 
 
-def _row(declared: Field[Any]) -> Param:
-    return cast(Param, declared.metadata["row"])
+class Tab(Struct, frozen=True, metaclass=_TabMeta):
+    """A tab of the page: one typed value for every row that its sections declare."""
+
+    rows: ClassVar[Mapping[str, Param]] = {}
+    """`{field: row}`, in page order."""

@@ -1,10 +1,12 @@
 """The immutable snapshot of every parameter, and the one way to build it from text."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.config.catalog.ext import Ext
 from ringfence.config.catalog.phone import Phone
@@ -14,31 +16,30 @@ from ringfence.config.catalog.sip import Sip
 from ringfence.config.catalog.system import System
 from ringfence.config.catalog.tr069 import Tr069
 from ringfence.config.catalog.user import User
-from ringfence.config.parameter import Effect, Param, rows
+from ringfence.config.parameter import Effect, Param, Tab
 from ringfence.errors import ConfigError
 
 LINES = 16
 """Extensions of the largest model. Source: phone-facts 1.1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """One value for every parameter; `settings.system.firewall` is Voice > System > Firewall.
 
     `settings.ext[0]` is Ext(1). A changed snapshot shares every tab that did not change.
     """
 
-    system: System = field(default_factory=System)
-    sip: Sip = field(default_factory=Sip)
-    provisioning: Provisioning = field(default_factory=Provisioning)
-    regional: Regional = field(default_factory=Regional)
-    phone: Phone = field(default_factory=Phone)
-    user: User = field(default_factory=User)
-    ext: tuple[Ext, ...] = field(default_factory=lambda: (Ext(),) * LINES)
-    tr069: Tr069 = field(default_factory=Tr069)
+    system: System = System()
+    sip: Sip = Sip()
+    provisioning: Provisioning = Provisioning()
+    regional: Regional = Regional()
+    phone: Phone = Phone()
+    user: User = User()
+    ext: tuple[Ext, ...] = (Ext(),) * LINES
+    tr069: Tr069 = Tr069()
 
 
-TABS: Mapping[str, type] = {
+TABS: Mapping[str, type[Tab]] = {
     "system": System,
     "sip": Sip,
     "provisioning": Provisioning,
@@ -50,7 +51,7 @@ TABS: Mapping[str, type] = {
 }
 """`{field of Settings: its tab}`, in page order."""
 
-ROWS: Mapping[str, Mapping[str, Param]] = {tab: rows(kind) for tab, kind in TABS.items()}
+ROWS: Mapping[str, Mapping[str, Param]] = {tab: kind.rows for tab, kind in TABS.items()}
 """`{tab: {field: row}}`, the whole catalogue in page order."""
 
 

@@ -2,7 +2,9 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.config.catalog.values import EmptyMeans as EmptyMeans
 from ringfence.config.parameter import Access
@@ -22,31 +24,36 @@ class Origin(enum.Enum):
     COMMAND = "command line"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """One parameter as it was received; the text may be a secret, so `repr` leaves it out."""
 
-    text: str = field(repr=False)
+    text: str
     """For the origin DEFAULT only the access counts, and the value is the default."""
     origin: Origin
     access: Access | None = None
     """The `ua` that the last profile gave; None keeps the catalogue's."""
 
+    def __repr__(self) -> str:
+        """Leave out the text."""
+        return f"Stored({self.origin}, {self.access})"
 
-@dataclass(frozen=True, slots=True)
-class Change:
+
+class Change(Struct, frozen=True):
     """One parameter of a submission; `text` None changes only the access."""
 
-    text: str | None = field(repr=False)
+    text: str | None
     access: Access | None = None
 
+    def __repr__(self) -> str:
+        """Leave out the text."""
+        return f"Change({self.access})"
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+
+class Snapshot(Struct, frozen=True):
     """All values, and where each that is not a default came from."""
 
     settings: Settings
-    stored: Mapping[str, Stored] = field(default_factory=dict)
+    stored: Mapping[str, Stored] = {}
     """`{canonical tag: what was received}`, only what differs from a virgin phone."""
 
     def origin(self, tag: str) -> Origin:

@@ -4,8 +4,9 @@ Source: recipes of the field for Kamailio 5.6; every name and number is an argum
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 SIP_PORT, SIPS_PORT = 5060, 5061
 
@@ -104,14 +105,13 @@ require_certificate = no
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Registrar:
+class Registrar(Struct, frozen=True):
     """One Kamailio."""
 
     address: str
     domain: str
     """The realm, and the host that phones write into their Request-URI."""
-    users: Mapping[str, str] = field(repr=False)
+    users: Mapping[str, str]
     """`{user: password}`; letters, digits, `-`, `_` and `.` only."""
     certificate: Path | None = None
     """Chain of the TLS listener in PEM; None for no TLS."""
@@ -122,6 +122,10 @@ class Registrar:
     """Or SHA-256."""
     nonce_expire: int = 300
     min_expires: int = 1
+
+    def __repr__(self) -> str:
+        """Leave out the passwords."""
+        return f"Registrar({self.domain} at {self.address})"
 
 
 def render(folder: Path, registrar: Registrar) -> list[str]:

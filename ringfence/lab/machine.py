@@ -8,8 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from ctypes.util import find_library
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from ringfence.lab.sandbox import has_sub_ids, search_path
 
@@ -23,8 +24,7 @@ class Family(enum.Enum):
     ALPINE = "apk add"
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Struct, frozen=True):
     """A program or library that the lab uses."""
 
     name: str
@@ -110,14 +110,13 @@ class Verdict(enum.Enum):
     """The lab cannot run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One fact about this machine."""
 
     name: str
     verdict: Verdict
     detail: str
-    packages: Mapping[Family, str] = field(default_factory=dict)
+    packages: Mapping[Family, str] = {}
     """What to install where the verdict is MISSING or NOTICE."""
 
 

@@ -9,15 +9,15 @@ import pickle
 import subprocess
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 CLONE_NEWNET = 0x40000000
 _INDEX = itertools.count(100)
 
 
-@dataclass(frozen=True, slots=True)
-class Namespace:
+class Namespace(Struct, frozen=True):
     """One host of the lab."""
 
     name: str

@@ -2,8 +2,9 @@
 
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ringfence.lab.namespaces import Namespace
 
@@ -24,8 +25,7 @@ PROVISIONING_NAME, REGISTRAR_NAME = f"pv.{DOMAIN}", f"sip.{DOMAIN}"
 SYSLOG_NAME = f"log.{DOMAIN}"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One host of the lab."""
 
     name: str

@@ -1,7 +1,8 @@
 """What applies to whom: one row for each application that talks to a server."""
 
 import enum
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
 class NameCheck(enum.Enum):
@@ -26,8 +27,7 @@ class Fallback(enum.Enum):
     XMPP = "XMPP"
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(Struct, frozen=True):
     """One application and the rules that bind it."""
 
     name: str

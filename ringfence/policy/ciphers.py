@@ -5,7 +5,8 @@ Source: ciphers(1) of OpenSSL 1.1.1; chapter, Table 6; rulings 9.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ringfence.policy.suites import TLS13, Suite, universe
 
@@ -133,16 +134,14 @@ SUITE_B: Mapping[str, tuple[str, ...]] = {
 """`{word: suites}`: as the first word, each replaces the whole string."""
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A word that has no effect."""
 
     word: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What a cipher string means."""
 
     suites: tuple[Suite, ...]
@@ -152,12 +151,11 @@ class Selection:
     skipped: tuple[Skipped, ...]
 
 
-@dataclass(slots=True)
-class _Order:
+class _Order(Struct):
     """The list that the words of a string rearrange."""
 
     suites: list[Suite]
-    active: set[str] = field(default_factory=set)
+    active: set[str] = set()
 
     def apply(self, operator: str, matches: Matches) -> None:
         """Add, delete (`-`), move to the end (`+`) or kill (`!`) what matches."""

@@ -6,8 +6,9 @@ Source: phone-facts 2.5.
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ringfence.policy.macros import expand
 
@@ -33,16 +34,14 @@ _VERSION = re.compile(
 _NUMBER = re.compile(r"-?\d{1,18}")
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(Struct, frozen=True):
     """One side of a comparison; macros are not yet expanded."""
 
     text: str
     quoted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """`left op right`; `op` is one of = != < <= > >=."""
 
     left: Operand
@@ -73,8 +72,7 @@ class Comparison:
         return _COMPARE[self.op](left, right)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """Comparisons that must all hold."""
 
     comparisons: tuple[Comparison, ...]

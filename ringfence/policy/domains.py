@@ -3,8 +3,9 @@
 Source: chapter, Restricted Access Domains; phone-facts 4; rulings 12.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from ringfence.errors import Finding, Severity
 from ringfence.policy import hostname
@@ -12,8 +13,7 @@ from ringfence.policy import hostname
 TAG = "Restricted_Access_Domains"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Whether a host may be used, and why."""
 
     allowed: bool
@@ -21,8 +21,7 @@ class Verdict:
     """`domain not allowed: HOST` where it may not (`$ERR` of the syslog message)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Domains:
+class Domains(Struct, frozen=True):
     """A list that was read. A list that was written binds, even when no entry of it is valid."""
 
     restricted: bool

@@ -4,7 +4,8 @@ Source: rulings 4, 5; chapter, HTTPS Provisioning; RFC 9525 section 6.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.policy import hostname
 from ringfence.policy.applications import NameCheck
@@ -14,8 +15,7 @@ LARGEST = 64 * 1024
 MOST_NAMES = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(Struct, frozen=True):
     """The names in a certificate."""
 
     dns: tuple[str, ...]
@@ -33,8 +33,7 @@ class Presented:
         return shown + (f" and {len(offered) - 5} more" if len(offered) > 5 else "")
 
 
-@dataclass(frozen=True, slots=True)
-class NameVerdict:
+class NameVerdict(Struct, frozen=True):
     """How a name check came out."""
 
     accepted: bool

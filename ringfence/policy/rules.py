@@ -5,8 +5,9 @@ Source: phone-facts 2.5.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from ringfence.config.codecs import Secret
 from ringfence.policy.conditions import Condition, parse_condition
@@ -29,8 +30,7 @@ _URL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(Struct, frozen=True):
     """Where a file is."""
 
     scheme: str
@@ -46,8 +46,7 @@ class Url:
         return f"{self.scheme}://{host}:{self.port}{self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What stands in `[--…]`; macros are not yet expanded."""
 
     key: Secret = Secret()
@@ -64,8 +63,7 @@ class Options:
         return self != Options()
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """One part of a rule between bars; macros are not yet expanded."""
 
     condition: Condition | None
@@ -76,8 +74,7 @@ class Alternative:
     """Empty where the alternative only assigns, or means: fetch nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A parsed rule; the first alternative whose condition holds is taken."""
 
     alternatives: tuple[Alternative, ...]

@@ -4,19 +4,18 @@ Source: phone-facts 2.8.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Delay:
+class Delay(Struct, frozen=True):
     """One element: `fixed` seconds and a random 0…`spread` on top."""
 
     fixed: int
     spread: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """Delays of the first, second, ... attempt; the last one repeats for ever, 0 ends it."""
 
     delays: tuple[Delay, ...]

@@ -4,7 +4,8 @@ Source: chapter, Configure Restricted Access Domains; phone-facts 4, Covered; ru
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import Finding, Severity
@@ -28,8 +29,7 @@ PROXIES = ("proxy", "outbound_proxy", "alternate_proxy", "alternate_outbound_pro
 """Fields of Ext(n) that hold SIP servers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """One server that a parameter names."""
 
     parameter: str

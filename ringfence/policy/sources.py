@@ -4,8 +4,9 @@ Source: chapter, Table 1, DHCP Option To Use; phone-facts 3.2; rulings 14.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from ringfence.errors import Finding, RemoteProtocolError, Severity
 from ringfence.policy.rules import parse_rule, parse_url
@@ -36,8 +37,7 @@ _SERVER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Considered:
+class Considered(Struct, frozen=True):
     """One offered option, and what became of it."""
 
     option: int
@@ -50,8 +50,7 @@ class Considered:
     """Why it won or lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileSource:
+class ProfileSource(Struct, frozen=True):
     """Where DHCP says that profiles are."""
 
     option: int | None = None

@@ -6,8 +6,9 @@ Source: ciphers(1) of OpenSSL 1.1.1; IANA TLS Cipher Suites registry (the codes)
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 TLS13 = ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
 """What TLS 1.3 offers, whatever the cipher string says."""
@@ -16,8 +17,7 @@ _NOT_BUILT = frozenset({"3DES", "RC4", "IDEA"})
 _ABSENT = _NOT_BUILT | {"SEED"}
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+class Suite(Struct, frozen=True):
     """One cipher suite of TLS 1.2 or older."""
 
     code: int

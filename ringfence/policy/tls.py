@@ -4,9 +4,10 @@ Source: chapter, Configure the Cipher List; rulings 6, 9, 10.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
+
+from msgspec import Struct
 
 from ringfence.config.catalog.values import TlsVersion as TlsVersion
 from ringfence.config.settings import Settings
@@ -60,16 +61,14 @@ WEB_SERVER_SUITES = (
 XMPP_LIST = "HIGH:MEDIUM:AES:@STRENGTH"
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(Struct, frozen=True):
     """Trust anchors as PEM texts; nothing of the operating system (rulings 6, PRV-24)."""
 
     provider_root: tuple[str, ...] = ()
     custom: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ClientCertificate:
+class ClientCertificate(Struct, frozen=True):
     """A certificate that the phone shows; the key stays in its file."""
 
     certificate_file: str
@@ -78,8 +77,7 @@ class ClientCertificate:
     """SHA-256 of the certificate, so that a changed file is a changed plan."""
 
 
-@dataclass(frozen=True, slots=True)
-class TlsPolicy:
+class TlsPolicy(Struct, frozen=True):
     """Everything that one application's connections depend on."""
 
     application: Application
@@ -94,7 +92,7 @@ class TlsPolicy:
     minimum: TlsVersion
     maximum: TlsVersion
     names: NameCheck
-    trust: Trust = field(default_factory=Trust)
+    trust: Trust = Trust()
     client: ClientCertificate | None = None
     level: int = LEVEL
     """OpenSSL's security level, 0 to 5; binds certificates, too."""

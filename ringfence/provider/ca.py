@@ -9,7 +9,6 @@ Source: chapter, Get a Signed Server Certificate; rulings 7, 8.
 import enum
 import json
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 from cryptography.x509.oid import NameOID
+from msgspec import Struct
 
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.provider.identity import DeviceIdentity, hardware_address
@@ -48,8 +48,7 @@ class KeyKind(enum.Enum):
     P256 = "p256"
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(Struct, frozen=True):
     """A certificate and what belongs to it, as PEM."""
 
     certificate: bytes
@@ -58,8 +57,7 @@ class Issued:
     """None where the key is its owner's."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Signer:
+class _Signer(Struct, frozen=True):
     certificate: x509.Certificate
     key: Key
 

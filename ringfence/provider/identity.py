@@ -5,8 +5,9 @@ Source: chapter, Multiplatform Phone CA Client Root Certificate; rulings 7; PRV-
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _PRODUCT = ("2.5.4.11", "organizationalUnitName")
 _SERIAL = ("2.5.4.7", "localityName")
@@ -15,8 +16,7 @@ _MAC = ("2.5.4.4", "surname", "2.5.4.8", "stateOrProvinceName", "2.5.4.5", "seri
 _HARDWARE_ADDRESS = re.compile(r"[0-9a-f]{12}")
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceIdentity:
+class DeviceIdentity(Struct, frozen=True):
     """What a device certificate says of its phone; empty where it says nothing."""
 
     product: str

@@ -7,11 +7,11 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from aiohttp import web
+from msgspec import Struct
 
 from ringfence.errors import ComponentError
 from ringfence.provider.identity import DeviceIdentity, device_identity
@@ -35,8 +35,7 @@ WAITING = web.AppKey("WAITING", Waiting)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Struct, frozen=True):
     """What the server needs on disk, as PEM."""
 
     templates: Path

@@ -1,7 +1,8 @@
 """Commands: what surfaces and features ask of one another, by name."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.config.parameter import Level
 from ringfence.errors import ConfigError
@@ -10,8 +11,7 @@ Handler = Callable[[Mapping[str, str]], Awaitable[Mapping[str, object]]]
 """Takes the arguments; returns a JSON object. Raises `RingfenceError`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One thing that can be asked of the phone."""
 
     name: str

@@ -27,7 +27,7 @@ def identity(host: Host, interface: str | None) -> Identity:
             given = dict(json.loads(host.read(DEVICE)))
         except (ValueError, TypeError) as error:
             raise ComponentError(f"file {DEVICE}", str(error)) from error
-    known = {key: str(text) for key, text in given.items() if key in Identity.__slots__}
+    known = {key: str(text) for key, text in given.items() if key in Identity.__struct_fields__}
     known["interface"] = interface or known.get("interface") or host.interface()
     if "mac" not in known and known["interface"]:
         known["mac"] = host.hardware_address(known["interface"]).hex()

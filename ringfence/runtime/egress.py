@@ -9,7 +9,8 @@ import errno
 import ipaddress
 import socket
 import ssl
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.errors import NetworkError, PolicyError
 from ringfence.policy import domains, hostname, identity
@@ -42,8 +43,7 @@ CHAIN = {
 """`{X509_V_ERR_...: words}`. Source: X509_STORE_CTX_get_error(3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Where an application wants to go, with everything the connection depends on."""
 
     application: Application
@@ -64,8 +64,7 @@ class Target:
     """DNS record types to ask for, in order: A, AAAA."""
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """Where datagrams may go; only Egress issues one."""
 
     address: str

@@ -10,17 +10,17 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+
+from msgspec import Struct
 
 from ringfence.errors import NetworkError
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Secured:
+class Secured(Struct, frozen=True):
     """How a TLS connection came out."""
 
     version: str

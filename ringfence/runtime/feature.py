@@ -1,8 +1,9 @@
 """The one shape that every feature has."""
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from ringfence.config.settings import Settings
 from ringfence.config.snapshot import Change, Origin, Snapshot
@@ -33,8 +34,7 @@ class Submit(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """All that a driver may touch."""
 
     host: Host
@@ -83,8 +83,7 @@ class Driver(Protocol[P_contra]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Feature(Generic[P]):
+class Feature(Struct, Generic[P], frozen=True):
     """A pure half that decides and an impure half that does."""
 
     name: str
@@ -95,7 +94,7 @@ class Feature(Generic[P]):
     """Return the plan as its component reads it, secrets masked; `ringfence explain` prints it."""
     driver: Callable[[World], Driver[P]]
     """Do. Created once for each life of the feature."""
-    safe: Mapping[str, P] = field(default_factory=dict)
+    safe: Mapping[str, P] = {}
     """Plans for a boot at which planning fails: the safe state, never the open one."""
     guards: bool = False
     """Nothing after it in the order is applied before it was, once: what listens waits for it."""

@@ -6,7 +6,8 @@ import ctypes
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.errors import ComponentError
 from ringfence.runtime import host_interface
@@ -21,8 +22,7 @@ _INSTRUCTION_SIZE = 8
 _LARGEST = 65536
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Struct, frozen=True):
     """A frame that came in."""
 
     frame: bytes

@@ -7,10 +7,11 @@ import asyncio
 import base64
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
 import h11
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.errors import NetworkError, PolicyError, RemoteProtocolError
 from ringfence.policy import hostname
@@ -29,18 +30,16 @@ ANSWER_TIME = 30.0
 REDIRECTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A GET."""
 
     url: Url
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     credentials: Credentials | None = None
     """For a server that asks who we are; never sent to another host."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """A whole answer."""
 
     status: int
@@ -53,8 +52,7 @@ class Response:
         return [text for held, text in self.fields if held == name]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A response, and who gave it."""
 
     url: Url

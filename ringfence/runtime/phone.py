@@ -4,8 +4,9 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ringfence.config.codecs import Secret
 from ringfence.config.parameter import Level

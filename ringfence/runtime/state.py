@@ -2,8 +2,9 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from ringfence.errors import Finding
 from ringfence.policy.tls import ClientCertificate, Trust
@@ -12,8 +13,7 @@ from ringfence.protocols.dhcp import Lease
 P = TypeVar("P")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Who this phone is; fixed from boot to boot."""
 
     mac: str = "000000000000"
@@ -28,20 +28,19 @@ class Identity:
     """Network interface that carries the phone's address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What no parameter says; drivers publish a new snapshot when the world changes.
 
     Decisions need these; clocks and counters live in `Status`.
     """
 
-    identity: Identity = field(default_factory=Identity)
+    identity: Identity = Identity()
     lease: Lease | None = None
     """The DHCPv4 lease; None while there is none."""
-    trust: Trust = field(default_factory=Trust)
+    trust: Trust = Trust()
     client: ClientCertificate | None = None
     """The individual device certificate; None where the phone has none."""
-    bound: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
+    bound: Mapping[str, frozenset[tuple[str, int]]] = {}
     """`{feature: {("udp", port), ...}}`: listening sockets that are still open (rulings 19)."""
 
 
@@ -55,21 +54,19 @@ class Health(enum.Enum):
     FAILED = "Failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """What the web page, the phone screen, `phone status` and TR-069 show of a feature."""
 
     health: Health
     rows: tuple[tuple[str, str], ...] = ()
     """Label and text, in the order of the page."""
-    data: Mapping[str, object] = field(default_factory=dict)
+    data: Mapping[str, object] = {}
     """The same for programs: JSON values under names of their own."""
     title: str = ""
     """Heading of the section; empty takes the feature's name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned(Generic[P]):
+class Planned(Struct, Generic[P], frozen=True):
     """What a feature decided."""
 
     plans: Mapping[str, P]

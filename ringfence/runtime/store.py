@@ -4,7 +4,8 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ringfence.config.parameter import Access
 from ringfence.config.snapshot import Origin, Stored
@@ -20,12 +21,11 @@ LIMIT = 8 * 1024 * 1024
 """Bytes of a generation; a larger file is not one of ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """What the store held."""
 
-    stored: Mapping[str, Stored] = field(default_factory=dict)
-    intents: Mapping[str, str] = field(default_factory=dict)
+    stored: Mapping[str, Stored] = {}
+    intents: Mapping[str, str] = {}
     """What must outlive a reboot, by name; cleared before its single attempt."""
     problem: str = ""
     """Why the newest generation was not used; empty where all is well."""

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.config.settings import Settings
 from ringfence.errors import ConfigError, Finding, RingfenceError, Severity
@@ -39,18 +41,17 @@ def plan_all(
     return decided, errors
 
 
-@dataclass(slots=True)
-class _Life:
+class _Life(Struct):
     """One feature, from its start to its next restart."""
 
     feature: Feature[Any]
     driver: Driver[Any]
-    running: dict[str, Any] = field(default_factory=dict)
-    failed: dict[str, Any] = field(default_factory=dict)
+    running: dict[str, Any] = {}
+    failed: dict[str, Any] = {}
     """Plans that could not be applied, until they are tried again."""
     findings: tuple[Finding, ...] = ()
     """What its last plan had to say."""
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    tasks: set[asyncio.Task[None]] = set()
     held: bool = False
     """It was applied once; a guard lets the others go then."""
     error: str = ""

@@ -2,8 +2,10 @@
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.config.codecs import Number, NumberOrNone, Password, Seconds, Secret
 from ringfence.config.parameter import Access, Effect, Level, Param, Status
@@ -27,8 +29,7 @@ class Kind(enum.Enum):
     SECRET = "secret"  # noqa: S105 - the name of a control
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One parameter as a form shows it."""
 
     tag: str
@@ -59,8 +60,7 @@ class Field:
     """Why the last submission refused it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """Fields under one heading."""
 
     title: str
@@ -79,21 +79,19 @@ class Place(NamedTuple):
     """Extension from 1; 0 outside Ext(n)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(Struct, frozen=True):
     """One tab with everything that an account may see on it."""
 
     place: Place
     sections: tuple[Section, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What was typed on any tab and not submitted yet, and what the last submission refused."""
 
-    edits: Mapping[str, str] = field(default_factory=dict)
+    edits: Mapping[str, str] = {}
     """`{tag: text}`; secrets among them, so this goes nowhere but to a submission."""
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = {}
     """`{tag: why}`."""
 
 

@@ -1,14 +1,14 @@
 """Info > Status: the same sections for page, screen and programs, from any feature's status."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from xml.etree import ElementTree
+
+from msgspec import Struct
 
 from ringfence.runtime.state import Health, Status
 
 
-@dataclass(frozen=True, slots=True)
-class StatusSection:
+class StatusSection(Struct, frozen=True):
     """Rows under one heading."""
 
     name: str

@@ -3,11 +3,12 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dataclasses import replace
 
 from ringfence.config.settings import Settings, decode
 from ringfence.errors import NetworkError, PolicyError

@@ -5,8 +5,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from ringfence.lab.kamailio import Registrar, control, render
 from ringfence.lab.namespaces import Namespace
@@ -28,7 +29,7 @@ class Kamailio:
 
     def start(self, **changes: object) -> None:
         """Start it, with another configuration if asked, and return when it answers."""
-        self.registrar = replace(self.registrar, **changes)  # type: ignore[arg-type]
+        self.registrar = replace(self.registrar, **changes)
         argv = render(Path(self._short.name), self.registrar)
         self.log = (self.folder / "kamailio.log").open("ab")
         self.process = self.space.popen(*argv, stdout=self.log, stderr=self.log)

@@ -11,9 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from ringfence.config.settings import Settings, decode
 from ringfence.config.snapshot import Snapshot

@@ -11,10 +11,11 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from ringfence.config.settings import decode, virgin
 from ringfence.features.line import FEATURE

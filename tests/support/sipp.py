@@ -3,9 +3,11 @@
 import re
 import subprocess
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+
+from dataclasses import replace
 
 from ringfence.lab.namespaces import Namespace
 

@@ -1,7 +1,5 @@
 """The immutable snapshot of all parameters."""
 
-import dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,7 +99,7 @@ def test_an_equal_value_is_no_change() -> None:
 
 
 def test_a_snapshot_cannot_be_written_to() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         virgin().system.firewall = Switch.DISABLED  # type: ignore[misc]
 
 
@@ -156,4 +154,4 @@ def test_no_secret_shows_in_the_repr_of_the_settings() -> None:
 def test_the_rows_of_a_tab_are_its_fields_in_page_order() -> None:
     first = [next(iter(rows)) for rows in ROWS.values()]
     assert first[0] == "restricted_access_domains"
-    assert list(ROWS) == [field.name for field in dataclasses.fields(Settings)]
+    assert list(ROWS) == list(Settings.__struct_fields__)

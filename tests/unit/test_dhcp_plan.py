@@ -1,11 +1,11 @@
 """What the address feature plans, tells the kernel, remembers and shows."""
 
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ringfence.config.settings import Settings, decode
 from ringfence.errors import ConfigError

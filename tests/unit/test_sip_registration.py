@@ -3,9 +3,9 @@
 import itertools
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.message import check_response, read_message

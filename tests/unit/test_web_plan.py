@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from ringfence.config.parameter import Level
 from ringfence.config.settings import Settings, decode

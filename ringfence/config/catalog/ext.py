@@ -1,7 +1,5 @@
 """Voice > Ext(n)."""
 
-from dataclasses import dataclass
-
 from ringfence.config.catalog.values import (
     AudioCodec,
     CodecNegotiation,
@@ -13,7 +11,7 @@ from ringfence.config.catalog.values import (
     SipTransport,
 )
 from ringfence.config.codecs import PORT, PORT_OR_NONE, Choice, Number, Secret, Switch, Text
-from ringfence.config.parameter import Effect, Section, Status
+from ringfence.config.parameter import Effect, Section, Status, Tab
 
 OBEYED = Status.OBEYED
 RESTART = Effect.RESTART
@@ -29,8 +27,7 @@ _AUDIO = Section("Audio Configuration", "phone-facts 1.6")
 _DIAL = Section("Dial Plan", "phone-facts 1.6")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ext:
+class Ext(Tab, frozen=True, kw_only=True):
     """Parameters of one extension."""
 
     line_enable: bool = _GENERAL.row(

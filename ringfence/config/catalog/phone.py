@@ -1,7 +1,5 @@
 """Voice > Phone."""
 
-from dataclasses import dataclass
-
 from ringfence.config.catalog.values import (
     ExecuteAuth,
     LdapAuthMethod,
@@ -9,7 +7,7 @@ from ringfence.config.catalog.values import (
     XsiAuthentication,
 )
 from ringfence.config.codecs import Number, Secret, Text
-from ringfence.config.parameter import Section
+from ringfence.config.parameter import Section, Tab
 
 NAME = Text(256)
 FILTER = Text(256, "LDAP filter; $VALUE is the typed text")
@@ -27,8 +25,7 @@ _E911 = Section("E911 Geolocation", "phone-facts 7")
 _PAGING = Section("Multiple Paging Group Parameters", "phone-facts 1.1")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phone:
+class Phone(Tab, frozen=True, kw_only=True):
     """Parameters of the Phone tab."""
 
     secure_call_serv: bool = _SERVICES.row(True, "Secure_Call_Serv", "Allows secure calls.")

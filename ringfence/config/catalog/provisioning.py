@@ -1,7 +1,5 @@
 """Voice > Provisioning."""
 
-from dataclasses import dataclass
-
 from ringfence.config.catalog.values import (
     EmptyMeans,
     ProfileAuthentication,
@@ -10,7 +8,7 @@ from ringfence.config.catalog.values import (
     UploadMethod,
 )
 from ringfence.config.codecs import SCHEDULE, Number, NumberOrNone, Secret, SecretText, Text
-from ringfence.config.parameter import Section, Status
+from ringfence.config.parameter import Section, Status, Tab
 
 OBEYED, NEVER = Status.OBEYED, Status.NEVER
 RULE = Text(2048, "rule: [(condition)?] [[options]] URL, alternatives joined by |", syntax=True)
@@ -29,8 +27,7 @@ _PRT = Section("Problem Report Tool", "phone-facts 1.4")
 _GPP = Section("General Purpose Parameters", "phone-facts 1.4", status=OBEYED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provisioning:
+class Provisioning(Tab, frozen=True, kw_only=True):
     """Parameters of the Provisioning tab."""
 
     provision_enable: bool = _PROFILE.row(True, "Provision_Enable", "Allows every resync.")

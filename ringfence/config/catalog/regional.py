@@ -1,17 +1,14 @@
 """Voice > Regional: the few rows that the other chapters name."""
 
-from dataclasses import dataclass
-
 from ringfence.config.codecs import Text
-from ringfence.config.parameter import Section
+from ringfence.config.parameter import Section, Tab
 
 _CODES = Section("Vertical Service Activation Codes", "phone-facts 1.6")
 _TIME = Section("Time", "phone-facts 1.1, 3.1")
 CODE = Text(32)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Regional:
+class Regional(Tab, frozen=True, kw_only=True):
     """Parameters of the Regional tab."""
 
     secure_all_call_act_code: str = _CODES.row("*16", "Secure_All_Call_Act_Code", "Makes every call secure.", codec=CODE)

@@ -1,14 +1,12 @@
 """Voice > SIP."""
 
-from dataclasses import dataclass
-
 from ringfence.config.catalog.values import (
     AcceptEncoding,
     CallerIdHeader,
     IpPreference,
 )
 from ringfence.config.codecs import PORT, PORT_OR_NONE, Choice, Number, Seconds, Text
-from ringfence.config.parameter import Effect, Section, Status
+from ringfence.config.parameter import Effect, Section, Status, Tab
 
 OBEYED, LATER = Status.OBEYED, Status.LATER
 TIMER = Seconds(0.01, 64)
@@ -25,8 +23,7 @@ _SDP = Section("SDP Payload Types", "phone-facts 1.3")
 _NAT = Section("NAT Support Parameters", "phone-facts 1.3")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sip:
+class Sip(Tab, frozen=True, kw_only=True):
     """Parameters of the SIP tab."""
 
     max_forward: int = _SIP.row(70, "Max_Forward", "Value of Max-Forwards.", codec=Number(1, 255), status=OBEYED)

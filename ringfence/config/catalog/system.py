@@ -1,7 +1,5 @@
 """Voice > System."""
 
-from dataclasses import dataclass
-
 from ringfence.config.catalog.values import (
     Certificate,
     ConnectionType,
@@ -30,7 +28,7 @@ from ringfence.config.codecs import (
     Switch,
     Text,
 )
-from ringfence.config.parameter import Access, Effect, Level, Section, Status
+from ringfence.config.parameter import Access, Effect, Level, Section, Status, Tab
 
 OBEYED, NEVER = Status.OBEYED, Status.NEVER
 WRITE = Access.WRITE
@@ -51,8 +49,7 @@ _VPN = Section("VPN Settings", "chapter, Table 9; mission CFG-09", access=WRITE,
 _SECURITY = Section("Security Settings", "phone-facts 1.2")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class System:
+class System(Tab, frozen=True, kw_only=True):
     """Parameters of the System tab."""
 
     restricted_access_domains: str = _SYSTEM.row(

@@ -1,9 +1,7 @@
 """Voice > TR-069."""
 
-from dataclasses import dataclass
-
 from ringfence.config.codecs import Number, Secret, Text
-from ringfence.config.parameter import Access, Effect, Section, Status
+from ringfence.config.parameter import Access, Effect, Section, Status, Tab
 
 URL = Text(511, "http or https URL", r"(?i:https?://\S+)")
 NAME = Text(256)
@@ -11,8 +9,7 @@ NAME = Text(256)
 _TR069 = Section("TR-069", "phone-facts 1.7", effect=Effect.RESTART)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tr069:
+class Tr069(Tab, frozen=True, kw_only=True):
     """Parameters of the TR-069 tab."""
 
     enable_tr_069: bool = _TR069.row(

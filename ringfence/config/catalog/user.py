@@ -1,16 +1,13 @@
 """Voice > User."""
 
-from dataclasses import dataclass
-
 from ringfence.config.codecs import Number
-from ringfence.config.parameter import Access, Level, Section
+from ringfence.config.parameter import Access, Level, Section, Tab
 
 _SERVICES = Section("Supplementary Services", "phone-facts 1.6", access=Access.WRITE, level=Level.USER)
 _SCREEN = Section("Screen", "phone-facts 1.1", access=Access.WRITE, level=Level.USER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
+class User(Tab, frozen=True, kw_only=True):
     """Parameters of the User tab."""
 
     secure_call_setting: bool = _SERVICES.row(False, "Secure_Call_Setting", "Makes every call secure where the other side can.")

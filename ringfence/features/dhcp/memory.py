@@ -2,7 +2,8 @@
 
 import json
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.protocols.dhcp.options import address as dotted
 from ringfence.protocols.dhcp.options import packed
@@ -11,8 +12,7 @@ FILE = "address.json"
 LIMIT = 16384
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """An address that this phone put on its interface."""
 
     interface: str

@@ -1,7 +1,8 @@
 """Where the phone's IPv4 address comes from, and what the phone tells a DHCP server."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.config.catalog.values import ConnectionType, IpMode
 from ringfence.config.settings import Settings
@@ -14,8 +15,7 @@ from ringfence.runtime.state import Facts, Planned
 _HOST_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.(?!\Z)|\Z))+")
 
 
-@dataclass(frozen=True, slots=True)
-class DhcpPlan:
+class DhcpPlan(Struct, frozen=True):
     """Ask a DHCP server."""
 
     interface: str
@@ -25,8 +25,7 @@ class DhcpPlan:
     """Option 12."""
 
 
-@dataclass(frozen=True, slots=True)
-class StaticPlan:
+class StaticPlan(Struct, frozen=True):
     """Take the address of the parameters."""
 
     interface: str

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
 from ringfence.features.firewall.options import Ports

@@ -1,7 +1,8 @@
 """The field Firewall Options, read word by word."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.config.codecs import PORT
 from ringfence.errors import Finding, Severity
@@ -21,8 +22,7 @@ Ports = tuple[int, int]
 """First and last port of a range, inclusive."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What the words ask for."""
 
     flags: frozenset[str] = frozenset()

@@ -1,7 +1,8 @@
 """Which packets from outside the phone lets in."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.config.catalog.values import SipTransport
 from ringfence.config.codecs import Switch
@@ -24,8 +25,7 @@ TR_069_STUN = (7999, 7999)
 LAST_PORT = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class FirewallPlan:
+class FirewallPlan(Struct, frozen=True):
     """What the kernel must let in, for IPv4 and IPv6 alike.
 
     While not `enabled`, everything passes and only `broadcast_echo` counts.

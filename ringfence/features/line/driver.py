@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ringfence.features.line.line import FAREWELL, Line
 from ringfence.features.line.plan import LinePlan

@@ -4,7 +4,8 @@ Source: phone-facts 1.3, 1.6, 5.1–5.3; rulings 12, 16, 17.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.config.catalog.values import SipTransport
 from ringfence.config.codecs import Secret
@@ -27,8 +28,7 @@ REALM = "ringfence"
 """Realm of our challenge on a line that has neither Reversed Auth Realm nor a proxy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """The registrar of a line, and everything that reaching it depends on."""
 
     transport: str
@@ -47,8 +47,7 @@ class Home:
     """Local TCP ports, inclusive; None for any."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinePlan:
+class LinePlan(Struct, frozen=True):
     """One extension."""
 
     n: int

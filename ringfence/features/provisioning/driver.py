@@ -5,8 +5,9 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from ringfence.config.parameter import Level
 from ringfence.errors import ComponentError, ConfigError, Finding, NetworkError
@@ -27,8 +28,7 @@ SHOWN = 50
 """Findings that the status has."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """A resync that someone waits for."""
 
     rule: str

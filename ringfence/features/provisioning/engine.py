@@ -6,7 +6,8 @@ Source: phone-facts 1.4 and 2.7.
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.policy.schedule import Schedule, uniform
 
@@ -26,8 +27,7 @@ class Reason(enum.IntEnum):
     RETRY = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """The parameters that decide when."""
 
     on_reset: bool

@@ -4,7 +4,8 @@ Source: chapter, HTTPS Provisioning; phone-facts 1.4, 2.5–2.9, 3.2, 4.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.config.catalog.values import IpMode
 from ringfence.config.codecs import Secret
@@ -32,8 +33,7 @@ _RECORDS = {
 """DNS records of a provisioning server; never SRV. Source: phone-facts 9, 8."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """What every connection to a provisioning server depends on."""
 
     tls: tls.TlsPolicy
@@ -45,8 +45,7 @@ class Reach:
     """User-Agent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Messages:
+class Messages(Struct, frozen=True):
     """Templates of the syslog messages; an empty one is not sent."""
 
     request: str
@@ -54,8 +53,7 @@ class Messages:
     failure: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProvisioningPlan:
+class ProvisioningPlan(Struct, frozen=True):
     """Everything that a resync depends on."""
 
     enabled: bool
@@ -79,8 +77,7 @@ class ProvisioningPlan:
         return (self.rules, self.source.kind, self.source.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What one rule asks for."""
 
     assignments: tuple[tuple[str, str], ...]

@@ -4,7 +4,9 @@ Source: phone-facts 2.7, 2.9; chapter, Redundant Provisioning Servers, Syslog Se
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.config import cfgxml
 from ringfence.config.settings import canonical
@@ -29,8 +31,7 @@ REASON_LIMIT = 500
 """Characters of a reason that are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """A file that was applied, and what of it was refused."""
 
     document: cfgxml.Document
@@ -42,8 +43,7 @@ class Read:
         return [*self.document.positioned(self.errors), *self.document.findings]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How a resync came out."""
 
     url: str = ""

@@ -3,7 +3,7 @@
 Source: chapter, Syslog Server; phone-facts 1.2, Optional Network Configuration.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ringfence.config.catalog.values import SyslogIdentifier
 from ringfence.config.settings import ROWS, Settings
@@ -16,16 +16,14 @@ from ringfence.runtime.state import Facts, Planned
 PORT = 514
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """One receiver of messages."""
 
     host: str
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class SyslogPlan:
+class SyslogPlan(Struct, frozen=True):
     """Everything that a message depends on."""
 
     servers: tuple[Server, ...]

@@ -7,8 +7,9 @@ import importlib
 import logging
 import socket
 import ssl
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from ringfence.errors import ComponentError
 from ringfence.features.web.plan import WebPlan
@@ -31,8 +32,7 @@ CERTIFICATE, KEY = "web.crt", "web.key"
 """The page's own certificate in the state folder, where the phone has none."""
 
 
-@dataclass(slots=True, eq=False)
-class _Site:
+class _Site(Struct, eq=False):
     """One server, from the plan that asked for it to the last answer it gives."""
 
     plan: WebPlan

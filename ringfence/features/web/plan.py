@@ -1,6 +1,7 @@
 """What the phone's page offers, and where."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.config.catalog.values import IpMode, WebProtocol
 from ringfence.config.codecs import Secret
@@ -22,8 +23,7 @@ ADDRESSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WebPlan:
+class WebPlan(Struct, frozen=True):
     """One page server."""
 
     addresses: tuple[str, ...]

@@ -1,13 +1,12 @@
 """Every address of the page, and who may use it; there is no other list."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ringfence.config.parameter import Level
 from ringfence.surfaces.forms import PLACES
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One address of the page."""
 
     method: str

@@ -2,7 +2,8 @@
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ringfence.config.codecs import Secret
 from ringfence.config.parameter import Level
@@ -13,8 +14,7 @@ MOST = 16
 """Sessions at a time; a further login ends the one that was idle longest."""
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """One login, kept on the phone; the browser holds nothing but the token."""
 
     level: Level
@@ -26,9 +26,9 @@ class Session:
     began: float
     used: float
     draft: Draft = NOTHING
-    shown: dict[str, Snapshot] = field(default_factory=dict)
+    shown: dict[str, Snapshot] = {}
     """`{tab: snapshot}` that each tab was last made from."""
-    notices: list[str] = field(default_factory=list)
+    notices: list[str] = []
     """Said once, on the next page."""
 
 

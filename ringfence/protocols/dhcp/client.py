@@ -15,7 +15,9 @@ wins. A server that offered and then failed us is asked again only if nobody els
 import enum
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.dhcp.lease import Lease, granted
@@ -54,8 +56,7 @@ class State(enum.Enum):
     """Asking everyone whether the lease still holds on this wire."""
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """What the phone tells every server about itself."""
 
     hardware: bytes
@@ -66,8 +67,7 @@ class Client:
     """Option 12; not sent when empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """A message to send."""
 
     payload: bytes
@@ -76,8 +76,7 @@ class Outgoing:
     """A server's address; empty for everyone on the wire."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """A server granted or renewed the lease."""
 
     lease: Lease
@@ -87,15 +86,13 @@ class Bound:
     """The acknowledgement, for `Exchange.adopt` after a restart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """The lease is over: the address must no longer be used."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A datagram for us broke a rule and was thrown away."""
 
     source: str
@@ -103,8 +100,7 @@ class Refused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(Struct, frozen=True):
     """Nobody answered in time; the message was sent again."""
 
     state: State

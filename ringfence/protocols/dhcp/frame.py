@@ -1,7 +1,8 @@
 """DHCP datagrams inside Ethernet frames, for a phone that has no address yet."""
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ringfence.protocols.dhcp.options import address, packed
 
@@ -37,8 +38,7 @@ FILTER = b"".join(
 does not wake for each RTP packet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Datagram:
+class Datagram(Struct, frozen=True):
     """What a frame carried."""
 
     source: str

@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.dhcp.message import Message
@@ -23,8 +24,7 @@ _FOREVER = 0xFFFFFFFF
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """What a server granted. Times are seconds from the request that it answers."""
 
     address: str
@@ -39,7 +39,7 @@ class Lease:
     """Infinite where the server said so."""
     renewal_time: float = 0.0
     rebinding_time: float = 0.0
-    options: Mapping[int, bytes] = field(default_factory=dict)
+    options: Mapping[int, bytes] = {}
     """Every option as received, parts joined (RFC 3396)."""
 
 

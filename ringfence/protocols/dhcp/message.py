@@ -3,7 +3,8 @@
 import enum
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ringfence.errors import LocalProtocolError, RemoteProtocolError
 from ringfence.protocols.dhcp.options import Option, address, packed
@@ -35,8 +36,7 @@ class MessageType(enum.IntEnum):
     INFORM = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """One DHCP message. Source: RFC 2131 2."""
 
     op: int
@@ -50,7 +50,7 @@ class Message:
     yiaddr: str = _NOWHERE
     siaddr: str = _NOWHERE
     giaddr: str = _NOWHERE
-    options: Mapping[int, bytes] = field(default_factory=dict)
+    options: Mapping[int, bytes] = {}
     """Every option but 53 and 52, parts joined (RFC 3396), in the order met."""
 
 

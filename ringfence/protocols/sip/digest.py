@@ -13,7 +13,8 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 NONCE_LIFETIME = 30
 """Seconds in which a challenge may be answered."""
@@ -43,12 +44,15 @@ _HASHES: Mapping[bytes, Callable[[bytes], bytes]] = {
 """Strongest first. Source: RFC 8760 section 2.1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """A user and the password, which no `repr` shows."""
 
     user: str
-    password: str = field(repr=False)
+    password: str
+
+    def __repr__(self) -> str:
+        """Leave out the password."""
+        return f"Credentials({self.user})"
 
 
 def parse_digest(text: bytes) -> dict[bytes, bytes] | None:
@@ -75,8 +79,7 @@ def _unquote(text: bytes) -> bytes:
     return re.sub(rb"\\(.)", rb"\1", text, flags=re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """What one use of a nonce is for."""
 
     method: bytes
@@ -103,8 +106,7 @@ def response(
     return digest(b":".join((secret, nonce, use.nc, use.cnonce, b"auth", request)))
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(Struct, frozen=True):
     """A challenge that this client can answer."""
 
     realm: bytes
@@ -234,8 +236,7 @@ class Verdict(enum.Enum):
     MALFORMED = "malformed"
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Struct, frozen=True):
     """Who may send us an INVITE."""
 
     realm: bytes

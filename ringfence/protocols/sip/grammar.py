@@ -7,7 +7,8 @@ before 3.11.5 matches too little then.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
 
@@ -50,8 +51,7 @@ _FOREIGN_URI = re.compile(rb"(?!sips?:)" + _ABSOLUTE, re.IGNORECASE)
 _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
-@dataclass(frozen=True, slots=True)
-class Uri:
+class Uri(Struct, frozen=True):
     """A SIP or SIPS URI. Source: RFC 3261 section 19.1."""
 
     scheme: str
@@ -64,22 +64,20 @@ class Uri:
     """From the question mark on; forbidden in a Request-URI."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A name-addr or addr-spec with its header parameters. Source: RFC 3261 section 20.10."""
 
     uri: bytes
     parameters: Mapping[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Via:
+class Via(Struct, frozen=True):
     """One Via value. Source: RFC 3261 section 20.42."""
 
     transport: str
     host: str
     port: int | None
-    parameters: Mapping[bytes, bytes] = field(default_factory=dict)
+    parameters: Mapping[bytes, bytes] = {}
 
 
 def split_values(text: bytes) -> list[bytes]:

@@ -5,7 +5,8 @@ Source: RFC 3261 section 10.2; phone-facts 1.3 (Reg_Retry_*, Reg_Min_Expires, Re
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.digest import Challenge, Credentials, Use, answer, choose
@@ -22,8 +23,7 @@ _TEMPORARY = ("408", "5??")
 """Status codes retried at the short interval while Retry Reg RSC is empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """How long to wait before a failed registration is tried again, in seconds.
 
     Source: phone-facts 1.3.
@@ -41,8 +41,7 @@ class Retry:
     """Status codes, `?` for any digit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """Who registers, and where."""
 
     user: str
@@ -60,12 +59,11 @@ class Account:
     max_expires: int = 7200
     max_auth: int = 2
     """Most challenges answered for one REGISTER."""
-    timers: Timers = field(default_factory=Timers)
-    retry: Retry = field(default_factory=Retry)
+    timers: Timers = Timers()
+    retry: Retry = Retry()
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """How messages travel: the transport and our end of it."""
 
     transport: str
@@ -74,20 +72,17 @@ class Flow:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(Struct, frozen=True):
     """The registrar holds our contact for so many seconds."""
 
     expires: float
 
 
-@dataclass(frozen=True, slots=True)
-class Unregistered:
+class Unregistered(Struct, frozen=True):
     """The registrar was asked to forget us, and answered or did not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """A REGISTER failed."""
 
     status: int

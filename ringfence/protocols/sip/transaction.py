@@ -1,13 +1,12 @@
 """Client transactions: when a request is sent again, and when it has failed."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 BRANCH_MAGIC = b"z9hG4bK"
 """Start of every branch. Source: RFC 3261 section 8.1.1.7."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timers:
+class Timers(Struct, frozen=True):
     """Seconds, from Voice > SIP > SIP Timer Values. Source: RFC 3261 table 4; phone-facts 1.3."""
 
     t1: float = 0.5

@@ -4,7 +4,8 @@ Source: RFC 3261 sections 8.2 and 8.2.7; rulings 16 and 17.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.challenge import FastChallenge
@@ -34,15 +35,14 @@ _COMPLETE = (b"via", b"from", b"to", b"call-id", b"cseq", b"max-forwards")
 Fields = list[tuple[bytes, bytes]]
 
 
-@dataclass(slots=True)
-class Allowance:
+class Allowance(Struct):
     """How many responses unknown sources may still cause in the present second."""
 
     total: int = UNKNOWN_TOTAL
     each: int = UNKNOWN_EACH
     _second: int = -1
     _spent: int = 0
-    _by_source: dict[str, int] = field(default_factory=dict)
+    _by_source: dict[str, int] = {}
 
     def take(self, address: str, now: float) -> bool:
         """Return whether one more response to `address` is allowed, and count it."""
