@@ -3,12 +3,11 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dataclasses import replace
 
 from ringfence.config.settings import Settings, decode
 from ringfence.errors import NetworkError, PolicyError

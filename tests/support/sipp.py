@@ -3,11 +3,9 @@
 import re
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-
-from dataclasses import replace
 
 from ringfence.lab.namespaces import Namespace
 
