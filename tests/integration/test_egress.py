@@ -3,11 +3,13 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.config.settings import Settings, decode
 from ringfence.errors import NetworkError, PolicyError
@@ -33,8 +35,7 @@ RECORDS: dict[str, Sequence[str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """One connection of the phone."""
 
     host: str = HOST
