@@ -18,7 +18,8 @@ NFNLGRP_NFTABLES = 7
 STATELESS = 1 << 2
 """`NFT_CTX_OUTPUT_STATELESS`. Source: nftables/libnftables.h."""
 
-_UDP = re.compile(r"\b(l4proto|protocol) 17\b")
+_PROTOCOL = re.compile(r"\b(l4proto|protocol) (6|17)\b")
+_NAMES = {"6": "tcp", "17": "udp"}
 
 
 class Nft:
@@ -66,18 +67,19 @@ class Nft:
     def table(self, name: str) -> str:
         """Return the listing of a table without counts, empty when there is none.
 
-        UDP is spelled `udp`, also where the machine has no /etc/protocols to name it.
+        Protocols have names, also where the machine has no /etc/protocols.
 
         Raises:
             ComponentError: the kernel or the library refused.
 
         """
         try:
-            return _UDP.sub(r"\1 udp", self.run(f"list table {name}"))
+            listing = self.run(f"list table {name}")
         except ComponentError as error:
             if os.strerror(errno.ENOENT) in error.detail:
                 return ""
             raise
+        return _PROTOCOL.sub(lambda found: f"{found[1]} {_NAMES[found[2]]}", listing)
 
     def counters(self, table: str) -> Mapping[str, int]:
         """Return `{name: packets}` of the named counters of a table.

@@ -136,6 +136,8 @@ CHANGES = [
     {"Firewall_Config": "NO_ICMP_PING,NO_ICMP_UNREACHABLE,NO_CISCO_TFTP"},
     {"RTP_Port_Min": "30000", "RTP_Port_Max": "30100"},
     {"SIP_Port_1_": "5090", "Web_Server_Port": "8080"},
+    {"Firewall": "Disabled"},
+    {"Firewall": "Disabled", "Broadcast_Echo": "Enabled"},
 ]
 
 
@@ -172,6 +174,22 @@ def test_no_change_cuts_a_flow(phone: FirewallPhone, wire: Wire, version: int) -
             phone.apply(texts)
             for ends in ((out, out_peer), (visitor, host), (outer, inner)):
                 talks(*ends)
+
+
+@pytest.mark.proves("FW-04")
+@VERSIONS
+def test_a_flow_that_began_while_the_firewall_was_off_lives_on_when_it_is_switched_on(
+    phone: FirewallPhone, wire: Wire, version: int
+) -> None:
+    phone.set(Firewall="Disabled")
+    with ExitStack() as stack:
+        listener = stack.enter_context(listener_in(wire[1], 9001))
+        client = stack.enter_context(connection_in(wire[0], STRANGER[version], 9001))
+        server = stack.enter_context(listener.accept()[0])
+        phone.set()
+        client.settimeout(SECONDS)
+        server.sendall(b"pushed")
+        assert client.recv(100) == b"pushed"
 
 
 def handles(space: Namespace) -> str:

@@ -74,7 +74,7 @@ def test_the_hosts_browser_reaches_the_page_through_the_firewall(
     booted: tuple[Command, dict[str, Any]],
 ) -> None:
     command, document = booted
-    opened = ("nft", "list", "counter", "inet", "ringfence", "opened")
+    opened = ("nft", "list", "counter", "inet", "ringfence", "opened_tcp")
     before = command.shell("phone", *opened).stdout
     with urllib.request.urlopen(document["page_url"], timeout=10) as answer:
         assert answer.status == 200

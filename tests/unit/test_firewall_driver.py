@@ -33,7 +33,7 @@ class Kernel:
         return self.taken
 
     def counters(self, table: str) -> dict[str, int]:
-        return {"opened": 7}
+        return {"opened_udp": 7, "theirs": 8}
 
     def watch(self) -> None:
         """Give nothing to wait for."""
@@ -73,6 +73,6 @@ def test_the_status_names_the_ports_and_counts() -> None:
     status = made.status()
     rows = dict(status.rows)
     assert (rows["Open UDP Ports"], rows["Open TCP Ports"]) == ("68, 5060-5070", "none")
-    assert rows["New Flows Let In"] == "7"
+    assert rows["New UDP Flows Let In"] == "7"
     assert status.data["udp"] == [[68, 68], [5060, 5070]]
     assert str(status.data["ruleset"]).startswith("table inet ringfence {")

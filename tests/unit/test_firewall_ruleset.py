@@ -34,11 +34,12 @@ def rules(plan: FirewallPlan, chain: str) -> list[str]:
 def test_a_firewall_that_is_off_lets_everything_pass_but_multicast_ping() -> None:
     assert rules(FirewallPlan(False, False), "input") == [
         "type filter hook input priority filter; policy accept;",
-        "ip6 daddr ff00::/8 icmpv6 type echo-request drop",
+        'ip6 daddr ff00::/8 icmpv6 type echo-request counter name "multicast_ping" drop',
+        "ct state established,related accept",
     ]
-    assert rules(FirewallPlan(False, True), "input")[1:] == [
+    assert rules(FirewallPlan(False, True), "input")[1] == (
         "ip6 daddr ff00::/8 icmpv6 type echo-request accept"
-    ]
+    )
     assert len(rules(FirewallPlan(False, False), "output")) == 1
 
 
@@ -47,10 +48,11 @@ def test_unreachable_is_still_said_of_rtp_ports() -> None:
     four = "icmp type destination-unreachable icmp code port-unreachable"
     six = "icmpv6 type destination-unreachable icmpv6 code port-unreachable"
     assert rules(plan, "output")[1:] == [
-        f"{four} @th,240,16 0x4000-0x4063 accept",
-        f"{four} drop",
-        f"{six} @th,400,16 0x4000-0x4063 accept",
-        f"{six} drop",
+        'oif "lo" accept',
+        f"{four} @th,64,8 0x45 @th,240,16 0x4000-0x4063 accept",
+        f'{four} counter name "withheld" drop',
+        f"{six} @th,112,8 0x11 @th,400,16 0x4000-0x4063 accept",
+        f'{six} counter name "withheld" drop',
     ]
     assert not any("reject" in rule for rule in rules(plan, "input"))
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ringfence.errors import ComponentError
 from ringfence.features.firewall.options import Ports
 from ringfence.features.firewall.plan import FirewallPlan, describe
-from ringfence.features.firewall.ruleset import TABLE, rebuilt, replacement, ruleset
+from ringfence.features.firewall.ruleset import COUNTERS, TABLE, rebuilt, replacement, ruleset
 from ringfence.runtime.feature import World
 from ringfence.runtime.host_nft import Nft, Watch
 from ringfence.runtime.state import Health, Status
@@ -18,12 +18,6 @@ logger = logging.getLogger(__name__)
 PAUSE = 0.05
 """Seconds between two looks at the table, so that a program that keeps changing rules cannot
 keep the phone busy."""
-
-COUNTERS = (
-    ("opened", "New Flows Let In"),
-    ("refused", "Packets Refused"),
-    ("invalid", "Invalid Packets Dropped"),
-)
 
 
 class FirewallDriver:
@@ -101,7 +95,7 @@ class FirewallDriver:
             ("Open TCP Ports", _words(plan.tcp) if plan.enabled else "all"),
             ("Ping", "answered" if plan.ping else "ignored"),
             ("Multicast Ping", "answered" if plan.broadcast_echo else "ignored"),
-            *((label, str(counts[name])) for name, label in COUNTERS if name in counts),
+            *((COUNTERS[name], str(count)) for name, count in counts.items() if name in COUNTERS),
             ("Foreign Changes Put Right", str(self._repairs)),
         ]
         data = {**describe(plan), "ruleset": ruleset(plan), "counters": dict(counts)}

@@ -11,13 +11,30 @@ NEIGHBOURS = "nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redi
 MULTICAST = "mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report"
 ECHO_REQUESTS = ("icmp type echo-request", "icmpv6 type echo-request")
 UNREACHABLES = (
-    ("icmp type destination-unreachable icmp code port-unreachable", "@th,240,16"),
-    ("icmpv6 type destination-unreachable icmpv6 code port-unreachable", "@th,400,16"),
+    ("icmp type destination-unreachable icmp code port-unreachable", "@th,64,8 0x45 @th,240,16"),
+    (
+        "icmpv6 type destination-unreachable icmpv6 code port-unreachable",
+        "@th,112,8 0x11 @th,400,16",
+    ),
 )
 """The message that a UDP port is unreachable, and where it repeats the datagram's port.
 
-Eight bytes of ICMP, the IP header (20 or 40 bytes), two bytes of source port.
+Eight bytes of ICMP, the IP header (20 or 40 bytes), two bytes of source port. A header with
+options, which would put other bytes in that place, does not match.
 """
+
+COUNTERS = {
+    "opened_udp": "New UDP Flows Let In",
+    "opened_tcp": "New TCP Connections Let In",
+    "closed_udp": "Packets to Closed UDP Ports",
+    "closed_tcp": "Packets to Closed TCP Ports",
+    "ping": "Pings Ignored",
+    "multicast_ping": "Multicast Pings Ignored",
+    "invalid": "Packets of No Known Flow Dropped",
+    "other": "Other Packets Dropped",
+    "withheld": "Unreachable Messages Withheld",
+}
+"""What the kernel counts, and how the status page calls it."""
 
 TFTP_HELPER = """
 	ct helper tftp {
@@ -27,6 +44,8 @@ TFTP_HELPER = """
 """
 """Follows the server's answers to a new port, so that port 69 works while the range is shut."""
 
+KNOWN_FLOWS = "ct state established,related accept"
+"""What the phone began or let in."""
 
 PER_LINE, NEXT_LINE = 5, ",\n\t\t\t     "
 """How a listing breaks the elements of a set."""
@@ -38,16 +57,9 @@ def ruleset(plan: FirewallPlan) -> str:
     While the firewall is off the table stays, with a policy that lets everything pass.
     """
     policy = "drop" if plan.enabled else "accept"
+    counters = "\n".join(f"\tcounter {name} {{\n\t}}\n" for name in COUNTERS)
     return f"""table {TABLE} {{
-	counter opened {{
-	}}
-
-	counter refused {{
-	}}
-
-	counter invalid {{
-	}}
-{"" if plan.tftp else TFTP_HELPER}
+{counters}{"" if plan.tftp else TFTP_HELPER}
 {_set("udp_open", plan.udp)}
 {_set("tcp_open", plan.tcp)}
 	chain input {{
@@ -82,28 +94,30 @@ def rebuilt(wanted: str) -> str:
 
 
 def _input(plan: FirewallPlan) -> list[str]:
-    multicast = "accept" if plan.broadcast_echo else "drop"
+    multicast = "accept" if plan.broadcast_echo else f"{_counted('multicast_ping')} drop"
     echo = f"ip6 daddr ff00::/8 icmpv6 type echo-request {multicast}"
     if not plan.enabled:
-        return [echo]
-    refused = 'counter name "refused"'
-    unwanted = [] if plan.ping else [f"{request} {refused} drop" for request in ECHO_REQUESTS]
+        # Flows are known while the firewall is off, too: none breaks when it is switched on.
+        return [echo, KNOWN_FLOWS]
+    ignored = f"{_counted('ping')} drop"
+    unwanted = [] if plan.ping else [f"{request} {ignored}" for request in ECHO_REQUESTS]
     answered = [f"{request} accept" for request in ECHO_REQUESTS] if plan.ping else []
     # An unopened UDP port says so, as traceroute expects; TCP is silent. Source: Table 5.
-    reject = [f"meta l4proto udp {refused} reject"] if plan.unreachable else []
+    closed_udp = "reject" if plan.unreachable else "drop"
     return [
         'iif "lo" accept',
         echo,
         *unwanted,
-        "ct state established,related accept",
-        'ct state invalid counter name "invalid" drop',
+        KNOWN_FLOWS,
+        f"ct state invalid {_counted('invalid')} drop",
         f"icmpv6 type {{ {NEIGHBOURS} }} ip6 hoplimit 255 accept",
         f"icmpv6 type {{ {MULTICAST} }} ip6 saddr fe80::/10 accept",
         *answered,
-        'udp dport @udp_open counter name "opened" accept',
-        'tcp dport @tcp_open counter name "opened" accept',
-        *reject,
-        refused,
+        f"udp dport @udp_open {_counted('opened_udp')} accept",
+        f"tcp dport @tcp_open {_counted('opened_tcp')} accept",
+        f"meta l4proto udp {_counted('closed_udp')} {closed_udp}",
+        f"meta l4proto tcp {_counted('closed_tcp')} drop",
+        _counted("other"),
     ]
 
 
@@ -111,12 +125,16 @@ def _output(plan: FirewallPlan) -> list[str]:
     helper = [] if plan.tftp else ['udp dport 69 ct helper set "tftp"']
     if plan.unreachable:
         return helper
-    rules = []
+    rules = ['oif "lo" accept']
     for message, port in UNREACHABLES:
         if plan.rtp:
             rules.append(f"{message} {port} {_hexadecimal(plan.rtp)} accept")
-        rules.append(f"{message} drop")
+        rules.append(f"{message} {_counted('withheld')} drop")
     return helper + rules
+
+
+def _counted(name: str) -> str:
+    return f'counter name "{name}"'
 
 
 def _set(name: str, ranges: tuple[Ports, ...]) -> str:
