@@ -7,7 +7,7 @@ from ringfence.features.line.plan import Home, LinePlan, plan, show
 from ringfence.policy.applications import NameCheck
 from ringfence.policy.tls import Trust
 from ringfence.protocols.dhcp import Lease
-from ringfence.protocols.sip.registration import Retry
+from ringfence.protocols.sip.account import Retry
 from ringfence.protocols.sip.transaction import Timers
 from ringfence.runtime.state import Facts, Identity, Planned
 

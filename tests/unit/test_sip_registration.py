@@ -7,17 +7,15 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from ringfence.protocols.sip.account import Account, Flow, Retry
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.message import check_response, read_message
 from ringfence.protocols.sip.registration import (
     RECONNECT,
-    Account,
     Event,
     Failed,
-    Flow,
     Registered,
     Registration,
-    Retry,
     Unregistered,
 )
 from ringfence.protocols.sip.transaction import Timers

@@ -9,9 +9,10 @@ from ringfence.errors import ComponentError, NetworkError, PolicyError, RemotePr
 from ringfence.features.line.plan import Home, LinePlan
 from ringfence.features.line.port import UdpPort
 from ringfence.policy.applications import SIP
+from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.message import Message, check_response, read_message
-from ringfence.protocols.sip.registration import Failed, Flow, Registered, Registration
+from ringfence.protocols.sip.registration import Failed, Registered, Registration
 from ringfence.protocols.sip.response import Source
 from ringfence.protocols.sip.stream import MessageStream
 from ringfence.protocols.sip.uas import UserAgentServer

@@ -16,8 +16,8 @@ from ringfence.policy.domains import judge
 from ringfence.policy.macros import expand, phone_values, setting_values
 from ringfence.policy.network import host_and_port, own_address, resolvers
 from ringfence.policy.tls import TlsPolicy, policy_for
+from ringfence.protocols.sip.account import Account, Retry
 from ringfence.protocols.sip.grammar import escape_user, parse_uri
-from ringfence.protocols.sip.registration import Account, Retry
 from ringfence.protocols.sip.transaction import Timers
 from ringfence.runtime.state import Facts, Planned
 

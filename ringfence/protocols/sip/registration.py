@@ -9,10 +9,13 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
-from ringfence.protocols.sip.digest import Challenge, Credentials, Use, answer, choose
-from ringfence.protocols.sip.grammar import escape_user, parse_address, parse_uri, parse_via, quote
-from ringfence.protocols.sip.message import Message, build_message
-from ringfence.protocols.sip.transaction import BRANCH_MAGIC, ClientTransaction, Timers
+from ringfence.protocols.sip.account import Account, Flow
+from ringfence.protocols.sip.authorisation import Authorisation
+from ringfence.protocols.sip.digest import Credentials
+from ringfence.protocols.sip.grammar import parse_address, parse_uri, parse_via
+from ringfence.protocols.sip.message import Message
+from ringfence.protocols.sip.request import BRANCH_MAGIC, Request
+from ringfence.protocols.sip.transaction import ClientTransaction
 
 RECONNECT = 1.0
 """Seconds until a lost connection that carried a registration is opened again; up to twice that,
@@ -21,55 +24,6 @@ RETRY_AFTER_LIMIT = 3600.0
 """Most seconds that a server's Retry-After makes us wait."""
 _TEMPORARY = ("408", "5??")
 """Status codes retried at the short interval while Retry Reg RSC is empty."""
-
-
-class Retry(Struct, frozen=True):
-    """How long to wait before a failed registration is tried again, in seconds.
-
-    Source: phone-facts 1.3.
-    """
-
-    short: float = 30.0
-    """After no answer, a lost connection, or a status in `codes`."""
-    long: float = 1200.0
-    """After any other refusal; 0 gives up."""
-    short_random: float = 0.0
-    long_random: float = 0.0
-    cap: float = 0.0
-    """The short interval doubles up to this; 0 keeps it as it is."""
-    codes: tuple[str, ...] = ()
-    """Status codes, `?` for any digit."""
-
-
-class Account(Struct, frozen=True):
-    """Who registers, and where."""
-
-    user: str
-    registrar: str
-    """Host of the Request-URI, with a port where one is configured."""
-    address_of_record: str
-    """SIP URI in From and To."""
-    display_name: str = ""
-    route: str = ""
-    """Outbound proxy as `host:port` with URI parameters, empty for none."""
-    user_agent: str = ""
-    max_forwards: int = 70
-    expires: int = 3600
-    min_expires: int = 1
-    max_expires: int = 7200
-    max_auth: int = 2
-    """Most challenges answered for one REGISTER."""
-    timers: Timers = Timers()
-    retry: Retry = Retry()
-
-
-class Flow(Struct, frozen=True):
-    """How messages travel: the transport and our end of it."""
-
-    transport: str
-    """UDP, TCP or TLS."""
-    host: str
-    port: int
 
 
 class Registered(Struct, frozen=True):
@@ -106,7 +60,7 @@ class Registration:
     ) -> None:
         self.call_id = entropy(12).hex().encode()
         self._account = account
-        self._given = credentials
+        self._authorisation = Authorisation(credentials, entropy, account.max_auth)
         self._entropy = entropy
         self._tag = entropy(6).hex().encode()
         self._flow = Flow("", "", 0)
@@ -115,10 +69,6 @@ class Registration:
         self._wanted = account.expires
         """Seconds to ask for; 0 while unregistering."""
         self._transaction: ClientTransaction | None = None
-        self._digests: dict[bytes, tuple[Challenge, int]] = {}
-        """`{header field: challenge and how often it was answered}`, kept for the next REGISTER."""
-        self._answered: set[bytes] = set()
-        self._answers = 0
         self._failures = 0
         self._refresh: float | None = None
         self._ends: float | None = None
@@ -191,62 +141,38 @@ class Registration:
         return self._events.popleft() if self._events else None
 
     def _begin(self, now: float) -> None:
-        self._answered.clear()
-        self._answers = 0
+        self._authorisation.begin()
         self._refresh = None
         self._send(now)
 
     def _send(self, now: float) -> None:
         self._cseq += 1
         self._branch = BRANCH_MAGIC + self._entropy(10).hex().encode()
-        reliable = self._flow.transport != "UDP"
-        request = self._build(self._flow)
         self._transaction = ClientTransaction(
-            request, reliable=reliable, timers=self._account.timers, now=now
+            self._build(self._flow),
+            reliable=self._flow.reliable,
+            timers=self._account.timers,
+            now=now,
         )
 
     def _build(self, flow: Flow) -> bytes:
         account = self._account
-        host = f"[{flow.host}]" if ":" in flow.host else flow.host
-        place = f"{host}:{flow.port}"
         uri = f"sip:{account.registrar}".encode()
-        record = f"<{account.address_of_record}>".encode()
-        name = quote(account.display_name) + b" " if account.display_name else b""
-        via = b"SIP/2.0/%b %b;branch=%b;rport" % (
-            flow.transport.encode(),
-            place.encode(),
-            self._branch,
-        )
         fields = [
-            (b"Via", via),
+            (b"Via", flow.via(self._branch)),
             (b"Max-Forwards", b"%d" % account.max_forwards),
-            (b"From", b"%b%b;tag=%b" % (name, record, self._tag)),
-            (b"To", record),
+            (b"From", account.sender(self._tag)),
+            (b"To", f"<{account.address_of_record}>".encode()),
             (b"Call-ID", self.call_id),
             (b"CSeq", b"%d REGISTER" % self._cseq),
-            (b"Contact", self._contact(flow, place)),
+            (b"Contact", b"<%b>;expires=%d" % (account.contact(flow), self._wanted)),
             (b"Expires", b"%d" % self._wanted),
+            *account.routes(),
+            *self._authorisation.fields(b"REGISTER", uri),
         ]
-        if account.route:
-            fields.append((b"Route", f"<sip:{account.route};lr>".encode()))
-        fields += self._credentials(uri)
         if account.user_agent:
             fields.append((b"User-Agent", account.user_agent.encode()))
-        return build_message(b"REGISTER %b SIP/2.0" % uri, fields)
-
-    def _contact(self, flow: Flow, place: str) -> bytes:
-        transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
-        uri = f"sip:{escape_user(self._account.user)}@{place}{transport}"
-        return b"<%b>;expires=%d" % (uri.encode(), self._wanted)
-
-    def _credentials(self, uri: bytes) -> list[tuple[bytes, bytes]]:
-        fields = []
-        for name, (challenge, count) in self._digests.items():
-            self._digests[name] = (challenge, count + 1)
-            cnonce = self._entropy(8).hex().encode()
-            use = Use(b"REGISTER", uri, b"%08x" % (count + 1), cnonce)
-            fields.append((name, answer(challenge, self._given, use)))
-        return fields
+        return Request(b"REGISTER", uri, tuple(fields)).encode()
 
     def _is_ours(self, message: Message) -> bool:
         vias = message.values(b"via")
@@ -287,20 +213,9 @@ class Registration:
         return self._wanted if header is None else header
 
     def _challenged(self, message: Message, now: float) -> None:
-        proxy = message.status == 407
-        name = b"Proxy-Authorization" if proxy else b"Authorization"
-        challenge = choose(message.all(b"proxy-authenticate" if proxy else b"www-authenticate"))
-        if challenge is None:
-            self._refuse(message.status, "no digest challenge that can be answered")
-        elif name in self._answered and not challenge.stale:
-            self._digests.pop(name, None)
-            self._refuse(message.status, "wrong user or password")
-        elif self._answers >= self._account.max_auth:
-            self._refuse(message.status, "challenged too often")
+        if reason := self._authorisation.receive_challenge(message):
+            self._refuse(message.status, reason)
         else:
-            self._answers += 1
-            self._answered.add(name)
-            self._digests[name] = (challenge, 0)
             self._send(now)
 
     def _lengthen(self, message: Message) -> bool:

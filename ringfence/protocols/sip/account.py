@@ -1,0 +1,83 @@
+"""Whose requests they are, and the path they travel: what every request of a line has in common."""
+
+from msgspec import Struct
+
+from ringfence.protocols.sip.grammar import escape_user, quote
+from ringfence.protocols.sip.transaction import Timers
+
+
+class Retry(Struct, frozen=True):
+    """How long to wait before a failed registration is tried again, in seconds.
+
+    Source: phone-facts 1.3.
+    """
+
+    short: float = 30.0
+    """After no answer, a lost connection, or a status in `codes`."""
+    long: float = 1200.0
+    """After any other refusal; 0 gives up."""
+    short_random: float = 0.0
+    long_random: float = 0.0
+    cap: float = 0.0
+    """The short interval doubles up to this; 0 keeps it as it is."""
+    codes: tuple[str, ...] = ()
+    """Status codes, `?` for any digit."""
+
+
+class Account(Struct, frozen=True):
+    """Who registers, and where."""
+
+    user: str
+    registrar: str
+    """Host of the Request-URI, with a port where one is configured."""
+    address_of_record: str
+    """SIP URI in From and To."""
+    display_name: str = ""
+    route: str = ""
+    """Outbound proxy as `host:port` with URI parameters, empty for none."""
+    user_agent: str = ""
+    max_forwards: int = 70
+    expires: int = 3600
+    min_expires: int = 1
+    max_expires: int = 7200
+    max_auth: int = 2
+    """Most challenges answered for one REGISTER."""
+    timers: Timers = Timers()
+    retry: Retry = Retry()
+
+    def sender(self, tag: bytes) -> bytes:
+        """Return the value of From in a request of ours."""
+        name = quote(self.display_name) + b" " if self.display_name else b""
+        return b"%b<%b>;tag=%b" % (name, self.address_of_record.encode(), tag)
+
+    def contact(self, flow: "Flow") -> bytes:
+        """Return the URI under which we are reached over a flow."""
+        transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
+        return f"sip:{escape_user(self.user)}@{flow.place}{transport}".encode()
+
+    def routes(self) -> list[tuple[bytes, bytes]]:
+        """Return the Route field of a request outside a dialog, if there is an outbound proxy."""
+        return [(b"Route", f"<sip:{self.route};lr>".encode())] if self.route else []
+
+
+class Flow(Struct, frozen=True):
+    """How messages travel: the transport and our end of it."""
+
+    transport: str
+    """UDP, TCP or TLS."""
+    host: str
+    port: int
+
+    @property
+    def reliable(self) -> bool:
+        """Whether nothing has to be sent twice."""
+        return self.transport != "UDP"
+
+    @property
+    def place(self) -> str:
+        """Our end as `host:port`."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def via(self, branch: bytes) -> bytes:
+        """Return the topmost Via of a request. Source: RFC 3261 section 8.1.1.7; RFC 3581."""
+        return f"SIP/2.0/{self.transport} {self.place};branch=".encode() + branch + b";rport"

@@ -1,0 +1,145 @@
+"""A dialog: who talks to whom, over which route, and the numbers of their requests.
+
+Source: RFC 3261 section 12.
+"""
+
+from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.sip.grammar import parse_address, parse_uri
+from ringfence.protocols.sip.message import Message
+
+ROUTE_LIMIT = 16
+"""Most proxies that may stay in a dialog."""
+
+Key = tuple[bytes, bytes, bytes]
+"""Call-ID, local tag, remote tag."""
+
+
+class Dialog:
+    """One side of a dialog; requests are numbered and addressed by it."""
+
+    def __init__(
+        self, call_id: bytes, local: bytes, remote: bytes, target: bytes, cseq: int
+    ) -> None:
+        self.call_id = call_id
+        self.local = local
+        """From of our requests, with our tag."""
+        self.remote = remote
+        """To of our requests, with their tag."""
+        self.target = target
+        """Their Contact."""
+        self.route: tuple[bytes, ...] = ()
+        """Route values in the order of our requests."""
+        self.cseq = cseq
+        """Number of our last request."""
+        self.remote_cseq: int | None = None
+
+    @classmethod
+    def of_response(cls, response: Message, cseq: int) -> "Dialog":
+        """Return the dialog that a response to our INVITE makes. Source: section 12.1.2.
+
+        Raises:
+            RemoteProtocolError: it has no usable Contact, tag or Record-Route.
+
+        """
+        made = cls(
+            response.first(b"call-id"),
+            response.first(b"from"),
+            response.first(b"to"),
+            _target(response),
+            cseq,
+        )
+        made.route = tuple(reversed(_routes(response)))
+        made._check_tags()
+        return made
+
+    @classmethod
+    def of_request(cls, request: Message, tag: bytes) -> "Dialog":
+        """Return the dialog that our response with `tag` to an INVITE makes.
+
+        Source: section 12.1.1.
+
+        Raises:
+            RemoteProtocolError: it has no usable Contact or Record-Route.
+
+        """
+        local = request.first(b"to") + b";tag=" + tag
+        made = cls(request.first(b"call-id"), local, request.first(b"from"), _target(request), 0)
+        made.route = tuple(_routes(request))
+        made.remote_cseq = request.cseq()[0]
+        made._check_tags()
+        return made
+
+    @property
+    def key(self) -> Key:
+        """What every message of the dialog carries."""
+        return self.call_id, tag_of(self.local), tag_of(self.remote)
+
+    def next_cseq(self) -> int:
+        """Count one more request of ours."""
+        self.cseq += 1
+        return self.cseq
+
+    def path(self) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        """Return Request-URI and Route fields of a request. Source: section 12.2.1.1."""
+        if not self.route:
+            return self.target, []
+        first = parse_address(self.route[0])
+        loose = b"lr" in _uri_parameters(first.uri)
+        routes = self.route if loose else (*self.route[1:], b"<%b>" % self.target)
+        return self.target if loose else first.uri, [(b"Route", value) for value in routes]
+
+    def receive_request(self, request: Message) -> None:
+        """Take a request of the dialog; one that may refresh the target does.
+
+        Raises:
+            RemoteProtocolError: it is older than the last one (500).
+
+        """
+        number, method = request.cseq()
+        if method == b"ACK":
+            return
+        if self.remote_cseq is not None and number <= self.remote_cseq:
+            raise RemoteProtocolError("CSeq is out of order", 500)
+        self.remote_cseq = number
+        if method in (b"INVITE", b"UPDATE") and request.first(b"contact"):
+            self.target = _target(request)
+
+    def refresh(self, response: Message) -> None:
+        """Take the target that a 2xx to our INVITE or UPDATE names, if it names a usable one."""
+        if response.first(b"contact"):
+            self.target = _target(response)
+
+    def _check_tags(self) -> None:
+        if not tag_of(self.local) or not tag_of(self.remote):
+            raise RemoteProtocolError("no tag")
+
+
+def tag_of(value: bytes) -> bytes:
+    """Return the tag of a From or To value; empty for none, or for a value that is malformed."""
+    try:
+        return parse_address(value).parameters.get(b"tag", b"")
+    except RemoteProtocolError:
+        return b""
+
+
+def _target(message: Message) -> bytes:
+    contacts = message.values(b"contact")
+    if len(contacts) != 1:
+        raise RemoteProtocolError("not one Contact")
+    uri = parse_address(contacts[0]).uri
+    parse_uri(uri)
+    return uri
+
+
+def _routes(message: Message) -> list[bytes]:
+    routes = message.values(b"record-route")
+    if len(routes) > ROUTE_LIMIT:
+        raise RemoteProtocolError(f"more than {ROUTE_LIMIT} Record-Route values")
+    for value in routes:
+        parse_uri(parse_address(value).uri)
+    return routes
+
+
+def _uri_parameters(uri: bytes) -> set[bytes]:
+    pairs = parse_uri(uri).parameters.lower().split(b";")
+    return {pair.partition(b"=")[0].strip() for pair in pairs}
