@@ -4,14 +4,13 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringfence.cli import DONE, FINDINGS
-from ringfence.config.cfgxml import Document, read
+from ringfence.cli import DONE, FINDINGS, reading
+from ringfence.config.cfgxml import Document
 from ringfence.config.parameter import Status
 from ringfence.config.settings import Settings, changed, slots, virgin
 from ringfence.config.snapshot import Origin, Snapshot, submit
@@ -42,41 +41,31 @@ class Explanation(Struct, frozen=True):
     """`{feature: {key: plan}}`."""
     tls: tuple[tls.TlsPolicy, ...]
     servers: tuple[named_servers.Server, ...]
+    macros: Mapping[str, str]
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the words."""
     parser.add_argument("file", help="a cfg.xml, plain or gzip; - is standard input")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--firmware", choices=("11.3", "12.0"), default="11.3")
-    parser.add_argument("--mac", default="000e08abcdef", help="MAC address for the macros")
-    parser.add_argument("--product", default=Identity().product)
+    reading.add_unit(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Explain one file; 1 where it cannot be used at all."""
     try:
-        document = read(_bytes(arguments.file))
+        document = reading.document(arguments.file)
     except (ConfigError, OSError) as error:
-        print(f"ringfence: {arguments.file}: {_words(error)}", file=sys.stderr)
+        print(
+            f"ringfence: {reading.printable(arguments.file)}: {reading.why(error)}", file=sys.stderr
+        )
         return FINDINGS
-    identity = Identity(
-        mac=arguments.mac, product=arguments.product, firmware=arguments.firmware, serial="FCH0"
-    )
-    explanation = explain(document, identity)
+    explanation = explain(document, reading.unit(arguments))
     if arguments.json:
         print(json.dumps(as_json(explanation), indent=1, ensure_ascii=False))
     else:
         print(as_text(explanation, arguments.file))
     return DONE
-
-
-def _bytes(name: str) -> bytes:
-    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-
-
-def _words(error: Exception) -> str:
-    return str(error.strerror) if isinstance(error, OSError) else str(error)
 
 
 def explain(document: Document, identity: Identity) -> Explanation:
@@ -104,6 +93,7 @@ def explain(document: Document, identity: Identity) -> Explanation:
         {name: planned.plans for name, planned in decided.items()},
         tuple(tls.policy_for(row, snapshot.settings, facts) for row in APPLICATIONS.values()),
         tuple(named_servers.servers(snapshot.settings, values)),
+        values,
     )
 
 

@@ -166,7 +166,7 @@ def _unpacked(data: bytes) -> bytes:
     Source: phone-facts 2.4.
     """
     if len(data) > LIMIT:
-        raise DocumentError(f"has {len(data)} bytes, at most {LIMIT} are allowed", "split it")
+        raise DocumentError(f"has more than {LIMIT} bytes", "split it")
     if not data.startswith(_GZIP):
         return data
     pieces: list[bytes] = []

@@ -36,6 +36,10 @@ class Parsed(Struct):
     elements: list[tuple[Element, Place]]
     """Every element below the root that has a value, in the order of the file."""
     findings: list[Finding]
+    comments: list[tuple[str, Place]]
+    """Every comment, without its marks."""
+    root: Place = (1, 1)
+    """Where the root element begins."""
 
 
 def parse(text: str, canonical: Callable[[str], str | None]) -> Parsed:
@@ -66,7 +70,7 @@ class _Reading:
     """One pass of the XML parser over a text."""
 
     def __init__(self, text: str) -> None:
-        self.result = Parsed([], [])
+        self.result = Parsed([], [], [])
         self._noise = False
         self._depth = 0
         self._count = 0
@@ -80,6 +84,7 @@ class _Reading:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
+        parser.CommentHandler = self._comment
         parser.StartDoctypeDeclHandler = self._doctype
         try:
             parser.Parse(text.encode("utf-8", "replace"), True)
@@ -114,6 +119,7 @@ class _Reading:
 
     def _check_root(self, tag: str) -> None:
         if tag == ROOT:
+            self.result.root = self._now()
             return
         reason = f"the root element is <{tag[:60]}>, not <{ROOT}>"
         if tag == "device":
@@ -159,6 +165,9 @@ class _Reading:
                 "write remarks as <!-- comments -->",
                 self._place_of(text),
             )
+
+    def _comment(self, text: str) -> None:
+        self.result.comments.append((text, self._now()))
 
     def _place_of(self, text: str) -> Place:
         """Return where the first word of a text that has just ended stands."""

@@ -94,7 +94,7 @@ def test_a_document_that_is_not_whole_is_refused_with_position_and_remedy(case: 
 
 PACKED = gzip.compress(profile("<Domain>a.example</Domain>"))
 PACKS = {
-    "plain and too long": (b"<flat-profile>" + b" " * MIB, "bytes, at most 1048576"),
+    "plain and too long": (b"<flat-profile>" + b" " * MIB, "has more than 1048576 bytes"),
     "unpacked too long": (gzip.compress(b"<flat-profile>" + b" " * MIB), "more than 1048576"),
     "bomb": (gzip.compress(b" " * 64 * MIB), "more than 1048576"),
     "bombs in a row": (gzip.compress(b" " * MIB) * 3, "more than 1048576"),

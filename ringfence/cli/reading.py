@@ -1,0 +1,52 @@
+"""A cfg.xml that the command line names, and the phone that it is read for."""
+
+import argparse
+import errno
+import os
+import sys
+from pathlib import Path
+
+from ringfence.config.cfgxml import LIMIT, Document, read
+from ringfence.runtime.state import Identity
+
+
+def add_unit(parser: argparse.ArgumentParser) -> None:
+    """Declare the words that say which phone it is."""
+    parser.add_argument("--firmware", choices=("11.3", "12.0"), default="11.3")
+    parser.add_argument("--mac", default="000e08abcdef", help="MAC address for the macros")
+    parser.add_argument("--product", default=Identity().product)
+
+
+def unit(arguments: argparse.Namespace) -> Identity:
+    """Return the phone that those words say."""
+    return Identity(
+        mac=arguments.mac, product=arguments.product, firmware=arguments.firmware, serial="FCH0"
+    )
+
+
+def document(name: str) -> Document:
+    """Return the cfg.xml in a file, or on standard input where `name` is `-`.
+
+    Nothing beyond the limit of a document is read, so that a device is no trap.
+
+    Raises:
+        DocumentError: the document cannot be used as a whole.
+        OSError: the file cannot be read.
+
+    """
+    if name != "-":
+        with Path(name).open("rb") as file:
+            return read(file.read(LIMIT + 1))
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return read(sys.stdin.buffer.read(LIMIT + 1))
+
+
+def why(error: Exception) -> str:
+    """Return in one line why a document cannot be used."""
+    return str(error.strerror or error) if isinstance(error, OSError) else str(error)
+
+
+def printable(text: str) -> str:
+    """Return what a terminal may be told of a file: no control characters, no broken ones."""
+    return "".join(c if c.isprintable() else "?" for c in text)
