@@ -76,12 +76,29 @@ def test_a_word_that_cannot_be_used_is_reported_and_spares_its_neighbours(
     assert finding.remedy
 
 
-def test_the_remedy_for_small_letters_says_capitals() -> None:
-    assert "capitals" in parse("no_icmp_ping")[1][0].remedy
-
-
-def test_a_reversed_range_is_answered_with_the_right_one() -> None:
-    assert "9000:9010" in parse("UDP:9010:9000")[1][0].remedy
+@pytest.mark.parametrize(
+    ("word", "remedy"),
+    [
+        ("no_icmp_ping", "write NO_ICMP_PING"),
+        ("Udp:5000:5010", "write UDP:5000:5010"),
+        ("NO_CISCO_TFTP:Yes", "write NO_CISCO_TFTP"),
+        ("NO_ICMP_PING.TCP:12000", "write NO_ICMP_PING,TCP:12000"),
+        ("NO_ICMP_PING NO_CISCO_TFTP; udp:1", "write NO_ICMP_PING,NO_CISCO_TFTP,UDP:1"),
+        ("TCP:5000-5010", "write TCP:5000:5010"),
+        ("TCP=80", "write TCP:80"),
+        ("UDP:<5000:5010>", "write UDP:5000:5010"),
+        ("UDP:9010:9000", "write the lower port first, UDP:9000:9010"),
+        ("UDP:70000", "write UDP:port or UDP:first:last, with ports from 1 to 65535"),
+        (
+            "NO_ICMP_PONG",
+            "known: NO_CISCO_TFTP, NO_ICMP_PING, NO_ICMP_UNREACHABLE,"
+            " UDP:port[:port], TCP:port[:port]",
+        ),
+    ],
+)
+def test_the_remedy_says_what_was_most_likely_meant(word: str, remedy: str) -> None:
+    (finding,) = parse(word)[1]
+    assert finding.remedy == remedy
 
 
 @pytest.mark.proves("FW-17", "FW-18")
@@ -101,6 +118,41 @@ def test_the_sixth_port_option_of_a_protocol_is_refused_and_the_other_protocol_h
 
 def test_a_refused_port_option_does_not_count_towards_the_five() -> None:
     assert refused("UDP:0,UDP:1,UDP:2,UDP:3,UDP:4,UDP:5") == ["firewall-bad-port"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NO_ICMP_PING,NO_ICMP_PING",
+        "TCP:5000, TCP : 5000",
+        "UDP:4000:6000,UDP:5000",
+        "UDP:5000:5005,UDP:5006:5010,UDP:5003:5008",
+    ],
+)
+def test_an_option_that_says_nothing_new_is_taken_with_a_warning(text: str) -> None:
+    last = text.rpartition(",")[2].strip()
+    options, (finding,) = parse(text)
+    assert (finding.severity, finding.rule) == (Severity.WARNING, "firewall-repeated-option")
+    assert repr(last) in finding.message
+    without = parse(text.rpartition(",")[0])[0]
+    assert (options.flags, merged(options.udp), merged(options.tcp)) == (
+        without.flags,
+        merged(without.udp),
+        merged(without.tcp),
+    )
+
+
+@pytest.mark.parametrize("text", ["UDP:5000,TCP:5000", "UDP:1:9,UDP:9:10", "UDP:2,UDP:1:3"])
+def test_options_that_overlap_in_part_are_no_finding(text: str) -> None:
+    assert refused(text) == []
+
+
+def test_a_repeated_port_option_is_one_of_the_five() -> None:
+    options, findings = parse("TCP:1,TCP:1,TCP:2,TCP:3,TCP:4,TCP:5")
+    assert [f.rule for f in findings] == ["firewall-repeated-option", "firewall-too-many-ports"]
+    assert "'TCP:5' is skipped: only 5 TCP options are allowed" in findings[1].message
+    assert "TCP:first:last" in findings[1].remedy
+    assert merged(options.tcp) == ((1, 4),)
 
 
 def test_a_long_word_is_cut_in_the_message() -> None:

@@ -1,8 +1,10 @@
 """The field Firewall Options, read word by word."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.config.codecs import PORT
 from ringfence.errors import Finding, Severity
@@ -18,6 +20,9 @@ PROTOCOLS = ("UDP", "TCP")
 MOST = 5
 """Port options of one protocol. Source: chapter, Table 5."""
 
+_SEPARATORS = re.compile(r"[\s.;]+")
+"""What stands for the comma in files that people write."""
+
 Ports = tuple[int, int]
 """First and last port of a range, inclusive."""
 
@@ -31,26 +36,31 @@ class Options(Struct, frozen=True):
 
 
 def parse(text: str) -> tuple[Options, tuple[Finding, ...]]:
-    """Return what the accepted words ask for, and a finding for each word that is skipped.
+    """Return what the accepted options ask for, and what is wrong with the others.
 
-    Keywords are upper case; blanks around a token do not count. Source: chapter, Table 5;
-    phone-facts 1.2, grammar of Firewall_Config.
+    Keywords are upper case; blanks around a token do not count. An option that says nothing new
+    still is one of the five: the limit is on options, not on ports.
+    Source: chapter, Table 5; phone-facts 1.2, grammar of Firewall_Config.
     """
     flags: set[str] = set()
     ports: dict[str, list[Ports]] = {protocol: [] for protocol in PROTOCOLS}
     findings: list[Finding] = []
     for option in filter(None, map(str.strip, text.split(","))):
-        keyword, *ends = map(str.strip, option.split(":"))
-        if keyword in FLAGS and not ends:
-            flags.add(keyword)
-        elif keyword in PROTOCOLS and len(ends) in (1, 2):
-            taken = _range(option, ends, len(ports[keyword]))
-            if isinstance(taken, Finding):
-                findings.append(taken)
-            else:
-                ports[keyword].append(taken)
+        read = _read(option)
+        if isinstance(read, Finding):
+            findings.append(_advised(option, read))
+            continue
+        keyword, asked = read
+        taken = ports.get(keyword, [])
+        if asked and len(taken) == MOST:
+            findings.append(_too_many(option, keyword))
+            continue
+        if keyword in flags or (asked and merged([*taken, asked]) == merged(taken)):
+            findings.append(_repeated(option))
+        if asked:
+            taken.append(asked)
         else:
-            findings.append(_unknown(option, keyword))
+            flags.add(keyword)
     return Options(frozenset(flags), tuple(ports["UDP"]), tuple(ports["TCP"])), tuple(findings)
 
 
@@ -65,28 +75,50 @@ def merged(ranges: Iterable[Ports]) -> tuple[Ports, ...]:
     return tuple(whole)
 
 
-def _range(option: str, ends: list[str], taken: int) -> Ports | Finding:
+def _read(option: str) -> tuple[str, Ports | None] | Finding:
+    """Return keyword and ports of one option, or why it is skipped."""
+    keyword, *ends = map(str.strip, option.split(":"))
+    if keyword in FLAGS and not ends:
+        return keyword, None
+    if keyword not in PROTOCOLS or len(ends) not in (1, 2):
+        remedy = f"known: {', '.join(sorted(FLAGS))}, UDP:port[:port], TCP:port[:port]"
+        return _skipped("firewall-unknown-option", option, "no such option", remedy)
     try:
         first, last = PORT.decode(ends[0]), PORT.decode(ends[-1])
     except ValueError as error:
-        return _skipped("firewall-bad-port", option, str(error), "write a port from 1 to 65535")
+        remedy = f"write {keyword}:port or {keyword}:first:last, with ports from 1 to 65535"
+        return _skipped("firewall-bad-port", option, str(error), remedy)
     if first > last:
-        remedy = f"write the lower port first, {last}:{first}"
+        remedy = f"write the lower port first, {keyword}:{last}:{first}"
         return _skipped("firewall-reversed-range", option, "the range runs backwards", remedy)
-    if taken == MOST:
-        reason = f"only {MOST} port options of one protocol are allowed"
-        return _skipped("firewall-too-many-ports", option, reason, "join ports into ranges")
-    return first, last
+    return keyword, (first, last)
 
 
-def _unknown(option: str, keyword: str) -> Finding:
-    if keyword.upper() in FLAGS or keyword.upper() in PROTOCOLS:
-        remedy = (
-            "write NO_ICMP_PING in capitals and without a value, ports as UDP:5000 or UDP:5000:5010"
-        )
-    else:
-        remedy = f"known: {', '.join(sorted(FLAGS))}, UDP:port[:port], TCP:port[:port]"
-    return _skipped("firewall-unknown-option", option, "no such option", remedy)
+def _advised(option: str, finding: Finding) -> Finding:
+    """Return the finding with what the option most likely means, where that can be read."""
+    for guess in _guesses(option):
+        if guess != option and not any(isinstance(_read(o), Finding) for o in guess.split(",")):
+            return replace(finding, remedy=f"write {guess}")
+    return finding
+
+
+def _guesses(option: str) -> Iterator[str]:
+    plain = re.sub("[<>]", "", option.upper())
+    yield plain
+    yield _SEPARATORS.sub(",", plain)
+    yield re.sub("[-=]", ":", plain)
+    yield plain.partition(":")[0]
+
+
+def _too_many(option: str, protocol: str) -> Finding:
+    reason = f"only {MOST} {protocol} options are allowed"
+    remedy = f"join ports into ranges, {protocol}:first:last, or delete an option"
+    return _skipped("firewall-too-many-ports", option, reason, remedy)
+
+
+def _repeated(option: str) -> Finding:
+    message = f"{option[:40]!r} says nothing that an option before it does not say"
+    return Finding(Severity.WARNING, "firewall-repeated-option", TAG, message, "delete it")
 
 
 def _skipped(rule: str, option: str, reason: str, remedy: str) -> Finding:
