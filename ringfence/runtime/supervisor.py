@@ -65,6 +65,14 @@ class _Life(Struct):
         due = self.retry_at is None or now >= self.retry_at
         return not due and key in self.failed and bool(self.failed[key] == plan)
 
+    def hear(self, findings: tuple[Finding, ...]) -> None:
+        """Take the findings of a plan, and log the new ones that refuse something."""
+        known = set(self.findings)
+        for new in findings:
+            if new.severity is Severity.ERROR and new not in known:
+                logger.warning("config.refused: %s: %s; %s", new.tag, new.message, new.remedy)
+        self.findings = findings
+
     def postpone(self, now: float) -> None:
         """Set the time of the next try."""
         self.retry_at = now + self.delay
@@ -114,7 +122,7 @@ class Supervisor:
                 plans = life.running or life.feature.safe
                 await self._apply(life, plans, now, str(error))
             else:
-                life.findings = decided[name].findings
+                life.hear(decided[name].findings)
                 await self._apply(life, decided[name].plans, now, "")
             if life.feature.guards and not self._lives[name].held:
                 break

@@ -213,6 +213,20 @@ def test_what_a_plan_skipped_stands_in_the_status_of_its_feature() -> None:
     bench.run(scenario)
 
 
+def test_what_a_plan_skipped_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench("firewall")
+    skipped = Finding(Severity.ERROR, "r", "Firewall_Config", "'X' is skipped", "delete it")
+    doubtful = Finding(Severity.WARNING, "d", "Firewall", "is off", "switch it on")
+
+    async def scenario() -> None:
+        for bench.findings in ((skipped, doubtful), (doubtful, skipped), (), (skipped,)):
+            await bench.at(0.0)
+
+    bench.run(scenario)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ["config.refused: Firewall_Config: 'X' is skipped; delete it"] * 2
+
+
 def test_nothing_is_applied_before_the_firewall_held_once() -> None:
     bench = Bench("firewall", "web")
 
