@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from ringfence.config.codecs import Secret
 from ringfence.policy.conditions import Condition, parse_condition
+from ringfence.policy.credentials import masked
 
 PORTS = {"tftp": 69, "http": 80, "https": 443}
 """`{scheme: default port}`."""
@@ -122,7 +123,7 @@ def parse_url(text: str, scheme: str = "tftp") -> Url:
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise ValueError("the URL has a control character")
     if (match := _URL.fullmatch(text)) is None:
-        raise ValueError(f"{text[:80]!r} is not [scheme://][server[:port]]/path")
+        raise ValueError(f"{masked(text)[:80]!r} is not [scheme://][server[:port]]/path")
     named = (match["scheme"] or scheme).lower()
     if named not in PORTS:
         raise ValueError(f"scheme {named!r} is not one of {', '.join(PORTS)}")
@@ -131,7 +132,7 @@ def parse_url(text: str, scheme: str = "tftp") -> Url:
         raise ValueError(f"port {port} is not between 1 and 65535")
     host = match["host"].strip("[]")
     if not host and (match["scheme"] or match["port"]):
-        raise ValueError(f"{text[:80]!r} names no server")
+        raise ValueError(f"{masked(text)[:80]!r} names no server")
     path = quote(match["path"].partition("#")[0], safe="/%?&=:;,@+$!*'()~[]-._|")
     return Url(named, host, port, path)
 
@@ -164,7 +165,7 @@ def _alternative(text: str) -> Alternative:
     if not rest and assigned is None and condition is None:
         raise ValueError("an alternative is empty")
     if any(character in ' "' for character in rest):
-        raise ValueError(f"{rest[:80]!r} is not a URL")
+        raise ValueError(f"{masked(rest)[:80]!r} is not a URL")
     return Alternative(condition, assigned or (), options, rest)
 
 

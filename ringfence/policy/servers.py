@@ -3,13 +3,15 @@
 Source: chapter, Configure Restricted Access Domains; phone-facts 4, Covered; rulings 12.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from msgspec import Struct
 
 from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import Finding, Severity
-from ringfence.policy.domains import judge
+from ringfence.policy.credentials import masked
+from ringfence.policy.domains import Verdict, judge
 from ringfence.policy.macros import expand
 from ringfence.policy.network import host_and_port
 from ringfence.policy.rules import parse_rule, parse_url
@@ -34,7 +36,8 @@ class Server(Struct, frozen=True):
 
     parameter: str
     url: str
-    """The URL with macros expanded, or `sip:host:port`; as written where it cannot be read."""
+    """The URL with macros expanded, or `sip:host:port`; as written where it cannot be read.
+    Credentials are masked."""
     host: str
     allowed: bool
     reason: str
@@ -42,22 +45,36 @@ class Server(Struct, frozen=True):
 
 def servers(settings: Settings, values: Mapping[str, str]) -> Iterator[Server]:
     """Yield every server that the settings name, in page order. `values` are the macros."""
-    domains = settings.system.restricted_access_domains
-    for field in RULES:
+    system = settings.system
+    judged = partial(
+        judge, system.restricted_access_domains, exact_only=system.restricted_domains_exact_only
+    )
+    reports = ("prt_upload_rule",) if system.restricted_domains_cover_reports else ()
+    for field in (*RULES, *reports):
         tag = ROWS["provisioning"][field].tag
-        yield from _of_rule(tag, getattr(settings.provisioning, field), domains, values)
+        yield from _of_rule(tag, getattr(settings.provisioning, field), judged, values)
+    if settings.tr069.enable_tr_069:
+        tag = ROWS["tr069"]["acs_url"].tag
+        yield from _of_rule(tag, _with_path(settings.tr069.acs_url), judged, values)
     for n, ext in enumerate(settings.ext, start=1):
         if ext.line_enable:
             for field in PROXIES:
                 tag = ROWS["ext"][field].tag.replace("{n}", str(n))
-                yield from _of_proxy(tag, getattr(ext, field), domains)
+                yield from _of_proxy(tag, getattr(ext, field), judged)
 
 
-def _of_rule(tag: str, text: str, domains: str, values: Mapping[str, str]) -> Iterator[Server]:
+Judge = Callable[[str], Verdict]
+
+
+def _with_path(url: str) -> str:
+    return url + "/" if url.count("/") == 2 else url
+
+
+def _of_rule(tag: str, text: str, judged: Judge, values: Mapping[str, str]) -> Iterator[Server]:
     try:
         rule = parse_rule(text)
     except ValueError as error:
-        yield Server(tag, text, "", False, f"not a rule: {error}")
+        yield Server(tag, masked(text), "", False, f"not a rule: {error}")
         return
     for alternative in rule.alternatives:
         if not alternative.url:
@@ -65,17 +82,17 @@ def _of_rule(tag: str, text: str, domains: str, values: Mapping[str, str]) -> It
         try:
             url = parse_url(expand(alternative.url, values))
         except ValueError as error:
-            yield Server(tag, alternative.url, "", False, f"not a URL: {error}")
+            yield Server(tag, masked(alternative.url), "", False, f"not a URL: {error}")
             continue
         if url.host:
-            verdict = judge(domains, url.host)
-            yield Server(tag, str(url), url.host, verdict.allowed, verdict.reason)
+            verdict = judged(url.host)
+            yield Server(tag, masked(str(url)), url.host, verdict.allowed, verdict.reason)
         else:
             reason = "names no server: the one that DHCP names is used, and judged then"
             yield Server(tag, alternative.url, "", True, reason)
 
 
-def _of_proxy(tag: str, text: str, domains: str) -> Iterator[Server]:
+def _of_proxy(tag: str, text: str, judged: Judge) -> Iterator[Server]:
     for part in filter(None, (word.strip() for word in text.split("|"))):
         entry = part.partition(":p=")[0].partition(":A=")[0].removeprefix("sip:")
         try:
@@ -83,7 +100,7 @@ def _of_proxy(tag: str, text: str, domains: str) -> Iterator[Server]:
         except ValueError as error:
             yield Server(tag, part, "", False, f"not a server: {error}")
             continue
-        verdict = judge(domains, host)
+        verdict = judged(host)
         url = f"sip:{host}:{port}" if port else f"sip:{host}"
         yield Server(tag, url, host, verdict.allowed, verdict.reason)
 

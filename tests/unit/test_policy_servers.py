@@ -78,3 +78,34 @@ def test_a_list_that_shuts_out_the_profile_server_stands_out() -> None:
     assert [(one.rule, one.tag) for one in found] == [("domains-lock-out", "Profile_Rule")]
     assert "https://pv.evil.net:443/000e08abcdef.xml" in found[0].message
     assert "domain not allowed: pv.evil.net" in found[0].message
+
+
+def test_exact_only_counts_here_too() -> None:
+    texts = {"Restricted_Access_Domains": LIST, "Proxy_1_": "sip.telco.net"}
+    assert verdicts(**texts) == {"Proxy_1_ sip.telco.net": True}
+    assert verdicts(RF_Restricted_Domains_Exact_Only="Yes", **texts) == {
+        "Proxy_1_ sip.telco.net": False
+    }
+
+
+def test_the_acs_is_judged_while_it_manages_the_phone_and_reports_where_asked() -> None:
+    texts = {
+        "Restricted_Access_Domains": LIST,
+        "ACS_URL": "https://acs.evil.net:7547",
+        "PRT_Upload_Rule": "https://prt.evil.net/up",
+    }
+    assert verdicts(**texts) == {}
+    texts |= {"Enable_TR-069": "Yes", "RF_Restricted_Domains_Cover_Reports": "Yes"}
+    assert verdicts(**texts) == {
+        "PRT_Upload_Rule prt.evil.net": False,
+        "ACS_URL acs.evil.net": False,
+    }
+
+
+def test_credentials_of_a_url_are_not_shown() -> None:
+    (server,) = servers(
+        settings(Profile_Rule="https://pv.telco.net/x?token=s3cret&mac=$MA"), MACROS
+    )
+    assert server.url == "https://pv.telco.net:443/x?token=***&mac=000e08abcdef"
+    (server,) = servers(settings(Profile_Rule="https://bob:s3cret@pv.telco.net/x"), MACROS)
+    assert "s3cret" not in server.url + server.reason

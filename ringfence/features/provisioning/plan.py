@@ -14,6 +14,7 @@ from ringfence.errors import ConfigError, Finding, Severity
 from ringfence.features.provisioning.engine import Timing
 from ringfence.policy import tls
 from ringfence.policy.applications import PROVISIONING
+from ringfence.policy.credentials import masked
 from ringfence.policy.macros import expand, phone_values, setting_values
 from ringfence.policy.network import own_address, resolvers
 from ringfence.policy.rules import Alternative, Options, Rule, Url, parse_rule, parse_url
@@ -198,14 +199,15 @@ def _findings(settings: Settings) -> list[Finding]:
 def _of_rule(tag: str, rule: Rule) -> list[Finding]:
     found = []
     for alternative in rule.alternatives:
-        scheme, marked, rest = alternative.url.partition("://")
+        scheme, marked, _ = alternative.url.partition("://")
         if (marked and scheme.lower() == "tftp") or (
             not marked and scheme[:1] not in ("", "/", "$")
         ):
             text = "TFTP is not spoken yet, so this rule will fail"
             found.append(_warning("profile-rule-tftp", tag, text, "use https://"))
         elif marked and scheme.lower() == "http":
-            text = f"{rest[:60]!r} is fetched in clear text: who listens reads the profile"
+            shown = masked(alternative.url).partition("://")[2][:60]
+            text = f"{shown!r} is fetched in clear text: who listens reads the profile"
             found.append(_warning("profile-rule-clear-text", tag, text, "use https://"))
         if alternative.options.key or alternative.options.post or alternative.options.alias:
             text = "--key, --post and --alias are read and have no effect yet"
