@@ -4,11 +4,14 @@ Source: chapter, HTTPS Provisioning; PRV-12, PS-03.
 """
 
 import asyncio
+import errno
 import logging
+import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from aiohttp import web
 from msgspec import Struct
@@ -25,10 +28,12 @@ FIRST_TIME = 15.0
 """Seconds that a client has for its handshake and its first request."""
 IDLE_TIME = 15.0
 """Seconds that a connection may wait for its next request."""
+BACKLOG = 128
+_CONNECTION: Mapping[str, Any] = {"keepalive_timeout": IDLE_TIME, "access_log": None}
 NOBODY = DeviceIdentity("", "", "")
 FORBIDDEN = "403: this certificate does not open this path\n"
 
-Waiting = dict[web.RequestHandler, asyncio.TimerHandle]
+Waiting = dict[asyncio.BaseProtocol, asyncio.TimerHandle]
 """Connections that have not asked for anything yet, and what will end them."""
 WAITING = web.AppKey("WAITING", Waiting)
 
@@ -106,38 +111,106 @@ async def serve(files: Files, bind: str | None, port: int, ready: Callable[[int]
         raise ComponentError(f"folder {files.templates}", "is missing")
     tls = context(files)
     app = application(Templates(files.templates))
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_TIME)
+    runner = web.AppRunner(app)
     await runner.setup()
+    server = cast(web.Server, runner.server)
     try:
-        server = await asyncio.get_running_loop().create_server(
-            _impatient(cast(web.Server, runner.server), app[WAITING]),
-            bind,
-            port,
-            ssl=tls,
-            ssl_handshake_timeout=HANDSHAKE_TIME,
-        )
-        ready(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
+        listeners = _listen(bind, port)
+        ready(listeners[0].getsockname()[1])
+        async with asyncio.TaskGroup() as group:
+            for listener in listeners:
+                group.create_task(
+                    _accept(group, listener, tls, partial(_Connection, server, app[WAITING]))
+                )
     except OSError as error:
         raise ComponentError(f"tcp {bind or '*'}:{port}", error.strerror or str(error)) from error
     finally:
         await runner.cleanup()
 
 
-def _impatient(server: web.Server, waiting: Waiting) -> Callable[[], web.RequestHandler]:
-    """Return what makes connections that end unless a whole request comes soon."""
+def _listen(bind: str | None, port: int) -> list[socket.socket]:
+    """Return listening sockets: of one address, or of all that this machine has."""
+    made: list[socket.socket] = []
+    for address in (bind,) if bind else ("0.0.0.0", "::"):  # noqa: S104 - a public server
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        taken = made[0].getsockname()[1] if made else port
+        try:
+            listener = socket.create_server((address, taken), family=family, backlog=BACKLOG)
+        except OSError as error:
+            if made and error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                continue  # a machine without IPv6
+            raise
+        listener.setblocking(False)
+        made.append(listener)
+    return made
+
+
+async def _accept(
+    group: asyncio.TaskGroup,
+    listener: socket.socket,
+    tls: ssl.SSLContext,
+    protocol: Callable[[str], asyncio.Protocol],
+) -> None:
     loop = asyncio.get_running_loop()
+    with listener:
+        while True:
+            try:
+                connection, peer = await loop.sock_accept(listener)
+            except OSError as error:  # no descriptor left, or the peer is gone already
+                logger.warning("provider.accept: %s", error.strerror)
+                await asyncio.sleep(0.1)
+                continue
+            group.create_task(_greet(connection, peer[0], tls, protocol))
 
-    def drop(connection: web.RequestHandler) -> None:
-        del waiting[connection]
-        connection.force_close()
 
-    def connection() -> web.RequestHandler:
-        made = server()
-        waiting[made] = loop.call_later(FIRST_TIME, drop, made)
-        return made
+async def _greet(
+    connection: socket.socket,
+    remote: str,
+    tls: ssl.SSLContext,
+    protocol: Callable[[str], asyncio.Protocol],
+) -> None:
+    """Shake hands; a phone that refuses our certificate says so in its alert, and so do we."""
+    try:
+        await asyncio.get_running_loop().connect_accepted_socket(
+            partial(protocol, remote), connection, ssl=tls, ssl_handshake_timeout=HANDSHAKE_TIME
+        )
+    except OSError as error:  # every failed handshake is one
+        said = error.reason if isinstance(error, ssl.SSLError) else error.strerror or error
+        words = str(said).replace("_", " ").lower()
+        logger.info('%s "no device certificate" handshake failed: %s', remote, words)
+        connection.close()
+    except asyncio.CancelledError:
+        connection.close()
+        raise
 
-    return connection
+
+class _Connection(web.RequestHandler):
+    """One connection; it ends unless a whole request comes soon."""
+
+    def __init__(self, server: web.Server, waiting: Waiting, remote: str) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(server, loop=loop, **_CONNECTION)
+        self._waiting, self._remote = waiting, remote
+        self._got = 0
+        waiting[self] = loop.call_later(FIRST_TIME, self._drop)
+
+    def _drop(self) -> None:
+        del self._waiting[self]
+        self.force_close()
+
+    def data_received(self, data: bytes) -> None:
+        self._got += len(data)
+        super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Log a phone that came, shook hands and left; what it refused is in its own log."""
+        if timer := self._waiting.pop(self, None):
+            timer.cancel()
+            secured = self.transport.get_extra_info("ssl_object") if self.transport else None
+            device = _identity(secured)
+            text = '%s "%s" closed after %d bytes of a request'
+            logger.info(text, self._remote, _certificate(device), self._got)
+        super().connection_lost(exc)
 
 
 @web.middleware
@@ -151,12 +224,10 @@ async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = web.Response(status=refusal.status, text=f"{refusal.status}\n")
     response.headers["Server"] = "Ringfence"
     response.headers["Cache-Control"] = "no-store"
-    device = _device(request)
-    words = (device.mac, device.product, device.serial)
     logger.info(
         '%s "%s" "%s %s" %d "%s"',
         request.remote,
-        _shown(" ".join(words).strip() or "no device certificate"),
+        _certificate(_device(request)),
         request.method,
         _shown(request.rel_url.raw_path),
         response.status,
@@ -167,9 +238,17 @@ async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _device(request: web.Request) -> DeviceIdentity:
     """Return whose certificate the handshake verified."""
-    secured = request.get_extra_info("ssl_object")
+    return _identity(request.get_extra_info("ssl_object"))
+
+
+def _identity(secured: ssl.SSLObject | None) -> DeviceIdentity:
     peer = secured.getpeercert() if secured else None
     return device_identity(peer) if peer else NOBODY
+
+
+def _certificate(device: DeviceIdentity) -> str:
+    words = (device.mac, device.product, device.serial)
+    return _shown(" ".join(words).strip() or "no device certificate")
 
 
 def _shown(text: str) -> str:

@@ -103,6 +103,19 @@ def test_the_access_log_says_who_asked_and_with_which_certificate(provider: Prov
     assert "hush" not in log
 
 
+def test_the_log_names_who_refused_the_servers_certificate_and_who_left_without_asking(
+    provider: Provider,
+) -> None:
+    provider.root.write_text(provider.net.trust.foreign.pem)
+    assert provider.ask(None, f"/{MAC}.xml")[0] == "000"
+    provider.server.wait_for(f'{PHONE} "no device certificate" handshake failed: ')
+    crt, key = provider.net.trust.device().save(provider.net.folder, "silent")
+    words = ("openssl", "s_client", "-connect", f"{FIRST}:443", "-cert", crt, "-key", key)
+    provider.net.phone_space.run(*words)
+    provider.server.wait_for(f'{PHONE} "{MAC} {PRODUCT} {SERIAL}" closed after 0 bytes')
+
+
+@pytest.mark.proves("PRV-12")
 def test_another_mac_and_no_mac_are_forbidden_whether_a_file_is_there_or_not(
     provider: Provider,
 ) -> None:
