@@ -9,7 +9,7 @@ from pathlib import Path
 from ringfence.config.snapshot import Origin
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.features import FEATURES
-from ringfence.runtime.device import certificate, identity, trust
+from ringfence.runtime.device import certificate, connection_request_port, identity, trust
 from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import CANNOT, REFUSED
 from ringfence.runtime.phone import Memory, Phone
@@ -34,7 +34,10 @@ def boot(
     )
     try:
         facts = Facts(
-            identity=identity(host, interface), trust=trust(host), client=certificate(host)
+            identity=identity(host, interface),
+            trust=trust(host),
+            client=certificate(host),
+            connection_request_port=connection_request_port(host),
         )
         memory = Memory(host, facts.identity.firmware)
         if config is not None:

@@ -1,6 +1,7 @@
 """Who this device is and what it trusts: the files of its state folder that no profile changes."""
 
 import json
+import logging
 
 from ringfence.errors import ComponentError
 from ringfence.policy.tls import ClientCertificate, Trust
@@ -8,10 +9,15 @@ from ringfence.runtime.host import Host
 from ringfence.runtime.state import Identity
 from ringfence.runtime.tls import client_certificate
 
+logger = logging.getLogger(__name__)
+
 DEVICE = "device.json"
 """Product, serial, MAC and firmware profile of this device; every entry may be left out."""
 CERTIFICATE, KEY = "device.crt", "device.key"
 PROVIDER_ROOT, CUSTOM_ROOT = "provider-root.crt", "custom-ca.crt"
+CONNECTION_REQUESTS = "connection-request-port"
+CONNECTION_REQUEST_PORTS = range(8000, 9999 + 1)
+"""Source: chapter, Table 4."""
 
 
 def identity(host: Host, interface: str | None) -> Identity:
@@ -54,3 +60,25 @@ def certificate(host: Host) -> ClientCertificate | None:
     if not (host.names(CERTIFICATE) and host.names(KEY)):
         return None
     return client_certificate(str(host.state / CERTIFICATE), str(host.state / KEY))
+
+
+def connection_request_port(host: Host) -> int:
+    """Return the TCP port where an ACS asks this phone for a connection.
+
+    It is drawn at random once and kept, so that a restart changes nothing in the firewall. A
+    phone that cannot keep it draws again at its next start.
+    """
+    if host.names(CONNECTION_REQUESTS):
+        try:
+            kept = int(host.read(CONNECTION_REQUESTS))
+        except (ValueError, ComponentError):
+            kept = 0
+        if kept in CONNECTION_REQUEST_PORTS:
+            return kept
+    ports = CONNECTION_REQUEST_PORTS
+    drawn = ports[int.from_bytes(host.entropy(8), "big") % len(ports)]
+    try:
+        host.write(CONNECTION_REQUESTS, b"%d\n" % drawn, durable=False)
+    except ComponentError as error:
+        logger.warning("device.port_not_kept: %s", error)
+    return drawn

@@ -40,6 +40,8 @@ class Facts(Struct, frozen=True):
     trust: Trust = Trust()
     client: ClientCertificate | None = None
     """The individual device certificate; None where the phone has none."""
+    connection_request_port: int | None = None
+    """TCP port where an ACS asks the phone for a connection; None before it is drawn."""
     bound: Mapping[str, frozenset[tuple[str, int]]] = {}
     """`{feature: {("udp", port), ...}}`: listening sockets that are still open (rulings 19)."""
 

@@ -41,6 +41,8 @@ def test_a_disabled_firewall_plans_nothing_but_multicast_ping_and_warns() -> Non
     off = decided({"Firewall": "Disabled", "Firewall_Config": "NO_ICMP_PING,UDP:9"})
     assert off.plans[""] == FirewallPlan(enabled=False, broadcast_echo=False)
     assert [f.rule for f in off.findings] == ["firewall-disabled"]
+    off = decided({"Firewall": "Disabled", "Firewall_Config": "UDP:0"})
+    assert [f.rule for f in off.findings] == ["firewall-disabled", "firewall-bad-port"]
     assert planned(Firewall="Disabled", Broadcast_Echo="Enabled").broadcast_echo
 
 
@@ -92,6 +94,24 @@ def test_peer_firmware_sharing_opens_its_ports_when_both_are_yes(
 def test_tr_069_opens_the_stun_port() -> None:
     assert (7999, 7999) in decided({"Enable_TR-069": "Yes"}).plans[""].udp
     assert planned().udp == DEFAULT_UDP
+
+
+def test_tr_069_opens_the_port_that_the_phone_drew_for_connection_requests() -> None:
+    facts = Facts(connection_request_port=8123)
+    made = decided({"Enable_TR-069": "Yes"}, facts)
+    assert made.plans[""].tcp == ((80, 80), (8123, 8123))
+    assert made.findings == ()
+    assert planned(facts).tcp == DEFAULT_TCP
+
+
+def test_a_port_that_no_phone_has_drawn_yet_is_announced() -> None:
+    made = decided({"Enable_TR-069": "Yes"})
+    assert made.plans[""].tcp == DEFAULT_TCP
+    assert [(f.rule, f.tag) for f in made.findings] == [
+        ("firewall-port-to-be-drawn", "Enable_TR-069")
+    ]
+    assert "8000 to 9999" in made.findings[0].message
+    assert decided({}).findings == ()
 
 
 def test_the_web_port_is_open_while_the_web_server_runs() -> None:

@@ -52,22 +52,23 @@ def plan(settings: Settings, facts: Facts) -> Planned[FirewallPlan]:
     """
     system = settings.system
     echo = system.broadcast_echo is Switch.ENABLED
-    if system.firewall is Switch.DISABLED:
-        return Planned({"": FirewallPlan(False, echo)}, (_DISABLED,))
     options, skipped = parse(system.firewall_options)
+    if system.firewall is Switch.DISABLED:
+        return Planned({"": FirewallPlan(False, echo)}, (_DISABLED, *skipped))
     rtp, unusable = _rtp(settings)
     tftp = NO_CISCO_TFTP not in options.flags
     made = FirewallPlan(
         enabled=True,
         broadcast_echo=echo,
         udp=merged([*_udp(settings, rtp, tftp), *options.udp, *_bound(facts, "udp")]),
-        tcp=merged([*_tcp(settings), *options.tcp, *_bound(facts, "tcp")]),
+        tcp=merged([*_tcp(settings, facts), *options.tcp, *_bound(facts, "tcp")]),
         ping=NO_ICMP_PING not in options.flags,
         unreachable=NO_ICMP_UNREACHABLE not in options.flags,
         tftp=tftp,
         rtp=rtp,
     )
-    return Planned({"": made}, skipped + unusable)
+    undrawn = settings.tr069.enable_tr_069 and facts.connection_request_port is None
+    return Planned({"": made}, (*skipped, *unusable, *((_TO_BE_DRAWN,) if undrawn else ())))
 
 
 def describe(made: FirewallPlan) -> Mapping[str, object]:
@@ -99,13 +100,15 @@ def _udp(settings: Settings, rtp: Ports | None, tftp: bool) -> Iterator[Ports]:
         yield TR_069_STUN
 
 
-def _tcp(settings: Settings) -> Iterator[Ports]:
-    """Yield the rows of Table 4; the connection-request port is among the bound ones."""
+def _tcp(settings: Settings, facts: Facts) -> Iterator[Ports]:
+    """Yield the rows of Table 4."""
     system = settings.system
     if system.enable_web_server:
         yield system.web_server_port, system.web_server_port
     if _shares_firmware(settings):
         yield from PEER_FIRMWARE_TCP
+    if settings.tr069.enable_tr_069 and (port := facts.connection_request_port):
+        yield port, port
 
 
 def _shares_firmware(settings: Settings) -> bool:
@@ -132,6 +135,13 @@ _DISABLED = Finding(
     "Firewall",
     "the firewall is off: every port of the phone can be reached",
     "set Firewall to Enabled and open single ports in Firewall Options",
+)
+_TO_BE_DRAWN = Finding(
+    Severity.INFO,
+    "firewall-port-to-be-drawn",
+    "Enable_TR-069",
+    "one more TCP port, of 8000 to 9999, is open: each phone draws its own for the ACS's requests",
+    "`ringfence phone status` shows which one",
 )
 _NO_RTP = Finding(
     Severity.ERROR,
