@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import deque
+from itertools import islice
 from pathlib import Path
 
 KEPT = 2000
@@ -18,6 +19,8 @@ class Output:
         self._lines: deque[str] = deque(maxlen=KEPT)
         self._changed = asyncio.Event()
         self.ended = False
+        self.count = 0
+        """Lines so far: a mark for `find` and `wait`."""
 
     async def pump(self, stream: asyncio.StreamReader) -> None:
         """Take lines until the stream ends."""
@@ -43,26 +46,28 @@ class Output:
     def add(self, line: str) -> None:
         """Take one line."""
         self._lines.append(line)
+        self.count += 1
         self._changed.set()
 
-    def find(self, pattern: str) -> list[re.Match[str]]:
-        """Return every match among the lines so far, oldest first."""
-        matches = (re.search(pattern, line) for line in self._lines)
-        return [match for match in matches if match]
+    def find(self, pattern: str, since: int = 0) -> list[re.Match[str]]:
+        """Return every match among the lines so far, oldest first, from the mark `since` on."""
+        gone = self.count - len(self._lines)
+        lines = islice(self._lines, max(0, since - gone), None)
+        return [match for line in lines if (match := re.search(pattern, line))]
 
     def last(self, count: int = 1) -> list[str]:
         """Return the last lines."""
         return list(self._lines)[-count:]
 
-    async def wait(self, pattern: str) -> re.Match[str]:
-        """Return the first match, now or later.
+    async def wait(self, pattern: str, since: int = 0) -> re.Match[str]:
+        """Return the first match from the mark `since` on, now or later.
 
         Raises:
             EOFError: the program ended without such a line.
 
         """
         while True:
-            found = self.find(pattern)
+            found = self.find(pattern, since)
             if found:
                 return found[0]
             if self.ended:

@@ -88,11 +88,10 @@ class Proofs:
         seen = await self._crew.outputs["provider"].wait(ACCESS)
         if seen["status"] != "200":
             raise StepError(f"{seen['path']} was answered with {seen['status']}")
-        listed = await run(topology.SERVERS, "nft", "-j", "list", "counters")
-        (counter,) = [o["counter"] for o in json.loads(listed)["nftables"] if "counter" in o]
+        tried = await counters(topology.SERVERS)
         return {
             "name": topology.PROVISIONING_NAME,
-            "dead": [topology.DEAD] if counter["packets"] else [],
+            "dead": [topology.DEAD] if tried["dead"] else [],
             "used": topology.PROVIDER,
             "device": seen["device"],
         }
@@ -136,6 +135,13 @@ class Proofs:
         user, port = line
         answer = await _stranger("invite", address, port, user)
         return {"knocks": knocks, "user": user, **answer}
+
+
+async def counters(node: topology.Node) -> Mapping[str, int]:
+    """Return the packets of every named counter that the kernel of a node holds."""
+    listed = json.loads(await run(node, "nft", "-j", "list", "counters"))["nftables"]
+    found = [item["counter"] for item in listed if "counter" in item]
+    return {counter["name"]: int(counter["packets"]) for counter in found}
 
 
 async def _held(kind: str) -> list[list[int]]:

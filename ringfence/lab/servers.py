@@ -18,6 +18,7 @@ from ringfence.lab.topology import (
     PROVIDER,
     PROVISIONING_NAME,
     REGISTRAR_NAME,
+    SILENT,
     SYSLOG_NAME,
 )
 
@@ -30,25 +31,39 @@ resync over 40 s, so that a provider with many phones survives a power cut."""
 SECURE_USER, PLAIN_USER = "1001", "1002"
 """Of the first line, over TLS, and the second, over UDP."""
 
-DEAD_COUNTER = f"""\
+TEMPLATE = "default.xml"
+"""The one template of the provisioning server, for every phone."""
+
+RECORDS: Mapping[str, tuple[str, ...]] = {
+    PROVISIONING_NAME: (DEAD, PROVIDER),
+    REGISTRAR_NAME: (INFRASTRUCTURE,),
+    SYSLOG_NAME: (INFRASTRUCTURE,),
+}
+"""A records of the lab: the provisioning server has two and the first is dead, so that the
+phone's walk shows."""
+
+DEAD_COUNTERS = f"""\
 table inet lab {{
   counter dead {{ }}
+  counter silent {{ }}
   chain input {{
     type filter hook input priority filter; policy accept;
     ip daddr {DEAD} tcp dport 443 counter name "dead"
+    ip daddr {SILENT} tcp dport 443 counter name "silent" reject with icmp host-unreachable
   }}
 }}
 """
-"""Shows whether the phone tried the dead address first."""
+"""Shows whether the phone tried the dead addresses."""
 
 
-def dnsmasq(leases: str) -> str:
+def dnsmasq(leases: str, records: Mapping[str, tuple[str, ...]] = RECORDS) -> str:
     """Return the configuration of dnsmasq: DHCP, router advertisements and DNS.
 
-    The provisioning server has two A records and the first is dead, so that the phone's walk
-    shows. `no-ping`, because a first offer after three seconds comes too late; option 66 is
-    absent and 159 is a bare server, so that 160 wins in the default order.
+    `no-ping`, because a first offer after three seconds comes too late; option 66 is absent
+    and 159 is a bare server, so that 160 wins in the default order.
     """
+    hosts = [f"host-record={name},{address}" for name, held in records.items() for address in held]
+    written = "\n".join(hosts)
     return f"""\
 interface=eth0
 bind-interfaces
@@ -62,10 +77,8 @@ log-facility=-
 local=/{DOMAIN}/
 domain={DOMAIN}
 local=/1.99.10.in-addr.arpa/
-host-record={PROVISIONING_NAME},{DEAD}
-host-record={PROVISIONING_NAME},{PROVIDER}
-host-record={REGISTRAR_NAME},{INFRASTRUCTURE}
-host-record={SYSLOG_NAME},{INFRASTRUCTURE}
+{written}
+log-queries
 log-dhcp
 no-ping
 dhcp-authoritative
@@ -144,7 +157,7 @@ def certify(provider: Path, phone: Path) -> dict[str, Any]:
     authority = provider / "ca"
     ca.create(authority, "Lab Telco", now)
     for name in (PROVISIONING_NAME, REGISTRAR_NAME):
-        key, request = _request(name)
+        key, request = csr(name)
         issued = ca.sign(authority, request, PRODUCT, timedelta(days=30), now)
         ca.write(provider / f"{name}.key", key, 0o600)
         ca.write(provider / f"{name}.crt", issued.certificate, 0o644)
@@ -164,7 +177,7 @@ def certify(provider: Path, phone: Path) -> dict[str, Any]:
     }
 
 
-def _request(name: str) -> tuple[bytes, bytes]:
+def csr(name: str) -> tuple[bytes, bytes]:
     """Return a new key and a signing request for a server."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization

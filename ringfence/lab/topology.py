@@ -19,6 +19,8 @@ INFRASTRUCTURE = "10.99.1.10"
 """DHCP, DNS, registrar and syslog."""
 DEAD = "10.99.1.11"
 """First A record of the provisioning server; nothing listens there."""
+SILENT = "10.99.1.13"
+"""No host is there, as far as one can tell from elsewhere."""
 PROVIDER = "10.99.1.12"
 """Second A record of the provisioning server."""
 PROVISIONING_NAME, REGISTRAR_NAME = f"pv.{DOMAIN}", f"sip.{DOMAIN}"
@@ -40,7 +42,7 @@ SWITCH = Node("switch", "br0")
 SERVERS = Node(
     "servers",
     "eth0",
-    (f"{INFRASTRUCTURE}/24", f"{DEAD}/24", f"{PROVIDER}/24", f"{PREFIX_V6}10/64"),
+    (*(f"{own}/24" for own in (INFRASTRUCTURE, DEAD, PROVIDER, SILENT)), f"{PREFIX_V6}10/64"),
 )
 PC = Node("pc", "eth0", ("10.99.1.50/24", f"{PREFIX_V6}50/64"))
 STRANGER = Node("stranger", "eth0", ("10.99.1.66/24", f"{PREFIX_V6}66/64"))

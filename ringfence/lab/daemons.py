@@ -1,0 +1,111 @@
+"""The lab's real servers: started as they should be, and started anew with something broken."""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from ringfence.lab import kamailio, servers, topology
+from ringfence.lab.crew import Crew, notified, run
+from ringfence.lab.proofs import RETRY
+
+PYTHON = (sys.executable, "-m")
+RUN = Path("/run/lab")
+"""Sockets and generated configuration, gone with the lab."""
+
+
+class Pair(NamedTuple):
+    """Chain and key of a server, as PEM files."""
+
+    certificate: Path
+    key: Path
+
+    @classmethod
+    def of(cls, folder: Path, name: str) -> "Pair":
+        """Return the pair of a server in a folder."""
+        return cls(folder / f"{name}.crt", folder / f"{name}.key")
+
+
+class Daemons:
+    """Starts each server; one that runs is ended first."""
+
+    def __init__(self, folder: Path, crew: Crew, users: Mapping[str, str]) -> None:
+        self.provider = folder / "provider"
+        """The authority, and key and chain of each server."""
+        self.templates = self.provider / "templates"
+        self.phones_log = folder / "log" / "phones.log"
+        """What rsyslog received."""
+        self._crew = crew
+        self._users = users
+
+    async def start(self) -> None:
+        """Start them all."""
+        starts = (self.counter, self.dnsmasq, self.rsyslog, self.kamailio, self.provisioner)
+        async with asyncio.TaskGroup() as group:
+            for start in starts:
+                group.create_task(start())
+
+    async def counter(self) -> None:
+        """Count in the kernel who tries the dead addresses."""
+        file = RUN / "counter.nft"
+        file.write_text(servers.DEAD_COUNTERS)
+        await run(topology.SERVERS, "nft", "-f", str(file))
+
+    async def dnsmasq(self, records: Mapping[str, tuple[str, ...]] = servers.RECORDS) -> None:
+        """Serve DHCP, and DNS with these A records, each name's in their order."""
+        await self._crew.stop("dnsmasq")
+        file = RUN / "dnsmasq.conf"
+        file.write_text(servers.dnsmasq(f"{RUN}/leases", records))
+        words = ("dnsmasq", "--no-daemon", f"--conf-file={file}")
+        output = await self._crew.start("dnsmasq", topology.SERVERS, *words)
+        await output.wait("started, version")
+
+    async def rsyslog(self) -> None:
+        """Receive what phones send."""
+        file, door = RUN / "rsyslog.conf", RUN / "rsyslog.notify"
+        file.write_text(servers.rsyslog(str(self.phones_log), str(RUN)))
+        words = ("rsyslogd", "-n", "-f", str(file), "-i", str(RUN / "rsyslog.pid"))
+        said = {"NOTIFY_SOCKET": str(door)}
+        await notified(
+            door,
+            lambda: self._crew.start("rsyslogd", topology.SERVERS, *words, environment=said),
+        )
+
+    async def kamailio(self) -> None:
+        """Be the registrar."""
+        name = topology.REGISTRAR_NAME
+        pair = Pair.of(self.provider, name)
+        registrar = kamailio.Registrar(topology.INFRASTRUCTURE, name, self._users, *pair)
+        words = kamailio.render(RUN, registrar)
+        output = await self._crew.start("kamailio", topology.SERVERS, *words)
+        while not output.ended:
+            try:
+                await run(topology.SERVERS, *kamailio.control(RUN, "core.uptime"))
+            except RuntimeError:
+                await asyncio.sleep(RETRY)
+            else:
+                return
+        raise EOFError("kamailio")
+
+    async def provisioner(self, pair: Pair | None = None) -> None:
+        """Serve profiles, with the provider's certificate or with another one."""
+        shown = pair or Pair.of(self.provider, topology.PROVISIONING_NAME)
+        where = (topology.SERVERS, topology.PROVIDER)
+        await self.serve("provider", *where, self.templates, shown)
+
+    async def serve(
+        self, name: str, node: topology.Node, address: str, templates: Path, pair: Pair
+    ) -> None:
+        """Run a provisioning server anywhere."""
+        await self._crew.stop(name)
+        words = ("ringfence", "provider", "serve", "--bind", address)
+        files = {
+            "--dir": templates,
+            "--ca-dir": self.provider / "ca",
+            "--certificate": pair.certificate,
+            "--key": pair.key,
+        }
+        options = (str(word) for entry in files.items() for word in entry)
+        output = await self._crew.start(name, node, *PYTHON, *words, *options)
+        await output.wait("provider.ready")
