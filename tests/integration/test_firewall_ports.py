@@ -17,10 +17,8 @@ from tests.support.firewall_fixtures import Listen, Wire, listen, phone, wire
 from tests.support.firewall_phone import FirewallPhone
 from tests.support.probe import (
     FAMILY,
-    FENCE,
     FENCE_PORT,
     SECONDS,
-    STRANGER,
     Answers,
     fence,
     listener_in,
@@ -28,7 +26,6 @@ from tests.support.probe import (
     probe,
     raw,
     received,
-    udp_in,
 )
 
 __all__ = ["listen", "phone", "wire"]
@@ -107,7 +104,7 @@ ROWS = [
         for upgrade in ("Yes", "No")
         for sharing in ("Yes", "No")
     ),
-    pytest.param({"Enable_TR-069": "Yes"}, id="tr-069", marks=pytest.mark.proves("FW-11")),
+    pytest.param({"Enable_TR-069": "Yes"}, id="tr-069", marks=pytest.mark.proves("FW-11", "FW-13")),
     pytest.param({"Web_Server_Port": "8443"}, id="web", marks=pytest.mark.proves("FW-12")),
     pytest.param({"Enable_Web_Server": "No"}, id="no-web", marks=pytest.mark.proves("FW-12")),
     pytest.param({"Firewall_Config": "NO_CISCO_TFTP"}, id="tftp"),
@@ -275,39 +272,3 @@ def test_multicast_ping_is_answered_exactly_when_broadcast_echo_is_on(
     listen()
     phone.set(Firewall=firewall, Firewall_Config=options, Broadcast_Echo=echo)
     assert wire[1].call(echoed, 6, "ff02::1") == (echo == "Enabled")
-
-
-TFTP_OPTIONS = ["", "NO_CISCO_TFTP"]
-
-
-@pytest.mark.proves("FW-10", "FW-16")
-@pytest.mark.parametrize("options", TFTP_OPTIONS)
-def test_a_tftp_server_off_port_69_is_heard_only_while_the_client_range_is_open(
-    phone: FirewallPhone, wire: Wire, options: str
-) -> None:
-    phone.set(Firewall_Config=options)
-    assert tftp(wire, 6969) == (not options)
-
-
-@pytest.mark.proves("FW-16")
-@pytest.mark.parametrize("options", TFTP_OPTIONS)
-def test_a_tftp_server_on_port_69_is_always_heard(
-    phone: FirewallPhone, wire: Wire, options: str
-) -> None:
-    phone.set(Firewall_Config=options)
-    assert tftp(wire, 69)
-
-
-def tftp(wire: Wire, port: int) -> bool:
-    """Return whether a client on a port of the range gets the first block from a new port."""
-    client, server, transfer = (
-        udp_in(wire[0], 4, 53243),
-        udp_in(wire[1], 4, port),
-        udp_in(wire[1], 4),
-    )
-    with one_processor(), client, server, transfer:
-        client.sendto(b"\0\1cfg.xml\0octet\0", (STRANGER[4], port))
-        _, peer = server.recvfrom(100)
-        transfer.sendto(b"\0\3\0\1<x/>", peer)
-        server.sendto(FENCE, peer)  # the flow itself is always heard
-        return client.recv(100) != FENCE

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 LINES = range(1, 17)
 ALL = frozenset(range(1, 65536))
+CONNECTION_REQUESTS = 8123
+"""What the phone of these tests drew from 8000 to 9999."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def expected(texts: Mapping[str, str]) -> Expected:
         tcp.update((4051, 6970))
     if is_yes("Enable_TR-069", "No"):
         udp.add(7999)
+        tcp.add(CONNECTION_REQUESTS)
     if is_yes("Enable_Web_Server", "Yes"):
         tcp.add(number("Web_Server_Port", 80))
 

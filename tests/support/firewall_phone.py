@@ -23,6 +23,7 @@ from ringfence.runtime.feature import World
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Facts
 from ringfence.runtime.supervisor import Supervisor
+from tests.support.firewall_model import CONNECTION_REQUESTS
 
 Bound = Mapping[str, list[tuple[str, int]]]
 CAPABILITIES_VERSION_3 = 0x20080522
@@ -92,7 +93,9 @@ async def _serve(pipe: socket.socket) -> None:
                 for name, ports in request["bound"].items()
             }
             now = asyncio.get_running_loop().time()
-            await supervisor.reconcile(settings, Facts(bound=bound), now)
+            await supervisor.reconcile(
+                settings, Facts(connection_request_port=CONNECTION_REQUESTS, bound=bound), now
+            )
             status = supervisor.statuses()["firewall"]
             answer = {
                 "health": status.health.value,

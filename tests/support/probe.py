@@ -64,12 +64,12 @@ def inside(space: Namespace, function: Callable[[], T]) -> T:
         return thread.submit(run).result()
 
 
-def udp_in(space: Namespace, version: int, port: int = 0) -> socket.socket:
+def udp_in(space: Namespace, version: int, port: int = 0, address: str = "") -> socket.socket:
     """Return a bound UDP socket of another namespace."""
 
     def make() -> socket.socket:
         made = socket.socket(FAMILY[version], socket.SOCK_DGRAM)
-        made.bind(("0.0.0.0" if version == 4 else "::", port))
+        made.bind((address, port))
         made.settimeout(SECONDS)
         return made
 
