@@ -63,10 +63,11 @@ class PolicyError(RingfenceError):
     `rule` is the same kind of identifier that a `Finding` carries.
     """
 
-    def __init__(self, rule: str, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, rule: str, reason: str, remedy: str = "") -> None:
+        super().__init__(reason + (f"; {remedy}" if remedy else ""))
         self.rule = rule
         self.reason = reason
+        self.remedy = remedy
 
 
 class ProtocolError(RingfenceError):

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from ringfence.policy import certificate as certificates
 from ringfence.policy import hostname
 from ringfence.policy.applications import NameCheck
+from ringfence.policy.certificate import load, printable
 
-LARGEST = 64 * 1024
-"""Bytes of a certificate that are looked at."""
 MOST_NAMES = 1000
 
 
@@ -29,7 +29,7 @@ class Presented(Struct, frozen=True):
             *(f"IP:{address}" for address in self.addresses),
             *(f"CN={name}" for name in self.common_names),
         ]
-        shown = ", ".join(_printable(name) for name in offered[:5]) or "no name at all"
+        shown = ", ".join(printable(name) for name in offered[:5]) or "no name at all"
         return shown + (f" and {len(offered) - 5} more" if len(offered) > 5 else "")
 
 
@@ -41,6 +41,7 @@ class NameVerdict(Struct, frozen=True):
     """The name in the certificate that was accepted; empty where none was."""
     reason: str
     """What was wanted, what was offered, and why that will not do."""
+    remedy: str = ""
     to_resolve: tuple[str, ...] = ()
     """Names of which one must have the connected address in DNS (PRV-05, PRV-22)."""
 
@@ -57,7 +58,8 @@ def judge(certificate: bytes, wanted: str, check: NameCheck) -> NameVerdict:
     try:
         presented = read(certificate)
     except ValueError as error:
-        return NameVerdict(False, "", f"wanted {_printable(wanted)}; unreadable names: {error}")
+        reason = f"wanted {printable(wanted)}; unreadable names: {error}"
+        return NameVerdict(False, "", reason, "issue the certificate anew")
     provisioning = check is NameCheck.PROVISIONING
     if (literal := hostname.address(wanted)) is not None:
         if provisioning:
@@ -66,8 +68,20 @@ def judge(certificate: bytes, wanted: str, check: NameCheck) -> NameVerdict:
     try:
         reference = hostname.name(wanted)
     except ValueError as error:
-        return NameVerdict(False, "", f"{_printable(wanted)} is not the name of a server: {error}")
+        reason = f"{printable(wanted)} is not the name of a server: {error}"
+        return NameVerdict(False, "", reason, "configure a host name or an address")
     return _name_verdict(presented, reference, provisioning=provisioning)
+
+
+def offered(chain: Sequence[bytes]) -> str:
+    """Return what the server's certificate, the first of a chain, offers; nothing is verified."""
+    if not chain:
+        return "the server has no certificate"
+    try:
+        names, said = read(chain[0]).describe(), certificates.read(chain[0])
+    except ValueError as error:
+        return f"the certificate cannot be read: {error}"
+    return f"the certificate has {names}, issued by {said.issuer or 'nobody'}"
 
 
 def read(certificate: bytes) -> Presented:
@@ -77,15 +91,13 @@ def read(certificate: bytes) -> Presented:
         ValueError: it cannot be read, or has too many names.
 
     """
-    if len(certificate) > LARGEST:
-        raise ValueError(f"the certificate has {len(certificate)} bytes")
+    parsed = load(certificate)
     from cryptography import x509
     from cryptography.x509.oid import NameOID
 
     dns: list[str] = []
     addresses: list[hostname.Address] = []
     try:
-        parsed = x509.load_der_x509_certificate(certificate)
         common = [name.value for name in parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
         try:
             alternative = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName)
@@ -97,11 +109,7 @@ def read(certificate: bytes) -> Presented:
                 if (address := hostname.address(str(held))) is None:
                     raise ValueError("iPAddress is a network")
                 addresses.append(address)
-    except (
-        x509.DuplicateExtension,
-        x509.InvalidVersion,
-        x509.UnsupportedGeneralNameType,
-    ) as error:
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise ValueError(str(error)) from None
     if len(dns) + len(addresses) + len(common) > MOST_NAMES:
         raise ValueError(f"more than {MOST_NAMES} names")
@@ -116,13 +124,29 @@ def _name_verdict(presented: Presented, reference: str, *, provisioning: bool) -
             wildcard = offered if _covers(offered, reference) else wildcard
         elif _same(offered, reference):
             return _accepted(offered, (reference,) if provisioning else ())
+    remedy = f"issue it with the name DNS:{reference}, or configure a name that it has"
     if not wildcard:
-        return _refused(presented, reference)
+        return _refused(presented, reference, _why(presented, reference), remedy)
     if provisioning:
-        return _refused(presented, reference, "wildcards are not accepted for provisioning")
+        why = "wildcards are not accepted for provisioning"
+        return _refused(presented, reference, why, f"issue it with the name DNS:{reference}")
     if not presented.dns:
-        return _refused(presented, reference, "wildcards are not accepted in a CN")
+        return _refused(presented, reference, "wildcards are not accepted in a CN", remedy)
     return _accepted(wildcard)
+
+
+def _why(presented: Presented, reference: str) -> str:
+    """Return the rule by which no name of the certificate is the reference."""
+    common = presented.common_names[-1:]
+    if presented.dns or presented.addresses:
+        if any(_same(name.split("/", 1)[0], reference) for name in common):
+            return "the CN does not count beside names of the extension subjectAltName"
+        if any("*" in name for name in presented.dns):
+            return "a wildcard stands for one whole first label, with two labels behind it"
+        return "none of them is that name"
+    if any(_same(name.split("/", 1)[0], reference) for name in common):
+        return "a CN with a slash counts for provisioning only"
+    return "that is another name" if common else "it must name the server"
 
 
 def _address_verdict(presented: Presented, literal: hostname.Address) -> NameVerdict:
@@ -132,7 +156,11 @@ def _address_verdict(presented: Presented, literal: hostname.Address) -> NameVer
     for offered in _common(presented, provisioning=False):
         if offered == str(literal):
             return _accepted(offered)
-    return _refused(presented, str(literal))
+    why = "none of them is that address"
+    if any(hostname.address(name) == literal for name in presented.dns):
+        why = "an address counts as iPAddress, not as a DNS name"
+    remedy = f"issue it with the name IP:{literal}, or configure a name that it has"
+    return _refused(presented, str(literal), why, remedy)
 
 
 def _by_address(presented: Presented, wanted: str) -> NameVerdict:
@@ -144,8 +172,10 @@ def _by_address(presented: Presented, wanted: str) -> NameVerdict:
         except ValueError:
             continue
     if not names:
-        return _refused(presented, wanted, "no host name in it that DNS could confirm")
-    return NameVerdict(True, names[0], f"{wanted} must be an address of its name", tuple(names))
+        remedy = f"issue it with a DNS name that has the address {wanted}"
+        return _refused(presented, wanted, "no host name in it that DNS could confirm", remedy)
+    reason = f"{wanted} must be an address of its name"
+    return NameVerdict(True, names[0], reason, to_resolve=tuple(names))
 
 
 def _candidates(presented: Presented, *, provisioning: bool) -> Sequence[str]:
@@ -161,8 +191,11 @@ def _common(presented: Presented, *, provisioning: bool) -> Sequence[str]:
 
 
 def _same(offered: str, reference: str) -> bool:
-    """Return whether a name of the certificate is the reference; both as A-labels."""
-    if not offered.isascii():
+    """Return whether a name of the certificate is the reference; both as A-labels.
+
+    A dot at the end is for those who configure; a certificate has none (RFC 5280 section 4.2.1.6).
+    """
+    if not offered.isascii() or offered.endswith("."):
         return False
     try:
         return hostname.name(offered) == reference
@@ -178,13 +211,9 @@ def _covers(pattern: str, reference: str) -> bool:
 
 
 def _accepted(matched: str, to_resolve: tuple[str, ...] = ()) -> NameVerdict:
-    return NameVerdict(True, matched, f"matches {_printable(matched)}", to_resolve)
+    return NameVerdict(True, matched, f"matches {printable(matched)}", to_resolve=to_resolve)
 
 
-def _refused(presented: Presented, wanted: str, why: str = "") -> NameVerdict:
-    reason = f"wanted {wanted}; the certificate has {presented.describe()}"
-    return NameVerdict(False, "", reason + (f"; {why}" if why else ""))
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text[:253])
+def _refused(presented: Presented, wanted: str, why: str, remedy: str) -> NameVerdict:
+    reason = f"wanted {wanted}; the certificate has {presented.describe()}; {why}"
+    return NameVerdict(False, "", reason, remedy)

@@ -66,6 +66,8 @@ class Trust(Struct, frozen=True):
 
     provider_root: tuple[str, ...] = ()
     custom: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    """Revocation lists that came with the custom CA, as PEM texts (TLS-10)."""
 
 
 class ClientCertificate(Struct, frozen=True):

@@ -15,6 +15,8 @@ DEVICE = "device.json"
 """Product, serial, MAC and firmware profile of this device; every entry may be left out."""
 CERTIFICATE, KEY = "device.crt", "device.key"
 PROVIDER_ROOT, CUSTOM_ROOT = "provider-root.crt", "custom-ca.crt"
+LARGEST_BUNDLE = 4 << 20
+"""Bytes of a bundle of certificates and revocation lists."""
 CONNECTION_REQUESTS = "connection-request-port"
 CONNECTION_REQUEST_PORTS = range(8000, 9999 + 1)
 """Source: chapter, Table 4."""
@@ -42,17 +44,38 @@ def identity(host: Host, interface: str | None) -> Identity:
 
 
 def trust(host: Host) -> Trust:
-    """Return the trust anchors that the state folder holds."""
-    return Trust(_anchors(host, PROVIDER_ROOT), _anchors(host, CUSTOM_ROOT))
+    """Return the trust anchors that the state folder holds, and the custom CA's revocation lists.
+
+    Raises:
+        ComponentError: a file is too large.
+
+    """
+    return bundles(_text(host, PROVIDER_ROOT), _text(host, CUSTOM_ROOT))
 
 
-def _anchors(host: Host, name: str) -> tuple[str, ...]:
+def bundles(provider_root: str, custom: str) -> Trust:
+    """Return what two bundles of PEM texts hold; whatever else stands in them is passed over."""
+    return Trust(
+        _objects(provider_root, "CERTIFICATE"),
+        _objects(custom, "CERTIFICATE"),
+        _objects(custom, "X509 CRL", cut_off=True),
+    )
+
+
+def _text(host: Host, name: str) -> str:
     if not host.names(name):
-        return ()
-    text = host.read(name).decode("ascii", errors="replace")
-    end = "-----END CERTIFICATE-----"
-    parts = (part.partition("-----BEGIN CERTIFICATE-----") for part in text.split(end))
-    return tuple(begin + body + end + "\n" for _, begin, body in parts if begin)
+        return ""
+    data = host.read(name)
+    if len(data) > LARGEST_BUNDLE:
+        raise ComponentError(f"file {name}", f"has more than {LARGEST_BUNDLE} bytes")
+    return data.decode("ascii", errors="replace")
+
+
+def _objects(text: str, kind: str, *, cut_off: bool = False) -> tuple[str, ...]:
+    """Return the objects of one kind; one that is cut off, too, where it must be missed."""
+    begin, end = f"-----BEGIN {kind}-----", f"-----END {kind}-----"
+    parts = (part.partition(end) for part in text.split(begin)[1:])
+    return tuple(f"{begin}{body}{ended}\n" for body, ended, _ in parts if ended or cut_off)
 
 
 def certificate(host: Host) -> ClientCertificate | None:

@@ -9,14 +9,15 @@ import errno
 import ipaddress
 import socket
 import ssl
+from collections.abc import Callable
 
 from msgspec import Struct
 
 from ringfence.errors import NetworkError, PolicyError
-from ringfence.policy import domains, hostname, identity
+from ringfence.policy import chain, domains, hostname, identity, revocation
 from ringfence.policy.applications import Application
 from ringfence.policy.tls import TlsPolicy
-from ringfence.runtime import egress_dns
+from ringfence.runtime import egress_chain, egress_dns
 from ringfence.runtime.egress_stream import Secured as Secured
 from ringfence.runtime.egress_stream import Stream as Stream
 from ringfence.runtime.egress_stream import broken
@@ -25,22 +26,6 @@ from ringfence.runtime.tls import Contexts
 
 MOST_NAMES = 8
 """Names of one certificate that DNS is asked about."""
-
-CHAIN = {
-    7: "its signature is not by the root that the phone trusts under that name",
-    9: "the certificate is not valid yet",
-    10: "the certificate has expired",
-    18: "the certificate is self-signed",
-    19: "the chain ends in a root that the phone does not trust",
-    20: "it was not issued under a root that the phone trusts",
-    21: "it was not issued under a root that the phone trusts",
-    23: "the certificate was revoked",
-    26: "the certificate is not meant for a server",
-    66: "its key is too weak",
-    67: "the key of its CA is too weak",
-    68: "its signature uses a digest that is too weak",
-}
-"""`{X509_V_ERR_...: words}`. Source: X509_STORE_CTX_get_error(3)."""
 
 
 class Target(Struct, frozen=True):
@@ -62,6 +47,19 @@ class Target(Struct, frozen=True):
     """Restricted Access Domains allow no sub-domain of what they list."""
     records: tuple[str, ...] = ("A",)
     """DNS record types to ask for, in order: A, AAAA."""
+    named_by: str = ""
+    """Who names the server, for refusals: the cfg.xml tag, or `DHCP option 66`."""
+
+
+class Shown(Struct, frozen=True):
+    """What a server showed of itself in a handshake, accepted or not."""
+
+    chain: tuple[bytes, ...]
+    """DER certificates as they were sent, unverified, the server's own first."""
+    version: str
+    """Empty where the handshake did not come to an end."""
+    suite: str
+    """OpenSSL name; empty where none was agreed."""
 
 
 class Destination(Struct, frozen=True):
@@ -74,10 +72,19 @@ class Destination(Struct, frozen=True):
 class Egress:
     """Opens what policy allows."""
 
-    def __init__(self, host: Host, lookup: egress_dns.Lookup = egress_dns.lookup) -> None:
-        """Ask `lookup` instead of DNS where a caller brings its own answers."""
+    def __init__(
+        self,
+        host: Host,
+        lookup: egress_dns.Lookup = egress_dns.lookup,
+        place: Callable[[str], str] = str,
+    ) -> None:
+        """Ask `lookup` instead of DNS where a caller brings its own answers.
+
+        `place` adds to the tag of a parameter where its value was written, for refusals.
+        """
         self._host = host
         self._lookup = lookup
+        self._place = place
         self._contexts = Contexts()
 
     async def resolve(self, target: Target) -> tuple[str, ...]:
@@ -112,12 +119,21 @@ class Egress:
         """
         return tuple(Destination(address, target.port) for address in await self.resolve(target))
 
-    async def connect(self, target: Target, address: str, timeout: float = 5.0) -> Stream:
+    async def connect(
+        self,
+        target: Target,
+        address: str,
+        timeout: float = 5.0,
+        watch: Callable[[Shown], None] | None = None,
+    ) -> Stream:
         """Return a stream to one address of the target.
 
+        `watch` is told what the server showed, before it is judged.
+
         Raises:
-            PolicyError: domains, chain or name check refused; not one byte of the application
-                was sent.
+            PolicyError: domains, chain, revocation or name check refused; not one byte of the
+                application was sent. It says which name was wanted and who named it, what was
+                offered, which rule refused, and the remedy.
             NetworkError: the address did not answer in `timeout` seconds.
             ComponentError: the local TLS library or a certificate file refused.
 
@@ -130,16 +146,34 @@ class Egress:
                 connection = await self._dial(target, address)
                 if target.tls is None or context is None:
                     return Stream(connection)
-                return await self._secure(target, target.tls, context, connection)
+                return await self._secure(target, target.tls, context, connection, watch)
         except TimeoutError:
             raise NetworkError(f"{where}: no answer in {timeout:g} s") from None
-        except ssl.SSLCertVerificationError as error:
-            words = CHAIN.get(error.verify_code, error.verify_message)
-            raise PolicyError("tls-chain", f"{where}: {words}") from error
         except PolicyError as error:
-            raise PolicyError(error.rule, f"{where}: {error.reason}") from None
+            if target.named_by:
+                where += f", named by {self._place(target.named_by)}"
+            raise PolicyError(error.rule, f"{where}: {error.reason}", error.remedy) from None
         except OSError as error:
-            raise _failed(where, error) from error
+            raise NetworkError(f"{where}: {broken(error)}") from error
+
+    async def confirm(self, target: Target, address: str, names: tuple[str, ...]) -> str:
+        """Return the first of the names that DNS leads to `address` (PRV-05, PRV-22).
+
+        Raises:
+            PolicyError: no name has the address.
+            NetworkError: DNS did not answer.
+
+        """
+        wanted = ipaddress.ip_address(address)
+        seen: list[str] = []
+        for name in names[:MOST_NAMES]:
+            record = "A" if wanted.version == 4 else "AAAA"
+            found = await self._lookup(name, target.resolvers, (record,))
+            if wanted in map(ipaddress.ip_address, found):
+                return name
+            seen.append(f"{name} has {', '.join(found) or 'no address'}")
+        reason = f"{address} is not in DNS: {'; '.join(seen)}"
+        raise PolicyError("tls-address", reason, f"let DNS have {address} under the server's name")
 
     async def _dial(self, target: Target, address: str) -> socket.socket:
         """Return a connected socket."""
@@ -174,7 +208,12 @@ class Egress:
         return ports[start:] + ports[:start]
 
     async def _secure(
-        self, target: Target, policy: TlsPolicy, context: ssl.SSLContext, plain: socket.socket
+        self,
+        target: Target,
+        policy: TlsPolicy,
+        context: ssl.SSLContext,
+        plain: socket.socket,
+        watch: Callable[[Shown], None] | None,
     ) -> Stream:
         """Return the stream after handshake, chain, name check and, for provisioning, DNS."""
         address = plain.getpeername()[0]
@@ -183,34 +222,73 @@ class Egress:
         )
         stream = Stream(connection)
         try:
-            await stream.attempt(connection.do_handshake, writing=False)
-            certificate = connection.getpeercert(binary_form=True)
-            if not certificate:
-                raise PolicyError("tls-no-certificate", "the server has no certificate")
-            verdict = identity.judge(certificate, target.host, policy.names)
-            if not verdict.accepted:
-                raise PolicyError("tls-name", verdict.reason)
-            matched = verdict.matched
-            if verdict.to_resolve:
-                matched = await self._confirm(target, address, verdict.to_resolve)
+            try:
+                await stream.attempt(connection.do_handshake, writing=False)
+            except ssl.SSLError as error:
+                raise self._failed(error, target, policy, connection) from error
+            finally:
+                if watch:
+                    watch(_shown(connection))
+            matched = await self._judge(target, policy, connection, address)
         except BaseException:
             stream.abort()
             raise
-        suite = connection.cipher()
-        stream.secured = Secured(connection.version() or "", suite[0] if suite else "", matched)
+        shown = _shown(connection)
+        stream.secured = Secured(shown.version, shown.suite, matched)
         return stream
 
-    async def _confirm(self, target: Target, address: str, names: tuple[str, ...]) -> str:
-        """Return the name of the certificate that DNS leads to `address` (PRV-05, PRV-22)."""
-        wanted = ipaddress.ip_address(address)
-        seen: list[str] = []
-        for name in names[:MOST_NAMES]:
-            record = "A" if wanted.version == 4 else "AAAA"
-            found = await self._lookup(name, target.resolvers, (record,))
-            if wanted in map(ipaddress.ip_address, found):
-                return name
-            seen.append(f"{name} has {', '.join(found) or 'no address'}")
-        raise PolicyError("tls-address", f"{address} is not in DNS: {'; '.join(seen)}")
+    def _failed(
+        self, error: ssl.SSLError, target: Target, policy: TlsPolicy, connection: ssl.SSLSocket
+    ) -> Exception:
+        """Return the refusal that a failed handshake is, or the failure itself."""
+        if isinstance(error, ssl.SSLCertVerificationError):
+            now, sent = self._host.wall(), egress_chain.sent(connection)
+            why = chain.words(error.verify_code, error.verify_message, sent, policy.trust, now)
+            return PolicyError("tls-chain", _reason(target, sent, why.reason), why.remedy)
+        if error.reason == "UNSUPPORTED_PROTOCOL":
+            remedy = "let it speak TLS 1.2 or 1.3"
+            return PolicyError("tls-version", "the server speaks only versions too old", remedy)
+        return error
+
+    async def _judge(
+        self, target: Target, policy: TlsPolicy, connection: ssl.SSLSocket, address: str
+    ) -> str:
+        """Return the name that was accepted, empty where none is asked for.
+
+        Raises:
+            PolicyError: revocation, name check or the comparison with DNS refused.
+            NetworkError: DNS did not answer.
+
+        """
+        sent = egress_chain.sent(connection)
+        certificate = connection.getpeercert(binary_form=True)
+        if not certificate:
+            text, remedy = "the suite asks for none", "leave aNULL out of TLS_Cipher_List"
+            raise PolicyError("tls-no-certificate", _reason(target, (), text), remedy)
+        known = egress_chain.verified(connection)
+        if (revoked := revocation.judge(known, policy.trust, self._host.wall())) is not None:
+            raise PolicyError(revoked.rule, _reason(target, sent, revoked.reason), revoked.remedy)
+        verdict = identity.judge(certificate, target.host, policy.names)
+        if not verdict.accepted:
+            raise PolicyError("tls-name", verdict.reason, verdict.remedy)
+        if not verdict.to_resolve:
+            return verdict.matched
+        try:
+            return await self.confirm(target, address, verdict.to_resolve)
+        except PolicyError as error:
+            reason = _reason(target, sent, error.reason)
+            raise PolicyError(error.rule, reason, error.remedy) from None
+
+
+def _reason(target: Target, sent: tuple[bytes, ...], why: str) -> str:
+    """Return what was wanted, what was offered, and why that will not do."""
+    return f"wanted {target.host}; {identity.offered(sent)}; {why}"
+
+
+def _shown(connection: ssl.SSLSocket) -> Shown:
+    suite = connection.cipher()
+    sent = egress_chain.sent(connection)
+    return Shown(sent, connection.version() or "", suite[0] if suite else "")
 
 
 def _permit(target: Target) -> None:
@@ -227,9 +305,3 @@ def _server_name(host: str) -> bytes | None:
         return None if hostname.address(host) else hostname.name(host).encode()
     except ValueError:
         return None
-
-
-def _failed(where: str, error: OSError) -> NetworkError | PolicyError:
-    if isinstance(error, ssl.SSLError) and error.reason == "UNSUPPORTED_PROTOCOL":
-        return PolicyError("tls-version", f"{where}: the server speaks only versions too old")
-    return NetworkError(f"{where}: {broken(error)}")

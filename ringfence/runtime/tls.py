@@ -46,7 +46,8 @@ def client_context(policy: TlsPolicy) -> ssl.SSLContext:
     """Return a new context that verifies the chain against the policy's anchors alone.
 
     It verifies no name: `policy.identity` does, after the handshake. Without an anchor it
-    trusts nobody.
+    trusts nobody. An anchor is trusted as it is, also where another CA signed it (RFC 5280
+    section 6.1.1; rulings 6 say the custom CA, not its root).
 
     Raises:
         ComponentError: the library or a certificate file refused.
@@ -55,6 +56,7 @@ def client_context(policy: TlsPolicy) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     _restrict(context, policy)
     anchors = "\n".join((*policy.trust.provider_root, *policy.trust.custom))
     if anchors:

@@ -204,7 +204,8 @@ def test_the_reason_says_what_was_wanted_and_what_was_offered(root: Pair) -> Non
     shape: Shape = {"cn": "c.test", "dns": ["a.test", "b.test"], "ips": ["192.0.2.7"]}
     reason = judged(root, shape, HOST, STANDARD).reason
     assert reason == (
-        "wanted pv.telco.test; the certificate has DNS:a.test, DNS:b.test, IP:192.0.2.7, CN=c.test"
+        "wanted pv.telco.test; the certificate has DNS:a.test, DNS:b.test, IP:192.0.2.7, CN=c.test;"
+        " none of them is that name"
     )
 
 

@@ -1,0 +1,30 @@
+"""The certificates of a TLS connection: what the server sent, and the chain that was verified."""
+
+import ssl
+import sys
+
+_DER = 2
+"""`_ssl.ENCODING_DER`."""
+
+
+def sent(connection: ssl.SSLSocket) -> tuple[bytes, ...]:
+    """Return what the server sent, unverified, in its order; also after a refused handshake."""
+    if sys.version_info >= (3, 13):
+        return tuple(connection.get_unverified_chain())
+    return _ders(connection._sslobj.get_unverified_chain())  # type: ignore[attr-defined]
+
+
+def verified(connection: ssl.SSLSocket) -> tuple[bytes, ...]:
+    """Return the chain from the server's certificate to its anchor, after a handshake that held.
+
+    Only there: after a refused handshake it is what the library had built until then.
+    """
+    if sys.version_info >= (3, 13):
+        return tuple(connection.get_verified_chain())
+    return _ders(connection._sslobj.get_verified_chain())  # type: ignore[attr-defined]
+
+
+def _ders(certificates: object) -> tuple[bytes, ...]:
+    """Return them in DER; the methods are public, and return bytes, from Python 3.13 on."""
+    held = certificates if isinstance(certificates, list) else []
+    return tuple(one.public_bytes(_DER) for one in held)
