@@ -151,25 +151,27 @@ def certify(provider: Path, phone: Path) -> dict[str, Any]:
     state folder of a phone that leaves the factory.
     """
     from ringfence.provider import ca
+    from ringfence.provider.authority import create
+    from ringfence.provider.files import write
     from ringfence.provider.identity import DeviceIdentity
 
     now = datetime.now(UTC)
     authority = provider / "ca"
-    ca.create(authority, "Lab Telco", now)
+    create(authority, "Lab Telco", now)
     for name in (PROVISIONING_NAME, REGISTRAR_NAME):
         key, request = csr(name)
-        issued = ca.sign(authority, request, PRODUCT, timedelta(days=30), now)
-        ca.write(provider / f"{name}.key", key, 0o600)
-        ca.write(provider / f"{name}.crt", issued.certificate, 0o644)
+        issued = ca.sign(authority, request, ca.Terms(timedelta(days=30), PRODUCT), now)
+        write(provider / f"{name}.key", key, 0o600)
+        write(provider / f"{name}.crt", issued.certificate, 0o644)
     ca.export(authority, provider)
     serial = f"8801{PHONE_MAC[-8:].upper()}"
     device = ca.issue_device(authority, DeviceIdentity(PRODUCT, serial, PHONE_MAC), now)
     phone.mkdir(mode=0o700)
-    ca.write(phone / "device.crt", device.certificate, 0o644)
-    ca.write(phone / "device.key", device.key or b"", 0o600)
-    ca.write(phone / "provider-root.crt", (provider / "provider-root.crt").read_bytes(), 0o644)
+    write(phone / "device.crt", device.certificate, 0o644)
+    write(phone / "device.key", device.key or b"", 0o600)
+    write(phone / "provider-root.crt", (provider / "provider-root.crt").read_bytes(), 0o644)
     identity = {"mac": PHONE_MAC, "product": PRODUCT, "serial": serial, "interface": "br0"}
-    ca.write(phone / "device.json", json.dumps(identity).encode(), 0o644)
+    write(phone / "device.json", json.dumps(identity).encode(), 0o644)
     return {
         "servers": [PROVISIONING_NAME, REGISTRAR_NAME],
         "product": PRODUCT,

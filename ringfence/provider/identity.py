@@ -31,6 +31,15 @@ class DeviceIdentity(Struct, frozen=True):
         """Whether the certificate names one phone."""
         return bool(self.mac)
 
+    @property
+    def generic(self) -> bool:
+        """Whether the certificate is the one that many phones share."""
+        return self == GENERIC
+
+
+GENERIC = DeviceIdentity("cisco.com", "ciscogeneric", "")
+"""What a generic certificate says. Source: PRV-14."""
+
 
 def hardware_address(text: str) -> str:
     """Return a MAC address as twelve lower-case digits; colons, hyphens and dots are dropped.

@@ -6,8 +6,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ringfence.errors import ConfigError
-from ringfence.provider.ca import describe_key
 from ringfence.provider.identity import device_identity
+from ringfence.provider.request import describe_key
 
 _USES = {ExtendedKeyUsageOID.SERVER_AUTH: "server", ExtendedKeyUsageOID.CLIENT_AUTH: "client"}
 _S = {NameOID.SURNAME: "S"}

@@ -1,0 +1,123 @@
+"""The authority's own keys and certificates: made once, all or none."""
+
+import os
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import NameOID
+from msgspec import Struct
+
+from ringfence.errors import ComponentError, ConfigError
+from ringfence.provider.certificates import (
+    Key,
+    KeyKind,
+    builder,
+    distinguished,
+    key_pem,
+    new_key,
+    pem,
+    signed,
+    usage,
+)
+from ringfence.provider.files import failure, locked, printable, read, settle, write
+
+SERVER_ROOT, SERVER_CA, CLIENT_ROOT = "server-root", "server-ca", "client-root"
+SHORTEST = 8
+"""Characters of a passphrase."""
+
+_YEAR = timedelta(days=365)
+_MADE = (
+    (SERVER_ROOT, None, 25 * _YEAR, "Server Root"),
+    (SERVER_CA, SERVER_ROOT, 15 * _YEAR, "Server Issuing CA"),
+    (CLIENT_ROOT, None, 25 * _YEAR, "Client Root"),
+)
+"""Name, issuer, life and title of each certificate of an authority."""
+
+
+class Signer(Struct, frozen=True):
+    """A certificate of the authority, and its key."""
+
+    certificate: x509.Certificate
+    key: Key
+
+
+def create(folder: Path, owner: str, now: datetime, passphrase: bytes = b"") -> None:
+    """Make the roots and the issuing CA of `owner` in a folder, which appears when all is done.
+
+    Whoever interrupts this leaves no folder; what is left beside it goes at the next attempt.
+
+    Raises:
+        ConfigError: the owner cannot stand in a certificate, or the passphrase is too short.
+        ComponentError: the folder holds something already, or cannot be written.
+
+    """
+    if not (0 < len(owner) <= 64 and owner.isprintable() and owner.strip()):
+        raise ConfigError("owner", "needs 1 to 64 printable characters")
+    if passphrase and len(passphrase) < SHORTEST:
+        raise ConfigError("passphrase", f"is shorter than {SHORTEST} characters")
+    _must_be_free(folder)
+    aside = folder.with_name(f".{folder.name}.new")
+    try:
+        aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with locked(aside, wait=False):
+            for left in aside.iterdir():
+                left.unlink()
+            _fill(aside, owner, now, passphrase)
+            _must_be_free(folder)
+            aside.rename(folder)
+            settle(folder.parent)
+    except OSError as error:
+        raise failure(folder, error, "folder") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def signer(folder: Path, name: str, passphrase: bytes = b"") -> Signer:
+    """Return one certificate of the authority with its key.
+
+    Raises:
+        ComponentError: the authority cannot be read, or the passphrase is missing or wrong.
+
+    """
+    try:
+        made = x509.load_pem_x509_certificate(read(folder / f"{name}.crt"))
+        key = load_pem_private_key(read(folder / f"{name}.key"), passphrase or None)
+    except TypeError:
+        what = "is not encrypted: leave --passphrase-file out" if passphrase else ""
+        what = what or "is encrypted: say where its passphrase is with --passphrase-file"
+        raise ComponentError(f"authority {folder}", f"{name}.key {what}") from None
+    except ValueError as error:
+        said = "the passphrase is wrong" if passphrase else printable(str(error))
+        raise ComponentError(f"authority {folder}", f"{name}: {said}") from None
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise ComponentError(f"authority {folder}", f"{name}: not a signing key")
+    return Signer(made, key)
+
+
+def _must_be_free(folder: Path) -> None:
+    if (folder / f"{SERVER_ROOT}.crt").exists():
+        raise ComponentError(f"folder {folder}", "holds a certificate authority already")
+    if folder.is_dir() and not folder.is_symlink() and folder.resolve() != Path.cwd():
+        if any(folder.iterdir()):
+            raise ComponentError(f"folder {folder}", "is not empty; name a new one")
+    elif os.path.lexists(folder):
+        raise ComponentError(f"folder {folder}", "exists already; name a new one")
+
+
+def _fill(folder: Path, owner: str, now: datetime, passphrase: bytes) -> None:
+    for name, parent, life, title in _MADE:
+        key = new_key(KeyKind.RSA)
+        issuer = signer(folder, parent, passphrase) if parent else None
+        subject = distinguished({NameOID.ORGANIZATION_NAME: owner, NameOID.COMMON_NAME: title})
+        made = builder(
+            subject, key.public_key(), issuer.certificate if issuer else None, (now, life)
+        )
+        made = made.add_extension(x509.BasicConstraints(True, 0 if parent else None), True)
+        made = made.add_extension(usage("key_cert_sign", "crl_sign"), True)
+        certificate = signed(made, issuer.key if issuer else key)
+        write(folder / f"{name}.key", key_pem(key, passphrase), 0o600)
+        write(folder / f"{name}.crt", pem(certificate), 0o644)

@@ -1,0 +1,118 @@
+"""The authority's books: which certificates it issued, and which of them it revoked.
+
+Each book is a file of JSON lines that only grows. A line that a power cut left unfinished was
+never acted on, and gives way to the next one; any other damage is an error, because a lost line
+could make a revoked certificate good again.
+"""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from ringfence.errors import ComponentError
+from ringfence.provider.files import failure, settle
+
+ISSUED, REVOKED = "issued.jsonl", "revoked.jsonl"
+LONGEST = 1 << 17
+"""Bytes of a line; a signing request, whose subject stands in it, has half of them."""
+
+REASONS = (
+    *("unspecified", "keyCompromise", "affiliationChanged", "superseded"),
+    *("cessationOfOperation", "privilegeWithdrawn"),
+)
+"""Reasons for taking back the certificate of a server or a phone. Source: RFC 5280 5.3.1."""
+
+
+class Entry(Struct, frozen=True):
+    """A certificate that was issued."""
+
+    serial: str
+    """Serial number, hexadecimal."""
+    kind: str
+    """`server`, `device` or `generic`."""
+    product: str
+    subject: str
+    until: datetime
+    digest: str = "sha256"
+
+
+class Revocation(Struct, frozen=True):
+    """A certificate that was taken back."""
+
+    serial: str
+    at: datetime
+    reason: str
+    """One of `REASONS`."""
+
+
+Line = TypeVar("Line", Entry, Revocation)
+
+
+def issued(folder: Path) -> list[Entry]:
+    """Return every certificate that was issued, the oldest first.
+
+    Raises:
+        ComponentError: the book cannot be read.
+
+    """
+    return _lines(folder / ISSUED, Entry)
+
+
+def revoked(folder: Path) -> dict[str, Revocation]:
+    """Return `{serial number: revocation}`.
+
+    Raises:
+        ComponentError: the book cannot be read.
+
+    """
+    return {line.serial: line for line in _lines(folder / REVOKED, Revocation)}
+
+
+def record(folder: Path, line: Entry | Revocation) -> None:
+    """Add a line to its book; when this returns it survives a power cut. The folder is locked.
+
+    Raises:
+        ComponentError: the book cannot be written.
+
+    """
+    path = folder / (ISSUED if isinstance(line, Entry) else REVOKED)
+    try:
+        with path.open("a+b") as file:
+            file.truncate(_whole(file))
+            file.write(msgspec.json.encode(line) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        settle(folder)
+    except OSError as error:
+        raise failure(path, error) from error
+
+
+def _lines(path: Path, kind: type[Line]) -> list[Line]:
+    try:
+        with path.open("rb") as file:
+            whole = file.read(_whole(file))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise failure(path, error) from error
+    found = []
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            found.append(msgspec.json.decode(line, type=kind))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ComponentError(f"file {path}", f"line {number} is damaged: {error}") from error
+    return found
+
+
+def _whole(file: BinaryIO) -> int:
+    """Return how many bytes of a book are whole lines; the file is then at its beginning."""
+    end = file.seek(0, os.SEEK_END)
+    start = max(0, end - LONGEST)
+    file.seek(start)
+    newline = file.read(LONGEST).rfind(b"\n")
+    file.seek(0)
+    return start + newline + 1
