@@ -1,14 +1,20 @@
-"""What a cipher string selects: the grammar of OpenSSL 1.1.1 with the words of Table 6.
+"""What a cipher string selects, and which of its words decided: the grammar of OpenSSL 1.1.1.
+
+The string is judged word by word: one without meaning is skipped and reported, and spares its
+neighbours (rulings 1, 9). A separator is not needed before `!` and `@`: `DEFAULT@SECLEVEL=1`.
 
 Source: ciphers(1) of OpenSSL 1.1.1; chapter, Table 6; rulings 9.
 """
 
+import enum
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
-from ringfence.policy.suites import TLS13, Suite, universe
+from ringfence.policy.cipher_words import DEFAULT, DEFAULT_MEANS, SUITE_B, meaning, why_unknown
+from ringfence.policy.suites import Suite, universe
 
 LEVEL = 2
 """Security level while the string has no `@SECLEVEL=`: 112 bits, as Debian builds OpenSSL."""
@@ -17,128 +23,32 @@ _BITS = (0, 80, 112, 128, 192, 256)
 """Least strength of each security level. Source: SSL_CTX_set_security_level(3)."""
 
 _SEPARATORS = re.compile(r"[:;, ]+")
-_SHARED_SECRET = re.compile(r"(RSA-|DHE-|ECDHE-)?PSK-|SRP-")
-
-_FAMILIES: Mapping[str, frozenset[str]] = {
-    "AES": frozenset({"AES", "AESGCM", "AESCCM", "AESCCM8"}),
-    "AESGCM": frozenset({"AESGCM"}),
-    "AESCCM": frozenset({"AESCCM", "AESCCM8"}),
-    "AESCCM8": frozenset({"AESCCM8"}),
-    "ARIA": frozenset({"ARIAGCM"}),
-    "CAMELLIA": frozenset({"CAMELLIA"}),
-    "CHACHA20": frozenset({"CHACHA20"}),
-    "SEED": frozenset({"SEED"}),
-    "NULL": frozenset({"NULL"}),
-}
-
-Matches = Callable[[Suite], bool]
+_RULE = re.compile(r"@[\w.=-]+|[-+!]?[\w.=-]+(?:\+[\w.=-]+)*(?=[!@]|\Z)", re.ASCII)
+"""One word with its operator; the next one may follow without a separator."""
 
 
-def _family(name: str, bits: int = 0) -> Matches:
-    kinds = _FAMILIES[name]
-    return lambda suite: suite.encryption in kinds and bits in (0, suite.bits)
+class Effect(enum.Enum):
+    """What a word can do, as `ringfence probe hello` prints it."""
+
+    ADDS = "adds"
+    MOVES = "moves to the end"
+    DELETES = "takes out"
+    FORBIDS = "forbids"
+    SORTS = "sorts by strength"
+    LEVELS = "sets the security level"
+    SKIPPED = "skipped"
 
 
-def _mac(name: str) -> Matches:
-    return lambda suite: suite.mac == name
-
-
-def _exchange(name: str, *, signed: bool = False) -> Matches:
-    return lambda suite: suite.exchange == name and not (signed and suite.authentication == "NULL")
-
-
-def _signed_by(name: str) -> Matches:
-    return lambda suite: suite.authentication == name
-
-
-def _version(name: str) -> Matches:
-    return lambda suite: suite.version == name
-
-
-def _both(first: Matches, second: Matches) -> Matches:
-    return lambda suite: first(suite) and second(suite)
-
-
-def _medium(suite: Suite) -> bool:
-    return suite.encryption == "SEED"
-
-
-def _encrypts(suite: Suite) -> bool:
-    return suite.encryption != "NULL"
-
-
-_ECDHE, _DHE, _RSA = _exchange("ECDHE"), _exchange("DHE"), _exchange("RSA")
-_UNSIGNED = _signed_by("NULL")
-
-WORDS: Mapping[str, Matches] = {
-    "ALL": _encrypts,
-    "COMPLEMENTOFALL": _family("NULL"),
-    "COMPLEMENTOFDEFAULT": lambda suite: not suite.default and _encrypts(suite),
-    "HIGH": lambda suite: _encrypts(suite) and not _medium(suite),
-    "MEDIUM": _medium,
-    "eNULL": _family("NULL"),
-    "NULL": _family("NULL"),
-    "aNULL": _UNSIGNED,
-    "kRSA": _RSA,
-    "RSA": _RSA,
-    "kDHE": _DHE,
-    "kEDH": _DHE,
-    "DH": _DHE,
-    "DHE": _exchange("DHE", signed=True),
-    "EDH": _exchange("DHE", signed=True),
-    "ADH": _both(_DHE, _UNSIGNED),
-    "kECDHE": _ECDHE,
-    "kEECDH": _ECDHE,
-    "ECDH": _ECDHE,
-    "ECDHE": _exchange("ECDHE", signed=True),
-    "EECDH": _exchange("ECDHE", signed=True),
-    "AECDH": _both(_ECDHE, _UNSIGNED),
-    "aRSA": _signed_by("RSA"),
-    "aDSS": _signed_by("DSS"),
-    "DSS": _signed_by("DSS"),
-    "aECDSA": _signed_by("ECDSA"),
-    "ECDSA": _signed_by("ECDSA"),
-    "TLSv1.2": _version("TLSv1.2"),
-    "TLSv1": _version("TLSv1"),
-    "SSLv3": _version("SSLv3"),
-    "AES128": _family("AES", 128),
-    "AES256": _family("AES", 256),
-    "AES": _family("AES"),
-    "AESGCM": _family("AESGCM"),
-    "AESCCM": _family("AESCCM"),
-    "AESCCM8": _family("AESCCM8"),
-    "ARIA128": _family("ARIA", 128),
-    "ARIA256": _family("ARIA", 256),
-    "ARIA": _family("ARIA"),
-    "CAMELLIA128": _family("CAMELLIA", 128),
-    "CAMELLIA256": _family("CAMELLIA", 256),
-    "CAMELLIA": _family("CAMELLIA"),
-    "CHACHA20": _family("CHACHA20"),
-    "SEED": _family("SEED"),
-    "MD5": _mac("MD5"),
-    "SHA1": _mac("SHA1"),
-    "SHA": _mac("SHA1"),
-    "SHA256": _mac("SHA256"),
-    "SHA384": _mac("SHA384"),
-}
-"""`{word: which suites it means}`: Table 6 less the words that count only at the beginning."""
-
-DEFAULT = "DEFAULT"
-_DEFAULT_MEANS = ("ALL", "!COMPLEMENTOFDEFAULT", "!eNULL")
-
-SUITE_B: Mapping[str, tuple[str, ...]] = {
-    "SUITEB128": ("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"),
-    "SUITEB128ONLY": ("ECDHE-ECDSA-AES128-GCM-SHA256",),
-    "SUITEB192": ("ECDHE-ECDSA-AES256-GCM-SHA384",),
-}
-"""`{word: suites}`: as the first word, each replaces the whole string."""
-
-
-class Skipped(Struct, frozen=True):
-    """A word that has no effect."""
+class Step(Struct, frozen=True):
+    """What one word of a cipher string did."""
 
     word: str
-    reason: str
+    """As written, with its operator."""
+    effect: Effect
+    suites: tuple[str, ...] = ()
+    """Names of the suites it touched; FORBIDS touches those, too, that nothing had selected."""
+    reason: str = ""
+    """Why a skipped word has no effect."""
 
 
 class Selection(Struct, frozen=True):
@@ -148,105 +58,182 @@ class Selection(Struct, frozen=True):
     """In order of preference; also those that no library of today has."""
     level: int
     """Security level, 0 to 5."""
-    skipped: tuple[Skipped, ...]
+    steps: tuple[Step, ...]
+    """What each word did, in turn."""
+    suite_b: str = ""
+    """The word of Suite B that the string begins with: it binds curves, signatures and
+    certificates besides (RFC 6460)."""
+
+    @property
+    def skipped(self) -> tuple[Step, ...]:
+        """The words that have no effect."""
+        return tuple(step for step in self.steps if step.effect is Effect.SKIPPED)
 
 
-class _Order(Struct):
-    """The list that the words of a string rearrange."""
+class Verdict(Struct, frozen=True):
+    """Why one suite is in or out."""
 
-    suites: list[Suite]
+    suite: Suite
+    selected: bool
+    why: str
+    """The word that decided, `selected by RSA`, or what stood against the suite."""
+
+
+class _Reading(Struct):
+    """The list that the words of a string rearrange, and what each of them did."""
+
+    order: list[str]
     active: set[str] = set()
+    level: int = LEVEL
+    steps: list[Step] = []
 
-    def apply(self, operator: str, matches: Matches) -> None:
-        """Add, delete (`-`), move to the end (`+`) or kill (`!`) what matches."""
-        hit = [suite for suite in self.suites if matches(suite)]
-        if operator in ("-", "+"):
-            hit = [suite for suite in hit if suite.name in self.active]
-        elif operator == "":
-            hit = [suite for suite in hit if suite.name not in self.active]
-        names = {suite.name for suite in hit}
-        rest = [suite for suite in self.suites if suite.name not in names]
-        if operator == "-":  # what was deleted last comes back first
-            self.suites = hit + rest
-            self.active -= names
-        elif operator == "!":
-            self.suites = rest
-            self.active -= names
+    def take(self, text: str) -> None:
+        """Obey what stands between two separators, up to the first word without meaning."""
+        while text:
+            found = _RULE.match(text)
+            reason = self._obey(found[0]) if found else _why(text)
+            if found is None or reason:
+                self.skip(text, reason)
+                return
+            text = text[found.end() :]
+            if text and found[0].startswith("@"):
+                self.skip(text, f"nothing counts behind {found[0]} up to the next separator")
+                return
+
+    def skip(self, word: str, reason: str) -> None:
+        """Note a word that has no effect."""
+        self.steps.append(Step(word, Effect.SKIPPED, reason=reason))
+
+    def default(self) -> None:
+        """Obey `DEFAULT`, the words it stands for."""
+        for word in DEFAULT_MEANS:
+            self._obey(word)
+        forbidden = {name for step in self.steps[1:] for name in step.suites}
+        added = (name for name in self.steps[0].suites if name not in forbidden)
+        self.steps = [
+            Step(DEFAULT, Effect.ADDS, tuple(added)),
+            Step(DEFAULT, Effect.FORBIDS, tuple(sorted(forbidden))),
+        ]
+
+    def _obey(self, word: str) -> str:
+        """Do what a word says; return why it says nothing."""
+        if word == "@STRENGTH":
+            bits = {name: universe()[name].bits for name in self.active}
+            active = [name for name in self.order if name in bits]
+            rest = [name for name in self.order if name not in bits]
+            self.order = rest + sorted(active, key=lambda name: -bits[name])
+            self.steps.append(Step(word, Effect.SORTS, tuple(active)))
+        elif asked := re.fullmatch("@SECLEVEL=([0-5])", word):
+            self.level = int(asked[1])
+            self.steps.append(Step(word, Effect.LEVELS))
         else:
-            self.suites = rest + hit
-            self.active |= names
+            operator = word[0] if word[0] in "!-+" else ""
+            suites = None if word[0] == "@" else meaning(word.removeprefix(operator))
+            if suites is None:
+                return _why(word)
+            self.steps.append(Step(word, *self._rearrange(operator, suites)))
+        return ""
 
-    def sort(self) -> None:
-        """Order what is active by strength, each strength in its present order."""
-        active = [suite for suite in self.suites if suite.name in self.active]
-        rest = [suite for suite in self.suites if suite.name not in self.active]
-        self.suites = rest + sorted(active, key=lambda suite: -suite.bits)
+    def _rearrange(self, operator: str, suites: frozenset[str]) -> tuple[Effect, tuple[str, ...]]:
+        """Add, delete (`-`), move to the end (`+`) or kill (`!`) suites."""
+        hit = [name for name in self.order if name in suites]
+        if operator in ("-", "+"):
+            hit = [name for name in hit if name in self.active]
+        elif operator == "":
+            hit = [name for name in hit if name not in self.active]
+        touched = set(hit)
+        rest = [name for name in self.order if name not in touched]
+        if operator == "-":  # what was deleted last comes back first
+            self.order, effect = hit + rest, Effect.DELETES
+            self.active -= touched
+        elif operator == "!":
+            self.order, effect = rest, Effect.FORBIDS
+            self.active -= touched
+        else:
+            self.order, effect = rest + hit, Effect.MOVES if operator else Effect.ADDS
+            self.active |= touched
+        return effect, tuple(hit)
 
 
+@lru_cache(maxsize=64)
 def evaluate(text: str) -> Selection:
     """Return what a cipher string selects; a word without effect is skipped and reported."""
+    known = universe()
+    reading = _Reading(list(known))
     words = [word for word in _SEPARATORS.split(text) if word]
     if words and words[0] in SUITE_B:
-        known = universe()
-        kept = tuple(known[name] for name in SUITE_B[words[0]])
-        reason = f"{words[0]} at the beginning replaces the whole list"
-        return Selection(kept, LEVEL, tuple(Skipped(word, reason) for word in words[1:]))
-    order, level, skipped = _Order(list(universe().values())), LEVEL, []
-    for word in (*_DEFAULT_MEANS, *words[1:]) if words[:1] == [DEFAULT] else words:
-        if word == "@STRENGTH":
-            order.sort()
-        elif asked := re.fullmatch("@SECLEVEL=([0-5])", word):
-            level = int(asked[1])
-        elif matches := _meaning(word[word[0] in "!-+" :]):
-            order.apply(word[0] if word[0] in "!-+" else "", matches)
-        else:
-            skipped.append(Skipped(word, _why(word)))
-    chosen = (suite for suite in order.suites if suite.name in order.active)
-    return Selection(tuple(s for s in chosen if _permitted(s, level)), level, tuple(skipped))
+        return _suite_b(words[0], words[1:])
+    if words and words[0].startswith(DEFAULT):  # as OpenSSL: whatever follows is the next word
+        reading.default()
+        words[0] = words[0].removeprefix(DEFAULT)
+    for word in words:
+        reading.take(word)
+    chosen = (known[name] for name in reading.order if name in reading.active)
+    kept = tuple(suite for suite in chosen if not weakness(suite, reading.level))
+    return Selection(kept, reading.level, tuple(reading.steps))
 
 
-def _meaning(word: str) -> Matches | None:
-    """Return which suites `A+B` means: those that every part means."""
-    parts = [_part(part) for part in word.split("+")]
-    if None in parts:
-        return None
-    return lambda suite: all(part(suite) for part in parts if part)
+def _suite_b(first: str, rest: Sequence[str]) -> Selection:
+    reason = f"{first} at the beginning replaces the whole list"
+    steps = [Step(word, Effect.SKIPPED, reason=reason) for word in rest]
+    kept = tuple(universe()[name] for name in SUITE_B[first])
+    return Selection(kept, LEVEL, (Step(first, Effect.ADDS, SUITE_B[first]), *steps), first)
 
 
-def _part(part: str) -> Matches | None:
-    if part in WORDS:
-        return _both(WORDS[part], lambda suite: suite.built)
-    if part in universe():
-        return lambda suite: suite.name == part
-    return None
-
-
-def _permitted(suite: Suite, level: int) -> bool:
-    """Return whether a security level allows a suite. Source: SSL_CTX_set_security_level(3)."""
-    if level == 0:
-        return True
-    weak = suite.authentication == "NULL" or suite.mac == "MD5" or suite.bits < _BITS[level]
-    return not (
-        weak
-        or (level >= 2 and suite.encryption == "RC4")
-        or (level >= 3 and suite.exchange == "RSA")
-        or (level >= 4 and suite.mac == "SHA1")
+def verdicts(selection: Selection) -> tuple[Verdict, ...]:
+    """Return why each suite of OpenSSL 1.1.1 is in or out; first what is in, as preferred."""
+    decided: dict[str, Step] = {}
+    for step in selection.steps:
+        if step.effect in _DECIDES:
+            decided |= dict.fromkeys(step.suites, step)
+    rest = [suite for suite in universe().values() if suite not in selection.suites]
+    return tuple(
+        Verdict(suite, at < len(selection.suites), _because(suite, decided, selection))
+        for at, suite in enumerate((*selection.suites, *rest))
     )
 
 
+_DECIDES = {
+    Effect.ADDS: "selected by {}",
+    Effect.DELETES: "taken out by {}",
+    Effect.FORBIDS: "forbidden by {}",
+}
+
+
+def _because(suite: Suite, decided: dict[str, Step], selection: Selection) -> str:
+    step = decided.get(suite.name)
+    if step is None:
+        return "no word selects it"
+    words = _DECIDES[step.effect].format(step.word)
+    if step.effect is not Effect.ADDS:
+        return words
+    if weak := weakness(suite, selection.level):
+        return f"{words}, but security level {selection.level} forbids it: {weak}"
+    return words if suite.available else f"{words}, but no TLS library of today has it"
+
+
+def weakness(suite: Suite, level: int) -> str:
+    """Return why a security level forbids a suite; empty where it allows it.
+
+    Source: SSL_CTX_set_security_level(3).
+    """
+    reasons = (
+        (suite.authentication == "NULL" and level >= 1, "it authenticates nobody"),
+        (suite.bits < _BITS[level], f"{suite.bits} bits, not {_BITS[level]}"),
+        (suite.mac == "MD5" and level >= 1, "its MAC is MD5"),
+        (suite.encryption == "RC4" and level >= 2, "it is RC4"),
+        (suite.exchange == "RSA" and level >= 3, "it has no forward secrecy"),
+        (suite.mac == "SHA1" and level >= 4, "its MAC is SHA-1"),
+    )
+    return next((words for holds, words in reasons if holds), "")
+
+
 def _why(word: str) -> str:
-    bare = word.lstrip("!-+@")
     if word.startswith("@"):
         return "only @STRENGTH and @SECLEVEL=0 to @SECLEVEL=5 exist"
-    if bare == DEFAULT or bare in SUITE_B:
-        return f"{bare} counts only as the first word"
-    if bare in TLS13:
-        return "suites of TLS 1.3 cannot be selected"
-    if _SHARED_SECRET.match(bare):
-        return "the phone has no pre-shared key and no SRP password"
-    folded = {name.lower(): name for name in (DEFAULT, *WORDS, *SUITE_B, *universe())}
-    if (known := folded.get(bare.lower())) == bare:
+    bare = word.lstrip("!-+")
+    if not bare:
+        return "an operator without a word"
+    if meaning(bare) is not None:
         return "at most one operator stands before a word"
-    if known:
-        return f"capitals matter: {known}"
-    return "neither a word of Table 6 nor a cipher suite of OpenSSL 1.1.1"
+    return why_unknown(bare)

@@ -38,6 +38,13 @@ class Suite(Struct, frozen=True):
     """In the cipher string DEFAULT."""
 
     @property
+    def strength(self) -> str:
+        """HIGH, MEDIUM or NONE, the words of cipher strings."""
+        if self.encryption == "NULL":
+            return "NONE"
+        return "MEDIUM" if self.encryption in _ABSENT else "HIGH"
+
+    @property
     def built(self) -> bool:
         """Whether 1.1.1d as distributed knows it; the weak rest is selected by name alone."""
         return self.encryption not in _NOT_BUILT
@@ -46,6 +53,33 @@ class Suite(Struct, frozen=True):
     def available(self) -> bool:
         """Whether a TLS library of today has it: OpenSSL 3 dropped SEED, too (rulings 9)."""
         return self.encryption not in _ABSENT
+
+    @property
+    def registered(self) -> str:
+        """Its name in the IANA registry, `TLS_RSA_WITH_AES_128_GCM_SHA256`."""
+        peer = "anon" if self.authentication == "NULL" else self.authentication
+        exchange = self.exchange if peer != "anon" else self.exchange.removesuffix("E")
+        key = peer if self.exchange == "RSA" else f"{exchange}_{peer}"
+        hashed = {"AEAD": f"SHA{256 if self.bits == 128 else 384}", "SHA1": "SHA"}
+        cipher = _REGISTERED[self.encryption].format(self.bits, hashed.get(self.mac, self.mac))
+        return f"TLS_{key}_WITH_{cipher}"
+
+
+_REGISTERED = {
+    "AES": "AES_{0}_CBC_{1}",
+    "AESGCM": "AES_{0}_GCM_{1}",
+    "AESCCM": "AES_{0}_CCM",
+    "AESCCM8": "AES_{0}_CCM_8",
+    "ARIAGCM": "ARIA_{0}_GCM_{1}",
+    "CAMELLIA": "CAMELLIA_{0}_CBC_{1}",
+    "CHACHA20": "CHACHA20_POLY1305_SHA256",
+    "SEED": "SEED_CBC_{1}",
+    "3DES": "3DES_EDE_CBC_{1}",
+    "RC4": "RC4_{0}_{1}",
+    "IDEA": "IDEA_CBC_{1}",
+    "NULL": "NULL_{1}",
+}
+"""`{encryption: how the registry writes it}`, given bits and hash."""
 
 
 @cache
