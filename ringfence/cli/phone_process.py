@@ -63,3 +63,4 @@ def _apply(memory: Memory, config: Path) -> None:
         logger.warning("config.%s: line %s: %s", finding.rule, finding.line, finding.message)
     for refused in memory.submit(document.changes(memory.snapshot), Origin.PROFILE):
         logger.warning("config.refused: %s", refused)
+    memory.places.remember(str(config), document)

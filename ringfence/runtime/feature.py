@@ -11,6 +11,7 @@ from ringfence.errors import ConfigError
 from ringfence.runtime.commands import Commands
 from ringfence.runtime.egress import Egress
 from ringfence.runtime.host import Host
+from ringfence.runtime.places import Places
 from ringfence.runtime.state import Facts, Planned, Status
 
 P = TypeVar("P")
@@ -45,6 +46,8 @@ class World(Struct, frozen=True):
     snapshot: Callable[[], Snapshot]
     """The settings in force, with origin and access."""
     submit: Submit
+    places: Places
+    """Where values were written; who applies a file tells it."""
     intents: Callable[[], Mapping[str, str]]
     """What must outlive a reboot, by name."""
     intend: Callable[[str, str | None], None]

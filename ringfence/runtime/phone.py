@@ -19,6 +19,7 @@ from ringfence.runtime.egress import Egress
 from ringfence.runtime.feature import Feature, World
 from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import REBOOT, STOPPED, history
+from ringfence.runtime.places import Places
 from ringfence.runtime.state import Facts, Health, Status
 from ringfence.runtime.store import Store
 from ringfence.runtime.supervisor import Supervisor
@@ -42,6 +43,7 @@ class Memory:
         for error in refused:
             logger.warning("store.refused: %s", error)
         self.intents = dict(loaded.intents)
+        self.places = Places(lambda: self.snapshot)
         if self.problem:
             logger.error("store.unreadable: %s", self.problem)
 
@@ -107,7 +109,7 @@ class Phone:
         self._memory = memory
         self._booted = memory.snapshot.settings
         self._reboot_reason = reboot_reason
-        self._egress = Egress(host)
+        self._egress = Egress(host, place=memory.places.describe)
         self._commands = Commands()
         self._commands.register(Command("reboot", Level.ADMIN, self._reboot))
         self._over = asyncio.Event()
@@ -149,6 +151,7 @@ class Phone:
             facts=lambda: self._facts,
             snapshot=lambda: self._memory.snapshot,
             submit=self._submit,
+            places=self._memory.places,
             intents=lambda: self._memory.intents,
             intend=self._memory.intend,
             commands=self._commands,
@@ -190,7 +193,7 @@ class Phone:
             ("Product Name", identity.product),
             ("Serial Number", identity.serial),
             ("MAC Address", identity.mac),
-            ("Device Certificate", "Installed" if self._facts.client else "Not Installed"),
+            ("Device Certificate", "Installed" if self._facts.own_certificate else "Not Installed"),
         ]
         if waiting:
             rows.append(("Pending", "stored changes take effect after a reboot"))

@@ -19,6 +19,7 @@ from ringfence.runtime.egress import Egress
 from ringfence.runtime.feature import Driver, Submit, World
 from ringfence.runtime.host import Host
 from ringfence.runtime.log import message
+from ringfence.runtime.places import Places
 from ringfence.runtime.state import Facts, Health
 from tests.support.provider_fixtures import net, rsyslog
 from tests.support.provider_net import DNS, Fifo, Net, profile, resync, submit
@@ -70,6 +71,7 @@ class Alone:
             facts=Facts,
             snapshot=lambda: Snapshot(Settings()),
             submit=cast(Submit, None),
+            places=Places(lambda: Snapshot(Settings())),
             intents=dict,
             intend=lambda name, text: None,
             commands=Commands(),

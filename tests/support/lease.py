@@ -26,6 +26,7 @@ from ringfence.runtime.commands import Commands
 from ringfence.runtime.egress import Egress
 from ringfence.runtime.feature import Submit, World
 from ringfence.runtime.host import Host
+from ringfence.runtime.places import Places
 from ringfence.runtime.state import Facts, Identity, Status
 
 PATIENCE = 15.0
@@ -50,6 +51,7 @@ class Addressed:
             facts=lambda: self.facts,
             snapshot=lambda: Snapshot(settings),
             submit=cast(Submit, None),
+            places=Places(lambda: Snapshot(settings)),
             intents=dict,
             intend=lambda name, text: None,
             commands=Commands(),

@@ -40,6 +40,7 @@ class Phone:
                 facts=Facts,
                 snapshot=lambda: memory.snapshot,
                 submit=memory.submit,
+                places=memory.places,
                 intents=lambda: memory.intents,
                 intend=memory.intend,
                 commands=Commands(),

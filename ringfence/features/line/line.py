@@ -114,6 +114,7 @@ class Line:
             home.resolvers,
             home.source_ports,
             home.exact_domains,
+            named_by=home.named_by,
         )
         self.reason = f"registering at {home.host}"
         failed: Failed | None = None
@@ -168,7 +169,7 @@ class Line:
     def _unreached(self, home: Home, registration: Registration, error: Exception) -> Failed | None:
         """Return the failure of a flow that was never made; a refusal of ours rests long."""
         if isinstance(error, PolicyError):
-            return Failed(0, error.reason, home.account.retry.long or None)
+            return Failed(0, str(error), home.account.retry.long or None)
         registration.lose_flow(str(error), self._now())
         event = registration.next_event()
         return event if isinstance(event, Failed) else None

@@ -45,6 +45,8 @@ class Home(Struct, frozen=True):
     resolvers: tuple[str, ...]
     source_ports: tuple[int, int] | None
     """Local TCP ports, inclusive; None for any."""
+    named_by: str
+    """Tag of the parameter that names `host`."""
 
 
 class LinePlan(Struct, frozen=True):
@@ -129,6 +131,8 @@ class _Lines:
         """Return the plan of one extension."""
         ext, sip = self._settings.ext[n - 1], self._settings.sip
         home, refused, proxy = self._home(n)
+        if proxy and ext.sip_transport is SipTransport.TLS and not ext.tls_name_validate:
+            self._unchecked(n)
         if ext.auth_invite and not ext.password:
             self._find(
                 "line-auth-invite-without-password",
@@ -196,8 +200,6 @@ class _Lines:
             checked = settings.ext[n - 1].tls_name_validate
             names = NameCheck.STANDARD if checked else NameCheck.SKIPPED
             tls = policy_for(SIP, settings, facts, names=names)
-            if not checked:
-                self._unchecked(n)
         return Home(
             transport=transport,
             host=host,
@@ -209,6 +211,7 @@ class _Lines:
             exact_domains=settings.system.restricted_domains_exact_only,
             resolvers=resolvers(settings, facts.lease),
             source_ports=None if transport == "UDP" else self._source_ports,
+            named_by=f"{'Outbound_Proxy' if account.route else 'Proxy'}_{n}_",
         )
 
     def _account(self, n: int, registrar: str, own: str, route: str) -> Account:

@@ -24,7 +24,8 @@ from ringfence.runtime.state import Facts, Planned
 
 RULES = ("profile_rule", "profile_rule_b", "profile_rule_c", "profile_rule_d")
 """Fields of the Provisioning tab, in the order in which they run."""
-_TAGS = {field: ROWS["provisioning"][field].tag for field in RULES}
+TAGS = {field: ROWS["provisioning"][field].tag for field in RULES}
+"""`{field: tag}` of the rules."""
 
 _RECORDS = {
     IpMode.IPV4: ("A",),
@@ -85,6 +86,8 @@ class Step(Struct, frozen=True):
     options: Options
     url: Url | None
     """None where nothing is to be fetched."""
+    named_by: str
+    """Who names the server: the tag of the rule, or `DHCP option 66`."""
 
 
 def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
@@ -124,7 +127,7 @@ def macros(settings: Settings, facts: Facts) -> Mapping[str, str]:
     return {
         **phone_values(unit.mac, unit.product, unit.serial, unit.firmware),
         **setting_values(settings),
-        "CCERT": "Installed" if facts.client else "Not Installed",
+        "CCERT": "Installed" if facts.own_certificate else "Not Installed",
         "IP": own_address(settings, facts.lease),
     }
 
@@ -141,13 +144,15 @@ def next_step(
         ConfigError: the rule cannot be followed.
 
     """
-    tag = _TAGS[RULES[position]]
+    tag = named_by = TAGS[RULES[position]]
     source = decided.source
     try:
         taken = parse_rule(text).select(values)
         if taken is None:
             return None
         url = _url(taken, values)
+        if url is not None and not url.host and source.option is not None:
+            named_by = f"DHCP option {source.option:d}"
         if url is not None and not url.host and source.kind == "rule" and position == 0:
             taken = parse_rule(source.text).select(values)
             if taken is None:
@@ -157,7 +162,7 @@ def next_step(
             url = _at_source(url, source, values)
     except ValueError as error:
         raise ConfigError(tag, str(error)) from None
-    return Step(taken.assignments, taken.options, url)
+    return Step(taken.assignments, taken.options, url, named_by)
 
 
 def _url(taken: Alternative, values: Mapping[str, str]) -> Url | None:
@@ -183,7 +188,7 @@ def _agent(text: str) -> str:
 def _findings(settings: Settings) -> list[Finding]:
     own = settings.provisioning
     found: list[Finding] = []
-    for field, tag in _TAGS.items():
+    for field, tag in TAGS.items():
         try:
             found += _of_rule(tag, parse_rule(getattr(own, field)))
         except ValueError as error:
