@@ -3,6 +3,7 @@
 Source: RFC 5280 section 4.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ LARGEST = 64 * 1024
 """Bytes of a certificate that are looked at."""
 LONGEST = 120
 """Characters of one name that are shown."""
+
+_GENERIC = re.compile(rb"\x06\x03\x55\x04\x07[\x0c\x13\x16]\x0cciscogeneric")
+"""DER of `L=ciscogeneric`, as each of the string types that it is written in."""
 
 _USAGES = {
     "1.3.6.1.5.5.7.3.1": "serverAuth",
@@ -90,6 +94,14 @@ def read(der: bytes) -> Certificate:
         signature=_signature(held.signature_algorithm_oid.dotted_string),
         usages=_usages(held),
     )
+
+
+def is_generic(der: bytes) -> bool:
+    """Return whether a device certificate is the one that many phones share (PRV-14).
+
+    This is asked at every start of a phone, where no parser of certificates is loaded yet.
+    """
+    return _GENERIC.search(der) is not None
 
 
 def chain(ders: Sequence[bytes]) -> list[Certificate]:

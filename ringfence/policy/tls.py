@@ -77,6 +77,8 @@ class ClientCertificate(Struct, frozen=True):
     key_file: str
     fingerprint: str
     """SHA-256 of the certificate, so that a changed file is a changed plan."""
+    individual: bool = True
+    """Whether it is this unit's alone; a generic one is shared by many (PRV-14)."""
 
 
 class TlsPolicy(Struct, frozen=True):

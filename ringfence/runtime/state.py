@@ -39,11 +39,16 @@ class Facts(Struct, frozen=True):
     """The DHCPv4 lease; None while there is none."""
     trust: Trust = Trust()
     client: ClientCertificate | None = None
-    """The individual device certificate; None where the phone has none."""
+    """The certificate that the phone shows; None where it has none."""
     connection_request_port: int | None = None
     """TCP port where an ACS asks the phone for a connection; None before it is drawn."""
     bound: Mapping[str, frozenset[tuple[str, int]]] = {}
     """`{feature: {("udp", port), ...}}`: listening sockets that are still open (rulings 19)."""
+
+    @property
+    def own_certificate(self) -> ClientCertificate | None:
+        """Return the certificate that is this unit's alone; None where it has none (PRV-13)."""
+        return self.client if self.client and self.client.individual else None
 
 
 class Health(enum.Enum):

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 from ringfence.errors import ComponentError
+from ringfence.policy import certificate
 from ringfence.policy.tls import ClientCertificate, TlsPolicy, TlsVersion
 
 _VERSIONS = {
@@ -96,7 +97,12 @@ def client_certificate(certificate_file: str, key_file: str) -> ClientCertificat
         der = ssl.PEM_cert_to_DER_cert(text[begin : end + 25] + "\n")
     except (OSError, ValueError) as error:
         raise ComponentError(f"certificate {certificate_file}", _text(error)) from error
-    return ClientCertificate(certificate_file, key_file, hashlib.sha256(der).hexdigest())
+    return ClientCertificate(
+        certificate_file,
+        key_file,
+        hashlib.sha256(der).hexdigest(),
+        individual=not certificate.is_generic(der),
+    )
 
 
 def missing(context: ssl.SSLContext, policy: TlsPolicy) -> tuple[str, ...]:

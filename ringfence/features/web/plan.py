@@ -68,8 +68,8 @@ def plan(settings: Settings, facts: Facts) -> Planned[WebPlan]:
     made = WebPlan(
         addresses=ADDRESSES[system.ip_mode],
         port=system.web_server_port,
-        # A server shows its certificate whether it is asked or not.
-        tls=replace(policy_for(WEB_SERVER, settings, facts), client=facts.client)
+        # A server shows its certificate whether it is asked or not; never one that others have.
+        tls=replace(policy_for(WEB_SERVER, settings, facts), client=facts.own_certificate)
         if secure
         else None,
         admin_access=system.enable_web_admin_access,
