@@ -4,31 +4,27 @@ import random
 import socket
 import struct
 import subprocess
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from ringfence.lab.namespaces import Namespace
 from tests.support import firewall_model
 from tests.support.firewall_fixtures import Listen, Wire, listen, phone, wire
 from tests.support.firewall_phone import FirewallPhone
+from tests.support.firewall_stranger import Stranger, stranger
 from tests.support.probe import (
     FAMILY,
-    FENCE_PORT,
     SECONDS,
-    Answers,
     fence,
     listener_in,
     one_processor,
-    probe,
     raw,
     received,
 )
 
-__all__ = ["listen", "phone", "wire"]
+__all__ = ["listen", "phone", "stranger", "wire"]
 
 PORTS = range(1, 65536)
 NAMED = {
@@ -36,41 +32,6 @@ NAMED = {
     *(7000, 7001, 7010, 7012, 7013, 7041, 7050, 8000, 8010, 8011, 9000, 9010, 12000),
 }
 """Ports that some row of a table or some test names; always probed."""
-
-
-class Stranger:
-    """Probes ports and compares what it finds with the model."""
-
-    def __init__(self, space: Namespace, listen: Listen) -> None:
-        self._space, self._listen = space, listen
-        self._source = 2000
-
-    def finds(self, texts: Mapping[str, str], udp: set[int], tcp: set[int]) -> None:
-        """Probe once with a listener on every UDP port, and once without any."""
-        wanted = firewall_model.expected(texts)
-        got, found = self._round(udp, udp, tcp)
-        for version in FAMILY:
-            assert got[version] == udp & wanted.udp
-            assert found[version].tcp == tcp & wanted.tcp
-            assert found[version].unreachable == (udp & wanted.unreachable) - wanted.udp
-        _, found = self._round(set(), udp, set())
-        for version in FAMILY:
-            assert found[version].unreachable == (udp & wanted.unreachable) - {FENCE_PORT}
-
-    def _round(
-        self, listened: set[int], udp: set[int], tcp: set[int]
-    ) -> tuple[dict[int, set[int]], dict[int, Answers]]:
-        listeners = self._listen(listened)
-        self._source += 1
-        found = self._space.call(probe, sorted(udp), sorted(tcp), self._source)
-        got = listeners.received()
-        listeners.close()
-        return got, found
-
-
-@pytest.fixture
-def stranger(wire: Wire, listen: Listen) -> Stranger:
-    return Stranger(wire[1], listen)
 
 
 ROWS = [

@@ -38,8 +38,8 @@ def expected(texts: Mapping[str, str]) -> Expected:
     udp = {68, 546}
     tcp: set[int] = set()
     for n in LINES:
-        transport = texts.get(f"SIP_Transport_{n}_", "UDP")
-        if is_yes(f"Line_Enable_{n}_", "Yes") and transport in ("UDP", "Auto"):
+        transport = texts.get(f"SIP_Transport_{n}_", "UDP").upper()
+        if is_yes(f"Line_Enable_{n}_", "Yes") and transport in ("UDP", "AUTO"):
             udp.add(number(f"SIP_Port_{n}_", 5060))
     rtp = range(number("RTP_Port_Min", 16384), number("RTP_Port_Max", 16482) + 1 + 1)
     udp.update(rtp)

@@ -1,7 +1,7 @@
 """A process that holds nothing but the firewall feature, under the real supervisor.
 
 It is forked into a network namespace. One JSON object a line goes in, `{"set": {TAG: text},
-"bound": {NAME: [[KIND, PORT]]}}`; the status comes back.
+"bound": {NAME: [[KIND, PORT]]}}`, or "file" and its path instead of "set"; the status comes back.
 """
 
 import asyncio
@@ -16,7 +16,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from ringfence.config.settings import decode, virgin
+from ringfence.config.cfgxml import read
+from ringfence.config.settings import Settings, decode, virgin
+from ringfence.config.snapshot import Origin, Snapshot, submit
 from ringfence.features.firewall import FEATURE
 from ringfence.lab.namespaces import Namespace, enter
 from ringfence.runtime.feature import World
@@ -48,7 +50,14 @@ class FirewallPhone:
         return self.apply(texts, bound)
 
     def apply(self, texts: Mapping[str, str], bound: Bound | None = None) -> dict[str, Any]:
-        self._pipe.write(json.dumps({"set": texts, "bound": bound or {}}) + "\n")
+        return self._ask({"set": texts, "bound": bound or {}})
+
+    def load(self, file: Path) -> dict[str, Any]:
+        """Apply a cfg.xml to a virgin phone, and return the status afterwards."""
+        return self._ask({"file": str(file), "bound": {}})
+
+    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self._pipe.write(json.dumps(request) + "\n")
         self._pipe.flush()
         line = self._pipe.readline()
         assert line, "the phone died"
@@ -86,8 +95,7 @@ async def _serve(pipe: socket.socket) -> None:
         supervisor = Supervisor((FEATURE,), build, group)
         async for line in reader:
             request = json.loads(line)
-            settings, errors = decode(request["set"], virgin())
-            assert not errors, errors
+            settings = _settings(request)
             bound = {
                 name: frozenset((kind, port) for kind, port in ports)
                 for name, ports in request["bound"].items()
@@ -105,3 +113,15 @@ async def _serve(pipe: socket.socket) -> None:
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         await supervisor.close()
+
+
+def _settings(request: Mapping[str, Any]) -> Settings:
+    if "file" in request:
+        blank = Snapshot(virgin())
+        document = read(Path(request["file"]).read_bytes())
+        snapshot, errors = submit(blank, document.changes(blank), Origin.PROFILE)
+        settings = snapshot.settings
+    else:
+        settings, errors = decode(request["set"], virgin())
+    assert not errors, errors
+    return settings
