@@ -6,11 +6,12 @@ import logging
 from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
+from ringfence.features.firewall.kernel import KernelTable
 from ringfence.features.firewall.options import Ports
 from ringfence.features.firewall.plan import FirewallPlan, describe
-from ringfence.features.firewall.ruleset import COUNTERS, TABLE, rebuilt, replacement, ruleset
+from ringfence.features.firewall.ruleset import COUNTERS, TABLE, ruleset, table
 from ringfence.runtime.feature import World
-from ringfence.runtime.host_nft import Nft, Watch
+from ringfence.runtime.host_nft import Watch
 from ringfence.runtime.state import Health, Status
 
 logger = logging.getLogger(__name__)
@@ -26,9 +27,7 @@ class FirewallDriver:
     def __init__(self, world: World) -> None:
         self._world = world
         self._plan: FirewallPlan | None = None
-        self._held = ""
-        """The kernel's listing after our last change; another one means a foreign hand."""
-        self._watching = False
+        self._kernel: KernelTable | None = None
         self._repairs = 0
 
     async def apply(self, key: str, plan: FirewallPlan) -> None:
@@ -41,20 +40,20 @@ class FirewallDriver:
 
         """
         nft = self._world.host.nft
-        held = self._held or nft.table(TABLE)
+        kernel = self._kernel or KernelTable(nft)
         try:
-            self._held = hold(nft, plan, held)
+            kernel.bring(table(plan))
         except ComponentError:
             if plan.tftp:
                 raise
             # Better no TFTP than no firewall: a kernel without the helper shuts the range only.
             plan = replace(plan, tftp=True)
-            self._held = hold(nft, plan, held)
+            kernel.bring(table(plan))
             logger.warning("firewall.no_tftp_helper: TFTP from port 69 will not get through")
         self._plan = plan
-        if not self._watching:
-            self._world.spawn(self._keep(nft.watch()))
-            self._watching = True
+        if self._kernel is None:
+            self._kernel = kernel
+            self._world.spawn(self._keep(kernel, nft.watch()))
 
     async def remove(self, key: str) -> None:
         """Keep the table: a phone without a firewall plan stays shut."""
@@ -62,23 +61,17 @@ class FirewallDriver:
     async def close(self) -> None:
         """Keep the table: it guards the next process from its first packet on."""
 
-    async def _keep(self, watch: Watch) -> None:
+    async def _keep(self, kernel: KernelTable, watch: Watch) -> None:
         """Put the table right whenever somebody else changed it. Source: rulings 20."""
         try:
             while True:
-                self._put_right()
+                if kernel.put_right():
+                    self._repairs += 1
+                    logger.warning("firewall.put_right: another program changed %s", TABLE)
                 await asyncio.sleep(PAUSE)
                 await watch.changed()
         finally:
             watch.close()
-
-    def _put_right(self) -> None:
-        nft = self._world.host.nft
-        if self._plan is None or (found := nft.table(TABLE)) == self._held:
-            return
-        self._held = hold(nft, self._plan, found)
-        self._repairs += 1
-        logger.warning("firewall.put_right: another program changed the table %s", TABLE)
 
     def status(self) -> Status:
         """Return what is held, with the counters as they are now; about a millisecond."""
@@ -101,24 +94,6 @@ class FirewallDriver:
         data = {**describe(plan), "ruleset": ruleset(plan), "counters": dict(counts)}
         health = Health.RUNNING if plan.enabled else Health.DISABLED
         return Status(health, tuple(rows), data, "Firewall")
-
-
-def hold(nft: Nft, plan: FirewallPlan, held: str) -> str:
-    """Bring the table from the listing `held` to `plan` and return the kernel's new listing.
-
-    Raises:
-        ComponentError: the kernel refused; the table is as it was.
-
-    """
-    wanted = ruleset(plan)
-    if held.split() == wanted.split():
-        return held
-    try:
-        nft.run(replacement(held, wanted))
-    except ComponentError:
-        # The table is not what `held` says, or something of another kind stands in the way.
-        nft.run(rebuilt(wanted))
-    return nft.table(TABLE)
 
 
 def _words(ranges: tuple[Ports, ...]) -> str:

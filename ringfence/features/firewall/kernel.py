@@ -1,0 +1,116 @@
+"""The firewall's table in the kernel, and what we know of it."""
+
+import logging
+
+from ringfence.errors import ComponentError
+from ringfence.features.firewall.table import Table, changes, rebuilt, replacement, text
+from ringfence.runtime.host_nft import Nft
+
+logger = logging.getLogger(__name__)
+
+LOOKS = 5
+"""How often a table is read that others change meanwhile."""
+
+
+class KernelTable:
+    """One table, brought to what is wanted without a packet lost.
+
+    libnftables loads it when the phone starts and when a foreign hand was at it. After that a
+    change is one small transaction, which the kernel takes only if nobody changed any rule in
+    between.
+    """
+
+    def __init__(self, nft: Nft) -> None:
+        self._nft = nft
+        self._held: Table | None = None
+        self._generation = 0
+        """The transaction after which the kernel held `_held`."""
+        self._listing = ""
+        """The kernel's words for it, where we have read them."""
+        self._compiled: dict[str, bytes] = {}
+        """Expressions of every rule that was ever loaded, by its words."""
+
+    def bring(self, wanted: Table) -> None:
+        """Make the kernel hold `wanted`; nothing happens where it does.
+
+        Raises:
+            ComponentError: the kernel refused; the table is as it was.
+
+        """
+        if not self._change(wanted):
+            self._load(wanted)
+
+    def put_right(self) -> bool:
+        """Return whether somebody else had changed the table; it is right again then.
+
+        Raises:
+            ComponentError: the kernel refused.
+
+        """
+        if self._held is None or self._nft.generation() == self._generation:
+            return False
+        found, self._generation = self._look(self._held.name)
+        if found == self._listing or _same(found, self._held):
+            return False
+        self._load(self._held)
+        return True
+
+    def _change(self, wanted: Table) -> bool:
+        """Send what differs; return whether the kernel holds `wanted` now."""
+        if self._held is None:
+            return False
+        requests = changes(self._held, wanted, self._compiled)
+        if requests is None:
+            return False
+        if requests:
+            try:
+                generation = self._nft.commit(requests, self._generation)
+            except ComponentError as error:
+                logger.warning("firewall.change_refused: %s; the table is loaded anew", error)
+                return False
+            if generation is None:
+                return False
+            self._generation, self._listing = generation, ""
+        self._held = wanted
+        return True
+
+    def _load(self, wanted: Table) -> None:
+        """Bring the table to `wanted` from whatever it is, and learn how its rules are made."""
+        held = self._nft.table(wanted.name)
+        ways = () if _same(held, wanted) else (replacement(held, wanted), rebuilt(wanted))
+        for way in ways:
+            try:
+                self._nft.run(way)
+            except ComponentError:  # something of another kind stands in the way
+                if way is ways[-1]:
+                    raise
+            else:
+                if _same(self._nft.table(wanted.name), wanted):
+                    break
+        self._held = wanted
+        self._listing, self._generation = self._look(wanted.name)
+        if _same(self._listing, wanted):
+            self._learn(wanted)
+
+    def _look(self, name: str) -> tuple[str, int]:
+        """Return the kernel's listing and the generation that it shows.
+
+        Where others never rest it is an older one, and the next notice leads to another look.
+        """
+        for _ in range(LOOKS):
+            generation = self._nft.generation()
+            listing = self._nft.table(name)
+            if self._nft.generation() == generation:
+                break
+        return listing, generation
+
+    def _learn(self, table: Table) -> None:
+        rules = self._nft.rules(table.name)
+        if self._nft.generation() != self._generation:
+            return
+        for name, chain in table.chains.items():
+            self._compiled.update(zip(chain.rules, rules.get(name, ()), strict=True))
+
+
+def _same(listing: str, table: Table) -> bool:
+    return listing.split() == text(table).split()
