@@ -10,6 +10,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -23,6 +24,9 @@ from ringfence.runtime.egress_stream import Stream as Stream
 from ringfence.runtime.egress_stream import broken
 from ringfence.runtime.host import Host
 from ringfence.runtime.tls import Contexts
+
+if TYPE_CHECKING:
+    from ringfence.runtime.egress_look import Look
 
 MOST_NAMES = 8
 """Names of one certificate that DNS is asked about."""
@@ -153,6 +157,27 @@ class Egress:
             if target.named_by:
                 where += f", named by {self._place(target.named_by)}"
             raise PolicyError(error.rule, f"{where}: {error.reason}", error.remedy) from None
+        except OSError as error:
+            raise NetworkError(f"{where}: {broken(error)}") from error
+
+    async def look(self, target: Target, address: str, timeout: float = 5.0) -> "Look":
+        """Return what the server at an address shows to anyone; for diagnosis, and never a stream.
+
+        Raises:
+            PolicyError: Restricted Access Domains forbid the host.
+            NetworkError: the address did not answer in `timeout` seconds.
+
+        """
+        from ringfence.runtime.egress_look import look
+
+        _permit(target)
+        where = f"{target.host} at {address}:{target.port}"
+        try:
+            async with asyncio.timeout(timeout):
+                with await self._dial(target, address) as connection:
+                    return await look(connection, _server_name(target.host))
+        except TimeoutError:
+            raise NetworkError(f"{where}: no answer in {timeout:g} s") from None
         except OSError as error:
             raise NetworkError(f"{where}: {broken(error)}") from error
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from ringfence.errors import NetworkError
+from ringfence.policy.network import host_and_port
 
 PATIENCE = 2.0
 """Seconds that one server has for its answer."""
@@ -17,7 +18,7 @@ async def lookup(name: str, resolvers: Sequence[str], records: Sequence[str]) ->
     """Return the addresses of a name, one record type after another, in the answers' order.
 
     Empty where the name does not exist or has no such record. The name is taken as absolute;
-    neither a search list nor a hosts file plays a part.
+    neither a search list nor a hosts file plays a part. A server is an address, or address:port.
 
     Raises:
         NetworkError: there is no DNS server, or none answered.
@@ -28,12 +29,13 @@ async def lookup(name: str, resolvers: Sequence[str], records: Sequence[str]) ->
     import dns.asyncresolver
     import dns.exception
     import dns.resolver
+    from dns.nameserver import Do53Nameserver
 
     asked = dns.asyncresolver.Resolver(configure=False)
     asked.timeout, asked.lifetime = PATIENCE, PATIENCE * len(resolvers)
     found: list[str] = []
     try:
-        asked.nameservers = list(resolvers)
+        asked.nameservers = [Do53Nameserver(*host_and_port(one, 53)) for one in resolvers]
         for record in records:
             answer = await asked.resolve(f"{name}.", record, raise_on_no_answer=False)
             found += [rdata.address for rdata in answer.rrset or ()]
