@@ -1,8 +1,7 @@
 """Reads a cfg.xml: bytes in, the values that it gives out, with findings and positions."""
 
-import hashlib
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +9,7 @@ from msgspec import Struct
 
 from ringfence.config.catalog.values import EmptyMeans
 from ringfence.config.cfgxml_decode import decoded
-from ringfence.config.cfgxml_fast import Element, tokenize
+from ringfence.config.cfgxml_fast import Element, Plain, retokenize, tokenize
 from ringfence.config.parameter import Access
 from ringfence.config.settings import aliases, canonical, slots
 from ringfence.config.snapshot import Change, Origin, Snapshot
@@ -46,26 +45,24 @@ class Document:
     Positions and findings cost a second pass, so they are worked out when they are asked for.
     """
 
-    def __init__(self, source: str) -> None:
-        """Read a text.
+    def __init__(self, data: bytes, plain: Plain | None) -> None:
+        """Read a file, of which the quick reader has said what it could.
 
         Raises:
             DocumentError: the document cannot be used as a whole.
 
         """
-        self._source = source
-        self._elements = self._last_of_each()
+        self.data = data
+        """As received."""
+        self.plain = plain if plain and aliases().keys().isdisjoint(plain.last.keys()) else None
+        """What the quick reader said; None where only the XML parser can tell."""
+        self.elements = self.plain.last if self.plain else self._last_of_each()
+        """`{tag: element}`, perhaps with tags that the catalogue does not know."""
 
     def _last_of_each(self) -> Mapping[str, Element]:
         """Return `{canonical tag: element}`; the last of several wins. Source: phone-facts 2.1."""
-        found = tokenize(self._source)
-        if found is None or not aliases().keys().isdisjoint(found):
-            placed = ((canonical(element[0]), element) for element, _ in self.parsed.elements)
-            return {tag: element for tag, element in placed if tag is not None}
-        known = slots()
-        if found.keys() <= known.keys():
-            return found
-        return {tag: element for tag, element in found.items() if tag in known}
+        placed = ((canonical(element[0]), element) for element, _ in self.parsed.elements)
+        return {tag: element for tag, element in placed if tag is not None}
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
@@ -73,7 +70,8 @@ class Document:
         places = {canonical(tag): place for (tag, _, _), place in self.parsed.elements}
         return {
             tag: Entry(text.strip(" "), _ACCESS.get(ua), *places[tag])
-            for tag, (_, ua, text) in self._elements.items()
+            for tag, (_, ua, text) in self.elements.items()
+            if tag in slots()
         }
 
     @cached_property
@@ -88,22 +86,34 @@ class Document:
         """The result of the XML parser, which knows positions."""
         from ringfence.config.cfgxml_parse import parse  # most files do without it
 
-        return parse(self._source, canonical)
+        return parse(decoded(_unpacked(self.data)), canonical)
 
-    def changes(self, snapshot: Snapshot, empty: EmptyMeans | None = None) -> Mapping[str, Change]:
+    def changes(
+        self,
+        snapshot: Snapshot,
+        empty: EmptyMeans | None = None,
+        among: Collection[str] | None = None,
+    ) -> Mapping[str, Change]:
         """Return what the document changes in a snapshot, for `submit`.
 
         An empty element does what `empty` says, by default what the snapshot's settings say;
         but the value that a user gave to a parameter with `ua="rw"` stays. The text `""` is
         the empty string under every policy. Source: phone-facts 2.1, empty value.
+        `among` are the only tags to look at, where the others are known to change nothing.
         """
-        policy = empty or snapshot.settings.provisioning.empty_means
+        policy = empty or _policy(snapshot)
         clears = policy is EmptyMeans.EMPTY
         stored, untouched = snapshot.stored, Origin.DEFAULT
+        elements: Mapping[str, Element] = self.elements
+        known = slots()
+        if among is not None:
+            elements = {tag: elements[tag] for tag in among if tag in elements}
         found: dict[str, Change] = {}
-        for tag, (_, ua, text) in self._elements.items():
+        for tag, (_, ua, text) in elements.items():
             held = stored.get(tag)
             if held is None or held.origin is untouched:
+                if tag not in known:
+                    continue
                 had = None
             elif (
                 (had := held.text) == text
@@ -116,7 +126,7 @@ class Document:
             meant = text.strip(" ") or _meant_by_nothing(snapshot, tag, access, policy)
             if meant == _EMPTY_STRING:
                 meant = ""
-            if meant not in (None, had) or access is not had_access:
+            if (meant is not None and meant != had) or access is not had_access:
                 found[tag] = Change(meant, access)
         return found
 
@@ -145,14 +155,40 @@ def read(data: bytes) -> Document:
         DocumentError: the document cannot be used as a whole.
 
     """
-    return Document(decoded(_unpacked(data)))
+    return Document(data, tokenize(decoded(_unpacked(data))))
+
+
+def reread(
+    data: bytes, snapshot: Snapshot, last: "Applied | None"
+) -> tuple[Document, Mapping[str, Change]]:
+    """Return a document and what it changes in a snapshot, given what was applied `last`.
+
+    The same as `read` and `Document.changes`, sooner where little is new.
+
+    Raises:
+        DocumentError: the document cannot be used as a whole.
+
+    """
+    if last and last.document.plain:
+        again = retokenize(decoded(_unpacked(data)), last.document.plain)
+        if again:
+            plain, touched = again
+            document = Document(data, plain)
+            among = touched.union(last.open) if snapshot is last.snapshot else None
+            return document, document.changes(snapshot, among=among)
+    document = read(data)
+    return document, document.changes(snapshot)
+
+
+def _policy(snapshot: Snapshot) -> EmptyMeans:
+    return snapshot.settings.provisioning.empty_means
 
 
 def _meant_by_nothing(
     snapshot: Snapshot, tag: str, access: Access | None, policy: EmptyMeans
 ) -> str | None:
     """Return the text that an empty element stands for; None keeps the old one."""
-    if (access or snapshot.access(tag)) is Access.WRITE and snapshot.origin(tag) in _BY_USER:
+    if snapshot.origin(tag) in _BY_USER and (access or snapshot.access(tag)) is Access.WRITE:
         return None
     if policy is EmptyMeans.DEFAULT:
         row = slots()[tag].row
@@ -189,16 +225,25 @@ def _unpacked(data: bytes) -> bytes:
 
 
 class Applied(Struct, frozen=True):
-    """Remembers a document and what became of the settings, so that a repeat costs one hash."""
+    """Remembers a document and what became of the settings, so that a repeat costs little."""
 
-    digest: bytes
+    document: Document
     snapshot: Snapshot
+    open: Collection[str]
+    """Tags of which the document may still change something, as of those that were refused."""
 
     @classmethod
-    def of(cls, data: bytes, snapshot: Snapshot) -> "Applied":
-        """Return the memory of `data`, which has led to `snapshot`."""
-        return cls(hashlib.sha256(data).digest(), snapshot)
+    def of(
+        cls, document: Document, changes: Collection[str], before: Snapshot, after: Snapshot
+    ) -> "Applied":
+        """Return the memory of a document of which all `changes` of one snapshot led to another.
+
+        An element that has changed nothing goes on doing so, unless empty ones have come to
+        mean something else.
+        """
+        same = _policy(before) is _policy(after)
+        return cls(document, after, frozenset(changes if same else document.elements))
 
     def still_holds(self, data: bytes, snapshot: Snapshot) -> bool:
         """Return whether `data` would change nothing: the same bytes, and nothing came since."""
-        return snapshot is self.snapshot and hashlib.sha256(data).digest() == self.digest
+        return snapshot is self.snapshot and data == self.document.data

@@ -233,7 +233,7 @@ class Text(Codec[str], frozen=True):
         """Return the text."""
         if len(text) > self.limit:
             raise ValueError(f"has {len(text)} characters, at most {self.limit} are allowed")
-        if _CONTROL.search(text):
+        if not text.isprintable() and _CONTROL.search(text):
             raise ValueError("has a control character")
         if self.syntax:
             text = text.translate(_STRAIGHT)

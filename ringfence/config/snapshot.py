@@ -24,7 +24,7 @@ class Origin(enum.Enum):
     COMMAND = "command line"
 
 
-class Stored(Struct, frozen=True):
+class Stored(Struct, frozen=True, gc=False):
     """One parameter as it was received; the text may be a secret, so `repr` leaves it out."""
 
     text: str
@@ -38,7 +38,7 @@ class Stored(Struct, frozen=True):
         return f"Stored({self.origin}, {self.access})"
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """One parameter of a submission; `text` None changes only the access."""
 
     text: str | None
@@ -76,45 +76,50 @@ def submit(
     differs from what is stored is decoded. Whether one refusal spoils the submission is the
     caller's choice (rulings 1: for a profile no, for the page yes).
     """
-    known = slots()
-    unknown = [
-        ConfigError(tag, "no parameter has this tag", "see `ringfence parameters`")
-        for tag in changes
-        if tag not in known
-    ]
-    texts = {
-        tag: text
-        for tag, change in changes.items()
-        if change.text is not None and tag in known
-        if _differs(snapshot.stored.get(tag), text := change.text.strip())
-    }
+    known, held_by = slots(), snapshot.stored
+    errors: list[ConfigError] = []
+    texts: dict[str, str] = {}
+    for tag, change in changes.items():
+        if tag not in known:
+            errors.append(
+                ConfigError(tag, "no parameter has this tag", "see `ringfence parameters`")
+            )
+        elif change.text is not None:
+            text, held = change.text.strip(), held_by.get(tag)
+            if held is None or held.text != text or held.origin is Origin.DEFAULT:
+                texts[tag] = text
     settings, refused = decode(texts, snapshot.settings)
     for error in refused:
         del texts[error.parameter]
-    stored = dict(snapshot.stored)
-    shared: dict[tuple[str, Access | None], Stored] = {}
-    for tag, text in texts.items():
-        access = changes[tag].access or _held_access(stored.get(tag))
-        one = shared.get((text, access))
-        if one is None:
-            one = shared[text, access] = Stored(text, origin, access)
-        stored[tag] = one
+    stored = {**held_by, **_received(texts, changes, held_by, origin)}
     for tag, change in changes.items():
         if tag not in texts and tag in known and change.access is not None:
-            held = stored.get(tag) or Stored(encode(settings, tag), Origin.DEFAULT)
-            if held.access is not change.access:
-                stored[tag] = replace(held, access=change.access)
-    if not texts and stored == snapshot.stored:
-        return snapshot, unknown + refused
-    return Snapshot(settings, stored), unknown + refused
+            one = stored.get(tag) or Stored(encode(settings, tag), Origin.DEFAULT)
+            if one.access is not change.access:
+                stored[tag] = replace(one, access=change.access)
+    if not texts and stored == held_by:
+        return snapshot, errors + refused
+    return Snapshot(settings, stored), errors + refused
 
 
-def _differs(held: Stored | None, text: str) -> bool:
-    return held is None or held.text != text or held.origin is Origin.DEFAULT
-
-
-def _held_access(held: Stored | None) -> Access | None:
-    return held.access if held else None
+def _received(
+    texts: Mapping[str, str],
+    changes: Mapping[str, Change],
+    held_by: Mapping[str, Stored],
+    origin: Origin,
+) -> Mapping[str, Stored]:
+    """Return what to store of each text; many parameters share the few texts of a profile."""
+    found: dict[str, Stored] = {}
+    shared: dict[str, Stored] = {}
+    for tag, text in texts.items():
+        access = changes[tag].access
+        if access is None and (held := held_by.get(tag)):
+            access = held.access
+        one = shared.get(text)
+        if one is None or one.access is not access:
+            one = shared[text] = Stored(text, origin, access)
+        found[tag] = one
+    return found
 
 
 def restore(virgin: Settings, stored: Mapping[str, Stored]) -> tuple[Snapshot, list[ConfigError]]:

@@ -314,8 +314,9 @@ def test_a_document_again_changes_nothing() -> None:
 
 def test_a_repeat_is_known_until_anything_changes() -> None:
     data = (VECTORS / "dump.xml").read_bytes()
-    after = apply(read(data))
-    memory = Applied.of(data, after)
+    before, document = Snapshot(virgin()), read(data)
+    after = apply(document)
+    memory = Applied.of(document, document.changes(before), before, after)
     assert memory.still_holds(data, after)
     assert not memory.still_holds(data + b"\n", after)
     by_page = submit(after, {"Host_Name": Change("desk")}, Origin.PAGE)[0]

@@ -34,13 +34,13 @@ REASON_LIMIT = 500
 class Read(Struct, frozen=True):
     """A file that was applied, and what of it was refused."""
 
-    document: cfgxml.Document
-    errors: tuple[ConfigError, ...]
     applied: cfgxml.Applied
+    errors: tuple[ConfigError, ...]
 
     def findings(self) -> list[Finding]:
         """Return what the provider should know of the file; costs a second look at it."""
-        return [*self.document.positioned(self.errors), *self.document.findings]
+        document = self.applied.document
+        return [*document.positioned(self.errors), *document.findings]
 
 
 class Outcome(Struct, frozen=True):
@@ -151,13 +151,14 @@ class Resync:
 
     def _apply(self, position: int, body: bytes) -> None:
         """Apply a whole document; one that is not changes nothing (RSY-07)."""
-        snapshot, last = self._world.snapshot(), self._files.get(position)
-        if last and last.applied.still_holds(body, snapshot):
+        snapshot, file = self._world.snapshot(), self._files.get(position)
+        last = file.applied if file else None
+        if last and last.still_holds(body, snapshot):
             return
-        document = cfgxml.read(body)
-        errors = self._world.submit(document.changes(snapshot), Origin.PROFILE)
-        applied = cfgxml.Applied.of(body, self._world.snapshot())
-        self._files[position] = Read(document, tuple(errors), applied)
+        document, changes = cfgxml.reread(body, snapshot, last)
+        errors = self._world.submit(changes, Origin.PROFILE)
+        applied = cfgxml.Applied.of(document, changes, snapshot, self._world.snapshot())
+        self._files[position] = Read(applied, tuple(errors))
 
     def _say(self, template: str, *, failure: bool = False) -> None:
         """Send one of the provider's texts to syslog. Source: phone-facts 1.4."""
