@@ -203,8 +203,11 @@ def as_text(explanation: Explanation, name: str) -> str:
     if wall["enabled"]:
         lines += [f"    {name.upper()} {_ranges(wall[name])}" for name in ("udp", "tcp")]
         lines.append(f"    ping {'answered' if wall['ping'] else 'dropped'}")
+        said = "said of every closed port" if wall["unreachable"] else "said of RTP ports only"
+        lines.append(f"    UDP port unreachable {said}")
     else:
         lines.append("    off: everything from outside is let in")
+    lines.append(f"    multicast ping {'answered' if wall['broadcast_echo'] else 'dropped'}")
     lines.append("Servers")
     for server in data["servers"]:
         lines.append(f"    {server['parameter']}: {server['url']} {server['verdict']}")

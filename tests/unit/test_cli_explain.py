@@ -106,6 +106,37 @@ def test_the_firewall_is_the_chapters_tables_and_the_options(explained: Any) -> 
     assert (wall["ping"], wall["unreachable"]) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("values", "lines"),
+    [
+        (
+            "<Firewall_Config>NO_ICMP_PING</Firewall_Config>",
+            ["ping dropped", "UDP port unreachable said of every closed port"],
+        ),
+        (
+            "<Firewall_Config>NO_ICMP_UNREACHABLE</Firewall_Config>",
+            ["ping answered", "UDP port unreachable said of RTP ports only"],
+        ),
+        ("<Firewall>Disabled</Firewall>", ["off: everything from outside is let in"]),
+    ],
+)
+@pytest.mark.parametrize(("echo", "answer"), [("Enabled", "answered"), ("Disabled", "dropped")])
+def test_the_text_says_what_the_firewall_answers(
+    values: str,
+    lines: list[str],
+    echo: str,
+    answer: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "cfg.xml"
+    path.write_text(f"<flat-profile>{values}<Broadcast_Echo>{echo}</Broadcast_Echo></flat-profile>")
+    main(["explain", str(path)])
+    wall = capsys.readouterr().out.partition("Firewall\n")[2].partition("Servers\n")[0]
+    wanted = [*lines, f"multicast ping {answer}"]
+    assert [line.strip() for line in wall.splitlines()][-len(wanted) :] == wanted
+
+
 def test_servers_are_judged_by_the_domain_list(explained: Any) -> None:
     servers = {one["parameter"]: one for one in explained(SAMPLE)["servers"]}
     assert servers["Profile_Rule"]["url"] == "https://pv.telco.net:443/000e08abcdef.xml"
