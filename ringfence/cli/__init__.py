@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 DONE, FINDINGS, USAGE, CANNOT = 0, 1, 2, 3
 """Exit codes: done or clean; findings or refused; wrong words; cannot run here."""
@@ -22,15 +23,22 @@ WORDS = {
 """`{first word: what it is for}`; the module of the same name has `add(parser)` and `run(args)`."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the words in one line; `--help` says the rest."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the exit code for wrong words."""
+        said = "".join(c if c.isprintable() else "?" for c in message)
+        self.exit(USAGE, f"{self.prog}: {said}; --help tells the words\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] not in WORDS:
         return _overview(words)
     module = importlib.import_module(f"ringfence.cli.{words[0]}")
-    parser = argparse.ArgumentParser(
-        prog=f"ringfence {words[0]}", description=WORDS[words[0]].capitalize() + "."
-    )
+    parser = _Parser(prog=f"ringfence {words[0]}", description=WORDS[words[0]].capitalize() + ".")
     module.add(parser)
     arguments = parser.parse_args(words[1:])
     try:
