@@ -12,6 +12,7 @@ DONE, FINDINGS, USAGE, CANNOT = 0, 1, 2, 3
 
 WORDS = {
     "explain": "what a cfg.xml would do, without root, network or phone",
+    "check": "what is wrong with a cfg.xml, and how to put it right",
     "lab": "a provider's network in namespaces, with a phone in it",
     "phone": "run one phone, and talk to it",
     "ca": "the provider's certificate authority",

@@ -81,10 +81,10 @@ def explain(document: Document, identity: Identity) -> Explanation:
     found = [
         *document.findings,
         *document.positioned(refused),
-        *(_placed(document, one) for one in _planned(decided.values())),
-        *(_placed(document, one) for one in policy_findings(snapshot.settings, values)),
+        *(placed(document, one) for one in _planned(decided.values())),
+        *(placed(document, one) for one in policy_findings(snapshot.settings, values)),
         *_unobeyed(changed(base, snapshot.settings)),
-        *(_placed(document, _of_error(error)) for error in errors.values()),
+        *(placed(document, _of_error(error)) for error in errors.values()),
     ]
     return Explanation(
         snapshot,
@@ -125,7 +125,7 @@ def _of_error(error: ConfigError) -> Finding:
     )
 
 
-def _placed(document: Document, finding: Finding) -> Finding:
+def placed(document: Document, finding: Finding) -> Finding:
     """Return the finding with the line of the element that it is about."""
     if finding.line is not None or finding.tag is None or finding.tag not in document.entries:
         return finding

@@ -106,8 +106,8 @@ def _findings(made: WebPlan) -> tuple[Finding, ...]:
                 Severity.WARNING,
                 "web-clear-text",
                 "Enable_Protocol",
-                "The page is served over HTTP: passwords cross the network in clear text.",
-                "Set Enable_Protocol to Https.",
+                "the page is served over HTTP: passwords cross the network in clear text",
+                "set Enable_Protocol to Https",
             )
         )
     if made.first_use:
@@ -116,8 +116,8 @@ def _findings(made: WebPlan) -> tuple[Finding, ...]:
                 Severity.WARNING,
                 "web-no-admin-password",
                 "Admin_Password",
-                "No administrator password: whoever opens the page first sets it.",
-                "Set Admin_Password in the profile.",
+                "no administrator password: whoever opens the page first sets it",
+                "set Admin_Password in the profile",
             )
         )
     return tuple(found)

@@ -1,0 +1,221 @@
+"""Rules on the wire, the HTTP proxy, the VPN, and what the phone tells of itself."""
+
+from collections.abc import Iterator
+
+from ringfence.config.catalog.values import DebugLevel, PacProvisioning, ProxyMode
+from ringfence.errors import Severity
+from ringfence.policy.checks.rule import Case, Hit, Rule, tag_of
+
+
+def _system(field: str, message: str = "", write: str | None = None) -> Hit:
+    return Hit(tag_of("system", field), message, write)
+
+
+def _no_dot1x(case: Case) -> Iterator[Hit]:
+    if not case.settings.system.enable_802_1x_authentication:
+        yield _system("enable_802_1x_authentication", write="Yes")
+
+
+def _anonymous_pac(case: Case) -> Iterator[Hit]:
+    system = case.settings.system
+    if (
+        system.enable_802_1x_authentication
+        and system.eap_fast_pac_mode is PacProvisioning.ANONYMOUS
+    ):
+        yield _system("eap_fast_pac_mode", write="Authenticated")
+
+
+def _any_authenticator(case: Case) -> Iterator[Hit]:
+    system = case.settings.system
+    if system.enable_802_1x_authentication and not system.eap_require_trust_anchor:
+        yield _system("eap_require_trust_anchor", write="Yes")
+
+
+def _second_device(case: Case) -> Iterator[Hit]:
+    """Yield the chapter's advice for switches without multidomain authentication."""
+    system = case.settings.system
+    if not system.enable_802_1x_authentication:
+        return
+    if system.pc_port_enable:
+        message = (
+            "on a switch without multidomain authentication a computer behind the phone makes the "
+            "switch deny both"
+        )
+        yield _system("pc_port_enable", message, "No")
+    if system.enable_vlan or system.enable_cdp or system.enable_lldp_med:
+        field = next(
+            name
+            for name in ("enable_vlan", "enable_cdp", "enable_lldp_med")
+            if getattr(system, name)
+        )
+        message = (
+            "on a switch without multidomain authentication the voice VLAN cannot be used: it is "
+            "off while Enable_VLAN, Enable_CDP and Enable_LLDP-MED are No"
+        )
+        yield _system(field, message, "No")
+
+
+def _mirror(case: Case) -> Iterator[Hit]:
+    system = case.settings.system
+    if system.pc_port_enable and system.enable_pc_port_mirror:
+        yield _system("enable_pc_port_mirror", write="No")
+
+
+def _discovery(case: Case) -> Iterator[Hit]:
+    system = case.settings.system
+    if system.enable_cdp and system.enable_lldp_med:
+        yield _system("enable_cdp", write="No")
+
+
+def _wpad(case: Case) -> Iterator[Hit]:
+    system = case.settings.system
+    if system.proxy_mode is ProxyMode.AUTO and system.use_auto_discovery:
+        yield _system("use_auto_discovery", write="No")
+
+
+def _pac_in_clear(case: Case) -> Iterator[Hit]:
+    system = case.settings.system
+    if system.proxy_mode is not ProxyMode.AUTO or system.use_auto_discovery or not system.pac_url:
+        return
+    scheme = system.pac_url.partition(":")[0].lower()
+    if scheme != "https":
+        yield _system("pac_url", f"the PAC file comes over {scheme.upper()}")
+
+
+def _proxy_incomplete(case: Case) -> Iterator[Hit]:
+    system = case.settings.system
+    mode = system.proxy_mode
+    if mode is ProxyMode.AUTO and not system.use_auto_discovery and not system.pac_url:
+        yield _system("pac_url", "is empty, and WPAD is off: there is no PAC file to ask")
+    if mode is not ProxyMode.MANUAL:
+        return
+    if not system.proxy_host:
+        yield _system("proxy_host", "is empty, and Proxy Mode is Manual")
+    if system.proxy_server_requires_authentication and not (
+        system.proxy_username and system.proxy_password
+    ):
+        message = "the proxy wants a user name and a password, and one of them is empty"
+        yield _system("proxy_server_requires_authentication", message)
+
+
+def _vpn_incomplete(case: Case) -> Iterator[Hit]:
+    system = case.settings.system
+    if system.connect_on_bootup and not system.vpn_server:
+        yield _system("connect_on_bootup", "there is no VPN Server to connect to")
+    elif system.connect_on_bootup and not (system.vpn_user_name and system.vpn_password):
+        yield _system("connect_on_bootup", "VPN User Name or VPN Password is empty")
+
+
+def _debug_level(case: Case) -> Iterator[Hit]:
+    system = case.settings.system
+    if system.syslog_server and system.debug_level is DebugLevel.DEBUG:
+        yield _system("debug_level", write="NOTICE")
+
+
+RULES = (
+    Rule(
+        "dot1x-off",
+        Severity.WARNING,
+        "The phone does not authenticate at its switch port",
+        "With 802.1X off the switch cannot tell the phone from whatever is plugged in at its "
+        "place, and the voice network is open to it.",
+        "chapter, 802.1X Authentication",
+        "prepare switch and authentication server, then switch it on",
+        _no_dot1x,
+    ),
+    Rule(
+        "dot1x-anonymous-pac",
+        Severity.WARNING,
+        "The EAP-FAST credential may come from anyone",
+        "Anonymous provisioning does not know the server, so whoever answers as authenticator "
+        "hands out the credential.",
+        "phone-facts 6, EAP-FAST secret",
+        "provision with a verified server",
+        _anonymous_pac,
+    ),
+    Rule(
+        "dot1x-any-server",
+        Severity.WARNING,
+        "EAP-TLS goes on without knowing whom to trust",
+        "Without a trust anchor any authentication server is believed; the switch is for a "
+        "laboratory.",
+        "phone-facts 6, Server trust",
+        "require a trust anchor",
+        _any_authenticator,
+    ),
+    Rule(
+        "dot1x-second-device",
+        Severity.INFO,
+        "802.1X, and a second device or a second VLAN on the port",
+        "The standard knows one device and no VLAN on a port. Only a switch with multidomain "
+        "authentication lets a computer behind the phone and a voice VLAN work with it.",
+        "chapter, 802.1X Authentication: Configure PC Port, Configure Voice VLAN",
+        "keep it with a multidomain switch; otherwise switch it off",
+        _second_device,
+    ),
+    Rule(
+        "pc-port-mirror",
+        Severity.WARNING,
+        "The phone's traffic is copied to the computer behind it",
+        "Who plugs in there reads the signalling and the calls.",
+        "phone-facts 1.2, Enable_PC_Port_Mirror",
+        "switch the mirror off when the measurement is over",
+        _mirror,
+    ),
+    Rule(
+        "cdp-and-lldp",
+        Severity.INFO,
+        "Both discovery protocols are on",
+        "Both tell name, address and version of the phone to whoever listens, neither is "
+        "authenticated, and together they delay the start by 6 s; a network needs one of them.",
+        "phone-facts 1.2, VLAN Settings, and 6; judgement",
+        "switch off the one that the switches do not speak",
+        _discovery,
+    ),
+    Rule(
+        "wpad-on",
+        Severity.WARNING,
+        "Whoever answers WPAD becomes the HTTP proxy",
+        "WPAD takes the proxy's address from an unauthenticated DHCP or DNS answer.",
+        "chapter, Table 8; phone-facts 1.2, HTTP Proxy Settings",
+        "give the PAC file in PAC_URL over https://, and switch discovery off",
+        _wpad,
+    ),
+    Rule(
+        "pac-clear-text",
+        Severity.WARNING,
+        "The PAC file is fetched in clear text",
+        "Who can change it on its way sends the phone's HTTP through a proxy of their own.",
+        "chapter, Table 8; judgement",
+        "serve the PAC file over https://",
+        _pac_in_clear,
+    ),
+    Rule(
+        "proxy-incomplete",
+        Severity.WARNING,
+        "The HTTP proxy is not fully configured",
+        "The chosen mode must have the named value; without it the phone cannot use the proxy.",
+        "chapter, Set Up a Proxy Server, and Table 8",
+        "fill it in, or set Proxy_Mode to Off",
+        _proxy_incomplete,
+    ),
+    Rule(
+        "vpn-incomplete",
+        Severity.WARNING,
+        "The VPN cannot connect",
+        "A phone that is meant to work inside the tunnel works outside it.",
+        "chapter, Table 9",
+        "set VPN_Server, VPN_User_Name and VPN_Password, or Connect_on_Bootup to No",
+        _vpn_incomplete,
+    ),
+    Rule(
+        "syslog-debug",
+        Severity.WARNING,
+        "Debug messages leave the phone",
+        "Syslog crosses the network in clear text, and at this level messages hold what users do "
+        "and whom they call.",
+        "phone-facts 1.2, Debug_Level; judgement",
+        "go back when the fault is found",
+        _debug_level,
+    ),
+)
