@@ -85,6 +85,17 @@ def test_the_status_names_the_ports_and_counts() -> None:
     status = made.status()
     rows = dict(status.rows)
     assert (rows["Open UDP Ports"], rows["Open TCP Ports"]) == ("68, 5060-5070", "none")
-    assert rows["New UDP Flows Let In"] == "7"
+    assert rows["Packets to Open UDP Ports"] == "7"
+    assert (rows["Kernel"], status.data["held"]) == ("holds what is planned", True)
     assert status.data["udp"] == [[68, 68], [5060, 5070]]
     assert str(status.data["ruleset"]).startswith("table inet ringfence {")
+
+
+def test_the_status_says_when_the_kernel_holds_something_else() -> None:
+    kernel = Kernel()
+    made = driver(kernel)
+    asyncio.run(made.apply("", PLAN))
+    kernel.taken = kernel.taken.replace("policy drop", "policy accept")
+    status = made.status()
+    assert dict(status.rows)["Kernel"] == "differs from what is planned"
+    assert status.data["held"] is False

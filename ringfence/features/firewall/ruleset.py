@@ -28,8 +28,8 @@ options, which would put other bytes in that place, does not match.
 """
 
 COUNTERS = {
-    "opened_udp": "New UDP Flows Let In",
-    "opened_tcp": "New TCP Connections Let In",
+    "opened_udp": "Packets to Open UDP Ports",
+    "opened_tcp": "Connections to Open TCP Ports",
     "closed_udp": "Packets to Closed UDP Ports",
     "closed_tcp": "Packets to Closed TCP Ports",
     "ping": "Pings Ignored",
@@ -38,7 +38,10 @@ COUNTERS = {
     "other": "Other Packets Dropped",
     "withheld": "Unreachable Messages Withheld",
 }
-"""What the kernel counts, and how the status page calls it."""
+"""What the kernel counts, and how the status page calls it.
+
+Packets of a flow that the phone began, or has answered, are not counted.
+"""
 
 TFTP_HELPER = "tftp"
 """Follows the server's answers to a new port, so that port 69 works while the range is shut."""
