@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _ask(arguments: argparse.Namespace) -> Outcome:
     host, port = arguments.server
     policy = _policy(arguments)
-    resolvers = tuple(arguments.dns or ([] if arguments.connect else _system_resolvers()))
+    resolvers = tuple(arguments.dns or ([] if arguments.connect else system_resolvers()))
     target = Target(APPLICATIONS[arguments.app], host, port, policy, resolvers=resolvers)
     egress = Egress(Host(Path()), _answering(arguments.connect))
     try:
@@ -110,12 +110,18 @@ def _policy(arguments: argparse.Namespace) -> TlsPolicy:
     return policy_for(
         APPLICATIONS[arguments.app],
         replace(base, system=system),
-        Facts(trust=Trust(roots), client=_client(arguments)),
+        Facts(trust=Trust(roots), client=client(arguments)),
         names=NameCheck.SKIPPED if arguments.no_name_check else None,
     )
 
 
-def _client(arguments: argparse.Namespace) -> ClientCertificate | None:
+def client(arguments: argparse.Namespace) -> ClientCertificate | None:
+    """Return the certificate of `--cert` and `--key`.
+
+    Raises:
+        ComponentError: it cannot be used.
+
+    """
     if not arguments.cert:
         return None
     return client_certificate(arguments.cert, arguments.key or arguments.cert)
@@ -138,7 +144,13 @@ def _answering(fixed: str | None) -> egress_dns.Lookup:
     return answer
 
 
-def _system_resolvers() -> list[str]:
+def system_resolvers() -> list[str]:
+    """Return the DNS servers of this machine.
+
+    Raises:
+        OSError: its list cannot be read.
+
+    """
     words = [line.split() for line in RESOLVERS.read_text().splitlines()]
     return [word[1] for word in words if word[:1] == ["nameserver"] and len(word) > 1]
 

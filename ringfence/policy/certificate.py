@@ -3,6 +3,8 @@
 Source: RFC 5280 section 4.
 """
 
+import base64
+import binascii
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -74,6 +76,20 @@ def load(der: bytes) -> "x509.Certificate":
         return x509.load_der_x509_certificate(der)
     except x509.InvalidVersion as error:
         raise ValueError(str(error)) from None
+
+
+def from_pem(text: str) -> bytes:
+    """Return the bytes of the first object in a PEM text.
+
+    Raises:
+        ValueError: it is not Base64.
+
+    """
+    body = text.split("-----")[2:3]
+    try:
+        return base64.b64decode("".join("".join(body).split()), validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"not PEM: {error}") from None
 
 
 def read(der: bytes) -> Certificate:

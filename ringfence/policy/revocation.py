@@ -6,15 +6,13 @@ certain, because it is outdated, partial or not signed by that CA, refuses (ADR 
 Source: RFC 5280 sections 5, 6.3; RFC 6960 sections 3.2, 4.2; mission TLS-10.
 """
 
-import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ringfence.policy.certificate import load, moment, printable
+from ringfence.policy.certificate import from_pem, load, moment, printable
 from ringfence.policy.tls import Trust
 
 if TYPE_CHECKING:
@@ -55,10 +53,10 @@ def _judge(chain: Sequence[bytes], trust: Trust, now: float) -> Refusal | None:
         try:
             lists.append(_parsed(text))
         except ValueError as error:
-            if chain[-1] in map(_der, trust.custom):
+            if chain[-1] in map(from_pem, trust.custom):
                 reason = f"a revocation list of the custom CA cannot be read: {error}"
                 return Refusal("tls-revocation", reason, _FRESH)
-    pool = [load(der) for der in (*chain, *map(_der, (*trust.provider_root, *trust.custom)))]
+    pool = [load(der) for der in (*chain, *map(from_pem, (*trust.provider_root, *trust.custom)))]
     for held in pool[: len(chain)]:
         if held.issuer != held.subject:
             own = [one for one in lists if one.issuer == held.issuer]
@@ -144,18 +142,4 @@ def _may_sign(held: "x509.Certificate") -> bool:
 def _parsed(text: str) -> "x509.CertificateRevocationList":
     from cryptography import x509
 
-    return x509.load_der_x509_crl(_der(text))
-
-
-def _der(text: str) -> bytes:
-    """Return the bytes of a PEM text with one object.
-
-    Raises:
-        ValueError: it is not Base64.
-
-    """
-    body = text.split("-----")[2:3]
-    try:
-        return base64.b64decode("".join("".join(body).split()), validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"not PEM: {error}") from None
+    return x509.load_der_x509_crl(from_pem(text))

@@ -1,0 +1,214 @@
+"""`ringfence probe cert`: a provisioning server, as this phone would see each address of it.
+
+Exit 0 where every address would be accepted, 1 where one would not or there is none, 2 for wrong
+words, 3 where a file of ours cannot be used. Not one byte of an application is sent.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ringfence.cli import CANNOT, DONE, FINDINGS, reading
+from ringfence.cli.preflight import Preflight, Record
+from ringfence.cli.preflight_show import as_json, line
+from ringfence.cli.probe_tls import client, system_resolvers
+from ringfence.config.cfgxml import Document
+from ringfence.config.settings import Settings, virgin
+from ringfence.config.snapshot import Origin, Snapshot, submit
+from ringfence.errors import ComponentError, ConfigError, NetworkError, PolicyError
+from ringfence.features.provisioning.plan import Reach, plan
+from ringfence.features.provisioning.resync import aim
+from ringfence.policy import hostname
+from ringfence.policy.macros import phone_values, setting_values
+from ringfence.policy.network import host_and_port
+from ringfence.policy.rules import Url
+from ringfence.policy.servers import servers
+from ringfence.runtime.device import bundles
+from ringfence.runtime.egress import Egress
+from ringfence.runtime.host import Host
+from ringfence.runtime.state import Facts, Identity
+
+HTTPS = 443
+SCHEMA = 1
+EPILOG = """Exit 0: every address would be accepted; 1: one would not, or there is none; 2: wrong
+words; 3: a file cannot be used. JSON: {"schema","server","named_by","accepted","reason",
+"records":[{"address","accepted","rule","reason","chain","name":{"ok","matched","reason"},
+"dns":{"ok","reason"},"certificate":{"subject","issuer","serial","names","not_before","not_after",
+"days_left","key","signature","usages"},"sent","version","suite","staple":{"word","detail"},
+"client_certificate"}]}; what could not be told is null. The phone's own connections cannot ask for
+a stapled OCSP answer: `staple` is what this probe sees."""
+
+
+class Probed(Struct, frozen=True):
+    """The server, judged."""
+
+    server: str
+    named_by: str
+    reason: str
+    """Why there is no record; empty where there is one."""
+    records: tuple[Record, ...]
+    now: float
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the phone would accept the server at every address."""
+        return bool(self.records) and all(record.accepted for record in self.records)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = EPILOG
+    parser.add_argument("server", type=_server, metavar="HOST[:PORT]", help=f"port {HTTPS} if none")
+    parser.add_argument("--config", metavar="FILE", help="cfg.xml to go by: domains, DNS, suites")
+    parser.add_argument(
+        "--ca", metavar="FILE", help="CAs to trust, with their CRLs; without one nobody is trusted"
+    )
+    parser.add_argument("--cert", metavar="FILE", help="the phone's certificate; needs --key")
+    parser.add_argument("--key", metavar="FILE", help="its private key")
+    parser.add_argument("--dns", action="append", type=_resolver, metavar="SERVER[:PORT]",
+                        help="DNS server (those of the file, else of the system)")  # fmt: skip
+    parser.add_argument("--timeout", type=_seconds, default=5.0, metavar="SECONDS",
+                        help="for each connection (5)")  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask every address and print what came out."""
+    try:
+        probed = asyncio.run(_ask(arguments))
+    except (ComponentError, ConfigError, OSError) as error:
+        print(f"ringfence probe cert: {_why(error)}", file=sys.stderr)
+        return CANNOT
+    if arguments.json:
+        print(json.dumps(_json(probed), ensure_ascii=False))
+    else:
+        print(_text(probed))
+    return DONE if probed.accepted else FINDINGS
+
+
+async def _ask(arguments: argparse.Namespace) -> Probed:
+    host, port = arguments.server
+    document = reading.document(arguments.config) if arguments.config else None
+    settings = _settings(document)
+    reach = _reach(arguments, settings)
+    named_by = _named_by(host, settings, document, arguments.config) if document else ""
+    target = aim(reach, host, named_by)(Url("https", host, port, "/"))
+    ours = Host(Path())
+    server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        preflight = Preflight(Egress(ours), target, reach.tls.trust, arguments.timeout, ours.wall())
+        records = await preflight.run()
+    except (PolicyError, NetworkError) as error:
+        return Probed(server, named_by, str(error), (), ours.wall())
+    return Probed(server, named_by, "", records, ours.wall())
+
+
+def _settings(document: Document | None) -> Settings:
+    """Return the settings of a virgin phone that has read the file."""
+    base = Snapshot(virgin())
+    if document is None:
+        return base.settings
+    return submit(base, document.changes(base), Origin.PROFILE)[0].settings
+
+
+def _reach(arguments: argparse.Namespace, settings: Settings) -> Reach:
+    """Return what the phone's own connections to a provisioning server would go by.
+
+    Raises:
+        ComponentError: a certificate file cannot be used.
+        OSError: a file cannot be read.
+
+    """
+    text = ""
+    if arguments.ca:
+        text = Path(arguments.ca).read_text(encoding="ascii", errors="replace")
+    trust = bundles("", text)
+    if arguments.ca and not trust.custom:
+        raise ComponentError(f"file {arguments.ca}", "holds no certificate in PEM")
+    reach = plan(settings, Facts(trust=trust, client=client(arguments))).plans[""].reach
+    asked = tuple(arguments.dns or reach.resolvers or system_resolvers())
+    return replace(reach, resolvers=asked)
+
+
+def _named_by(host: str, settings: Settings, document: Document, file: str) -> str:
+    """Return which parameter names the host, and its line in the file; empty where none does."""
+    unit = Identity()
+    values = phone_values(unit.mac, unit.product, unit.serial, unit.firmware)
+    for server in servers(settings, {**values, **setting_values(settings)}):
+        if server.host and _plain(server.host) == _plain(host):
+            entry = document.entries.get(server.parameter)
+            place = f"line {entry.line} of {file}" if entry else "default"
+            return f"{server.parameter} ({place})"
+    return ""
+
+
+def _plain(host: str) -> str:
+    try:
+        return str(hostname.address(host) or hostname.name(host))
+    except ValueError:
+        return host
+
+
+def _text(probed: Probed) -> str:
+    """Return a line for each address, and a summary."""
+    if not probed.records:
+        return f"{probed.server}: {probed.reason}"
+    width = max(len(record.address) for record in probed.records)
+    lines = [f"{one.address:{width}}  {line(one, probed.now)}" for one in probed.records]
+    good, count = sum(one.accepted for one in probed.records), len(probed.records)
+    named = f", named by {probed.named_by}," if probed.named_by else ""
+    addresses = "address" if count == 1 else "addresses"
+    lines.append(f"{probed.server}{named} would be accepted at {good} of {count} {addresses}")
+    return "\n".join(lines)
+
+
+def _json(probed: Probed) -> Mapping[str, object]:
+    return {
+        "schema": SCHEMA,
+        "server": probed.server,
+        "named_by": probed.named_by or None,
+        "accepted": probed.accepted,
+        "reason": probed.reason,
+        "records": [as_json(one, probed.now) for one in probed.records],
+    }
+
+
+def _server(text: str) -> tuple[str, int]:
+    """Return host and port of `HOST`, `HOST:PORT`, `[ADDRESS]:PORT` or an address."""
+    try:
+        host, port = host_and_port(text, HTTPS)
+        literal = hostname.address(host)
+        return str(literal) if literal else hostname.name(host) and host, port
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"write HOST or HOST:PORT: {error}") from None
+
+
+def _resolver(text: str) -> str:
+    try:
+        host, _ = host_and_port(text, 53)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if hostname.address(host) is None:
+        raise argparse.ArgumentTypeError("write an address, or ADDRESS:PORT; IPv6 in brackets")
+    return text
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 60:
+        raise argparse.ArgumentTypeError("write seconds from 0.1 to 60")
+    return seconds
+
+
+def _why(error: Exception) -> str:
+    name = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+    return name + reading.why(error)
