@@ -20,6 +20,11 @@ from ringfence.runtime.state import Identity
 
 _LEVELS = {severity.value: severity for severity in Severity}
 _WEIGHT = {severity: weight for weight, severity in enumerate(Severity)}
+_SAID_BETTER = {
+    "value-doubtful": "web-no-admin-password",
+    "server-unreadable": "profile-rule-invalid",
+}
+"""`{rule: the rule that makes it superfluous at the same tag}`."""
 _EPILOG = """\
 exit codes: 0 nothing found, 1 something found, 2 a file cannot be used, or wrong words.
 A remark in the file accepts a finding, and must say why:
@@ -116,8 +121,11 @@ def check(document: Document, unit: Identity) -> Iterator[Finding]:
     """Yield everything there is to say of a document, each at a line of it. Pure."""
     explanation = explain(document, unit)
     case = Case(explanation.snapshot, explanation.macros)
-    for finding in (*explanation.findings, *judge(RULES.values(), case)):
-        yield _anchored(document, explanation.base, placed(document, finding))
+    found = (*explanation.findings, *judge(RULES.values(), case))
+    said = {(one.rule, one.tag) for one in found}
+    for finding in found:
+        if (_SAID_BETTER.get(finding.rule), finding.tag) not in said:
+            yield _anchored(document, explanation.base, placed(document, finding))
 
 
 def _anchored(document: Document, base: Settings, finding: Finding) -> Finding:

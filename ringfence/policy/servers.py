@@ -110,18 +110,16 @@ def findings(settings: Settings, values: Mapping[str, str]) -> tuple[Finding, ..
 
     A list that locks the phone out of its own provisioning stands out.
     """
-    found = []
-    for server in servers(settings, values):
-        if server.allowed:
-            continue
-        lock_out = server.parameter.startswith("Profile_Rule")
-        rule = "domains-lock-out" if lock_out else "server-refused"
-        remedy = "add the domain to Restricted_Access_Domains, or correct the server"
-        if lock_out:
-            remedy += "; as it is, no later profile can lift the restriction"
-        found.append(
-            Finding(
-                Severity.ERROR, rule, server.parameter, f"{server.url}: {server.reason}", remedy
-            )
-        )
-    return tuple(found)
+    return tuple(_finding(server) for server in servers(settings, values) if not server.allowed)
+
+
+def _finding(server: Server) -> Finding:
+    rule = "server-refused"
+    remedy = "add the domain to Restricted_Access_Domains, or correct the server"
+    if not server.host:
+        rule, remedy = "server-unreadable", "write [scheme://]host[:port]/path, or host[:port]"
+    elif server.parameter.startswith("Profile_Rule"):
+        rule = "domains-lock-out"
+        remedy += "; as it is, the next resync fails, and the phone goes back to the list before"
+    message = f"{server.url}: {server.reason}"
+    return Finding(Severity.ERROR, rule, server.parameter, message, remedy)

@@ -109,3 +109,12 @@ def test_credentials_of_a_url_are_not_shown() -> None:
     assert server.url == "https://pv.telco.net:443/x?token=***&mac=000e08abcdef"
     (server,) = servers(settings(Profile_Rule="https://bob:s3cret@pv.telco.net/x"), MACROS)
     assert "s3cret" not in server.url + server.reason
+
+
+def test_what_is_no_server_is_not_put_down_to_the_list() -> None:
+    for rule in ("https://bob@pv.telco.net/x", "https://pv.telco.net/a b", "ftp://pv.telco.net/x"):
+        found = findings(settings(Profile_Rule=rule, Proxy_1_="sip.telco.net:0"), MACROS)
+        assert [(one.rule, one.tag) for one in found] == [
+            ("server-unreadable", "Profile_Rule"),
+            ("server-unreadable", "Proxy_1_"),
+        ]

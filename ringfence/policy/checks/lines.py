@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from ringfence.config.catalog.ext import Ext
 from ringfence.config.catalog.values import SecureCallOption, SipTransport
+from ringfence.config.codecs import Switch
 from ringfence.errors import Severity
-from ringfence.policy.checks.rule import CLEAR_TRANSPORTS, Case, Hit, Rule, tag_of
+from ringfence.policy.checks.rule import CLEAR_TRANSPORTS, Case, Hit, Rule, spelled, tag_of
 
 UNASKED = frozenset({SipTransport.UDP, SipTransport.AUTO})
 """Transports whose port is open to everyone. Source: chapter, Table 3."""
@@ -39,7 +40,7 @@ def _unchallenged_notify(case: Case) -> Iterator[Hit]:
 
 def _no_password(case: Case) -> Iterator[Hit]:
     for n, ext in case.lines():
-        if ext.register and not ext.password:
+        if ext.register and not ext.password and ext.sip_transport is not SipTransport.TLS:
             yield _ext("password", n)
 
 
@@ -70,7 +71,7 @@ def _media_never(case: Case) -> Iterator[Hit]:
 
 
 def _secure_calls(case: Case) -> Iterator[Hit]:
-    wanted = case.settings.user.secure_call_setting
+    others = []
     for n, ext in case.lines():
         if ext.sip_transport not in CLEAR_TRANSPORTS:
             continue
@@ -82,9 +83,13 @@ def _secure_calls(case: Case) -> Iterator[Hit]:
             yield _ext(
                 "secure_call_option", n, f"over {spoken}, Strict means RTP: no call is secure"
             )
-        elif wanted:
-            message = f"secure calls are wanted, but Ext {n} sends their keys over {spoken}"
-            yield Hit(tag_of("user", "secure_call_setting"), message)
+        else:
+            others.append(n)
+    if others and case.settings.user.secure_call_setting:
+        message = (
+            f"secure calls are wanted, and their keys go in clear text on Ext {spelled(others)}"
+        )
+        yield Hit(tag_of("user", "secure_call_setting"), message)
 
 
 def _secure_service(case: Case) -> Iterator[Hit]:
@@ -98,15 +103,16 @@ def _secure_service(case: Case) -> Iterator[Hit]:
 
 def _idle_ports(case: Case) -> Iterator[Hit]:
     """Yield a hit for UDP ports that only lines without a proxy hold open."""
+    if case.settings.system.firewall is Switch.DISABLED:
+        return
     used = {ext.sip_port for _, ext in case.lines() if ext.sip_transport in UNASKED}
     idle: dict[int, list[int]] = {}
     for n, ext in enumerate(case.settings.ext, start=1):
         if ext.sip_port not in used and _idle(ext):
             idle.setdefault(ext.sip_port, []).append(n)
-    for port, (first, *others) in idle.items():
-        also = f" (with Ext {', '.join(map(str, others))})" if others else ""
-        message = f"UDP port {port} is open for Ext {first}{also}, which has no proxy"
-        yield Hit(tag_of("ext", "line_enable", first), message, "No")
+    for port, numbers in idle.items():
+        message = f"UDP port {port} is open for Ext {spelled(numbers)} without any proxy"
+        yield Hit(tag_of("ext", "line_enable", numbers[0]), message, "No")
 
 
 def _idle(ext: Ext) -> bool:
@@ -148,7 +154,8 @@ RULES = (
         "line-without-password",
         Severity.WARNING,
         "A line registers without a password",
-        "Then the registrar knows the line by its user name alone, which everybody may send.",
+        "Then the registrar knows the line by its user name alone, which everybody may send; only "
+        "over TLS can it ask for the device certificate instead.",
         "phone-facts 1.6, Subscriber Information; judgement",
         "give the line a password of its own",
         _no_password,

@@ -30,18 +30,26 @@ REACH = (
         "domains-lock-out",
         ERROR,
         "The phone may not fetch its own profile",
-        "The list does not have the server of a profile rule, so no later profile arrives, not "
-        "even one with a better list.",
-        _DOMAINS,
+        "The list does not have the server of a profile rule. The next resync fails, and the phone "
+        "goes back to the list that it had before, which may be none.",
+        "phone-facts 4, Lock-out guard; rulings 12",
         "add the server's domain to the list",
     ),
     Rule(
         "server-refused",
         ERROR,
         "The phone may not use a server that the file names",
-        "Restricted Access Domains do not have it, or it is not a server at all.",
+        "Restricted Access Domains do not have it.",
         _DOMAINS,
         "add the domain to the list, or correct the server",
+    ),
+    Rule(
+        "server-unreadable",
+        ERROR,
+        "A server or its URL cannot be read",
+        "The phone does not go there.",
+        "phone-facts 1.6 and 2.5",
+        "write [scheme://]host[:port]/path, or host[:port] for a proxy",
     ),
     Rule(
         "profile-rule-invalid",

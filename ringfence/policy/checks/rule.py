@@ -68,6 +68,17 @@ def tag_of(tab: str, field: str, n: int = 0) -> str:
     return ROWS[tab][field].tag.replace("{n}", str(n))
 
 
+def spelled(numbers: Iterable[int]) -> str:
+    """Return ascending numbers in words: 1, 3 to 6."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1][1:] = [number]
+        else:
+            spans.append([number])
+    return ", ".join(" to ".join(map(str, span)) for span in spans)
+
+
 def judge(rules: Iterable[Rule], case: Case) -> Iterator[Finding]:
     """Yield what the rules object to.
 
@@ -94,7 +105,7 @@ def _inside(title: str) -> str:
 
 def _finding(rule: Rule, hit: Hit, others: Iterable[int] = ()) -> Finding:
     message = hit.message or _inside(rule.title)
-    if also := ", ".join(map(str, others)):
+    if also := spelled(others):
         message += f"; the same on Ext {also}"
     remedy = rule.remedy
     if hit.write is not None:
