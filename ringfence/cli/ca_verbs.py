@@ -10,9 +10,10 @@ from pathlib import Path
 
 from ringfence.cli.ca import PRODUCT
 from ringfence.errors import ConfigError
+from ringfence.policy.certificate import printable
 from ringfence.provider import authority, ca, revocation, show
 from ringfence.provider.certificates import Digest, KeyKind
-from ringfence.provider.files import printable, read, write
+from ringfence.provider.files import read, write
 from ringfence.provider.identity import GENERIC, DeviceIdentity, hardware_address
 from ringfence.provider.products import PRODUCTS
 from ringfence.provider.register import Entry, Revocation, issued, revoked

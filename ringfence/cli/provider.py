@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ringfence.cli import CANNOT, DONE
-from ringfence.errors import ComponentError
+from ringfence.errors import ComponentError, ConfigError
 
 HTTPS = 443
 
@@ -29,12 +29,21 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     serve.add_argument("--key", type=Path, help="its private key; CA_DIR/server.key")
     serve.add_argument("--bind", help="address to listen on; every one of this machine")
-    serve.add_argument("--port", type=int, default=HTTPS, help="TCP port; 443, 0 for any")
+    serve.add_argument("--port", type=_port, default=HTTPS, help="TCP port; 443, 0 for any")
+    serve.add_argument(
+        "--generic",
+        choices=("refuse", "bootstrap", "agent"),
+        default="bootstrap",
+        help="what phones get that share the generic certificate: nothing; the templates of"
+        " DIR/generic, the same for each (bootstrap, the default); or those, for the MAC address"
+        " that their User-Agent claims, which any of them can forge (agent)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
-    from ringfence.provider.ca import CLIENT_ROOT
+    from ringfence.provider.authority import CLIENT_ROOT
+    from ringfence.provider.profiles import GenericPolicy
     from ringfence.provider.server import Files, serve
 
     logging.basicConfig(
@@ -46,7 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
         certificate=arguments.certificate or folder / "server.crt",
         key=arguments.key or folder / "server.key",
         client_root=folder / f"{CLIENT_ROOT}.crt",
+        revoked=folder / f"{CLIENT_ROOT}.crl",
     )
+
+    policy = GenericPolicy(arguments.generic)
 
     def ready(port: int) -> None:
         print(f"provider.ready: https on port {port}", flush=True)
@@ -56,13 +68,19 @@ def run(arguments: argparse.Namespace) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel if task else loop.stop)
-        await serve(files, arguments.bind, arguments.port, ready)
+        await serve(files, policy, arguments.bind, arguments.port, ready)
 
     try:
         asyncio.run(until_told())
     except asyncio.CancelledError:
         return DONE
-    except ComponentError as error:
+    except (ComponentError, ConfigError) as error:
         print(f"ringfence provider: {error}", file=sys.stderr)
         return CANNOT
     return DONE
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and text.isascii() and len(text) <= 5 and int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError("write a number from 0 to 65535")
+    return int(text)

@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 from msgspec import Struct
 
 from ringfence.errors import ComponentError, ConfigError
+from ringfence.policy.certificate import printable
 from ringfence.provider.certificates import (
     Key,
     KeyKind,
@@ -23,7 +24,7 @@ from ringfence.provider.certificates import (
     signed,
     usage,
 )
-from ringfence.provider.files import failure, locked, printable, read, settle, write
+from ringfence.provider.files import failure, locked, read, settle, write
 
 SERVER_ROOT, SERVER_CA, CLIENT_ROOT = "server-root", "server-ca", "client-root"
 SHORTEST = 8
@@ -83,8 +84,8 @@ def signer(folder: Path, name: str, passphrase: bytes = b"") -> Signer:
         ComponentError: the authority cannot be read, or the passphrase is missing or wrong.
 
     """
+    made = certificate(folder / f"{name}.crt")
     try:
-        made = x509.load_pem_x509_certificate(read(folder / f"{name}.crt"))
         key = load_pem_private_key(read(folder / f"{name}.key"), passphrase or None)
     except TypeError:
         what = "is not encrypted: leave --passphrase-file out" if passphrase else ""
@@ -96,6 +97,19 @@ def signer(folder: Path, name: str, passphrase: bytes = b"") -> Signer:
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise ComponentError(f"authority {folder}", f"{name}: not a signing key")
     return Signer(made, key)
+
+
+def certificate(path: Path) -> x509.Certificate:
+    """Return the first certificate in a PEM file.
+
+    Raises:
+        ComponentError: there is none.
+
+    """
+    try:
+        return x509.load_pem_x509_certificate(read(path))
+    except ValueError as error:
+        raise ComponentError(f"file {path}", printable(str(error))) from None
 
 
 def _must_be_free(folder: Path) -> None:
@@ -118,6 +132,6 @@ def _fill(folder: Path, owner: str, now: datetime, passphrase: bytes) -> None:
         )
         made = made.add_extension(x509.BasicConstraints(True, 0 if parent else None), True)
         made = made.add_extension(usage("key_cert_sign", "crl_sign"), True)
-        certificate = signed(made, issuer.key if issuer else key)
+        whole = signed(made, issuer.key if issuer else key)
         write(folder / f"{name}.key", key_pem(key, passphrase), 0o600)
-        write(folder / f"{name}.crt", pem(certificate), 0o644)
+        write(folder / f"{name}.crt", pem(whole), 0o644)

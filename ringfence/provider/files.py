@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ringfence.errors import ComponentError, ConfigError
+from ringfence.policy.certificate import printable
 
 LARGEST = 1 << 20
 """Bytes of a file that is read as a whole."""
@@ -93,11 +94,6 @@ def failure(path: Path, error: Exception, kind: str = "file") -> ComponentError:
     """Return what went wrong with a path, in one line."""
     said = error.strerror if isinstance(error, OSError) else None
     return ComponentError(f"{kind} {printable(str(path))}", said or str(error))
-
-
-def printable(text: str) -> str:
-    """Return a text of the command line or of a stranger so that it stays in its line."""
-    return "".join(c if c.isprintable() else "?" for c in text[:256])
 
 
 def _take(descriptor: int, folder: Path, *, wait: bool) -> None:

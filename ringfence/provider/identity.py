@@ -4,7 +4,7 @@ Source: chapter, Multiplatform Phone CA Client Root Certificate; rulings 7; PRV-
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +14,8 @@ _SERIAL = ("2.5.4.7", "localityName")
 _MAC = ("2.5.4.4", "surname", "2.5.4.8", "stateOrProvinceName", "2.5.4.5", "serialNumber")
 
 _HARDWARE_ADDRESS = re.compile(r"[0-9a-f]{12}")
+_AGENT_MAC = re.compile(r"\(([0-9a-f]{12})\)")
+_AGENT_PRODUCT = re.compile(r"CP-[0-9]{4}[A-Z]{0,2}-3PCC(?=/)")
 
 
 class DeviceIdentity(Struct, frozen=True):
@@ -54,7 +56,19 @@ def hardware_address(text: str) -> str:
     return digits
 
 
-def device_identity(certificate: bytes | dict[str, Any]) -> DeviceIdentity:
+def claimed(agent: str) -> DeviceIdentity:
+    """Return who a User-Agent says the phone is; nothing proves it.
+
+    The form is `Cisco-CP-7832-3PCC/11.0.1 (00562b043615)`. Source: phone-facts 2.9.
+    """
+    macs = set(_AGENT_MAC.findall(agent.lower()))
+    product = _AGENT_PRODUCT.search(agent)
+    return DeviceIdentity(
+        product=product[0] if product else "", serial="", mac=macs.pop() if len(macs) == 1 else ""
+    )
+
+
+def device_identity(certificate: bytes | Mapping[str, Any]) -> DeviceIdentity:
     """Return the identity in a verified certificate: DER, or what `getpeercert()` returned.
 
     The MAC is read from surname (2.5.4.4), stateOrProvinceName (2.5.4.8) or serialNumber
@@ -79,7 +93,7 @@ def device_identity(certificate: bytes | dict[str, Any]) -> DeviceIdentity:
     )
 
 
-def _from(peer: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _from(peer: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for relative in peer.get("subject", ()):
         for name, text in relative:
             yield name, str(text)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ringfence.errors import ConfigError
 from ringfence.policy import hostname
-from ringfence.provider.files import printable
+from ringfence.policy.certificate import printable
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 

@@ -3,6 +3,7 @@
 Source: RFC 5280 sections 5 and 6.3.
 """
 
+import logging
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +13,18 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ringfence.errors import ComponentError, ConfigError
-from ringfence.provider.authority import CLIENT_ROOT, SERVER_CA, SERVER_ROOT, Signer, signer
+from ringfence.provider.authority import (
+    CLIENT_ROOT,
+    SERVER_CA,
+    SERVER_ROOT,
+    Signer,
+    certificate,
+    signer,
+)
 from ringfence.provider.files import locked, read, write
 from ringfence.provider.register import Entry, Revocation, issued, record, revoked
+
+logger = logging.getLogger(__name__)
 
 LARGEST = 64 << 20
 """Bytes of a list: about a million revoked certificates."""
@@ -96,6 +106,44 @@ def crl(path: Path, issuer: x509.Certificate | None = None) -> x509.CertificateR
         if not held.is_signature_valid(key):
             raise ComponentError(f"file {path}", "is not a list of this authority")
     return held
+
+
+class Revoked:
+    """Serial numbers on the list in a file; a changed file counts at the next question.
+
+    A list that cannot be read any more, or is another's, leaves the last good one in force, and
+    so does one that is gone: what was revoked never comes back by accident.
+
+    Raises:
+        ComponentError: the list that is there at first, or its issuer, cannot be read.
+
+    """
+
+    def __init__(self, path: Path, issuer: Path) -> None:
+        self._path = path
+        self._issuer = certificate(issuer)
+        self._stamp = _stamp(path)
+        self._held = crl(path, self._issuer) if self._stamp else None
+
+    def holds(self, serial: int) -> bool:
+        """Return whether a serial number is on the list."""
+        stamp = _stamp(self._path)
+        if stamp and stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self._held = crl(self._path, self._issuer)
+                logger.info("provider.revoked: %d certificates", len(self._held))
+            except (ComponentError, ConfigError) as error:
+                logger.error("provider.revoked: the last good list stays in force: %s", error)
+        return bool(self._held and self._held.get_revoked_certificate_by_serial_number(serial))
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        held = path.stat()
+    except OSError:
+        return None
+    return held.st_ino, held.st_mtime_ns, held.st_size
 
 
 def _signers(folder: Path, passphrase: bytes) -> dict[str, Signer]:

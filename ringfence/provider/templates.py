@@ -54,7 +54,7 @@ class Templates:
             ComponentError: the template is wrong.
 
         """
-        words = (device.mac, device.product, ANYONE)
+        words = filter(None, (device.mac, device.product, ANYONE))
         names = ["/".join(safe) for word in words if (safe := _segments(path, word))]
         if not names:
             return None

@@ -1,17 +1,12 @@
 """The provisioning server, asked by curl with certificates of every kind, and by the phone."""
 
-import asyncio
 import random
-import ssl
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ringfence.provider import server as provider_server
-from tests.support.certificates import CLIENT, Pair, leaf
-from tests.support.lease import Server
+from tests.support.certificates import CLIENT, leaf
 from tests.support.phone import RINGFENCE
 from tests.support.provider_fixtures import net
 from tests.support.provider_net import (
@@ -25,59 +20,14 @@ from tests.support.provider_net import (
     profile,
     resync,
     stored,
-    versions,
 )
+from tests.support.provider_server import Provider, provider
 
-__all__ = ["net"]
+__all__ = ["net", "provider"]
 
 OTHER = "000e08abcdee"
 TEMPLATE = profile(GPP_A="{{ product }}", GPP_B="{{ serial }}", GPP_C="{{ mac }}")
 FORBIDDEN = ("403", "403: this certificate does not open this path\n")
-
-
-class Provider:
-    """`ringfence provider serve`, and curl as a phone of the provider."""
-
-    def __init__(self, net: Net) -> None:
-        self.net = net
-        self.templates = net.folder / "templates"
-        self.templates.mkdir()
-        self._ca = net.folder / "ca"
-        self._ca.mkdir()
-        (self._ca / "client-root.crt").write_text(net.trust.devices.pem)
-        leaf(net.trust.servers, dns=[NAME]).save(self._ca, "server")
-        self.root = net.folder / "root.crt"
-        self.root.write_text(net.trust.servers.pem)
-        words = ("--dir", str(self.templates), "--ca-dir", str(self._ca), "--bind", FIRST)
-        self.server = Server(net.servers, net.folder, *RINGFENCE, "provider", "serve", *words)
-        self.server.wait_for("provider.ready")
-
-    def put(self, name: str, text: str) -> None:
-        (self.templates / name).write_text(text)
-
-    def ask(self, device: Pair | None, path: str, *words: str) -> tuple[str, str]:
-        """Return status and body; status 000 where TLS came to nothing."""
-        certificate: tuple[str, ...] = ()
-        if device:
-            crt, key = device.save(self.net.folder, "curl")
-            certificate = ("--cert", crt, "--key", key)
-        done = self.net.phone_space.run(
-            *("curl", "-s", "--path-as-is", "--cacert", str(self.root), *certificate),
-            *("--resolve", f"{NAME}:443:{FIRST}", "-w", "\n%{http_code}", *words),
-            f"https://{NAME}{path}",
-            check=False,
-        )
-        body, _, status = done.stdout.rpartition("\n")
-        return status, body
-
-
-@pytest.fixture
-def provider(net: Net, component: list[str]) -> Iterator[Provider]:
-    component.append(" ".join(versions("curl", "--version").split()[:2]))
-    net.phone_space.address("eth0", f"{PHONE}/24")
-    made = Provider(net)
-    yield made
-    made.server.stop()
 
 
 @pytest.mark.proves("PRV-12")
@@ -199,32 +149,6 @@ def test_the_phone_gets_its_profile_from_our_server(
     answer = resync(phone, f"https://{NAME}/$MA.xml")
     assert answer == {"url": f"https://{NAME}:443/{MAC}.xml", "result": "success", "reason": ""}
     assert [stored(phone, f"GPP_{letter}") for letter in "ABC"] == [PRODUCT, SERIAL, MAC]
-
-
-async def dropped(files: provider_server.Files) -> tuple[bytes, bytes]:
-    """Return what two clients hear that never finish a request: one silent, one slow."""
-    provider_server.FIRST_TIME = provider_server.HANDSHAKE_TIME = 0.5
-    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    async with asyncio.TaskGroup() as group:
-        serving = group.create_task(provider_server.serve(files, "127.0.0.1", 0, ready.set_result))
-        port = await ready
-        silent, _ = await asyncio.open_connection("127.0.0.1", port)
-        slow, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
-        writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
-        async with asyncio.timeout(15):
-            heard = await silent.read(), await slow.read()
-        serving.cancel()
-    return heard
-
-
-def test_a_client_that_never_finishes_a_request_is_dropped(net: Net) -> None:
-    certificate, key = leaf(net.trust.servers, dns=[NAME]).save(net.folder, "server")
-    root = net.folder / "client-root.crt"
-    root.write_text(net.trust.devices.pem)
-    files = provider_server.Files(net.folder, Path(certificate), Path(key), root)
-    assert net.servers.call(dropped, files) == (b"", b"")
 
 
 @pytest.mark.parametrize("missing", ["server.crt", "server.key", "client-root.crt"])

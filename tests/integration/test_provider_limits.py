@@ -1,0 +1,158 @@
+"""The provisioning server among clients that are slow, many, or no HTTP clients at all."""
+
+import asyncio
+import re
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ringfence.provider import listener
+from ringfence.provider import server as provider_server
+from ringfence.provider.profiles import GenericPolicy
+from tests.support.certificates import leaf
+from tests.support.provider_fixtures import net
+from tests.support.provider_net import FIRST, MAC, NAME, PHONE, Net, profile
+from tests.support.provider_server import Provider, provider
+
+__all__ = ["net", "provider"]
+
+OTHER_ADDRESS = "10.99.0.3"
+SHARE = 64
+"""Connections that one address may have."""
+CROWD = """
+import socket, sys
+host, count, share = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+sockets = [socket.create_connection((host, 443)) for _ in range(count)]
+over = 0
+for one in sockets[share:]:
+    one.settimeout(10)
+    try:
+        over += one.recv(1) == b""
+    except ConnectionResetError:
+        over += 1
+print(over, flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def crowd(provider: Provider, count: int) -> Iterator[int]:
+    """Hold silent connections; return how many of those beyond the share ended at once."""
+    process = provider.net.phone_space.popen(
+        *(sys.executable, "-c", CROWD, FIRST, str(count), str(SHARE)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout
+        yield int(process.stdout.readline())
+        process.kill()
+
+
+def test_one_address_has_its_share_of_connections_and_leaves_the_rest_to_others(
+    provider: Provider,
+) -> None:
+    provider.put("default.xml", profile(GPP_A="here"))
+    device, space = provider.net.trust.device(), provider.net.phone_space
+    space.address("eth0", f"{OTHER_ADDRESS}/24")
+    with crowd(provider, SHARE + 6) as turned_away:
+        assert turned_away == 6
+        other = ("--interface", OTHER_ADDRESS)
+        assert provider.ask(device, f"/{MAC}.xml", *other)[0] == "200"
+        assert provider.ask(device, f"/{MAC}.xml", "--interface", PHONE)[0] == "000"
+    log = provider.server.wait_for("handshake failed: the client left", SHARE)
+    assert len(re.findall(rf"provider\.full: {PHONE} is turned away", log)) == 1
+    assert provider.ask(device, f"/{MAC}.xml", "--interface", PHONE)[0] == "200"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-H", "X-Long: " + "x" * 60_000),
+        *[tuple(word for n in range(300) for word in ("-H", f"X-{n}: x"))],
+        ("-X", "G\x01T"),
+        ("-H", "Content-Length: many"),
+    ],
+    ids=["long", "many", "method", "length"],
+)
+def test_a_request_that_is_none_is_answered_and_logged_in_one_line(
+    provider: Provider, words: tuple[str, ...]
+) -> None:
+    provider.put("default.xml", profile(GPP_A="here"))
+    device = provider.net.trust.device()
+    assert provider.ask(device, f"/{MAC}.xml", *words) == ("400", "400\n")
+    log = provider.server.wait_for("no request: ")
+    assert "Traceback" not in log
+    assert provider.ask(device, f"/{MAC}.xml")[0] == "200"
+
+
+async def dropped(files: provider_server.Files) -> tuple[bytes, ...]:
+    """Return what clients hear that never finish: silent, slow from the start, slow later."""
+    listener.HANDSHAKE_TIME = provider_server.FIRST_TIME = 0.5
+    listener.LIFE_TIME = 2.0
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    serve = provider_server.serve(files, GenericPolicy.REFUSE, "127.0.0.1", 0, ready.set_result)
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(serve)
+        port = await ready
+        silent, _ = await asyncio.open_connection("127.0.0.1", port)
+        slow, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+        writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
+        later, second = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+        second.write(b"GET / HTTP/1.1\r\nHost: pv\r\n\r\nGET / HTTP/1.1\r\nX-Slow: ")
+        async with asyncio.timeout(15):
+            heard = await silent.read(), await slow.read(), (await later.read())[:12]
+        serving.cancel()
+    return heard
+
+
+async def deaf(files: provider_server.Files) -> bool:
+    """Return whether a client that asks for ever and hardly reads is cut off."""
+    listener.LIFE_TIME, listener.SHUTDOWN_TIME = 1.0, 0.5
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    serve = provider_server.serve(files, GenericPolicy.REFUSE, "127.0.0.1", 0, ready.set_result)
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(serve)
+        port = await ready
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting, limit=1)
+        async with asyncio.timeout(15):
+            try:
+                while True:
+                    writer.write(b"GET / HTTP/1.1\r\nHost: pv\r\n\r\n" * 1000)
+                    await writer.drain()
+            except OSError:
+                writer.transport.abort()
+        serving.cancel()
+    return True
+
+
+@pytest.fixture
+def files(net: Net) -> provider_server.Files:
+    certificate, key = leaf(net.trust.servers, dns=[NAME]).save(net.folder, "server")
+    root = net.folder / "client-root.crt"
+    root.write_text(net.trust.devices.pem)
+    return provider_server.Files(
+        net.folder, Path(certificate), Path(key), root, net.folder / "client-root.crl"
+    )
+
+
+def test_a_client_that_never_finishes_a_request_is_dropped(
+    net: Net, files: provider_server.Files
+) -> None:
+    assert net.servers.call(dropped, files) == (b"", b"", b"HTTP/1.1 403")
+
+
+def test_a_client_that_asks_and_never_reads_is_cut_off(
+    net: Net, files: provider_server.Files
+) -> None:
+    assert net.servers.call(deaf, files)
