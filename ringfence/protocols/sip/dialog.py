@@ -80,13 +80,18 @@ class Dialog:
         return self.cseq
 
     def path(self) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-        """Return Request-URI and Route fields of a request. Source: section 12.2.1.1."""
+        """Return Request-URI, and From, To, Call-ID and Route of a request of ours.
+
+        Source: section 12.2.1.1.
+        """
+        fields = [(b"From", self.local), (b"To", self.remote), (b"Call-ID", self.call_id)]
         if not self.route:
-            return self.target, []
+            return self.target, fields
         first = parse_address(self.route[0])
         loose = b"lr" in _uri_parameters(first.uri)
         routes = self.route if loose else (*self.route[1:], b"<%b>" % self.target)
-        return self.target if loose else first.uri, [(b"Route", value) for value in routes]
+        uri = self.target if loose else first.uri
+        return uri, [*fields, *((b"Route", value) for value in routes)]
 
     def receive_request(self, request: Message) -> None:
         """Take a request of the dialog; one that may refresh the target does.

@@ -28,6 +28,11 @@ class Request(Struct, frozen=True):
         """Return the first value of a header field, spelled as it was built; empty for none."""
         return next((value for key, value in self.fields if key == name), b"")
 
+    def credentials(self) -> list[tuple[bytes, bytes]]:
+        """Return the fields that the ACK of a 2xx repeats. Source: RFC 3261 section 13.2.2.4."""
+        kept = (b"Authorization", b"Proxy-Authorization")
+        return [field for field in self.fields if field[0] in kept]
+
     def ack(self, to: bytes) -> "Request":
         """Return the ACK of a response other than 2xx. Source: RFC 3261 section 17.1.1.3."""
         return self._sibling(b"ACK", to)

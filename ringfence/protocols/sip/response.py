@@ -12,19 +12,31 @@ from ringfence.protocols.sip.message import Message, build_message
 DEFAULT_PORT = 5060
 
 REASONS: Mapping[int, bytes] = {
+    100: b"Trying",
+    180: b"Ringing",
+    183: b"Session Progress",
     200: b"OK",
     400: b"Bad Request",
     401: b"Unauthorized",
     403: b"Forbidden",
     404: b"Not Found",
     405: b"Method Not Allowed",
+    408: b"Request Timeout",
     415: b"Unsupported Media Type",
     416: b"Unsupported URI Scheme",
     420: b"Bad Extension",
+    422: b"Session Interval Too Small",
     480: b"Temporarily Unavailable",
     481: b"Call/Transaction Does Not Exist",
+    486: b"Busy Here",
+    487: b"Request Terminated",
+    488: b"Not Acceptable Here",
+    491: b"Request Pending",
+    500: b"Server Internal Error",
     501: b"Not Implemented",
+    504: b"Server Time-out",
     505: b"Version Not Supported",
+    603: b"Decline",
 }
 
 _RPORT = re.compile(rb";[ \t]*+rport[ \t]*+(?=;|\Z)", re.IGNORECASE)
@@ -91,16 +103,17 @@ def is_tagged(to: bytes) -> bool:
         return False
 
 
-def build_response(
+def build_response(  # noqa: PLR0913 - a response has as many parts
     request: Message,
     via: bytes,
     key: bytes,
     status: int,
     fields: Sequence[tuple[bytes, bytes]] = (),
+    body: bytes = b"",
 ) -> bytes:
     """Return a response that repeats what it must of the request.
 
-    `via` is the stamped topmost Via; what the request lacks is left out.
+    `via` is the stamped topmost Via; what the request lacks is left out; a body is SDP.
     """
     head = [(b"Via", via)]
     head += [(b"Via", other) for other in request.all(b"via")[1:]]
@@ -115,4 +128,7 @@ def build_response(
         head.append((b"Call-ID", call))
     if cseq := request.first(b"cseq"):
         head.append((b"CSeq", cseq))
-    return build_message(b"SIP/2.0 %d %b" % (status, REASONS[status]), [*head, *fields])
+    head += fields
+    if body:
+        head.append((b"Content-Type", b"application/sdp"))
+    return build_message(b"SIP/2.0 %d %b" % (status, REASONS[status]), head, body)

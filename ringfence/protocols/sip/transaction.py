@@ -193,6 +193,16 @@ class InviteServerTransaction(_Transaction):
         super().__init__(timers, reliable=reliable)
         self.state = State.PROCEEDING
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether it waits for a final response."""
+        return self.state is State.PROCEEDING
+
+    @property
+    def open(self) -> bool:
+        """Whether it is not answered yet, or its 2xx not acknowledged."""
+        return self.unanswered or (self.state is State.ACCEPTED and self._again != inf)
+
     def respond(self, status: int, response: bytes, now: float) -> None:
         """Send a response; a final one is repeated until it is acknowledged."""
         if self.state is not State.PROCEEDING:
@@ -218,6 +228,5 @@ class InviteServerTransaction(_Transaction):
             self._again = inf
 
     def _expire(self) -> None:
-        waiting = self.state is State.ACCEPTED and self._again != inf
-        self.timed_out = self.state is State.COMPLETED or waiting
+        self.timed_out = self.state is State.COMPLETED or self.open
         self._end()

@@ -1,0 +1,53 @@
+"""Where a call stands, and what happens in it."""
+
+import enum
+
+from msgspec import Struct
+
+
+class State(enum.Enum):
+    """Where a call stands."""
+
+    CALLING = "calling"
+    """Our INVITE has no final response."""
+    INCOMING = "incoming"
+    """Their INVITE has none of ours."""
+    ESTABLISHED = "established"
+    ENDED = "ended"
+
+
+class Ringing(Struct, frozen=True):
+    """The other side is alerted, or sends early media described by `body`."""
+
+    status: int
+    body: bytes
+
+
+class Answered(Struct, frozen=True):
+    """Our offer was answered; the call is established."""
+
+    body: bytes
+
+
+class Offered(Struct, frozen=True):
+    """An offer waits for `answer` or `refuse`; an empty body asks for an offer of ours."""
+
+    body: bytes
+
+
+class OfferRefused(Struct, frozen=True):
+    """Our re-INVITE was refused; what was agreed before still holds."""
+
+    status: int
+
+
+class Ended(Struct, frozen=True):
+    """The call is over."""
+
+    status: int
+    """The final response that ended it; 200 for a BYE, 0 where nobody answered."""
+    reason: str
+    by_us: bool = False
+
+
+Event = Ringing | Answered | Offered | OfferRefused | Ended

@@ -1,0 +1,252 @@
+"""The transactions of one call: what we asked, what we were asked, and what is to be sent again."""
+
+from collections.abc import Callable, Sequence
+from math import inf
+
+from msgspec import Struct
+
+from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.sip.account import Account, Flow
+from ringfence.protocols.sip.authorisation import Authorisation
+from ringfence.protocols.sip.grammar import parse_via
+from ringfence.protocols.sip.message import Message
+from ringfence.protocols.sip.request import BRANCH_MAGIC, Request
+from ringfence.protocols.sip.response import Reply, build_response
+from ringfence.protocols.sip.transaction import (
+    ClientTransaction,
+    InviteClientTransaction,
+    InviteServerTransaction,
+    ServerTransaction,
+    State,
+)
+
+Fields = Sequence[tuple[bytes, bytes]]
+MOST_SERVED = 16
+"""Most requests of the other side that are remembered at once, besides its INVITE."""
+
+
+class Asked(Struct, frozen=True):
+    """A request as it came in, and where its response goes."""
+
+    message: Message
+    via: bytes
+    """The topmost Via of the response, stamped."""
+    port: int
+    reliable: bool
+
+    @property
+    def branch(self) -> bytes:
+        """What a retransmission and a CANCEL have in common with it."""
+        return branch_of(self.message)
+
+
+class Sent(Struct):
+    """A request of ours other than INVITE, and its transaction."""
+
+    request: Request
+    transaction: ClientTransaction
+
+
+class Exchange:
+    """Builds the requests and responses of a call and repeats them as they need."""
+
+    def __init__(
+        self,
+        account: Account,
+        flow: Flow,
+        authorisation: Authorisation,
+        entropy: Callable[[int], bytes],
+        key: bytes,
+    ) -> None:
+        self.flow = flow
+        self.invite: InviteClientTransaction | None = None
+        """Our last INVITE, until nothing of it can be repeated any more."""
+        self.served: InviteServerTransaction | None = None
+        """Their INVITE."""
+        self.asked: Asked | None = None
+        """Their INVITE itself."""
+        self._account = account
+        self._authorisation = authorisation
+        self._entropy = entropy
+        self.key = key
+        """Makes our tags."""
+        self._earlier: list[InviteClientTransaction] = []
+        """INVITEs of ours that were refused, and whose refusal may be repeated."""
+        self._sent: list[Sent] = []
+        self._answered: dict[tuple[bytes, bytes], tuple[ServerTransaction, int]] = {}
+        self._due: list[Reply] = []
+
+    def build(
+        self, method: bytes, cseq: int, uri: bytes, fields: Fields, body: bytes = b""
+    ) -> Request:
+        """Return a request; From, To and Call-ID come among the fields."""
+        branch = BRANCH_MAGIC + self._entropy(10).hex().encode()
+        made = [
+            (b"Via", self.flow.via(branch)),
+            (b"Max-Forwards", b"%d" % self._account.max_forwards),
+            *fields,
+            (b"CSeq", b"%d %b" % (cseq, method)),
+        ]
+        if method in (b"INVITE", b"UPDATE"):
+            made.append((b"Contact", b"<%b>" % self._account.contact(self.flow)))
+        if method != b"ACK":
+            made += self._authorisation.fields(method, uri)
+        if self._account.user_agent:
+            made.append((b"User-Agent", self._account.user_agent.encode()))
+        if body:
+            made.append((b"Content-Type", b"application/sdp"))
+        return Request(method, uri, tuple(made), body)
+
+    def send(self, request: Request, now: float) -> None:
+        """Send a request, and again as its method needs; an ACK only once."""
+        timers, reliable = self._account.timers, self.flow.reliable
+        if request.method == b"ACK":
+            self._due.append(Reply(request.encode(), 0))
+        elif request.method == b"INVITE":
+            if self.invite:
+                self._earlier.append(self.invite)
+            self.invite = InviteClientTransaction(
+                request, reliable=reliable, timers=timers, now=now
+            )
+        else:
+            transaction = ClientTransaction(
+                request.encode(), reliable=reliable, timers=timers, now=now
+            )
+            self._sent.append(Sent(request, transaction))
+
+    def receive_response(self, message: Message, now: float) -> Request | None:
+        """Return the request that a response is for, None where there is nothing to do about it."""
+        branch, method = branch_of(message), message.cseq()[1]
+        if method == b"INVITE":
+            for invite in self._invites():
+                if branch_of_request(invite.request) == branch:
+                    return invite.request if invite.receive_response(message, now) else None
+            return None
+        for one in self._sent:
+            if one.request.method == method and branch_of_request(one.request) == branch:
+                if message.status < 200:
+                    one.transaction.receive_provisional(now)
+                    return None
+                self._sent.remove(one)
+                return one.request
+        return None
+
+    def serve(self, asked: Asked) -> None:
+        """Take an INVITE that will be answered by `respond`."""
+        self.asked = asked
+        self.served = InviteServerTransaction(reliable=asked.reliable, timers=self._account.timers)
+
+    def respond(self, status: int, fields: Fields, now: float, body: bytes = b"") -> None:
+        """Answer their INVITE."""
+        if self.asked and self.served:
+            self.served.respond(status, self._response(self.asked, status, fields, body), now)
+
+    def answer(
+        self, asked: Asked, status: int, now: float, fields: Fields = (), body: bytes = b""
+    ) -> None:
+        """Answer a request other than their pending INVITE, and its retransmissions alike."""
+        response = self._response(asked, status, fields, body)
+        method = asked.message.method
+        if method == b"INVITE" or len(self._answered) >= MOST_SERVED:
+            self._due.append(Reply(response, asked.port))
+            return
+        made = ServerTransaction(reliable=asked.reliable, timers=self._account.timers)
+        made.respond(response, now)
+        self._answered[asked.branch, method] = (made, asked.port)
+
+    def is_repeated(self, asked: Asked) -> bool:
+        """Answer a retransmission as before; return whether it was one."""
+        method = asked.message.method
+        if method == b"INVITE" and self.asked and self.asked.branch == asked.branch:
+            if self.served:
+                self.served.receive_again()
+            return True
+        if held := self._answered.get((asked.branch, method)):
+            held[0].receive_again()
+            return True
+        return False
+
+    @property
+    def invite_is_open(self) -> bool:
+        """Whether our INVITE has no final response yet."""
+        return bool(self.invite and self.invite.state in (State.TRYING, State.PROCEEDING))
+
+    def messages_to_send(self) -> list[Reply]:
+        """Return what to send now, and forget it; port 0 stands for the call's own path."""
+        due, self._due = self._due, []
+        for invite in self._invites():
+            due += [Reply(data, 0) for data in invite.messages_to_send()]
+        for one in self._sent:
+            due += [Reply(data, 0) for data in one.transaction.messages_to_send()]
+        for transaction, port in self._answered.values():
+            due += [Reply(data, port) for data in transaction.messages_to_send()]
+        if self.served and self.asked:
+            port = self.asked.port
+            due += [Reply(data, port) for data in self.served.messages_to_send()]
+        return due
+
+    def get_timer(self) -> float:
+        """Return when `handle_timer` must be called; infinity for never."""
+        return min((one.get_timer() for one in self._all()), default=inf)
+
+    def handle_timer(self, now: float) -> list[bytes]:
+        """Send again what is due; return the methods of requests that nobody answered.
+
+        `ACK` stands for an INVITE of theirs whose ACK never came.
+        """
+        for one in self._all():
+            if now >= one.get_timer():
+                one.handle_timer(now)
+        lost = [one.request.method for one in self._sent if one.transaction.over]
+        self._sent = [one for one in self._sent if not one.transaction.over]
+        self._earlier = [one for one in self._earlier if not one.over]
+        if self.invite and self.invite.over:
+            lost += [b"INVITE"] * self.invite.timed_out
+            self.invite = None
+        if self.served and self.served.over:
+            lost += [b"ACK"] * self.served.timed_out
+            self.served = self.asked = None
+        self._answered = {key: one for key, one in self._answered.items() if not one[0].over}
+        return lost
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is under way any more."""
+        waiting = (*self._invites(), self.served, *self._sent, *self._answered, *self._due)
+        return not any(waiting)
+
+    def _invites(self) -> list[InviteClientTransaction]:
+        return [*self._earlier, self.invite] if self.invite else list(self._earlier)
+
+    def _all(
+        self,
+    ) -> list[
+        ClientTransaction | InviteClientTransaction | ServerTransaction | InviteServerTransaction
+    ]:
+        return [
+            *self._invites(),
+            *((self.served,) if self.served else ()),
+            *(one.transaction for one in self._sent),
+            *(one for one, _ in self._answered.values()),
+        ]
+
+    def _response(self, asked: Asked, status: int, fields: Fields, body: bytes) -> bytes:
+        made = list(fields)
+        if asked.message.method in (b"INVITE", b"UPDATE") and 100 < status < 300:
+            made += [(b"Record-Route", value) for value in asked.message.all(b"record-route")]
+            made.append((b"Contact", b"<%b>" % self._account.contact(self.flow)))
+        return build_response(asked.message, asked.via, self.key, status, made, body)
+
+
+def branch_of(message: Message) -> bytes:
+    """Return the branch of the topmost Via; empty where there is none."""
+    vias = message.values(b"via")
+    try:
+        return parse_via(vias[0]).parameters.get(b"branch", b"") if vias else b""
+    except RemoteProtocolError:
+        return b""
+
+
+def branch_of_request(request: Request) -> bytes:
+    """Return the branch of a request of ours."""
+    return request.fields[0][1].partition(b";branch=")[2].partition(b";")[0]

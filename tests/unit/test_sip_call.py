@@ -1,0 +1,429 @@
+"""Calls as ladders: two ends of ours, and scripted ones where the other side is odd."""
+
+import itertools
+from collections.abc import Callable
+
+from ringfence.protocols.sip.account import Account, Flow
+from ringfence.protocols.sip.call import Call
+from ringfence.protocols.sip.call_events import (
+    Answered,
+    Ended,
+    Event,
+    Offered,
+    OfferRefused,
+    Ringing,
+    State,
+)
+from ringfence.protocols.sip.digest import Credentials
+from ringfence.protocols.sip.exchange import Asked
+from ringfence.protocols.sip.message import Message, check_request, check_response, read_message
+from ringfence.protocols.sip.response import Source, stamp, to_tag
+from ringfence.protocols.sip.transaction import Timers
+
+ALICE = Account("alice", "telco.test", "sip:alice@telco.test", "Alice", user_agent="Ringfence")
+BOB = Account("bob", "telco.test", "sip:bob@telco.test")
+FLOW_A, FLOW_B = Flow("UDP", "192.0.2.1", 5060), Flow("UDP", "192.0.2.2", 5070)
+CREDENTIALS = Credentials("alice", "pw")
+KEY = bytes(16)
+
+
+def counting(start: int = 1) -> Callable[[int], bytes]:
+    numbers = itertools.count(start)
+    return lambda size: (next(numbers) % 256**size).to_bytes(size)
+
+
+class Wire:
+    """Alice calls Bob; every message is logged, and may be lost."""
+
+    def __init__(self, flow_a: Flow = FLOW_A, flow_b: Flow = FLOW_B) -> None:
+        self.now = 0.0
+        self.flow_b = flow_b
+        self.alice = Call(ALICE, CREDENTIALS, flow_a, counting())
+        self.bob: Call | None = None
+        self.log: list[str] = []
+        self.lose: Callable[[str], bool] = lambda _line: False
+        self.reliable = flow_a.reliable
+
+    def call(self, offer: bytes = b"offer") -> None:
+        self.alice.place(b"sip:bob@telco.test", offer, self.now)
+        self.run()
+
+    def answered(self) -> None:
+        self.call()
+        assert self.bob
+        self.bob.ring(self.now)
+        self.bob.answer(b"answer", self.now)
+        self.run()
+        assert self.events(self.alice) == [Ringing(180, b""), Answered(b"answer")]
+        assert self.events(self.bob) == [Offered(b"offer")]
+
+    def run(self) -> None:
+        """Deliver until both are silent."""
+        while due := [
+            (name, reply.data)
+            for name, end in (("A", self.alice), ("B", self.bob))
+            if end
+            for reply in end.messages_to_send()
+        ]:
+            for name, data in due:
+                self.deliver(name, data)
+
+    def deliver(self, name: str, data: bytes) -> None:
+        message = read_message(data)
+        line = f"{name} {message.method.decode() or message.status}"
+        if message.status:
+            line += f" {message.cseq()[1].decode()}"
+        lost = self.lose(line)
+        self.log.append(line + " lost" * lost)
+        if not lost:
+            self.receive(name, message)
+
+    def receive(self, name: str, message: Message) -> None:
+        other = self.bob if name == "A" else self.alice
+        if message.status:
+            check_response(message)
+            if other:
+                other.receive_response(message, self.now)
+            return
+        asked = ask(message, reliable=self.reliable)
+        if other is None:
+            self.bob = Call.of_invite(BOB, self.flow_b, asked, counting(1000), KEY)
+        else:
+            other.receive_request(asked, self.now)
+
+    def until(self, now: float) -> None:
+        """Let the time pass, timer by timer."""
+        while True:
+            ends = [end for end in (self.alice, self.bob) if end]
+            due = min(end.get_timer() for end in ends)
+            if due > now:
+                self.now = now
+                return
+            self.now = max(due, self.now)
+            for end in ends:
+                if end.get_timer() <= self.now:
+                    end.handle_timer(self.now)
+            self.run()
+
+    def events(self, end: Call | None) -> list[Event]:
+        found = []
+        while end and (event := end.next_event()):
+            found.append(event)
+        return found
+
+
+def ask(message: Message, *, reliable: bool = False) -> Asked:
+    check_request(message)
+    via, port = stamp(message.first(b"via"), Source("192.0.2.9", 5060))
+    return Asked(message, via, port, reliable)
+
+
+def test_a_call_is_placed_answered_and_hung_up() -> None:
+    wire = Wire()
+    wire.answered()
+    wire.alice.hang_up(wire.now)
+    wire.run()
+    assert wire.log == [
+        "A INVITE",
+        "B 100 INVITE",
+        "B 180 INVITE",
+        "B 200 INVITE",
+        "A ACK",
+        "A BYE",
+        "B 200 BYE",
+    ]
+    assert wire.events(wire.alice) == [Ended(200, "hung up", by_us=True)]
+    assert wire.events(wire.bob) == [Ended(200, "hung up by the other side")]
+    wire.until(100.0)
+    assert wire.alice.over
+    assert wire.bob
+    assert wire.bob.over
+
+
+def test_the_other_side_hangs_up() -> None:
+    wire = Wire()
+    wire.answered()
+    assert wire.bob
+    wire.bob.hang_up(wire.now)
+    wire.run()
+    assert wire.log[-2:] == ["B BYE", "A 200 BYE"]
+    assert wire.events(wire.alice) == [Ended(200, "hung up by the other side")]
+
+
+def test_a_call_is_cancelled_while_it_rings() -> None:
+    wire = Wire()
+    wire.call()
+    assert wire.bob
+    wire.bob.ring(wire.now)
+    wire.run()
+    wire.alice.hang_up(wire.now)
+    wire.run()
+    assert wire.log[3:] == ["A CANCEL", "B 200 CANCEL", "B 487 INVITE", "A ACK"]
+    assert wire.events(wire.alice)[-1] == Ended(487, "cancelled", by_us=True)
+    assert wire.events(wire.bob)[-1] == Ended(487, "cancelled by the caller")
+
+
+def test_a_cancel_waits_for_the_first_provisional_response() -> None:
+    wire = Wire()
+    wire.lose = lambda line: line == "B 100 INVITE" and wire.now < 0.4
+    wire.call()
+    wire.alice.hang_up(wire.now)
+    wire.run()
+    assert "A CANCEL" not in wire.log
+    wire.until(1.0)
+    assert wire.log[-4:] == ["A CANCEL", "B 200 CANCEL", "B 487 INVITE", "A ACK"]
+
+
+def test_an_answer_that_crosses_the_cancel_is_acknowledged_and_hung_up() -> None:
+    wire = Wire()
+    wire.call()
+    assert wire.bob
+    wire.bob.answer(b"answer", wire.now)
+    wire.alice.hang_up(wire.now)
+    wire.lose = lambda line: line == "A CANCEL"
+    wire.run()
+    assert wire.log[2:] == ["A CANCEL lost", "B 200 INVITE", "A ACK", "A BYE", "B 200 BYE"]
+    assert wire.events(wire.alice) == [Ended(487, "cancelled", by_us=True)]
+
+
+def test_a_busy_phone_refuses_and_the_caller_hears_why() -> None:
+    wire = Wire()
+    wire.call()
+    assert wire.bob
+    wire.bob.refuse(486, wire.now)
+    wire.run()
+    assert wire.log[2:] == ["B 486 INVITE", "A ACK"]
+    assert wire.events(wire.alice) == [Ended(486, "Busy Here")]
+
+
+def test_nobody_answers() -> None:
+    wire = Wire()
+    wire.lose = lambda line: True
+    wire.call()
+    wire.until(15.9)
+    assert wire.log == ["A INVITE lost"] * 6  # at 0, 0.5, 1.5, 3.5, 7.5 and 15.5 s
+    wire.until(16.0)
+    assert wire.events(wire.alice) == [Ended(0, "no answer")]
+
+
+def test_a_lost_answer_is_repeated_and_so_is_its_ack() -> None:
+    wire = Wire()
+    wire.lose = lambda line: line == "B 200 INVITE" and wire.now < 1.0
+    wire.call()
+    assert wire.bob
+    wire.bob.answer(b"answer", wire.now)
+    wire.run()
+    wire.until(10.0)
+    assert wire.log[2:] == [
+        "B 200 INVITE lost",
+        "B 200 INVITE lost",
+        "B 200 INVITE",
+        "A ACK",
+    ]
+
+
+def test_a_lost_ack_is_sent_again_for_the_repeated_answer() -> None:
+    wire = Wire()
+    wire.lose = lambda line: line == "A ACK" and wire.now < 0.4
+    wire.answered()
+    wire.until(10.0)
+    assert wire.log[3:] == ["B 200 INVITE", "A ACK lost", "B 200 INVITE", "A ACK"]
+    assert wire.events(wire.alice) == []
+
+
+def test_a_call_whose_ack_never_comes_is_hung_up() -> None:
+    wire = Wire()
+    wire.lose = lambda line: line == "A ACK"
+    wire.answered()
+    wire.until(40.0)
+    assert wire.log[-2:] == ["B BYE", "A 200 BYE"]
+    assert wire.events(wire.bob) == [Ended(408, "no answer to ACK")]
+
+
+def test_over_tcp_only_the_200_is_repeated() -> None:
+    wire = Wire(Flow("TCP", "192.0.2.1", 40000), Flow("TCP", "192.0.2.2", 40001))
+    wire.lose = lambda line: line == "A ACK" and wire.now < 0.4
+    wire.answered()
+    wire.until(10.0)
+    assert wire.log[3:] == ["B 200 INVITE", "A ACK lost", "B 200 INVITE", "A ACK"]
+
+
+def test_a_challenge_is_answered_with_a_new_cseq() -> None:
+    wire = Wire()
+    wire.alice.place(b"sip:bob@telco.test", b"offer", 0.0)
+    (first,) = wire.alice.messages_to_send()
+    wire.alice.receive_response(refuse(first.data, 407), 0.0)
+    ack, second = wire.alice.messages_to_send()
+    assert ack.data.startswith(b"ACK sip:bob@telco.test SIP/2.0\r\n")
+    before, after = read_message(first.data), read_message(second.data)
+    assert (before.cseq()[0], after.cseq()[0]) == (1, 2)
+    assert before.first(b"call-id") == after.first(b"call-id")
+    assert before.first(b"from") == after.first(b"from")
+    assert b'username="alice"' in after.first(b"proxy-authorization")
+    wire.alice.receive_response(refuse(second.data, 407), 0.0)
+    assert wire.events(wire.alice) == [Ended(407, "wrong user or password")]
+
+
+def refuse(request: bytes, status: int, *lines: bytes) -> Message:
+    """Return a response to a request, with a challenge."""
+    message = read_message(request)
+    challenge = b'Proxy-Authenticate: Digest realm="telco.test", nonce="n", qop="auth"'
+    head = b"\r\n".join(
+        [
+            b"SIP/2.0 %d No" % status,
+            b"Via: " + message.first(b"via"),
+            b"From: " + message.first(b"from"),
+            b"To: " + message.first(b"to") + b";tag=t",
+            b"Call-ID: " + message.first(b"call-id"),
+            b"CSeq: " + message.first(b"cseq"),
+            challenge,
+            *lines,
+        ]
+    )
+    return read_message(head + b"\r\n\r\n")
+
+
+def test_the_ack_of_an_answer_repeats_the_credentials_of_the_invite() -> None:
+    wire = Wire()
+    wire.alice.place(b"sip:bob@telco.test", b"offer", 0.0)
+    (first,) = wire.alice.messages_to_send()
+    wire.alice.receive_response(refuse(first.data, 407), 0.0)
+    invite = wire.alice.messages_to_send()[1].data
+    wire.receive("A", read_message(invite))
+    assert wire.bob
+    wire.bob.answer(b"answer", 0.0)
+    for reply in wire.bob.messages_to_send():
+        wire.receive("B", read_message(reply.data))
+    (ack,) = wire.alice.messages_to_send()
+    name = b"proxy-authorization"
+    assert read_message(ack.data).first(name) == read_message(invite).first(name) != b""
+
+
+def test_a_second_dialog_of_a_forked_invite_is_hung_up() -> None:
+    wire = Wire()
+    wire.call()
+    invite = read_message(b"INVITE sip:x SIP/2.0\r\n\r\n")
+    wire = Wire()
+    wire.alice.place(b"sip:bob@telco.test", b"offer", 0.0)
+    (sent,) = wire.alice.messages_to_send()
+    invite = read_message(sent.data)
+    ends = [Call.of_invite(BOB, FLOW_B, ask(invite), counting(n), bytes([n] * 16)) for n in (1, 2)]
+    for end in ends:
+        end.answer(b"answer", 0.0)
+        for reply in end.messages_to_send():
+            wire.alice.receive_response(read_message(reply.data), 0.0)
+    methods = [read_message(one.data).method for one in wire.alice.messages_to_send()]
+    assert methods == [b"ACK", b"ACK", b"BYE"]
+    assert wire.events(wire.alice) == [Answered(b"answer")]
+    assert wire.alice.dialog
+    call, sender = invite.first(b"call-id"), invite.first(b"from")
+    assert wire.alice.dialog.key[2] == to_tag(bytes([1] * 16), call, sender)
+
+
+def test_hold_is_a_re_invite_that_the_other_side_answers() -> None:
+    wire = Wire()
+    wire.answered()
+    assert wire.alice.reoffer(b"hold", wire.now)
+    wire.run()
+    assert wire.bob
+    assert wire.events(wire.bob) == [Offered(b"hold")]
+    wire.bob.answer(b"held", wire.now)
+    wire.run()
+    assert wire.log[5:] == ["A INVITE", "B 200 INVITE", "A ACK"]
+    assert wire.events(wire.alice) == [Answered(b"held")]
+
+
+def test_a_refused_re_invite_leaves_the_call_as_it_was() -> None:
+    wire = Wire()
+    wire.answered()
+    wire.alice.reoffer(b"other", wire.now)
+    wire.run()
+    assert wire.bob
+    wire.bob.refuse(488, wire.now)
+    wire.run()
+    wire.events(wire.bob)
+    assert wire.events(wire.alice) == [OfferRefused(488)]
+    assert wire.alice.state is wire.bob.state is State.ESTABLISHED
+
+
+def test_two_re_invites_that_cross_are_refused_and_the_maker_of_the_call_waits_longer() -> None:
+    wire = Wire()
+    wire.answered()
+    assert wire.bob
+    wire.alice.reoffer(b"from A", wire.now)
+    wire.bob.reoffer(b"from B", wire.now)
+    wire.run()
+    assert sorted(wire.log[5:]) == sorted(
+        ["A INVITE", "B INVITE", "B 491 INVITE", "A 491 INVITE", "A ACK", "B ACK"]
+    )
+    assert wire.events(wire.alice) == wire.events(wire.bob) == []
+    wire.until(0.4)
+    assert wire.log[11:] == ["B INVITE"]
+    assert wire.events(wire.alice) == [Offered(b"from B")]
+    wire.alice.answer(b"to B", wire.now)
+    wire.run()
+    wire.until(5.0)
+    assert wire.events(wire.bob) == [Answered(b"to B"), Offered(b"from A")]
+
+
+def test_an_invite_without_offer_is_answered_with_one_and_the_ack_brings_the_answer() -> None:
+    wire = Wire()
+    wire.call(b"")
+    assert wire.bob
+    assert wire.events(wire.bob) == [Offered(b"")]
+    wire.bob.answer(b"offer of B", wire.now)
+    wire.run()
+    assert wire.events(wire.alice) == [Answered(b"offer of B")]
+    assert wire.events(wire.bob) == [Answered(b"")]
+
+
+def test_a_request_of_a_dialog_that_is_out_of_order_is_refused() -> None:
+    wire = Wire()
+    wire.answered()
+    assert wire.alice.dialog
+    wire.alice.dialog.cseq = 0
+    wire.alice.hang_up(wire.now)
+    wire.run()
+    assert wire.log[-2:] == ["A BYE", "B 500 BYE"]
+
+
+def test_a_session_timer_that_nobody_refreshes_ends_the_call() -> None:
+    wire = Wire()
+    wire.call()
+    assert wire.bob
+    wire.bob.answer(b"answer", wire.now)
+    for reply in wire.bob.messages_to_send():
+        data = reply.data.replace(b"Allow:", b"Session-Expires: 90;refresher=uas\r\nAllow:", 1)
+        wire.deliver("B", data)
+    wire.run()
+    wire.events(wire.alice)
+    wire.until(59.9)
+    assert wire.alice.state is State.ESTABLISHED
+    wire.until(60.0)
+    assert wire.events(wire.alice) == [Ended(408, "the session timer ran out", by_us=True)]
+    assert wire.log[-2:] == ["A BYE", "B 200 BYE"]
+
+
+def test_we_refresh_where_the_session_timer_says_so() -> None:
+    wire = Wire()
+    wire.call()
+    assert wire.bob
+    wire.bob.answer(b"answer", wire.now)
+    for reply in wire.bob.messages_to_send():
+        data = reply.data.replace(b"Allow:", b"Session-Expires: 90;refresher=uac\r\nAllow:", 1)
+        wire.deliver("B", data)
+    wire.run()
+    wire.until(44.9)
+    assert "A UPDATE" not in wire.log
+    wire.until(200.0)
+    assert wire.log[-4:] == ["A UPDATE", "B 200 UPDATE"] * 2
+    assert wire.alice.state is State.ESTABLISHED
+
+
+def test_timers_of_the_settings_are_obeyed() -> None:
+    account = Account("a", "t.test", "sip:a@t.test", timers=Timers(0.2, 1.0, b=3.0))
+    call = Call(account, CREDENTIALS, FLOW_A, counting())
+    call.place(b"sip:b@t.test", b"", 0.0)
+    assert call.get_timer() == 0.2
+    call.handle_timer(3.0)
+    assert call.next_event() == Ended(0, "no answer")
