@@ -99,7 +99,6 @@ def explain(document: Document, identity: Identity) -> Explanation:
 
 def policy_findings(settings: Settings, values: Mapping[str, str]) -> Iterable[Finding]:
     """Yield what the decisions that several features share have to say."""
-    yield from tls.findings(settings)
     yield from domains.findings(settings.system.restricted_access_domains)
     yield from named_servers.findings(settings, values)
 
@@ -214,10 +213,10 @@ def as_text(explanation: Explanation, name: str) -> str:
         if server["verdict"] == "refused":
             lines.append(f"        {server['reason']}")
     lines.append("TLS")
-    for policy in data["tls"]:
-        versions = f"{policy['min_version']} to {policy['max_version']}"
-        count = f"{len(policy['suites'])} suites by {policy['source']}"
-        lines.append(f"    {policy['application']}: {versions}, {count}")
+    for policy in explanation.tls:
+        lines.append(f"    {policy.application.name}: {tls.in_words(policy)}")
+        if policy.unavailable:
+            lines.append(f"        no library has {', '.join(policy.unavailable)}")
     lines.append("Lines")
     for line in data["lines"]:
         if line["enabled"] and line["proxy"]:

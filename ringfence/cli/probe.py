@@ -3,7 +3,11 @@
 import argparse
 import importlib
 
-PROBES = {"tls": "open one connection as an application of the phone would, and say how it went"}
+PROBES = {
+    "cert": "judge a provisioning server at each of its addresses, as the phone would",
+    "hello": "print the cipher suites that an application of the phone offers, and why",
+    "tls": "open one connection as an application of the phone would, and say how it went",
+}
 """`{word: what it asks}`; `ringfence.cli.probe_WORD` has `add(parser)` and `run(args)`."""
 
 

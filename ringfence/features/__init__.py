@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ringfence.features import dhcp, firewall, line, provisioning, syslog, web
+from ringfence.features import dhcp, firewall, line, provisioning, syslog, tls, web
 from ringfence.runtime.feature import Feature
 
 FEATURES: tuple[Feature[Any], ...] = (
@@ -11,5 +11,6 @@ FEATURES: tuple[Feature[Any], ...] = (
     syslog.FEATURE,
     provisioning.FEATURE,
     line.FEATURE,
+    tls.FEATURE,
     web.FEATURE,
 )

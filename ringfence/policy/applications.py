@@ -47,8 +47,9 @@ SIP = Application("sip", "SIP over TLS", True, False, NameCheck.STANDARD)
 WEB_SERVER = Application(
     "web-server", "Web Server (HTTPS)", False, False, NameCheck.STANDARD, Fallback.WEB_SERVER
 )
+XMPP = Application("xmpp", "XMPP", True, False, NameCheck.STANDARD, Fallback.XMPP)
 SYSLOG = Application("syslog", "Syslog", False, False, NameCheck.STANDARD)
 """Never over TLS, so not one of `APPLICATIONS`."""
 
-APPLICATIONS = {row.name: row for row in (PROVISIONING, SIP, WEB_SERVER)}
+APPLICATIONS = {row.name: row for row in (PROVISIONING, SIP, WEB_SERVER, XMPP)}
 """`{name: row}` of every application that speaks TLS."""

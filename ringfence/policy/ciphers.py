@@ -60,6 +60,8 @@ class Selection(Struct, frozen=True):
     """Security level, 0 to 5."""
     steps: tuple[Step, ...]
     """What each word did, in turn."""
+    too_weak: tuple[Suite, ...] = ()
+    """Selected by a word, but forbidden by the security level."""
     suite_b: str = ""
     """The word of Suite B that the string begins with: it binds curves, signatures and
     certificates besides (RFC 6460)."""
@@ -168,16 +170,18 @@ def evaluate(text: str) -> Selection:
         words[0] = words[0].removeprefix(DEFAULT)
     for word in words:
         reading.take(word)
-    chosen = (known[name] for name in reading.order if name in reading.active)
-    kept = tuple(suite for suite in chosen if not weakness(suite, reading.level))
-    return Selection(kept, reading.level, tuple(reading.steps))
+    chosen = [known[name] for name in reading.order if name in reading.active]
+    weak = tuple(suite for suite in chosen if weakness(suite, reading.level))
+    kept = tuple(suite for suite in chosen if suite not in weak)
+    return Selection(kept, reading.level, tuple(reading.steps), weak)
 
 
 def _suite_b(first: str, rest: Sequence[str]) -> Selection:
     reason = f"{first} at the beginning replaces the whole list"
     steps = [Step(word, Effect.SKIPPED, reason=reason) for word in rest]
     kept = tuple(universe()[name] for name in SUITE_B[first])
-    return Selection(kept, LEVEL, (Step(first, Effect.ADDS, SUITE_B[first]), *steps), first)
+    added = Step(first, Effect.ADDS, SUITE_B[first])
+    return Selection(kept, LEVEL, (added, *steps), suite_b=first)
 
 
 def verdicts(selection: Selection) -> tuple[Verdict, ...]:

@@ -10,7 +10,12 @@ from functools import cache
 
 from msgspec import Struct
 
-TLS13 = ("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256")
+TLS13_CODES = {
+    0x1302: "TLS_AES_256_GCM_SHA384",
+    0x1303: "TLS_CHACHA20_POLY1305_SHA256",
+    0x1301: "TLS_AES_128_GCM_SHA256",
+}
+TLS13 = tuple(TLS13_CODES.values())
 """What TLS 1.3 offers, whatever the cipher string says."""
 
 _NOT_BUILT = frozenset({"3DES", "RC4", "IDEA"})
@@ -86,6 +91,12 @@ _REGISTERED = {
 def universe() -> Mapping[str, Suite]:
     """Return `{OpenSSL name: suite}` of every suite, best first."""
     return {suite.name: suite for suite in map(_suite, _TABLE.strip().splitlines())}
+
+
+@cache
+def names() -> Mapping[int, str]:
+    """Return `{code: OpenSSL name}` of every suite, those of TLS 1.3 included."""
+    return {suite.code: suite.name for suite in universe().values()} | TLS13_CODES
 
 
 def _suite(line: str) -> Suite:

@@ -105,6 +105,24 @@ def client_certificate(certificate_file: str, key_file: str) -> ClientCertificat
     )
 
 
+def client_hello(context: ssl.SSLContext, name: str) -> bytes:
+    """Return the first bytes that a context would send to the server `name`; it sends none.
+
+    Raises:
+        ComponentError: the library has nothing to offer.
+
+    """
+    outgoing = ssl.MemoryBIO()
+    connection = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=name)
+    try:
+        connection.do_handshake()
+    except ssl.SSLWantReadError:
+        return outgoing.read()
+    except ssl.SSLError as error:
+        raise ComponentError("TLS library", _text(error)) from error
+    raise ComponentError("TLS library", "a handshake without a server")
+
+
 def missing(context: ssl.SSLContext, policy: TlsPolicy) -> tuple[str, ...]:
     """Return the suites of a policy that the local library does not have after all."""
     held = {suite["name"] for suite in context.get_ciphers()}
@@ -121,6 +139,8 @@ def _restrict(context: ssl.SSLContext, policy: TlsPolicy) -> None:
         return
     try:
         context.set_ciphers(":".join((*policy.suites, f"@SECLEVEL={policy.level}")))
+        if policy.suite_b:  # binds more than suites, and knows no level
+            context.set_ciphers(policy.suite_b)
     except ssl.SSLError as error:
         raise ComponentError("cipher suites", _text(error)) from error
 

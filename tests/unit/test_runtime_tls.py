@@ -9,8 +9,9 @@ import pytest
 
 from ringfence.config.settings import Settings, decode
 from ringfence.errors import ComponentError
-from ringfence.policy.applications import PROVISIONING, SIP, WEB_SERVER, Application
+from ringfence.policy.applications import PROVISIONING, SIP, WEB_SERVER, XMPP, Application
 from ringfence.policy.tls import ClientCertificate, TlsPolicy, Trust, policy_for
+from ringfence.protocols import tls as wire
 from ringfence.runtime.state import Facts
 from ringfence.runtime.tls import (
     Contexts,
@@ -19,8 +20,9 @@ from ringfence.runtime.tls import (
     missing,
     server_context,
 )
+from ringfence.runtime.tls import client_hello as first_bytes
 from tests.support.certificates import authority, leaf
-from tests.support.hello import SCSV, client_hello, offered
+from tests.support.hello import SCSV, client_hello, extension, offered
 
 CHAPTER = (
     *(0xC02C, 0xC030, 0x009F, 0xCCA9, 0xCCA8, 0xCCAA, 0xC02B, 0xC02F, 0x009E),
@@ -58,6 +60,44 @@ def test_default_is_the_chapters_27_suites_and_the_signalling_value(
 @pytest.mark.parametrize("text", ["", "BOGUS"])
 def test_the_fallback_offers_the_same_below_tls_1_3(text: str) -> None:
     assert hello(TLS_Cipher_List=text) == [*TLS13, *CHAPTER, SCSV]
+
+
+@pytest.mark.proves("TLS-01")
+@pytest.mark.parametrize("application", [SIP, PROVISIONING, XMPP], ids=lambda row: row.name)
+def test_every_client_offers_the_one_list(application: Application) -> None:
+    context = client_context(policy(application, TLS_Cipher_List="AES256-SHA:AES128-SHA"))
+    assert offered(client_hello(context)) == [0x0035, 0x002F, SCSV]
+
+
+@pytest.mark.proves("TLS-07")
+@pytest.mark.parametrize("application", [SIP, PROVISIONING, XMPP], ids=lambda row: row.name)
+def test_the_example_of_the_chapter_offers_rsa_with_protection_alone(
+    application: Application,
+) -> None:
+    context = client_context(policy(application, TLS_Cipher_List="RSA:!aNULL:!eNULL"))
+    assert offered(client_hello(context)) == [
+        *(0x009D, 0xC0A1, 0xC09D, 0xC051, 0x009C, 0xC0A0, 0xC09C, 0xC050),
+        *(0x003D, 0x00C0, 0x003C, 0x00BA, 0x0035, 0x0084, 0x002F, 0x0041, SCSV),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "curves"),
+    [("SUITEB128", [23, 24]), ("SUITEB128ONLY", [23]), ("SUITEB192", [24])],
+)
+def test_suite_b_binds_the_curves_too(text: str, curves: list[int]) -> None:
+    groups = extension(client_hello(client_context(policy(TLS_Cipher_List=text))), 10)
+    assert list(struct.unpack(f"!{len(groups) // 2 - 1}H", groups[2:])) == curves
+
+
+@pytest.mark.proves("TLS-04")
+@pytest.mark.parametrize("text", ["", "BOGUS"])
+def test_xmpp_falls_back_to_what_the_library_makes_of_its_list(text: str) -> None:
+    reference = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    reference.set_ciphers("HIGH:MEDIUM:AES:@STRENGTH")
+    ours = offered(client_hello(client_context(policy(XMPP, TLS_Cipher_List=text))))
+    assert ours == offered(client_hello(reference))
+    assert len(ours) == 3 + 71 + 1
 
 
 def test_a_list_is_offered_in_its_own_order_and_without_tls_1_3() -> None:
@@ -174,6 +214,28 @@ def test_the_server_has_the_four_suites_that_exist_of_the_chapters_five(tmp_path
         "AES128-SHA",
     ]
     assert context.options & ssl.OP_CIPHER_SERVER_PREFERENCE
+
+
+def test_the_phones_own_reader_finds_what_the_tests_reader_finds() -> None:
+    for tags in ({}, {"TLS_Cipher_List": "ALL@SECLEVEL=0"}, {"TLS_Client_Min_Version": "TLS 1.3"}):
+        sent = first_bytes(client_context(policy(SIP, **tags)), "a.test")
+        assert list(wire.client_hello(sent).suites) == offered(sent)
+
+
+@pytest.mark.proves("TLS-11")
+@pytest.mark.parametrize(
+    ("tags", "versions"),
+    [
+        ({}, (0x0304, 0x0303)),
+        ({"TLS_Cipher_List": "ECDHE"}, (0x0303,)),
+        ({"TLS_Cipher_List": "ECDHE", "TLS_Client_Min_Version": "TLS 1.3"}, (0x0304,)),
+    ],
+)
+def test_a_list_keeps_tls_1_3_out_of_the_client_hello(
+    tags: dict[str, str], versions: tuple[int, ...]
+) -> None:
+    sent = first_bytes(client_context(policy(SIP, **tags)), "a.test")
+    assert wire.client_hello(sent).versions == versions
 
 
 @pytest.mark.parametrize(

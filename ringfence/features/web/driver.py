@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from ringfence.errors import ComponentError
 from ringfence.features.web.plan import WebPlan
 from ringfence.features.web.sessions import Sessions, Throttle
-from ringfence.policy.tls import TlsPolicy
+from ringfence.policy.tls import TlsPolicy, TlsVersion, waiting_for
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status
 from ringfence.runtime.tls import missing, server_context
@@ -225,16 +225,20 @@ class WebDriver:
             return ()
         own = plan.tls.client
         file = Path(own.certificate_file) if own else self._world.host.state / CERTIFICATE
-        rsa = is_rsa(file.read_bytes())
-        dead = [] if rsa else [name for name in plan.tls.suites if "ECDSA" not in name]
+        key = "RSA" if is_rsa(file.read_bytes()) else "EC"
+        dead = waiting_for(plan.tls, key)
+        live = len(plan.tls.suites) - sum(map(len, dead.values()))
         rows = [
-            ("Certificate", ("device" if own else "self-signed") + (", RSA" if rsa else ", EC")),
-            ("Cipher Suites", f"{len(plan.tls.suites) - len(dead)} ({plan.tls.source})"),
+            ("Certificate", f"{'device' if own else 'self-signed'}, {key}"),
+            ("Cipher Suites", f"{live} ({plan.tls.source})"),
         ]
         if gone := (*plan.tls.unavailable, *missing(tls, plan.tls)):
             rows.append(("Unavailable Suites", ", ".join(gone)))
-        if dead:
-            rows.append(("Suites that need an RSA Certificate", ", ".join(dead)))
+        for other, names in dead.items():
+            article = "an" if other in ("RSA", "EC") else "a"
+            rows.append((f"Suites that need {article} {other} Certificate", ", ".join(names)))
+        if not live and plan.tls.maximum is not TlsVersion.TLS_1_3:
+            rows.append(("Warning", "no suite works with this certificate: nobody can open it"))
         return tuple(rows)
 
 
