@@ -75,6 +75,17 @@ def test_a_foreign_change_is_put_right(phone: FirewallPhone, wire: Wire, command
     assert phone.set()["rows"]["Foreign Changes Put Right"] == "3"
 
 
+@pytest.mark.proves("FW-01")
+def test_a_table_that_is_gone_after_a_live_change_comes_back(
+    phone: FirewallPhone, wire: Wire
+) -> None:
+    phone.set()
+    phone.set(Firewall_Config="UDP:8000")
+    before = listing(wire[0])
+    wire[0].run("nft", "flush ruleset")
+    until_it_holds(wire[0], before)
+
+
 def test_its_own_changes_and_those_of_other_tables_are_left_alone(
     phone: FirewallPhone, wire: Wire
 ) -> None:

@@ -50,7 +50,7 @@ class KernelTable:
         if self._held is None or self._nft.generation() == self._generation:
             return False
         found, self._generation = self._look(self._held.name)
-        if found == self._listing or _same(found, self._held):
+        if (found and found == self._listing) or _same(found, self._held):
             return False
         self._load(self._held)
         return True
