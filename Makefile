@@ -54,6 +54,7 @@ soak: setup-test
 
 docs: setup-lab
 	@.venv/bin/ringfence parameters --markdown > docs/parameters.md
+	@.venv/bin/ringfence check --rules --markdown > docs/rules.md
 
 lock:
 	@scripts/lock

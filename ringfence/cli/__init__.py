@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _Parser(prog=f"ringfence {words[0]}", description=WORDS[words[0]].capitalize() + ".")
     module.add(parser)
     arguments = parser.parse_args(words[1:])
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8
     try:
         return int(module.run(arguments))
     except BrokenPipeError:  # `| head` has seen enough

@@ -12,9 +12,14 @@ from ringfence.runtime.state import Identity
 
 def add_unit(parser: argparse.ArgumentParser) -> None:
     """Declare the words that say which phone it is."""
-    parser.add_argument("--firmware", choices=("11.3", "12.0"), default="11.3")
+    parser.add_argument(
+        "--firmware",
+        choices=("11.3", "12.0"),
+        default="11.3",
+        help="firmware profile whose defaults count (default: 11.3)",
+    )
     parser.add_argument("--mac", default="000e08abcdef", help="MAC address for the macros")
-    parser.add_argument("--product", default=Identity().product)
+    parser.add_argument("--product", default=Identity().product, help="product name for the macros")
 
 
 def unit(arguments: argparse.Namespace) -> Identity:
