@@ -1,12 +1,9 @@
 """The firewall as a stranger finds it: which ports answer, on both stacks, judged by the kernel."""
 
 import random
-import socket
-import struct
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -14,15 +11,7 @@ from tests.support import firewall_model
 from tests.support.firewall_fixtures import Listen, Wire, listen, phone, wire
 from tests.support.firewall_phone import FirewallPhone
 from tests.support.firewall_stranger import Stranger, stranger
-from tests.support.probe import (
-    FAMILY,
-    SECONDS,
-    fence,
-    listener_in,
-    one_processor,
-    raw,
-    received,
-)
+from tests.support.probe import PHONE, SECONDS, echoed, listener_in
 
 __all__ = ["listen", "phone", "stranger", "wire"]
 
@@ -32,7 +21,6 @@ NAMED = {
     *(7000, 7001, 7010, 7012, 7013, 7041, 7050, 8000, 8010, 8011, 9000, 9010, 12000),
 }
 """Ports that some row of a table or some test names; always probed."""
-
 
 ROWS = [
     pytest.param({}, id="defaults"),
@@ -179,23 +167,6 @@ def test_a_port_that_is_still_bound_stays_open(phone: FirewallPhone, stranger: S
     stranger.finds(texts, {5060, 5061, 5062, 5063, 8123}, {8122, 8123, 8124, 5062})
 
 
-def echoed(version: int, address: str) -> bool:
-    """Return whether the phone answers an echo request to `address`."""
-    protocol = socket.IPPROTO_ICMP if version == 4 else socket.IPPROTO_ICMPV6
-    request, reply = (8, 0) if version == 4 else (128, 129)
-    checksum = ~(0x0800 + 77 + 1) & 0xFFFF if version == 4 else 0  # the kernel does it for IPv6
-    message = struct.pack("!BBHHH", request, 0, checksum, 77, 1)
-    interface = socket.if_nametoindex("eth0")
-    own = Path("/proc/net/if_inet6").read_text()
-    with one_processor(), raw(version, protocol) as icmp:
-        icmp.sendto(message, (address, 0) if version == 4 else (address, 0, 0, interface))
-        fence(version)
-        return any(
-            packet[0] == reply and socket.inet_pton(FAMILY[version], sender).hex() not in own
-            for sender, packet in received(icmp)
-        )
-
-
 @pytest.mark.proves("FW-14")
 @pytest.mark.parametrize("options", ["", "NO_ICMP_PING", "TCP:12000, NO_ICMP_PING"])
 def test_no_icmp_ping_drops_echo_requests_of_both_stacks(
@@ -232,4 +203,8 @@ def test_multicast_ping_is_answered_exactly_when_broadcast_echo_is_on(
 ) -> None:
     listen()
     phone.set(Firewall=firewall, Firewall_Config=options, Broadcast_Echo=echo)
-    assert wire[1].call(echoed, 6, "ff02::1") == (echo == "Enabled")
+    for group in ("ff02::1", "ff02::1:ff00:2"):
+        assert wire[1].call(echoed, 6, group) == (echo == "Enabled")
+    own = firewall == "Disabled" or options == ""
+    assert [wire[1].call(echoed, 4, PHONE[4]), wire[1].call(echoed, 6, PHONE[6])] == [own, own]
+    assert not wire[1].call(echoed, 4, "10.99.0.255"), "IPv4 has no such setting: never"

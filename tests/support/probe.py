@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from subprocess import PIPE
 from typing import TypeVar
 
@@ -28,6 +29,8 @@ FENCE = b"fence"
 PHONE = {4: "10.99.0.2", 6: "fd99::2"}
 STRANGER = {4: "10.99.0.9", 6: "fd99::9"}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
+SYN, RESET = 2, 4
+"""Flags of TCP."""
 SECONDS = 10.0
 """How long a fence may take."""
 
@@ -108,7 +111,7 @@ def _probe(version: int, udp: Iterable[int], tcp: Iterable[int], source: int) ->
             if count % 64 == 0:
                 _drain(version, raw_tcp, raw_icmp, source, answers)
         for count, port in enumerate(tcp):
-            raw_tcp.sendto(syn(version, source, port), (phone, 0))
+            raw_tcp.sendto(segment(version, source, port, SYN), (phone, 0))
             if count % 64 == 0:
                 _drain(version, raw_tcp, raw_icmp, source, answers)
         fence(version)
@@ -157,9 +160,27 @@ def _drain(
                 into.unreachable.add(port)
 
 
-def syn(version: int, source: int, port: int) -> bytes:
-    """Return a SYN with its checksum."""
-    head = struct.pack("!HHIIBBHHH", source, port, 1, 0, 5 << 4, 2, 1024, 0, 0)
+def echoed(version: int, address: str) -> bool:
+    """Return whether the phone answers an echo request to `address`."""
+    protocol = socket.IPPROTO_ICMP if version == 4 else socket.IPPROTO_ICMPV6
+    request, reply = (8, 0) if version == 4 else (128, 129)
+    checksum = ~(0x0800 + 77 + 1) & 0xFFFF if version == 4 else 0  # the kernel does it for IPv6
+    message = struct.pack("!BBHHH", request, 0, checksum, 77, 1)
+    interface = socket.if_nametoindex("eth0")
+    own = Path("/proc/net/if_inet6").read_text()
+    with one_processor(), raw(version, protocol) as icmp:
+        icmp.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        icmp.sendto(message, (address, 0) if version == 4 else (address, 0, 0, interface))
+        fence(version)
+        return any(
+            packet[0] == reply and socket.inet_pton(FAMILY[version], sender).hex() not in own
+            for sender, packet in received(icmp)
+        )
+
+
+def segment(version: int, source: int, port: int, flags: int) -> bytes:
+    """Return a TCP header with its checksum."""
+    head = struct.pack("!HHIIBBHHH", source, port, 1, 0, 5 << 4, flags, 1024, 0, 0)
     ends = b"".join(socket.inet_pton(FAMILY[version], a[version]) for a in (STRANGER, PHONE))
     data = ends + struct.pack("!HH", socket.IPPROTO_TCP, len(head)) + head
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
