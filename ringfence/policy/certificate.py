@@ -6,7 +6,9 @@ Source: RFC 5280 section 4.
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -61,6 +63,14 @@ class Certificate(Struct, frozen=True):
         return ""
 
 
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Keep the parser from printing what it thinks of a stranger's certificate."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def load(der: bytes) -> "x509.Certificate":
     """Return a certificate ready to be asked.
 
@@ -92,6 +102,7 @@ def from_pem(text: str) -> bytes:
         raise ValueError(f"not PEM: {error}") from None
 
 
+@unwarned()
 def read(der: bytes) -> Certificate:
     """Return what a DER certificate says.
 

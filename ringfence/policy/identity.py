@@ -10,7 +10,7 @@ from msgspec import Struct
 from ringfence.policy import certificate as certificates
 from ringfence.policy import hostname
 from ringfence.policy.applications import NameCheck
-from ringfence.policy.certificate import load, printable
+from ringfence.policy.certificate import load, printable, unwarned
 
 MOST_NAMES = 1000
 
@@ -84,6 +84,7 @@ def offered(chain: Sequence[bytes]) -> str:
     return f"the certificate has {names}, issued by {said.issuer or 'nobody'}"
 
 
+@unwarned()
 def read(certificate: bytes) -> Presented:
     """Return the names of a DER certificate.
 

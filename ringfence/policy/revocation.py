@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ringfence.policy.certificate import from_pem, load, moment, printable
+from ringfence.policy.certificate import from_pem, load, moment, printable, unwarned
 from ringfence.policy.tls import Trust
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def judge(chain: Sequence[bytes], trust: Trust, now: float) -> Refusal | None:
         return Refusal("tls-revocation", reason, "issue the certificates of its chain anew")
 
 
+@unwarned()
 def _judge(chain: Sequence[bytes], trust: Trust, now: float) -> Refusal | None:
     lists: list[x509.CertificateRevocationList] = []
     for text in trust.lists:

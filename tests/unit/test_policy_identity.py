@@ -11,6 +11,7 @@ from tests.support.certificates import Pair, authority, leaf
 STANDARD, PROVISIONING = NameCheck.STANDARD, NameCheck.PROVISIONING
 BOTH = (STANDARD, PROVISIONING)
 HOST = "pv.telco.test"
+URI, EMAIL = x509.UniformResourceIdentifier("https://x.test/"), x509.RFC822Name("a@x.test")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,20 @@ def judged(root: Pair, shape: Shape, wanted: str, check: NameCheck) -> NameVerdi
         ({"cn": "bücher.example"}, "bücher.example", False),
         ({"dns": [HOST]}, "", False),
         ({"dns": ["a b"]}, "a b", False),
+        ({"dns": [f"{HOST}."]}, HOST, False),
+        ({"dns": [f"{HOST}."]}, f"{HOST}.", False),
+        ({"cn": f"{HOST}."}, HOST, False),
+        ({"dns": [HOST]}, f"{HOST}..", False),
+        ({"cn": HOST, "others": [URI]}, HOST, True),
+        ({"cn": HOST, "others": [EMAIL]}, HOST, True),
+        ({"others": [x509.UniformResourceIdentifier(f"sip:{HOST}")]}, HOST, False),
+        ({"others": [x509.UniformResourceIdentifier(f"sip:{HOST}")], "ips": ["::1"]}, HOST, False),
+        ({"dns": [HOST, *(f"n{i}.test" for i in range(900))]}, HOST, True),
+        ({"dns": [*(f"n{i}.test" for i in range(900)), HOST]}, HOST, True),
+        ({"dns": ["x" * 20_000 + ".test", HOST]}, HOST, True),
+        ({"dns": ["p\u0475.telco.test".encode().decode("latin-1")]}, HOST, False),
+        ({"dns": ["faß.example"]}, "fass.example", False),
+        ({"cn": "x" * 5000}, HOST, False),
     ],
 )
 def test_the_name_is_the_configured_one_and_san_decides(
@@ -207,6 +222,58 @@ def test_the_reason_says_what_was_wanted_and_what_was_offered(root: Pair) -> Non
         "wanted pv.telco.test; the certificate has DNS:a.test, DNS:b.test, IP:192.0.2.7, CN=c.test;"
         " none of them is that name"
     )
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted", "why", "remedy"),
+    [
+        ({"dns": ["a.test"]}, HOST, "none of them is that name", f"DNS:{HOST}"),
+        ({"cn": HOST, "dns": ["a.test"]}, HOST, "the CN does not count beside", f"DNS:{HOST}"),
+        ({"cn": HOST, "ips": ["::1"]}, HOST, "the CN does not count beside", f"DNS:{HOST}"),
+        ({"dns": ["*.test"]}, HOST, "two labels behind it", f"DNS:{HOST}"),
+        ({"cn": f"{HOST}/x"}, HOST, "a CN with a slash counts for provisioning only", HOST),
+        ({"cn": "a.test"}, HOST, "that is another name", f"DNS:{HOST}"),
+        ({"cn": "*.telco.test"}, HOST, "wildcards are not accepted in a CN", f"DNS:{HOST}"),
+        ({}, HOST, "it must name the server", f"DNS:{HOST}"),
+        ({"dns": ["192.0.2.1"]}, "192.0.2.1", "counts as iPAddress", "IP:192.0.2.1"),
+        ({"ips": ["192.0.2.2"]}, "192.0.2.1", "none of them is that address", "IP:192.0.2.1"),
+    ],
+)
+def test_a_refusal_says_which_rule_and_what_would_help(
+    root: Pair, shape: Shape, wanted: str, why: str, remedy: str
+) -> None:
+    verdict = judged(root, shape, wanted, STANDARD)
+    assert verdict.reason.startswith(f"wanted {wanted}; the certificate has ")
+    assert why in verdict.reason
+    assert remedy in verdict.remedy
+
+
+@pytest.mark.parametrize("check", BOTH)
+@pytest.mark.parametrize(
+    "names",
+    [
+        b"\x87\x00",
+        b"\x87\x05\x01\x02\x03\x04\x05",
+        b"\x87\x08\xc0\x00\x02\x00\xff\xff\xff\x00",
+        b"\x82\x05ab",
+        b"\xa3\x02\x05\x00",
+        b"\x82\x03a\xffb",
+    ],
+    ids=["no address", "five bytes", "a network", "cut off", "X.400", "not ASCII"],
+)
+def test_broken_names_refuse_although_the_cn_is_right(
+    root: Pair, names: bytes, check: NameCheck
+) -> None:
+    verdict = judged(root, {"cn": HOST, "raw": bytes((0x30, len(names))) + names}, HOST, check)
+    assert not verdict.accepted
+    assert "unreadable names" in verdict.reason
+    assert verdict.remedy
+
+
+@pytest.mark.parametrize("check", BOTH)
+def test_an_empty_list_of_names_is_none(root: Pair, check: NameCheck) -> None:
+    assert judged(root, {"cn": HOST, "raw": b"\x30\x00"}, HOST, check).accepted
+    assert not judged(root, {"raw": b"\x30\x00"}, HOST, check).accepted
 
 
 def test_the_reason_is_short_and_printable(root: Pair) -> None:
