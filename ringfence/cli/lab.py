@@ -1,6 +1,7 @@
 """`ringfence lab`: a provider's network in namespaces, with a phone in it."""
 
 import argparse
+import difflib
 import json
 import os
 import secrets
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ringfence.cli import CANNOT, DONE, FINDINGS
+from ringfence.cli import CANNOT, DONE, FINDINGS, USAGE
 from ringfence.errors import ComponentError
 from ringfence.lab.place import DEFAULT, Place, environment
 from ringfence.lab.story import ending, line
@@ -36,12 +37,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     shell = verb("shell", "run a command in a node of the lab; its exit code is passed on")
     shell.add_argument("node", choices=[node.name for node in NODES])
     shell.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    breaking = verb("break", "break something, show what the phone does, and put it back")
+    breaking.add_argument("breakage", nargs="?", metavar="NAME", help="what; none lists them all")
+    breaking.add_argument("--list", action="store_true", help="list what can be broken")
+    breaking.add_argument("--json", action="store_true")
     verb("down", "end the lab and remove everything it left")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one verb."""
-    verbs = {"up": _up, "status": _status, "shell": _shell, "down": _down}
+    verbs = {"up": _up, "status": _status, "shell": _shell, "break": _break, "down": _down}
     try:
         return verbs[arguments.verb](arguments, Place(arguments.name))
     except ComponentError as error:
@@ -127,6 +132,12 @@ def _status(arguments: argparse.Namespace, place: Place) -> int:
     for name, node in document["nodes"].items():
         print(f"{name:10}{', '.join(node['addresses']) or 'no address'}")
     print(f"page      {document['page_url']}")
+    if document["break"]:
+        print(f"break     {document['break']} is under way")
+    for what in document["mended"]:
+        print(f"mended    {what}")
+    for what in document["broken"]:
+        print(f"BROKEN    not true yet: {what} ({document['reason']})")
     for entry in (document["phone"] or {}).get("lines", []):
         state = "registered" if entry["registered"] else f"not registered: {entry['reason']}"
         print(f"line {entry['n']:<5}{entry['transport']} {entry['suite'] or ''} {state}")
@@ -140,9 +151,11 @@ def _document(place: Place) -> dict[str, Any]:
         ComponentError: the lab does not run.
 
     """
+    from ringfence.lab import door
     from ringfence.runtime.control import ask
 
     nodes = {node.name: {"addresses": place.addresses(node.name)} for node in NODES}
+    told = next(door.ask(place.folder, {"verb": "status"}))
     own = nodes[PHONE.name]["addresses"]
     record = place.record()
     return {
@@ -151,7 +164,57 @@ def _document(place: Place) -> dict[str, Any]:
         "page_url": record.page_url if record else None,
         "nodes": nodes,
         "phone": ask(place.phone, {"verb": "status"}),
+        **{key: told.get(key) for key in ("break", "mended", "broken", "reason")},
     }
+
+
+def _break(arguments: argparse.Namespace, place: Place) -> int:
+    from ringfence.lab.breaks import telling
+    from ringfence.lab.breaks.table import BREAKS
+
+    titles = {name: entry.title for name, entry in BREAKS.items()}
+    name = arguments.breakage
+    if arguments.list or not name:
+        print(
+            json.dumps(titles, indent=2)
+            if arguments.json
+            else "\n".join(telling.overview(titles, _program()))
+        )
+        return DONE
+    if name not in titles:
+        near = difflib.get_close_matches(name, titles, 1, 0.4)
+        hint = f"did you mean {near[0]}?" if near else "ringfence lab break lists them"
+        print(f"ringfence: no break {name[:40]!r}; {hint}", file=sys.stderr)
+        return USAGE
+    return _broken(arguments, place, name, titles[name])
+
+
+def _broken(arguments: argparse.Namespace, place: Place, name: str, title: str) -> int:
+    from ringfence.lab import door
+    from ringfence.lab.breaks import telling
+
+    place.join(PHONE.name, [])  # says so where no lab runs
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _interrupt)
+    parts: list[Mapping[str, Any]] = []
+    for told in door.ask(place.folder, {"verb": "break", "name": name}):
+        if refused := told.get("refused"):
+            raise ComponentError("lab", refused)
+        if told["part"] == "end":
+            break
+        if not arguments.json:
+            lines = [*([] if parts else telling.heading(name, title)), *telling.part(told)]
+            print("\n".join(lines), flush=True)
+        parts.append(told)
+    if arguments.json:
+        end = {key: value for key, value in told.items() if key not in ("part", "text")}
+        document = {"schema": 1, "break": name, "title": title, **end, "parts": parts}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(telling.ending(told)))
+    if told["interrupted"]:
+        return 128 + signal.SIGINT
+    return DONE if told["withstood"] and told["restored"] else FINDINGS
 
 
 def _shell(arguments: argparse.Namespace, place: Place) -> int:

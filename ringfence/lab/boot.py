@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from ringfence.lab.crew import Crew, run
 from ringfence.lab.daemons import PYTHON, RUN, Daemons
 from ringfence.lab.launch import Order
 from ringfence.lab.machine import CAPABILITIES, COMPONENTS, version
+from ringfence.lab.process import phone_of, status
 from ringfence.lab.proofs import Proofs, Step, StepError
 
 
@@ -25,11 +25,11 @@ class Boot:
         self._crew = crew
         self._door = door
         self._folder = Path(order.folder)
-        self._state = self._folder / "phone"
+        self.state = self._folder / "phone"
         self._users = servers.users()
         self.daemons = Daemons(self._folder, crew, self._users)
         users = () if self._config else tuple(self._users)
-        self._proofs = Proofs(crew, self._state, self.daemons.phones_log, users)
+        self._proofs = Proofs(crew, self.state, self.daemons.phones_log, users)
 
     def steps(self) -> list[tuple[str, Step]]:
         """Return every step with its name, in order."""
@@ -59,9 +59,9 @@ class Boot:
         return {"nodes": nodes, "networks": ["10.99.1.0/24", f"{topology.PREFIX_V6}/64"]}
 
     async def _certificates(self) -> Mapping[str, Any]:
-        made = await asyncio.to_thread(servers.certify, self.daemons.provider, self._state)
+        made = await asyncio.to_thread(servers.certify, self.daemons.provider, self.state)
         values = [f"{tag}={text}" for tag, text in servers.FACTORY.items()]
-        words = ("ringfence", "phone", "set", "--state", str(self._state))
+        words = ("ringfence", "phone", "set", "--state", str(self.state))
         await run(topology.PHONE, *PYTHON, *words, *values)
         return made
 
@@ -86,7 +86,7 @@ class Boot:
         (templates / servers.TEMPLATE).write_text(text)
 
     async def _phone(self) -> Mapping[str, Any]:
-        words = ("ringfence", "phone", "run", "--state", str(self._state))
+        words = ("ringfence", "phone", "run", "--state", str(self.state))
         await self._crew.start("phone", topology.PHONE, *PYTHON, *words)
         await self._relay()
         await self._proofs.status(lambda status: True)
@@ -94,15 +94,13 @@ class Boot:
 
     async def _relay(self) -> None:
         door = self._door.fileno()
-        relay = ("ringfence.lab.relay", str(door), str(self._state))
+        relay = ("ringfence.lab.relay", str(door), str(self.state))
         await self._crew.start("relay", topology.PC, *PYTHON, *relay, pass_fds=(door,))
         self._door.close()
 
 
 def _capabilities(keeper: int) -> list[str]:
     """Return what the kernel lets the phone's own process do."""
-    child = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()[0]
-    found = re.findall(r"CapEff:\s*(\w+)", Path("/proc", child, "status").read_text())
-    held = int(found[0], 16)
+    held = int(status(phone_of(keeper))["CapEff"], 16)
     names = {bit: name for name, bit in CAPABILITIES.items()}
     return [names.get(bit, f"capability {bit}") for bit in range(64) if held >> bit & 1]

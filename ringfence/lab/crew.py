@@ -114,3 +114,10 @@ async def notified(path: Path, start: Callable[[], Awaitable[Output]]) -> Output
         if said not in done:
             raise EOFError(path.stem)
     return output
+
+
+def first(group: BaseException) -> BaseException:
+    """Return the first single error of a group."""
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group

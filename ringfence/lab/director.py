@@ -12,7 +12,9 @@ from typing import Any
 
 from ringfence.errors import RingfenceError
 from ringfence.lab.boot import Boot
-from ringfence.lab.crew import Crew
+from ringfence.lab.breaks.breaker import Breaker
+from ringfence.lab.crew import Crew, first
+from ringfence.lab.door import serve
 from ringfence.lab.launch import MESSAGE, STAY, Order
 from ringfence.lab.proofs import Step, StepError
 
@@ -46,9 +48,12 @@ class Director:
         order = Order(**json.loads(data))
         async with asyncio.TaskGroup() as group:
             crew = Crew(Path(order.folder, "log"), group)
-            tasks = [group.create_task(self._boot(Boot(order, crew, self._door)))]
-            tasks.append(group.create_task(self._listen()))
+            boot = Boot(order, crew, self._door)
+            breaker = Breaker(crew, boot.daemons, boot.state)
+            works = (self._boot(boot), self._listen(), serve(Path(order.folder), breaker.answer))
+            tasks = [group.create_task(work) for work in works]
             await self._over.wait()
+            breaker.end()
             for task in tasks:
                 task.cancel()
             await crew.stop_all("phone")
@@ -78,9 +83,9 @@ class Director:
         except* TimeoutError:
             told["reason"] = f"nothing within {STEP_TIME:g} s{boot.hint(name)}"
         except* EOFError as ended:
-            told["reason"] = f"{_first(ended)} ended{boot.hint(name)}"
+            told["reason"] = f"{first(ended)} ended{boot.hint(name)}"
         except* (StepError, RingfenceError, RuntimeError, OSError) as group:
-            told["reason"] = f"{_first(group)}{boot.hint(name)}"
+            told["reason"] = f"{first(group)}{boot.hint(name)}"
         told["seconds"] = round(time.monotonic() - self._began, 3)
         await self._say(told)
         return bool(told["ok"])
@@ -90,11 +95,3 @@ class Director:
             await asyncio.get_running_loop().sock_sendall(
                 self._channel, json.dumps(message).encode()
             )
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first single error of a group."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ringfence.config.settings import LINES
 from ringfence.lab import topology
@@ -19,6 +19,7 @@ SAVED = r"SAVED (?P<user>\S+) over (?P<transport>\w+)(?: (?P<version>TLSv\S+) (?
 ACCESS = r'"(?P<device>[0-9a-f]{12}) [^"]*" "GET (?P<path>\S+)" (?P<status>\d{3}) '
 """What the provisioning server logs of a phone with a certificate; see `provider.server`."""
 
+T = TypeVar("T")
 Data = Mapping[str, Any]
 Step = Callable[[], Awaitable[Data]]
 
@@ -128,13 +129,21 @@ class Proofs:
         status = await self.status(lambda status: True)
         ports, address = status["ports"], status["lease"]["address"]
         open_ = [f"tcp:{first}" for first, _ in ports["tcp"]]
-        knocks = await _stranger("knock", address, *open_, f"tcp:{_shut(ports['tcp'])}")
-        line = await asyncio.to_thread(_udp_line, self._state)
+        knocks = await _stranger("knock", address, *open_, f"tcp:{shut(ports['tcp'])}")
+        line = await asyncio.to_thread(udp_line, self._state)
         if line is None:
             return {"knocks": knocks, "user": "", "status": 0, "reason": "no line listens on UDP"}
         user, port = line
         answer = await _stranger("invite", address, port, user)
         return {"knocks": knocks, "user": user, **answer}
+
+
+async def until(look: Callable[[], Awaitable[T]]) -> T:
+    """Return the first answer that is something, of a component that cannot call back."""
+    while True:
+        if found := await look():
+            return found
+        await asyncio.sleep(RETRY)
 
 
 async def counters(node: topology.Node) -> Mapping[str, int]:
@@ -153,7 +162,7 @@ async def _held(kind: str) -> list[list[int]]:
     return sorted(e["range"] if isinstance(e, dict) else [e, e] for e in elements)
 
 
-def _udp_line(state: Path) -> tuple[str, str] | None:
+def udp_line(state: Path) -> tuple[str, str] | None:
     """Return user and port of the first line that can be reached over UDP."""
 
     def text(name: str, n: int) -> str:
@@ -171,7 +180,7 @@ async def _stranger(*words: str) -> Data:
     return answer
 
 
-def _shut(ranges: Iterable[Iterable[int]]) -> int:
+def shut(ranges: Iterable[Iterable[int]]) -> int:
     """Return a port that is in none of the ranges."""
     pairs = [tuple(pair) for pair in ranges]
     return next(p for p in range(81, 65536) if not any(a <= p <= b for a, b in pairs))

@@ -172,13 +172,12 @@ def certify(provider: Path, phone: Path) -> dict[str, Any]:
         write(provider / f"{name}.key", key, 0o600)
         write(provider / f"{name}.crt", issued.certificate, 0o644)
     ca.export(authority, provider)
-    serial = f"8801{PHONE_MAC[-8:].upper()}"
-    device = ca.issue_device(authority, DeviceIdentity(PRODUCT, serial, PHONE_MAC), now)
+    device = ca.issue_device(authority, DeviceIdentity(PRODUCT, SERIAL, PHONE_MAC), now)
     phone.mkdir(mode=0o700)
     write(phone / "device.crt", device.certificate, 0o644)
     write(phone / "device.key", device.key or b"", 0o600)
     write(phone / "provider-root.crt", (provider / "provider-root.crt").read_bytes(), 0o644)
-    identity = {"mac": PHONE_MAC, "product": PRODUCT, "serial": serial, "interface": "br0"}
+    identity = {"mac": PHONE_MAC, "product": PRODUCT, "serial": SERIAL, "interface": "br0"}
     write(phone / "device.json", json.dumps(identity).encode(), 0o644)
     return {
         "servers": [PROVISIONING_NAME, REGISTRAR_NAME],

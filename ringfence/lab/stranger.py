@@ -1,19 +1,27 @@
-"""What a stranger on the network gets from a phone: knocks on ports, sends an INVITE.
+"""What a stranger on the network gets from a phone: knocks on ports, sends INVITEs.
 
-Usage: `python -m ringfence.lab.stranger invite ADDRESS PORT USER`, or
+Usage: `python -m ringfence.lab.stranger invite ADDRESS PORT USER`,
+`flood ADDRESS PORT USER SECONDS`, `pound ADDRESS PORT SECONDS`, or
 `knock ADDRESS udp:PORT tcp:PORT …`; prints JSON.
 """
 
+import contextlib
 import json
 import secrets
+import select
 import selectors
 import socket
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 PATIENCE = 0.4
 """Seconds after which a port counts as silent."""
+KNOCK = 0.005
+"""Seconds between two knocks at the same port."""
+BURST, RATE = 100, 25000
+"""INVITEs at once, and in a second: with their headers about 100 Mbit/s."""
 ANSWER_TIME = 4.0
 RESEND = 0.5
 """Timer T1. Source: RFC 3261 17.1.1.1."""
@@ -96,6 +104,68 @@ def knock(address: str, ports: Iterable[str]) -> Mapping[str, str]:
     return results
 
 
+def pound(address: str, port: int, seconds: float) -> Mapping[str, object]:
+    """Knock at one TCP port again and again; return how many knocks the phone answered.
+
+    Says `ready` after the first knock. `last` is the verdict of the last one.
+    """
+    knocks: list[socket.socket] = []
+    began = time.monotonic()
+    while (now := time.monotonic()) < began + seconds:
+        probe = _socket(address, socket.SOCK_STREAM)
+        probe.setblocking(False)
+        probe.connect_ex((address, port))
+        knocks.append(probe)
+        if len(knocks) == 1:
+            print("ready", flush=True)
+        time.sleep(max(0.0, began + len(knocks) * KNOCK - now))
+    time.sleep(PATIENCE)
+    answered = set(select.select([], knocks, [], 0)[1])
+    last = _verdict(knocks[-1], tcp=True) if knocks[-1] in answered else "silent"
+    for probe in knocks:
+        probe.close()
+    return {"tried": len(knocks), "answered": len(answered), "last": last}
+
+
+def flood(address: str, port: int, user: str, seconds: float) -> Mapping[str, object]:
+    """Send INVITEs over UDP; return how many, and how many answers of which status came.
+
+    Says `ready` after the first ones.
+    """
+    token, answers, sent = secrets.token_hex(8), Counter[str](), 0
+    with _socket(address, socket.SOCK_DGRAM) as call:
+        call.connect((address, port))
+        call.setblocking(False)
+        source = call.getsockname()[:2]
+        text = invite_text((source[0], source[1]), (address, port), user, token)
+        began = time.monotonic()
+        while (now := time.monotonic()) < began + seconds:
+            for _ in range(BURST):
+                with contextlib.suppress(OSError):  # its buffer is full, or a port was unreachable
+                    call.send(text.replace(token, f"{sent:016x}").encode())
+                sent += 1
+            if sent == BURST:
+                print("ready", flush=True)
+            answers.update(_statuses(call))
+            time.sleep(max(0.0, began + sent / RATE - time.monotonic()))
+        time.sleep(PATIENCE)
+        answers.update(_statuses(call))
+    return {"sent": sent, "seconds": round(now - began, 1), "answers": dict(answers)}
+
+
+def _statuses(call: socket.socket) -> Iterator[str]:
+    """Yield the status of every final answer that has come."""
+    while True:
+        try:
+            status = call.recv(65535).split(b" ", 2)[1].decode(errors="replace")
+        except BlockingIOError:
+            return
+        except (OSError, IndexError):
+            continue
+        if not status.startswith("1"):
+            yield status
+
+
 def _verdict(probe: socket.socket, *, tcp: bool) -> str:
     error = probe.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if tcp:
@@ -109,11 +179,16 @@ def _socket(address: str, kind: socket.SocketKind) -> socket.socket:
 
 def main(verb: str, address: str, *words: str) -> None:
     """Print the answer as JSON."""
-    if verb == "invite":
-        port, user = words
-        print(json.dumps(invite(address, int(port), user)))
-    else:
-        print(json.dumps(knock(address, words)))
+    match verb, words:
+        case "invite", (port, user):
+            told = invite(address, int(port), user)
+        case "flood", (port, user, seconds):
+            told = flood(address, int(port), user, float(seconds))
+        case "pound", (port, seconds):
+            told = pound(address, int(port), float(seconds))
+        case _:
+            told = knock(address, words)
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ SILENT = "10.99.1.13"
 """No host is there, as far as one can tell from elsewhere."""
 PROVIDER = "10.99.1.12"
 """Second A record of the provisioning server."""
+STRANGER_ADDRESS = "10.99.1.66"
 PROVISIONING_NAME, REGISTRAR_NAME = f"pv.{DOMAIN}", f"sip.{DOMAIN}"
 SYSLOG_NAME = f"log.{DOMAIN}"
 
@@ -45,7 +46,7 @@ SERVERS = Node(
     (*(f"{own}/24" for own in (INFRASTRUCTURE, DEAD, PROVIDER, SILENT)), f"{PREFIX_V6}10/64"),
 )
 PC = Node("pc", "eth0", ("10.99.1.50/24", f"{PREFIX_V6}50/64"))
-STRANGER = Node("stranger", "eth0", ("10.99.1.66/24", f"{PREFIX_V6}66/64"))
+STRANGER = Node("stranger", "eth0", (f"{STRANGER_ADDRESS}/24", f"{PREFIX_V6}66/64"))
 NODES = (PHONE, SWITCH, SERVERS, PC, STRANGER)
 
 WIRES = (

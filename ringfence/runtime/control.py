@@ -1,12 +1,13 @@
 """The phone's control socket: one JSON object a line, for its owner alone."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class ControlServer:
 
         """
         try:
-            bound = _in_folder(self._state, _listen)
+            bound = listen(self._state, NAME)
         except OSError as error:
             raise ComponentError("control socket", error.strerror or "") from error
         self._server = await asyncio.start_unix_server(self._serve, sock=bound, limit=LIMIT)
@@ -79,7 +80,7 @@ def ask(state: Path, request: Mapping[str, object], timeout: float = 60.0) -> di
 
     """
     try:
-        connection = _in_folder(state, _connect)
+        connection = connect(state, NAME)
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         return None
     except OSError as error:
@@ -100,21 +101,22 @@ def ask(state: Path, request: Mapping[str, object], timeout: float = 60.0) -> di
     return dict(reply["answer"])
 
 
-def _in_folder(state: Path, act: Callable[[str], socket.socket]) -> socket.socket:
-    """Reach the socket through a descriptor: a path in a socket address has 108 bytes at most."""
-    folder = os.open(state, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        return act(f"/proc/self/fd/{folder}/{NAME}")
-    finally:
-        os.close(folder)
+def listen(folder: Path, name: str) -> socket.socket:
+    """Return a listening socket in a folder, for the folder's owner alone.
 
+    Raises:
+        OSError: it cannot be made.
 
-def _listen(path: str) -> socket.socket:
+    """
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    Path(path).unlink(missing_ok=True)
     mask = os.umask(0o177)
     try:
-        made.bind(path)
+        with _reached(folder, name) as path:
+            Path(path).unlink(missing_ok=True)
+            made.bind(path)
+    except OSError:
+        made.close()
+        raise
     finally:
         os.umask(mask)
     made.listen(16)
@@ -122,14 +124,31 @@ def _listen(path: str) -> socket.socket:
     return made
 
 
-def _connect(path: str) -> socket.socket:
+def connect(folder: Path, name: str) -> socket.socket:
+    """Return a connection to a listening socket of a folder.
+
+    Raises:
+        OSError: nobody listens there.
+
+    """
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        made.connect(path)
+        with _reached(folder, name) as path:
+            made.connect(path)
     except OSError:
         made.close()
         raise
     return made
+
+
+@contextlib.contextmanager
+def _reached(folder: Path, name: str) -> Iterator[str]:
+    """Give a short path through a descriptor: a socket address has 108 bytes at most."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{handle}/{name}"
+    finally:
+        os.close(handle)
 
 
 def _uid(peer: socket.socket) -> int:

@@ -1,0 +1,163 @@
+"""One break at a time: done, shown, put back whatever happens, and the phone proven well again."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ringfence.errors import RingfenceError
+from ringfence.lab.breaks.stage import Say, Stage, Undo, listed
+from ringfence.lab.breaks.table import BREAKS
+from ringfence.lab.crew import Crew, first
+from ringfence.lab.daemons import Daemons
+from ringfence.lab.proofs import StepError, until
+from ringfence.runtime.control import ask
+
+LONGEST = 30.0
+"""Seconds after which a break is given up, and after which putting back is."""
+
+
+class RefusedError(Exception):
+    """The break cannot be done now; nothing was touched."""
+
+
+class Breaker:
+    """Breaks a lab, and mends it."""
+
+    def __init__(self, crew: Crew, daemons: Daemons, state: Path) -> None:
+        self._crew = crew
+        self._daemons = daemons
+        self._state = state
+        self._undo: list[Undo] = []
+        self._current = ""
+        self._over = False
+
+    def end(self) -> None:
+        """Put nothing back any more: the lab is going away."""
+        self._over = True
+
+    async def answer(self, request: Mapping[str, Any], say: Say) -> None:
+        """Do what a command asks: `{"verb": "break", "name"}` or `{"verb": "status"}`.
+
+        The last thing said is `{"part": "end", …}`.
+        """
+        try:
+            match request:
+                case {"verb": "break", "name": str(name)} if name in BREAKS:
+                    await self._one(name, say)
+                case {"verb": "status"}:
+                    await say({"part": "end", **await self._status()})
+                case _:
+                    raise RefusedError(
+                        "the lab knows no such request; was it started by another version?"
+                    )
+        except RefusedError as refused:
+            await say({"part": "end", "refused": str(refused)})
+
+    async def _status(self) -> Mapping[str, Any]:
+        """Return what is broken; what an earlier break could not put back is put back now."""
+        if self._current:
+            return {"break": self._current, "mended": [], "broken": []}
+        async with asyncio.timeout(LONGEST):
+            mended, error = await self._mend()
+        broken = [undo.what for undo in self._undo]
+        return {"break": None, "mended": mended, "broken": broken, "reason": error}
+
+    async def _one(self, name: str, say: Say) -> None:
+        if self._current:
+            raise RefusedError(f"the break {self._current} is under way; wait for its end")
+        self._current = name
+        try:
+            await self._mend()
+            stage = Stage(self._crew, self._daemons, self._state, self._undo, say)
+            users = await self._ready(stage)
+            await self._perform(name, stage, users)
+        finally:
+            self._current = ""
+
+    async def _ready(self, stage: Stage) -> tuple[str, ...]:
+        """Return who is registered, or raise `RefusedError`: a sick phone would show nothing."""
+        if self._undo:
+            raise RefusedError(f"an earlier break could not be put back; {self._state.parent}/log")
+        status = await asyncio.to_thread(ask, self._state, {"verb": "status"})
+        if status is None:
+            raise RefusedError("no phone runs in the lab")
+        lines = status["lines"]
+        users = await stage.held() if any(line["registered"] for line in lines) else ()
+        if not users:
+            reasons = [f"Ext {line['n']}: {line['reason']}" for line in lines][:1]
+            raise RefusedError(
+                f"the phone is not registered; {''.join(reasons) or 'it has no line'}"
+            )
+        resync = await stage.resync()
+        if resync["result"] != "success":
+            raise RefusedError(f"the phone's resync fails already: {resync['reason']}")
+        return users
+
+    async def _perform(self, name: str, stage: Stage, users: tuple[str, ...]) -> None:
+        began, error, whole = time.monotonic(), "", False
+        try:
+            async with asyncio.timeout(LONGEST):
+                await BREAKS[name].run(stage)
+            whole = True
+        except* TimeoutError:
+            error = f"not shown within {LONGEST:g} s"
+        except* (StepError, RingfenceError, RuntimeError, EOFError, OSError) as group:
+            error = f"not shown: {_words(group)}"
+        finally:
+            if not self._over:
+                restored = await self._restore(stage, users)
+                withstood = whole and not stage.failures
+                end = {"withstood": withstood, "failures": stage.failures, "error": error}
+                seconds = round(time.monotonic() - began, 1)
+                end |= {"interrupted": not (whole or error), "restored": restored}
+                await stage.tell("end", "", **end, seconds=seconds)
+
+    async def _restore(self, stage: Stage, users: tuple[str, ...]) -> bool:
+        """Put everything back and prove that the phone is well; return whether both went well."""
+        try:
+            async with asyncio.timeout(LONGEST):
+                mended, error = await self._mend()
+                if not error:
+                    await self._well(stage, users)
+        except* TimeoutError:
+            error = f"the phone is not well again after {LONGEST:g} s"
+        except* (StepError, RingfenceError, RuntimeError, OSError) as group:
+            error = _words(group)
+        if error:
+            await stage.tell("back", f"NOT put back: {error}", good=False)
+            return False
+        again = f"resync good, Kamailio holds {listed(users)}"
+        text = "; ".join([*mended, again])
+        await stage.tell("back", f"{text[0].upper()}{text[1:]}.", good=True, mended=mended)
+        return True
+
+    async def _mend(self) -> tuple[list[str], str]:
+        """Put back what is broken, the last first; return what was, and why something was not."""
+        done, error = list[str](), ""
+        try:
+            while self._undo:
+                await self._undo[-1].action()
+                done.append(self._undo.pop().what)
+        except* (StepError, RingfenceError, RuntimeError, EOFError, OSError) as group:
+            error = _words(group)
+        return done, error
+
+    async def _well(self, stage: Stage, users: tuple[str, ...]) -> None:
+        """Return when a resync went well and everyone is registered again, says Kamailio too."""
+        resync = await stage.resync()
+        if resync["result"] != "success":
+            raise StepError(f"resync: {resync['reason']}")
+        await until(lambda: _registered(stage, users))
+
+
+async def _registered(stage: Stage, users: tuple[str, ...]) -> bool:
+    lines = (await stage.ask({"verb": "status"}))["lines"]
+    registered = sum(bool(line["registered"]) for line in lines)
+    return registered >= len(users) and set(users) <= set(await stage.held())
+
+
+def _words(group: BaseExceptionGroup[BaseException]) -> str:
+    error = first(group)
+    return f"{error} ended" if isinstance(error, EOFError) else str(error) or type(error).__name__

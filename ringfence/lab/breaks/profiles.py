@@ -1,0 +1,151 @@
+"""A cfg.xml by the real provisioning server that asks for what it should not.
+
+Source: chapter, Configure Restricted Access Domains and Configure the Cipher List.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from functools import partial
+from xml.sax.saxutils import escape
+
+from ringfence.errors import Finding
+from ringfence.lab import servers, topology
+from ringfence.lab.breaks.names import forget
+from ringfence.lab.breaks.stage import Stage
+from ringfence.lab.crew import run
+from ringfence.lab.daemons import PYTHON, RUN
+from ringfence.lab.proofs import ACCESS, StepError, counters
+
+FOREIGN = "cfg.elsewhere.test"
+END = "</flat-profile>"
+DOMAINS, SECOND_RULE, CIPHERS = "Restricted_Access_Domains", "Profile_Rule_B", "TLS_Cipher_List"
+
+COUNT = """\
+table inet lab {
+  counter asked { }
+  chain input {
+    type filter hook input priority filter; policy accept;
+    tcp dport 443 ct state new counter name "asked"
+  }
+}
+"""
+
+WEAK = {
+    "RC4-SHA": 0x0005,
+    "DES-CBC3-SHA": 0x000A,
+    "NULL-SHA256": 0x003B,
+    "ADH-AES128-SHA": 0x0034,
+}
+"""Broken cipher, worn-out cipher, no encryption, no authentication. Source: RFC 2246, 5246."""
+
+
+async def foreign_domain(stage: Stage) -> None:
+    """Send the phone to a server outside its domains, which is there and waits."""
+    stranger = topology.STRANGER_ADDRESS
+    stage.put_back("the stranger's name is gone", partial(_unname, stage))
+    (RUN / "count.nft").write_text(COUNT)
+    await run(topology.STRANGER, "nft", "-f", str(RUN / "count.nft"))
+    await stage.daemons.dnsmasq({**servers.RECORDS, FOREIGN: (stranger,)})
+    await _push(stage, {SECOND_RULE: f"https://{FOREIGN}/$MA.xml"})
+    await stage.tell(
+        "broke",
+        f"The provider's cfg.xml names a second server, https://{FOREIGN}/ ({stranger}, the"
+        " stranger).",
+    )
+    dns, held = stage.crew.outputs["dnsmasq"], await stage.held()
+    told = await stage.resync()
+    queries, asked = len(dns.find(f"query.* {FOREIGN} ")), (await counters(topology.STRANGER))
+    stage.demand(bool(dns.find(f"query.* {topology.PROVISIONING_NAME} ")), "no resync was seen")
+    stage.demand(told["result"] == "failure", "the resync went well")
+    stage.demand(queries == 0, "the phone asked DNS for the foreign name")
+    stage.demand(asked["asked"] == 0, "the phone connected to the stranger")
+    stage.demand(await stage.held() == held, "the phone left its registrar")
+    await stage.tell(
+        "phone",
+        f"Did not even ask for it: {queries} DNS queries for {FOREIGN} at dnsmasq,"
+        f" {asked['asked']} connections at the stranger. The first rule went well, the lines stay"
+        " registered.",
+        dns_queries=queries,
+        connections=asked["asked"],
+    )
+    text = "Only servers of these domains may provision, register, upgrade or get reports."
+    await stage.why("Configure Restricted Access Domains", DOMAINS, text, told["reason"])
+    await stage.field("failed")
+
+
+async def weak_cipher(stage: Stage) -> None:
+    """Tell the phone to use nothing but weak suites."""
+    await _push(stage, {CIPHERS: ":".join(WEAK)})
+    await stage.tell("broke", f"The provider's cfg.xml sets the cipher list {':'.join(WEAK)}.")
+    told = await stage.resync()
+    stage.demand(told["result"] == "success", f"the list was not delivered: {told['reason']}")
+    where = (topology.PROVIDER, "443")
+    words = (*PYTHON, "ringfence.lab.witness", topology.SERVERS.interface, *where)
+    witness = await stage.crew.start("witness", topology.SERVERS, *words)
+    stage.put_back("the witness left", partial(stage.crew.stop, "witness"))
+    await witness.wait("ready")
+    mark = stage.crew.outputs["provider"].count
+    told = await stage.resync()
+    seen = json.loads((await witness.wait(r'^\{"suites".*')).string)
+    weak = [name for name, number in WEAK.items() if f"{number:04x}" in seen["suites"]]
+    served = stage.crew.outputs["provider"].find(ACCESS, mark)
+    stage.demand(told["result"] == "success" and bool(served), f"no resync: {told['reason']}")
+    stage.demand(not weak, f"the phone offered {', '.join(weak)}")
+    count = len([suite for suite in seen["suites"] if suite != "00ff"])
+    status = served[-1]["status"] if served else "nothing"
+    await stage.tell(
+        "phone",
+        f"Offered {count} suites in its next ClientHello, as the wire shows; {len(weak)} of the"
+        f" four. The server chose from those and answered {status}.",
+        offered=seen["suites"],
+        weak=weak,
+    )
+    found = await asyncio.to_thread(_judgement)
+    text = "A list that leaves nothing to offer is invalid; then the list DEFAULT counts."
+    await stage.why("Configure the Cipher List", CIPHERS, text, found.message)
+    text = f"nothing in syslog, the resync is good; ringfence explain FILE says it: {found.rule}"
+    await stage.tell("field", text, finding=found.rule)
+
+
+def _judgement() -> Finding:
+    """Return what the phone's own policy finds of the list."""
+    from ringfence.config.settings import decode, virgin
+    from ringfence.policy import tls
+
+    settings, _ = decode({CIPHERS: ":".join(WEAK)}, virgin("11.3"))
+    return tls.findings(settings)[-1]
+
+
+async def _unname(stage: Stage) -> None:
+    await stage.daemons.dnsmasq()
+    await forget(topology.STRANGER)
+
+
+async def _push(stage: Stage, texts: Mapping[str, str]) -> None:
+    """Add values to the cfg.xml that is served; putting back restores the phone's, too.
+
+    What a cfg.xml leaves out stays as it is, so the former values are sent once more.
+    """
+    file = stage.template()
+    base = file.read_text()
+    if END not in base:
+        raise StepError(f"the profile has no {END}, so nothing can be added to it")
+    before = {tag: await stage.get(tag) or '""' for tag in texts}
+
+    async def restore() -> None:
+        file.write_text(_with(base, before))
+        told = await stage.resync()
+        if told["result"] != "success":
+            raise StepError(f"resync: {told['reason']}")
+        file.write_text(base)
+
+    stage.put_back("the cfg.xml and the phone's values are as before", restore)
+    file.write_text(_with(base, texts))
+
+
+def _with(base: str, texts: Mapping[str, str]) -> str:
+    """Return a profile with further values; the last one of a tag counts."""
+    added = "".join(f'  <{tag} ua="na">{escape(text)}</{tag}>\n' for tag, text in texts.items())
+    head, end, rest = base.rpartition(END)
+    return head + added + end + rest

@@ -1,0 +1,46 @@
+"""Every break, in one line each; what does it is in the module of its kind."""
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from ringfence.lab.breaks import attacks, certificates, names, profiles
+from ringfence.lab.breaks.stage import Stage
+
+
+class Break(Struct, frozen=True):
+    """One thing that can be broken."""
+
+    title: str
+    run: Callable[[Stage], Awaitable[None]]
+    """Does it, has the phone meet it, and tells what was seen."""
+
+
+BREAKS = {
+    "server-name": Break(
+        "the provisioning server shows a certificate for another name", certificates.server_name
+    ),
+    "wrong-ca": Break(
+        "the provisioning server shows a certificate by a CA that is not the provider's",
+        certificates.wrong_ca,
+    ),
+    "expired": Break("the provisioning server's certificate ended yesterday", certificates.expired),
+    "dead-address": Break(
+        "DNS names a dead provisioning server first, and then only dead ones", names.dead_address
+    ),
+    "dns-lies": Break(
+        "DNS leads the phone to a thief who holds the server's certificate and key",
+        names.dns_lies,
+    ),
+    "foreign-domain": Break(
+        "the cfg.xml sends the phone to a server outside its domains", profiles.foreign_domain
+    ),
+    "weak-cipher": Break(
+        "the cfg.xml asks for weak cipher suites and no others", profiles.weak_cipher
+    ),
+    "flood": Break("a stranger floods a line with INVITEs", attacks.flood),
+    "flushed-firewall": Break(
+        "somebody throws the phone's firewall away", attacks.flushed_firewall
+    ),
+    "killed-phone": Break("the phone's process is killed", attacks.killed_phone),
+}

@@ -1,0 +1,91 @@
+"""The running lab's control socket: a request, then what is done, line by line.
+
+Who hangs up in the middle has the work cancelled; a work that tidies up still does.
+"""
+
+import asyncio
+import json
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ringfence.errors import ComponentError
+from ringfence.runtime.control import connect, listen
+
+NAME = "door"
+LIMIT = 1 << 20
+"""Bytes of one line."""
+PATIENCE = 90.0
+"""Seconds between two lines of an answer."""
+
+logger = logging.getLogger(__name__)
+
+Say = Callable[[Mapping[str, Any]], Awaitable[None]]
+Answer = Callable[[Mapping[str, Any], Say], Coroutine[Any, Any, None]]
+
+
+async def serve(folder: Path, answer: Answer) -> None:
+    """Answer commands on a socket in the lab's folder, until cancelled.
+
+    Raises:
+        OSError: the socket cannot be made.
+
+    """
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def say(message: Mapping[str, Any]) -> None:
+            if not writer.is_closing():
+                writer.write(json.dumps(message).encode() + b"\n")
+
+        try:
+            request = json.loads(await reader.readline() or b"{}")
+            await _until_gone(answer(request, say), reader)
+        except (OSError, ValueError) as error:
+            logger.warning("door.closed: %s", error)
+        finally:
+            writer.close()
+
+    server = await asyncio.start_unix_server(one, sock=listen(folder, NAME), limit=LIMIT)
+    async with server:
+        await server.serve_forever()
+
+
+async def _until_gone(work: Coroutine[Any, Any, None], reader: asyncio.StreamReader) -> None:
+    """Do some work; cancel it as soon as the other end has no more to say."""
+    async with asyncio.TaskGroup() as group:
+        working, leaving = group.create_task(work), group.create_task(reader.read())
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        working.cancel()
+        leaving.cancel()
+
+
+def ask(folder: Path, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what the running lab says to a request, the last with `part` `end`.
+
+    Closing the iterator, or a `KeyboardInterrupt` while it waits, hangs up; after the latter it
+    yields on, because the lab still tells how it tidied up.
+
+    Raises:
+        ComponentError: the lab does not answer.
+
+    """
+    try:
+        connection = connect(folder, NAME)
+    except OSError as error:
+        raise ComponentError("lab", f"it does not answer: {error.strerror}") from error
+    with connection, connection.makefile("rb") as file:
+        connection.settimeout(PATIENCE)
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        while True:
+            try:
+                line = file.readline(LIMIT)
+            except KeyboardInterrupt:
+                connection.shutdown(socket.SHUT_WR)
+                continue
+            except OSError as error:
+                raise ComponentError("lab", f"no answer: {error}") from error
+            if not line:
+                raise ComponentError("lab", "it ended in the middle of its answer")
+            yield json.loads(line)
