@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.account import Account, Flow
+from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.authorisation import Authorisation
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.grammar import parse_address, parse_uri, parse_via
@@ -56,11 +57,16 @@ class Registration:
     """
 
     def __init__(
-        self, account: Account, credentials: Credentials, entropy: Callable[[int], bytes]
+        self,
+        account: Account,
+        credentials: Credentials,
+        entropy: Callable[[int], bytes],
+        agreement: Agreement | None = None,
     ) -> None:
         self.call_id = entropy(12).hex().encode()
         self._account = account
         self._authorisation = Authorisation(credentials, entropy, account.max_auth)
+        self._agreement = agreement or Agreement(initiates=False, over_tls_only=True)
         self._entropy = entropy
         self._tag = entropy(6).hex().encode()
         self._flow = Flow("", "", 0)
@@ -81,6 +87,7 @@ class Registration:
     def register(self, flow: Flow, now: float) -> None:
         """Register over a flow, at once."""
         self._flow = flow
+        self._agreement.begin(flow.transport)
         self._wanted = self._wanted or self._account.expires
         self._begin(now)
 
@@ -108,10 +115,13 @@ class Registration:
             self._transaction.receive_provisional(now)
             return True
         self._transaction = None
+        again = self._agreement.receive_response(message)
         if message.status < 300:
             self._accepted(message, now)
         elif message.status in (401, 407):
             self._challenged(message, now)
+        elif again:
+            self._send(now)
         elif message.status == 423 and self._lengthen(message):
             self._begin(now)
         else:
@@ -168,6 +178,7 @@ class Registration:
             (b"Contact", b"<%b>;expires=%d" % (account.contact(flow), self._wanted)),
             (b"Expires", b"%d" % self._wanted),
             *account.routes(),
+            *self._agreement.fields(b"REGISTER"),
             *self._authorisation.fields(b"REGISTER", uri),
         ]
         if account.user_agent:
