@@ -65,16 +65,18 @@ def create(folder: Path, owner: str, now: datetime, passphrase: bytes = b"") -> 
     try:
         aside.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(aside, wait=False):
-            for left in aside.iterdir():
-                left.unlink()
-            _fill(aside, owner, now, passphrase)
-            _must_be_free(folder)
-            aside.rename(folder)
-            settle(folder.parent)
+            try:
+                for left in aside.iterdir():
+                    left.unlink()
+                _fill(aside, owner, now, passphrase)
+                _must_be_free(folder)
+                aside.rename(folder)
+            except BaseException:
+                shutil.rmtree(aside, ignore_errors=True)
+                raise
+        settle(folder.parent)
     except OSError as error:
         raise failure(folder, error, "folder") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def signer(folder: Path, name: str, passphrase: bytes = b"") -> Signer:

@@ -6,6 +6,7 @@ Source: chapter, Get a Signed Server Certificate; rulings 4, 8; RFC 2986.
 """
 
 import re
+import warnings
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -65,14 +66,16 @@ def read(text: bytes, *, legacy: bool = False) -> Request:
     """
     block = _block(text)
     try:
-        asked = x509.load_pem_x509_csr(block)
-        key = _key(asked, legacy=legacy)
-        if not asked.is_signature_valid:
-            raise ConfigError("CSR", "its signature is wrong", "make it again")
-        extensions, subject = list(asked.extensions), asked.subject
+        with warnings.catch_warnings():  # of lengths that RFC 5280 does not allow
+            warnings.simplefilter("error")
+            asked = x509.load_pem_x509_csr(block)
+            key = _key(asked, legacy=legacy)
+            if not asked.is_signature_valid:
+                raise ConfigError("CSR", "its signature is wrong", "make it again")
+            extensions, subject = list(asked.extensions), asked.subject
     except (
-        *(ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension),
-        *(x509.InvalidVersion, x509.UnsupportedGeneralNameType),
+        *(ValueError, TypeError, UserWarning, UnsupportedAlgorithm),
+        *(x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType),
     ) as error:
         said = printable(str(error).partition("\n")[0]) or type(error).__name__
         raise ConfigError("CSR", f"cannot be read: {said}", AGAIN) from None
