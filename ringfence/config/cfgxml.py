@@ -131,8 +131,9 @@ class Document:
         return found
 
     def positioned(self, errors: Iterable[ConfigError]) -> list[Finding]:
-        """Return the refusals of a submission as findings with their positions."""
-        return [self._refusal(error) for error in errors]
+        """Return the refusals of a submission as findings, in the order of the file."""
+        found = [self._refusal(error) for error in errors]
+        return sorted(found, key=lambda finding: (finding.line or 0, finding.column or 0))
 
     def _refusal(self, error: ConfigError) -> Finding:
         entry = self.entries.get(error.parameter)
@@ -169,15 +170,15 @@ def reread(
         DocumentError: the document cannot be used as a whole.
 
     """
-    if last and last.document.plain:
-        again = retokenize(decoded(_unpacked(data)), last.document.plain)
-        if again:
-            plain, touched = again
-            document = Document(data, plain)
-            among = touched.union(last.open) if snapshot is last.snapshot else None
-            return document, document.changes(snapshot, among=among)
-    document = read(data)
-    return document, document.changes(snapshot)
+    old = last.document.plain if last else None
+    again = retokenize(decoded(_unpacked(data)), old) if old else None
+    if last is None or again is None:
+        document = read(data)
+        return document, document.changes(snapshot)
+    plain, touched = again
+    document = Document(data, plain)
+    told = document.plain is plain and snapshot is last.snapshot
+    return document, document.changes(snapshot, among=touched.union(last.open) if told else None)
 
 
 def _policy(snapshot: Snapshot) -> EmptyMeans:
@@ -228,9 +229,10 @@ class Applied(Struct, frozen=True):
     """Remembers a document and what became of the settings, so that a repeat costs little."""
 
     document: Document
-    snapshot: Snapshot
+    snapshot: Snapshot | None
+    """What it led to; None where it might do something else when it comes again."""
     open: Collection[str]
-    """Tags of which the document may still change something, as of those that were refused."""
+    """Tags of which it may still change something, as of those that were refused."""
 
     @classmethod
     def of(
@@ -242,7 +244,7 @@ class Applied(Struct, frozen=True):
         mean something else.
         """
         same = _policy(before) is _policy(after)
-        return cls(document, after, frozenset(changes if same else document.elements))
+        return cls(document, after if same else None, frozenset(changes))
 
     def still_holds(self, data: bytes, snapshot: Snapshot) -> bool:
         """Return whether `data` would change nothing: the same bytes, and nothing came since."""

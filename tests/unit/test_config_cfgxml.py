@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ringfence.config.catalog.values import EmptyMeans
-from ringfence.config.cfgxml import Applied, Document, read
+from ringfence.config.cfgxml import Applied, Document, read, reread
 from ringfence.config.parameter import Access
 from ringfence.config.settings import changed, encode, virgin
 from ringfence.config.snapshot import Change, Origin, Snapshot, submit
@@ -321,6 +321,19 @@ def test_a_repeat_is_known_until_anything_changes() -> None:
     assert not memory.still_holds(data + b"\n", after)
     by_page = submit(after, {"Host_Name": Change("desk")}, Origin.PAGE)[0]
     assert not memory.still_holds(data, by_page)
+
+
+def test_a_repeat_counts_again_where_the_document_has_changed_what_empty_elements_mean() -> None:
+    given = {"Domain": Change("a.example"), "RF_Empty_Means": Change("keep")}
+    before = submit(Snapshot(virgin()), given, Origin.PROFILE)[0]
+    source = document("<Domain/>", "<RF_Empty_Means>empty</RF_Empty_Means>")
+    changes = source.changes(before)
+    after, _ = submit(before, changes, Origin.PROFILE)
+    assert after.settings.system.domain == "a.example"
+    memory = Applied.of(source, changes, before, after)
+    assert not memory.still_holds(source.data, after)
+    once_more = reread(source.data, after, memory)[1]
+    assert {tag: change.text for tag, change in once_more.items()} == {"Domain": ""}
 
 
 def test_no_finding_of_a_document_shows_a_secret() -> None:

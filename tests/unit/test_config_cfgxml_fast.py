@@ -1,140 +1,9 @@
-"""The quick reader against the XML parser: the same values, or no opinion."""
+"""The quick readers: what they take, what they leave to the XML parser, what a few lines change."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from ringfence.config.cfgxml_fast import Element, tokenize
-from ringfence.config.cfgxml_parse import parse
-from ringfence.config.settings import canonical
-from ringfence.errors import DocumentError
-
-PIECES = [
-    "<a>",
-    "</a>",
-    "<a/>",
-    "<a />",
-    '<b ua="na">',
-    "</b>",
-    '<b ua="rw"/>',
-    '<a  ua="na">',
-    "<a ua='na'>",
-    '<a ua="xx">',
-    "</a >",
-    "<flat-profile>",
-    "</flat-profile>",
-    "<!--",
-    "-->",
-    "<!-- c -->",
-    "<!---->",
-    "<!-- -- -->",
-    "--->",
-    "<![CDATA[",
-    "]]>",
-    "]]",
-    ">",
-    "<",
-    "/>",
-    "&",
-    "&amp;",
-    "&lt;",
-    "&amp;lt;",
-    "&#65;",
-    "&#0;",
-    "&bad;",
-    "x",
-    "y z",
-    " ",
-    "\n",
-    "\t",
-    "\r\n",
-    "\r",
-    '"',
-    "=",
-    "!",
-    "?",
-    'ua="na"',
-    "é",
-    "😀",
-    '<?xml version="1.0"?>',
-    "<?pi x?>",
-    "<!DOCTYPE x>",
-    "<a:b/>",
-    "<1/>",
-    "<-a/>",
-    "<a.b-c_1/>",
-    "\x00",
-    "\x07",
-    "\x1f",
-    "\x7f",
-    "\x85",
-    "\xa0",
-    "\u2028",
-    "\ufffe",
-    "\uffff",
-    "\ufeff",
-]
-DECLARATIONS = (
-    "",
-    "\n",
-    '<?xml version="1.0"?>',
-    '<?xml version="1.0" encoding="UTF-8"?>\n',
-    '<?xml version="1.0" encoding="utf-8" ?>',
-    '<?xml version="1.1"?>',
-    '<?xml version="1.0" standalone="perhaps"?>',
-    ' <?xml version="1.0"?>',
-    "<?xml ?>",
-    "<!-- before -->",
-)
-ELEMENT = st.builds(
-    lambda tag, ua, text, self_closing: (
-        f"<{tag}{ua}/>" if self_closing else f"<{tag}{ua}>{text}</{tag}>"
-    ),
-    st.sampled_from(["a", "b", "Firewall", "SIP_Port_1_"]),
-    st.sampled_from(["", ' ua="na"', ' ua="rw"', ' ua="zz"', " ua='na'"]),
-    st.lists(st.sampled_from(PIECES), max_size=3).map("".join),
-    st.booleans(),
-)
-BODY = st.lists(ELEMENT | st.sampled_from(PIECES), max_size=12).map("".join)
-TAIL = st.sampled_from(["", "\n", " \r\n", "x", "<!-- after -->", "<a/>", "\xa0", "\x00"])
-
-
-def by_parser(text: str) -> dict[str, Element] | None:
-    """Return what the parser says of a text that needs no repair."""
-    try:
-        parsed = parse(text, canonical)
-    except DocumentError:
-        return None
-    if any(one.rule in ("cfgxml-misprint", "cfgxml-placeholder") for one in parsed.findings):
-        return None
-    return {element[0]: element for element, _ in parsed.elements}
-
-
-def check(text: str) -> None:
-    quick = tokenize(text)
-    if quick is not None:
-        assert by_parser(text) == dict(quick.last)
-
-
-@given(st.sampled_from(DECLARATIONS), BODY, TAIL)
-def test_what_the_quick_reader_accepts_the_parser_reads_alike(
-    declaration: str, body: str, tail: str
-) -> None:
-    check(f"{declaration}<flat-profile>{body}</flat-profile>{tail}")
-
-
-@given(st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
-def test_no_heap_of_pieces_is_read_otherwise_than_the_parser_reads_it(text: str) -> None:
-    check(text)
-
-
-@pytest.mark.soak
-@settings(max_examples=200_000, deadline=None)
-@given(st.sampled_from(DECLARATIONS), BODY, TAIL)
-def test_the_two_readers_agree_on_very_many_documents(
-    declaration: str, body: str, tail: str
-) -> None:
-    check(f"{declaration}<flat-profile>{body}</flat-profile>{tail}")
+from ringfence.config.cfgxml_fast import Plain, retokenize, tokenize
+from tests.support.cfgxml_documents import by_parser
 
 
 @pytest.mark.parametrize(
@@ -181,3 +50,91 @@ def test_the_usual_form_is_read_quickly(body: str) -> None:
 )
 def test_what_only_a_parser_can_tell_is_left_to_it(body: str) -> None:
     assert tokenize(f"<flat-profile>{body}</flat-profile>") is None
+
+
+# A document that differs from another one in a few lines.
+
+OLD = ("<a>1</a>", '<b ua="na">2</b>', "<c/>", "<d>4</d>", *(f"<x{n}>0</x{n}>" for n in range(20)))
+
+
+def plain(*lines: str) -> Plain:
+    found = tokenize("\n".join(["<flat-profile>", *lines, "</flat-profile>"]))
+    assert found is not None
+    return found
+
+
+def again(*lines: str, old: tuple[str, ...] = OLD) -> tuple[Plain, frozenset[str]] | None:
+    return retokenize("\n".join(["<flat-profile>", *lines, "</flat-profile>"]), plain(*old))
+
+
+@pytest.mark.parametrize(
+    ("new", "touched"),
+    [
+        (OLD, set()),
+        (("<a>9</a>", *OLD[1:]), {"a"}),
+        ((OLD[0], '<b ua="rw">2</b>', *OLD[2:]), {"b"}),
+        ((OLD[0], "<b>2</b>", *OLD[2:]), {"b"}),
+        ((OLD[0], *OLD[2:]), {"b"}),
+        (OLD[1:], {"a"}),
+        (OLD[:-1], {"x19"}),
+        ((*OLD, "<e>5</e>"), {"e"}),
+        ((OLD[0], "<e>5</e>", *OLD[1:]), {"e"}),
+        ((OLD[1], OLD[0], *OLD[2:]), {"a", "b"}),
+        ((OLD[0], "<e>5</e>", OLD[1], "<c>3</c>", *OLD[3:]), {"c", "e"}),
+        ((OLD[0], "<e>5</e><f>6</f>", *OLD[1:]), {"e", "f"}),
+        ((OLD[0], "<e>5</e>", "<e>6</e>", *OLD[1:]), {"e"}),
+        ((OLD[0], "", "  " + OLD[1] + "\r", *OLD[2:]), {"b"}),
+        ((OLD[0], "<!-- remark", "over two lines -->", *OLD[1:]), set()),
+        ((OLD[0], "<b>&lt;</b>", *OLD[2:]), {"b"}),
+    ],
+)
+def test_the_lines_that_differ_tell_what_may_have_changed(
+    new: tuple[str, ...], touched: set[str]
+) -> None:
+    found = again(*new)
+    assert found is not None
+    assert found[1] == touched
+    whole = plain(*new)
+    assert (found[0].last, found[0].count, found[0].repeated) == (
+        whole.last,
+        whole.count,
+        whole.repeated,
+    )
+
+
+TWICE = ("<a>1</a>", *OLD[1:], "<a>2</a>")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (TWICE, ("<a>3</a>", *TWICE[1:])),
+        (TWICE, (*TWICE[:-1], "<a>3</a>")),
+        (TWICE, TWICE[:-1]),
+        (TWICE, ("<a>2</a>", *OLD[1:], "<a>1</a>")),
+        (OLD, (*OLD, "<a>2</a>")),
+        (OLD, ("<a>2</a>", *OLD)),
+        (OLD, (OLD[0], "<a>9</a>", *OLD[2:])),
+        (OLD, (*OLD, "<x0/>", "<e/>")),
+        (OLD, (*OLD[:-1], "<a>2</a>")),
+        (OLD, (OLD[0], "noise", *OLD[2:])),
+        (OLD, (OLD[0], "<b>2", "</b>", *OLD[2:])),
+        (OLD, (OLD[0], "<b>&e;</b>", *OLD[2:])),
+        (OLD, (OLD[0], "<b>]]></b>", *OLD[2:])),
+        (OLD, (OLD[0], "</flat-profile>", *OLD[1:])),
+        (OLD, (OLD[0], "<flat-profile>", *OLD[1:])),
+        (OLD, ("<z/>" * 16_380, *OLD)),
+        (OLD, tuple(line.replace("0<", "1<") for line in OLD)),
+    ],
+)
+def test_where_the_lines_that_differ_do_not_tell_the_whole_is_read(
+    old: tuple[str, ...], new: tuple[str, ...]
+) -> None:
+    assert again(*new, old=old) is None
+
+
+@pytest.mark.parametrize("tail", ["x", "<a/>", "<!-- x", "\xa0"])
+def test_what_follows_the_root_is_looked_at_each_time(tail: str) -> None:
+    text = "\n".join(["<flat-profile>", *OLD, "</flat-profile>"])
+    assert retokenize(text + " \n", plain(*OLD)) is not None
+    assert retokenize(text + tail, plain(*OLD)) is None
