@@ -6,6 +6,7 @@ by libnftables. Source: linux/netfilter/nf_tables.h, nfnetlink.h, linux/netlink.
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -25,6 +26,9 @@ _OPEN_INTERVAL = struct.pack("=BBI", 1, 4, 1)
 _POLICIES = {"drop": 0, "accept": 1}
 _HELPER = struct.pack(">I", 3)  # NFT_OBJECT_CT_HELPER
 _UDP = 17
+
+REMEMBERED = 512
+"""How many names, elements and rules are kept as bytes: changes repeat most of them."""
 
 _HEADER = struct.Struct("=IHHII")
 _FAMILY = struct.Struct(">BBH")
@@ -63,6 +67,7 @@ class Reply(Struct, frozen=True):
 _LITTLE = struct.pack("=H", 1) == b"\1\0"
 
 
+@lru_cache(REMEMBERED)
 def interval(first: int, last: int, size: int) -> bytes:
     """Return a range, inclusive, as elements of an interval set with keys of `size` bytes."""
     if last == (1 << 8 * size) - 1:
@@ -71,6 +76,7 @@ def interval(first: int, last: int, size: int) -> bytes:
     return _element(_key(first, size)) + _element(end)
 
 
+@lru_cache(REMEMBERED)
 def single(key: bytes) -> bytes:
     """Return an element of a set without intervals."""
     return _element(_attribute(1, _attribute(1, key), nested=True))
@@ -97,6 +103,7 @@ def flush_chain(table: str, chain: str) -> Request:
     return Request(_DELRULE, 0, _name(1, table) + _name(2, chain))
 
 
+@lru_cache(REMEMBERED)
 def append_rule(table: str, chain: str, expressions: bytes) -> Request:
     """Append a rule; `expressions` as `rule_of` returns them."""
     body = _name(1, table) + _name(2, chain) + _attribute(4, expressions, nested=True)
@@ -212,6 +219,7 @@ def _key(number: int, size: int) -> bytes:
     return _attribute(1, _attribute(1, number.to_bytes(size, "big")), nested=True)
 
 
+@lru_cache(REMEMBERED)
 def _name(kind: int, name: str) -> bytes:
     return _attribute(kind, name.encode() + b"\0")
 

@@ -21,6 +21,8 @@ STATELESS = 1 << 2
 
 _PROTOCOL = re.compile(r"\b(l4proto|protocol) (6|17)\b")
 _NAMES = {"6": "tcp", "17": "udp"}
+_LEARNT = re.compile(r"(\t\tflags dynamic\b.*\n(?:\t\t(?!elements).*\n)*)\t\telements = {[^}]*}\n")
+"""What packets put into a dynamic set."""
 
 
 class Nft:
@@ -68,9 +70,10 @@ class Nft:
         return output.decode(errors="replace")
 
     def table(self, name: str) -> str:
-        """Return the listing of a table without counts, empty when there is none.
+        """Return the listing of a table as it was written, empty when there is none.
 
-        Protocols have names, also where the machine has no /etc/protocols.
+        Counts are left out, and elements that packets put into dynamic sets. Protocols have
+        names, also where the machine has no /etc/protocols.
 
         Raises:
             ComponentError: the kernel or the library refused.
@@ -82,7 +85,7 @@ class Nft:
             if os.strerror(errno.ENOENT) in error.detail:
                 return ""
             raise
-        return _PROTOCOL.sub(lambda found: f"{found[1]} {_NAMES[found[2]]}", listing)
+        return written(listing)
 
     def counters(self, table: str) -> Mapping[str, int]:
         """Return `{name: packets}` of the named counters of a table.
@@ -174,6 +177,12 @@ class Watch:
     def close(self) -> None:
         """End the watch."""
         self._socket.close()
+
+
+def written(listing: str) -> str:
+    """Return a listing without what packets put into sets, and with protocols by their names."""
+    listing = _LEARNT.sub(r"\1", listing)
+    return _PROTOCOL.sub(lambda found: f"{found[1]} {_NAMES[found[2]]}", listing)
 
 
 def _declare(library: ctypes.CDLL) -> "ctypes._NamedFuncPointer":

@@ -42,6 +42,8 @@ class Facts(Struct, frozen=True):
     """The certificate that the phone shows; None where it has none."""
     connection_request_port: int | None = None
     """TCP port where an ACS asks the phone for a connection; None before it is drawn."""
+    peers: Mapping[str, frozenset[str]] = {}
+    """`{NAME: addresses}`: servers that the phone has chosen; no flood guard slows them down."""
     bound: Mapping[str, frozenset[tuple[str, int]]] = {}
     """`{feature: {("udp", port), ...}}`: listening sockets that are still open (rulings 19)."""
 

@@ -34,7 +34,30 @@ def test_a_virgin_phone_opens_the_default_ports_of_tables_3_and_4() -> None:
         unreachable=True,
         tftp=True,
         rtp=(16384, 16483),
+        udp_services=(5060,),
+        tcp_services=(80,),
     )
+
+
+def test_strangers_have_a_budget_for_what_the_phone_answers_and_for_no_other_open_port() -> None:
+    texts = {f"SIP_Transport_{n}_": "TLS" for n in range(1, 17)}
+    made = planned(
+        **texts | {"SIP_Transport_2_": "Auto"},
+        SIP_Port_2_="5071",
+        Web_Server_Port="8080",
+        Firewall_Config="UDP:9000,TCP:12000",
+    )
+    assert (made.udp_services, made.tcp_services) == ((5071,), (8080,))
+    assert planned(Enable_Web_Server="No").tcp_services == ()
+
+
+def test_the_servers_of_the_lines_are_no_strangers() -> None:
+    peers = {
+        "line 2": frozenset({"10.0.0.9", "fd00::9"}),
+        "line 1": frozenset({"10.0.0.10", "10.0.0.9", "fe80::1%eth0"}),
+    }
+    wanted = ("10.0.0.9", "10.0.0.10", "fd00::9", "fe80::1")
+    assert planned(Facts(peers=peers)).peers == wanted
 
 
 def test_a_disabled_firewall_plans_nothing_but_multicast_ping_and_warns() -> None:

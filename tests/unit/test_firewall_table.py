@@ -18,6 +18,8 @@ PLAN = FirewallPlan(
     tcp=((80, 80), (12000, 12000)),
     ping=False,
     rtp=(16384, 16483),
+    udp_services=(5060,),
+    tcp_services=(80,),
 )
 EXAMPLE = table(PLAN)
 COMPILED = {rule: b"" for chain in EXAMPLE.chains.values() for rule in chain.rules}

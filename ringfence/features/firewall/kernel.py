@@ -77,7 +77,8 @@ class KernelTable:
     def _load(self, wanted: Table) -> None:
         """Bring the table to `wanted` from whatever it is, and learn how its rules are made."""
         held = self._nft.table(wanted.name)
-        ways = () if _same(held, wanted) else (replacement(held, wanted), rebuilt(wanted))
+        loaded = _same(held, wanted)
+        ways: tuple[str, ...] = () if loaded else (replacement(held, wanted), rebuilt(wanted))
         for way in ways:
             try:
                 self._nft.run(way)

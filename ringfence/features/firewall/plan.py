@@ -1,6 +1,7 @@
 """Which packets from outside the phone lets in."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
 
 from msgspec import Struct
 
@@ -43,6 +44,11 @@ class FirewallPlan(Struct, frozen=True):
     tftp: bool = True
     """The ports of the TFTP client are open; without them only server port 69 works."""
     rtp: Ports | None = None
+    udp_services: tuple[int, ...] = ()
+    """UDP ports where the phone itself answers; strangers have a budget for them."""
+    tcp_services: tuple[int, ...] = ()
+    peers: tuple[str, ...] = ()
+    """Addresses that are no strangers, in the order of a listing: the servers of the lines."""
 
 
 def plan(settings: Settings, facts: Facts) -> Planned[FirewallPlan]:
@@ -66,6 +72,9 @@ def plan(settings: Settings, facts: Facts) -> Planned[FirewallPlan]:
         unreachable=NO_ICMP_UNREACHABLE not in options.flags,
         tftp=tftp,
         rtp=rtp,
+        udp_services=tuple(sorted({*_sip_ports(settings)})),
+        tcp_services=tuple(sorted({*_tcp_services(settings, facts)})),
+        peers=_peers(facts),
     )
     undrawn = settings.tr069.enable_tr_069 and facts.connection_request_port is None
     return Planned({"": made}, (*skipped, *unusable, *((_TO_BE_DRAWN,) if undrawn else ())))
@@ -87,9 +96,8 @@ def _udp(settings: Settings, rtp: Ports | None, tftp: bool) -> Iterator[Ports]:
     """Yield the rows of Table 3."""
     yield DHCP_CLIENT
     yield DHCPV6_CLIENT
-    for line in settings.ext:
-        if line.line_enable and line.sip_transport in (SipTransport.UDP, SipTransport.AUTO):
-            yield line.sip_port, line.sip_port
+    for port in _sip_ports(settings):
+        yield port, port
     if rtp:
         yield rtp
     if _shares_firmware(settings):
@@ -102,13 +110,30 @@ def _udp(settings: Settings, rtp: Ports | None, tftp: bool) -> Iterator[Ports]:
 
 def _tcp(settings: Settings, facts: Facts) -> Iterator[Ports]:
     """Yield the rows of Table 4."""
-    system = settings.system
-    if system.enable_web_server:
-        yield system.web_server_port, system.web_server_port
+    for port in _tcp_services(settings, facts):
+        yield port, port
     if _shares_firmware(settings):
         yield from PEER_FIRMWARE_TCP
+
+
+def _sip_ports(settings: Settings) -> Iterator[int]:
+    for line in settings.ext:
+        if line.line_enable and line.sip_transport in (SipTransport.UDP, SipTransport.AUTO):
+            yield line.sip_port
+
+
+def _tcp_services(settings: Settings, facts: Facts) -> Iterator[int]:
+    system = settings.system
+    if system.enable_web_server:
+        yield system.web_server_port
     if settings.tr069.enable_tr_069 and (port := facts.connection_request_port):
-        yield port, port
+        yield port
+
+
+def _peers(facts: Facts) -> tuple[str, ...]:
+    named = {address.partition("%")[0] for peers in facts.peers.values() for address in peers}
+    found = sorted(map(ip_address, named), key=lambda address: (address.version, int(address)))
+    return tuple(map(str, found))
 
 
 def _shares_firmware(settings: Settings) -> bool:

@@ -2,7 +2,17 @@
 
 from ringfence.features.firewall.options import Ports
 from ringfence.features.firewall.plan import FirewallPlan
-from ringfence.features.firewall.table import INTERVAL, PORT, Chain, Set, Table, text
+from ringfence.features.firewall.table import (
+    DYNAMIC,
+    INTERVAL,
+    IPV4,
+    IPV6,
+    PORT,
+    Chain,
+    Set,
+    Table,
+    text,
+)
 
 TABLE = "inet ringfence"
 
@@ -37,6 +47,7 @@ COUNTERS = {
     "invalid": "Packets of No Known Flow Dropped",
     "other": "Other Packets Dropped",
     "withheld": "Unreachable Messages Withheld",
+    "flood": "Packets of Floods Dropped",
 }
 """What the kernel counts, and how the status page calls it.
 
@@ -45,6 +56,14 @@ Packets of a flow that the phone began, or has answered, are not counted.
 
 TFTP_HELPER = "tftp"
 """Follows the server's answers to a new port, so that port 69 works while the range is shut."""
+
+BUDGET = "limit rate over 100/second burst 200 packets"
+"""What one stranger may ask of the phone's own services: an IPv4 address, or an IPv6 network of
+64 bits, in which an attacker has every address."""
+BUDGET_OF_ALL = "limit rate over 1000/second burst 2000 packets"
+"""What all strangers may, who forge their addresses or are too many to be told apart."""
+BUDGETS = ("size 4096", DYNAMIC, "timeout 1m")
+"""How many strangers are told apart, and for how long: less than a megabyte."""
 
 KNOWN_FLOWS = "ct state established,related accept"
 """What the phone began or let in."""
@@ -71,11 +90,45 @@ def table(plan: FirewallPlan) -> Table:
             "listeners": Set("icmpv6_type", (), LISTENERS),
             "udp_open": _ports(plan.udp),
             "tcp_open": _ports(plan.tcp),
+            "udp_services": Set(PORT, (), tuple(map(str, plan.udp_services))),
+            "tcp_services": Set(PORT, (), tuple(map(str, plan.tcp_services))),
+            "peers4": Set(IPV4, (), tuple(one for one in plan.peers if ":" not in one)),
+            "peers6": Set(IPV6, (), tuple(one for one in plan.peers if ":" in one)),
+            "budget4": Set(IPV4, BUDGETS),
+            "budget6": Set(IPV6, BUDGETS),
         },
         chains={
+            "stranger": Chain(_stranger()),
+            "shield": Chain(_shield(plan), "type filter hook prerouting priority raw", "accept"),
             "input": Chain(_input(plan), "type filter hook input priority filter", policy),
             "output": Chain(_output(plan), "type filter hook output priority filter", "accept"),
         },
+    )
+
+
+def _shield(plan: FirewallPlan) -> tuple[str, ...]:
+    """Return what looks for floods, before a packet costs an entry of connection tracking.
+
+    Only what asks something of the phone itself: media and answers pass, and ports that the
+    operator opened for others.
+    """
+    if not plan.enabled:
+        return ()
+    return (
+        "udp dport @udp_services goto stranger",
+        "tcp flags syn / fin,syn,rst,ack tcp dport @tcp_services goto stranger",
+        *(f"{request} goto stranger" for request in ECHO_REQUESTS),
+    )
+
+
+def _stranger() -> tuple[str, ...]:
+    dropped = f"{_counted('flood')} drop"
+    return (
+        "ip saddr @peers4 accept",
+        f"update @budget4 {{ ip saddr {BUDGET} }} {dropped}",
+        "ip6 saddr @peers6 accept",
+        f"update @budget6 {{ ip6 saddr & ffff:ffff:ffff:ffff:: {BUDGET} }} {dropped}",
+        f"{BUDGET_OF_ALL} {dropped}",
     )
 
 

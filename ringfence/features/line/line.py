@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from ringfence.errors import ComponentError, NetworkError, PolicyError, RemoteProtocolError
 from ringfence.features.line.plan import Home, LinePlan
@@ -76,6 +76,7 @@ class Line:
             self._task = None
             if self.port:
                 self.port.trust(self.plan.n, "")
+            self._know(())
             self.ended.set()
 
     def receive_response(self, message: Message, address: str) -> bool:
@@ -122,6 +123,7 @@ class Line:
             addresses = await self._world.egress.resolve(target)
         except (NetworkError, PolicyError) as error:
             return self._unreached(home, registration, error)
+        self._know(addresses)
         for address in addresses:
             if home.transport == "UDP":
                 failed = await self._over_udp(home, registration, address)
@@ -130,6 +132,11 @@ class Line:
             if failed is None or failed.status:
                 break
         return failed
+
+    def _know(self, addresses: Iterable[str]) -> None:
+        """Tell whom the firewall must never take for a stranger."""
+        peers = {**self._world.facts().peers, f"line {self.plan.n}": frozenset(addresses)}
+        self._world.publish(peers={name: known for name, known in peers.items() if known})
 
     async def _over_udp(
         self, home: Home, registration: Registration, address: str
