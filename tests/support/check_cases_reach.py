@@ -1,0 +1,174 @@
+"""Files for the rules on provisioning, access and firewall, and the parts they are made of."""
+
+LINE = "<Proxy_1_>sip.telco.net</Proxy_1_><User_ID_1_>201</User_ID_1_>"
+UDP = LINE + "<SIP_Transport_1_>UDP</SIP_Transport_1_>"
+TLS = LINE + "<SIP_Transport_1_>TLS</SIP_Transport_1_>"
+LDAP = "<LDAP_Dir_Enable>Yes</LDAP_Dir_Enable><LDAP_Server>ldap://dir.telco.net</LDAP_Server>"
+ACS = "<Enable_TR-069>Yes</Enable_TR-069><ACS_URL>https://acs.telco.net/</ACS_URL>"
+DOT1X = "<Enable_802.1X_Authentication>Yes</Enable_802.1X_Authentication>"
+DOMAINS = "<Restricted_Access_Domains>telco.net</Restricted_Access_Domains>"
+QUIET_VLAN = "<Enable_CDP>No</Enable_CDP><Enable_LLDP-MED>No</Enable_LLDP-MED>"
+
+CASES: dict[str, tuple[str, str]] = {
+    # provisioning and reach
+    "trust-clear-text": (
+        "<Custom_CA_Rule>http://pv.telco.net/ca.pem</Custom_CA_Rule>",
+        "<Custom_CA_Rule>https://pv.telco.net/ca.pem</Custom_CA_Rule>",
+    ),
+    "upgrade-clear-text": (
+        "<Upgrade_Rule>tftp://pv.telco.net/fw.loads</Upgrade_Rule>",
+        "<Upgrade_Rule>https://pv.telco.net/fw.loads</Upgrade_Rule>",
+    ),
+    "report-clear-text": (
+        "<Report_Rule>http://pv.telco.net/report/$MA</Report_Rule>",
+        "<Report_Rule>https://pv.telco.net/report/$MA</Report_Rule>",
+    ),
+    "profile-server-from-dhcp": (
+        "",
+        "<Profile_Rule>https://pv.telco.net/$MA.xml</Profile_Rule>",
+    ),
+    "secret-in-url": (
+        "<Profile_Rule>https://pv.telco.net/cfg?mac=$MA&amp;token=s3cret</Profile_Rule>",
+        "<Profile_Rule>https://pv.telco.net/cfg?mac=$MA&amp;v=2</Profile_Rule>",
+    ),
+    "secret-in-rule": (
+        "<Profile_Rule>[--uid bob --pwd s3cret] https://pv.telco.net/cfg</Profile_Rule>",
+        "<Profile_Rule>[--uid bob --pwd $SA] https://pv.telco.net/cfg</Profile_Rule>",
+    ),
+    "domains-empty": ("", DOMAINS),
+    "domains-too-broad": (
+        "<Restricted_Access_Domains>telco.net, com</Restricted_Access_Domains>",
+        "<Restricted_Access_Domains>telco.net, telco.com</Restricted_Access_Domains>",
+    ),
+    "query-credentials": (
+        "<RF_Query_Credentials>Yes</RF_Query_Credentials>",
+        "<RF_Query_Credentials>No</RF_Query_Credentials>",
+    ),
+    "upgrade-rule-options": (
+        "<Upgrade_Rule>[--key $SA] https://pv.telco.net/fw.loads</Upgrade_Rule>",
+        "<Upgrade_Rule>https://pv.telco.net/fw.loads</Upgrade_Rule>",
+    ),
+    "provisioning-once": (
+        "<Resync_Periodic>0</Resync_Periodic>",
+        "<Resync_Periodic>0</Resync_Periodic><Resync_At__HHmm_>0300</Resync_At__HHmm_>",
+    ),
+    "profile-rule-on-screen": ("", "<User_Configurable_Resync>No</User_Configurable_Resync>"),
+    "scep-without-fingerprint": (
+        "<CDC_Server_1_>http://scep.telco.net/</CDC_Server_1_>",
+        "<CDC_Server_1_>http://scep.telco.net/</CDC_Server_1_>"
+        "<CDC_Root_CA_Fingerprint_1_>ab12</CDC_Root_CA_Fingerprint_1_>",
+    ),
+    "domains-invalid-entry": (
+        "<Restricted_Access_Domains>telco.net, https://pv.telco.net</Restricted_Access_Domains>",
+        DOMAINS,
+    ),
+    "domains-nothing-allowed": (
+        "<Restricted_Access_Domains>https://pv.telco.net</Restricted_Access_Domains>",
+        DOMAINS,
+    ),
+    "domains-lock-out": (
+        DOMAINS + "<Profile_Rule>https://pv.elsewhere.net/$MA.xml</Profile_Rule>",
+        DOMAINS + "<Profile_Rule>https://pv.telco.net/$MA.xml</Profile_Rule>",
+    ),
+    "server-refused": (
+        DOMAINS + "<Proxy_1_>sip.elsewhere.net</Proxy_1_>",
+        DOMAINS + "<Proxy_1_>sip.telco.net</Proxy_1_>",
+    ),
+    "server-unreadable": (
+        "<Proxy_1_>sip.telco.net:99999</Proxy_1_>",
+        "<Proxy_1_>sip.telco.net:5061</Proxy_1_>",
+    ),
+    "profile-rule-invalid": (
+        "<Profile_Rule>https://pv.telco.net/a b</Profile_Rule>",
+        "<Profile_Rule>https://pv.telco.net/a</Profile_Rule>",
+    ),
+    "profile-rule-clear-text": (
+        "<Profile_Rule_B>http://pv.telco.net/site.xml</Profile_Rule_B>",
+        "<Profile_Rule_B>https://pv.telco.net/site.xml</Profile_Rule_B>",
+    ),
+    "profile-rule-tftp": (
+        "<Profile_Rule>tftp://pv.telco.net/site.xml</Profile_Rule>",
+        "<Profile_Rule>https://pv.telco.net/site.xml</Profile_Rule>",
+    ),
+    "profile-rule-options": (
+        "<Profile_Rule>[--key $SA] https://pv.telco.net/site.xml</Profile_Rule>",
+        "<Profile_Rule>[--uid bob --pwd $SA] https://pv.telco.net/site.xml</Profile_Rule>",
+    ),
+    "name-check-forced": (
+        "<HTTPS_Name_Validate>No</HTTPS_Name_Validate>",
+        "<HTTPS_Name_Validate>Yes</HTTPS_Name_Validate>",
+    ),
+    "dhcp-option-unknown": (
+        "<DHCP_Option_To_Use>66,67</DHCP_Option_To_Use>",
+        "<DHCP_Option_To_Use>66,160</DHCP_Option_To_Use>",
+    ),
+    "host-name-unusable": (
+        "<Host_Name>front_desk</Host_Name>",
+        "<Host_Name>front-desk</Host_Name>",
+    ),
+    "syslog-server-invalid": (
+        "<Syslog_Server>log.telco.net:x</Syslog_Server>",
+        "<Syslog_Server>log.telco.net:1514</Syslog_Server>",
+    ),
+    # page, screen and passwords
+    "user-may-change": (
+        '<Firewall ua="rw">Enabled</Firewall>',
+        '<Firewall ua="ro">Enabled</Firewall>',
+    ),
+    "page-admin-locked": (
+        "<Enable_Web_Admin_Access>No</Enable_Web_Admin_Access>",
+        "<Enable_Web_Admin_Access>No</Enable_Web_Admin_Access>"
+        "<Enable_Web_Server>No</Enable_Web_Server>",
+    ),
+    "password-guessable": (
+        LINE + "<Password_1_>201</Password_1_>",
+        LINE + "<Password_1_>vT9kQ2mZ4x</Password_1_>",
+    ),
+    "password-shared": (
+        "<Admin_Password>vT9k-Q2mZ4x</Admin_Password><User_Password>vT9k-Q2mZ4x</User_Password>",
+        "<Admin_Password>vT9k-Q2mZ4x</Admin_Password><User_Password>bN3w-L8pR6c</User_Password>",
+    ),
+    "screen-open": (
+        "<Require_Authentication_for_LCD_Menu_Access>No"
+        "</Require_Authentication_for_LCD_Menu_Access>",
+        "<Require_Authentication_for_LCD_Menu_Access>Customized"
+        "</Require_Authentication_for_LCD_Menu_Access>",
+    ),
+    "web-clear-text": ("", "<Enable_Protocol>Https</Enable_Protocol>"),
+    "web-no-admin-password": ("", "<Admin_Password>vT9k-Q2mZ4x</Admin_Password>"),
+    # firewall
+    "firewall-disabled": ("<Firewall>Disabled</Firewall>", "<Firewall>Enabled</Firewall>"),
+    "firewall-unknown-option": (
+        "<Firewall_Config>NO_PING</Firewall_Config>",
+        "<Firewall_Config>NO_ICMP_PING</Firewall_Config>",
+    ),
+    "firewall-bad-port": (
+        "<Firewall_Config>UDP:65536</Firewall_Config>",
+        "<Firewall_Config>UDP:65535</Firewall_Config>",
+    ),
+    "firewall-reversed-range": (
+        "<Firewall_Config>UDP:8010:8000</Firewall_Config>",
+        "<Firewall_Config>UDP:8000:8010</Firewall_Config>",
+    ),
+    "firewall-too-many-ports": (
+        "<Firewall_Config>TCP:1,TCP:3,TCP:5,TCP:7,TCP:9,TCP:11</Firewall_Config>",
+        "<Firewall_Config>TCP:1,TCP:3,TCP:5,TCP:7,TCP:9,UDP:11</Firewall_Config>",
+    ),
+    "firewall-repeated-option": (
+        "<Firewall_Config>NO_ICMP_PING,NO_ICMP_PING</Firewall_Config>",
+        "<Firewall_Config>NO_ICMP_PING,NO_CISCO_TFTP</Firewall_Config>",
+    ),
+    "firewall-no-rtp-range": (
+        "<RTP_Port_Min>20000</RTP_Port_Min>",
+        "<RTP_Port_Min>16384</RTP_Port_Min>",
+    ),
+    "firewall-port-to-be-drawn": (ACS, ""),
+    "firewall-port-opened": (
+        "<Firewall_Config>NO_ICMP_PING,TCP:12000</Firewall_Config>",
+        "<Firewall_Config>NO_ICMP_PING</Firewall_Config>",
+    ),
+    "peer-firmware-sharing": (
+        "<Peer_Firmware_Sharing>Yes</Peer_Firmware_Sharing>",
+        "<Peer_Firmware_Sharing>Yes</Peer_Firmware_Sharing><Upgrade_Enable>No</Upgrade_Enable>",
+    ),
+}
