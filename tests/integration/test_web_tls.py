@@ -28,6 +28,11 @@ CHAPTER = {
 """The chapter's five suites of the web server."""
 
 Start = Callable[..., WebPhone]
+VERSIONS = {"-tls1": "TLSv1.0", "-tls1_1": "TLSv1.1", "-tls1_2": "TLSv1.2", "-tls1_3": "TLSv1.3"}
+ACCEPTED = re.compile(
+    r"^(?:Preferred|Accepted) +(\S+) +\d+ bits +(?:0x([0-9A-F]{4}) +)?(\S+)", re.M
+)
+"""A line of sslscan."""
 
 
 class OpenSsl:
@@ -104,10 +109,57 @@ def test_an_unusable_list_falls_back_to_the_same_suites(start: Start, openssl: O
     assert openssl.accepted() == CHAPTER & set(openssl.universe())
 
 
+@pytest.mark.proves("TLS-01", "TLS-11")
 def test_a_list_replaces_the_five_and_caps_the_version(start: Start, openssl: OpenSsl) -> None:
     start(TLS_Cipher_List="ECDHE-RSA-AES128-SHA256:AES256-SHA256")
     assert openssl.accepted() == {"ECDHE-RSA-AES128-SHA256", "AES256-SHA256"}
     assert "New, (NONE)" in openssl.hear("-tls1_3")
+
+
+def sslscan_version() -> str:
+    done = subprocess.run(["sslscan", "--version"], capture_output=True, text=True, check=True)
+    found = re.search(r"\d+\.\d+\.\d+", done.stdout + done.stderr)
+    assert found
+    return f"sslscan {found[0]}"
+
+
+def scan(space: Namespace) -> list[tuple[str, str]]:
+    """Return version and suite of everything that sslscan gets accepted, as it prefers."""
+    words = ("sslscan", "--no-colour", "--no-heartbleed", "--no-groups", "--show-cipher-ids")
+    done = space.run(*words, "10.99.0.2:443")
+    return [(found[1], found[3]) for found in ACCEPTED.finditer(done.stdout)]
+
+
+@pytest.mark.proves("TLS-03", "TLS-11")
+def test_sslscan_finds_the_same_and_tls_1_3_while_there_is_no_list(
+    start: Start, pair: tuple[Namespace, Namespace], component: list[str]
+) -> None:
+    component.append(sslscan_version())
+    start()
+    found = scan(pair[1])
+    assert {suite for version, suite in found if version == "TLSv1.2"} == CHAPTER - {"DES-CBC3-SHA"}
+    assert {version for version, _ in found} == {"TLSv1.2", "TLSv1.3"}
+
+
+@pytest.mark.proves("TLS-09", "TLS-11")
+@pytest.mark.parametrize(
+    ("minimum", "text", "spoken"),
+    [
+        ("TLS 1.1", "DEFAULT@SECLEVEL=0", ["TLSv1.1", "TLSv1.2"]),
+        ("TLS 1.1", "", ["TLSv1.2", "TLSv1.3"]),
+        ("TLS 1.2", "DEFAULT@SECLEVEL=0", ["TLSv1.2"]),
+        ("TLS 1.2", "", ["TLSv1.2", "TLSv1.3"]),
+        ("TLS 1.3", "DEFAULT@SECLEVEL=0", ["TLSv1.3"]),
+    ],
+)
+def test_the_page_speaks_no_version_below_its_minimum(
+    start: Start, openssl: OpenSsl, minimum: str, text: str, spoken: list[str]
+) -> None:
+    start(TLS_Server_Min_Version=minimum, TLS_Cipher_List=text)
+    heard = {
+        name: openssl.hear(word, "-cipher", "ALL:@SECLEVEL=0") for word, name in VERSIONS.items()
+    }
+    assert [name for name, text in heard.items() if "Cipher is (NONE)" not in text] == spoken
 
 
 def test_older_versions_are_refused(start: Start, openssl: OpenSsl) -> None:
@@ -165,6 +217,19 @@ def test_with_an_ec_certificate_the_page_names_the_dead_suites(
     assert rows["Certificate"] == "device, EC"
     dead = set(rows["Suites that need an RSA Certificate"].split(", "))
     assert dead == CHAPTER & set(openssl.universe())
+    assert openssl.accepted() == set()
+
+
+@pytest.mark.proves("TLS-12")
+def test_a_page_whose_list_no_certificate_of_its_fits_says_so(
+    start: Start, openssl: OpenSsl
+) -> None:
+    phone = start(TLS_Cipher_List="ECDHE-ECDSA-AES256-GCM-SHA384:DHE-DSS-AES256-GCM-SHA384")
+    rows = web_rows(phone)
+    assert rows["Certificate"] == "self-signed, RSA"
+    assert rows["Suites that need an EC Certificate"] == "ECDHE-ECDSA-AES256-GCM-SHA384"
+    assert rows["Suites that need a DSA Certificate"] == "DHE-DSS-AES256-GCM-SHA384"
+    assert rows["Warning"] == "no suite works with this certificate: nobody can open it"
     assert openssl.accepted() == set()
 
 
