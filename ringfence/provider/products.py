@@ -9,6 +9,7 @@ import re
 from msgspec import Struct
 
 from ringfence.errors import ConfigError
+from ringfence.policy.certificate import printable
 
 
 class Product(Struct, frozen=True):
@@ -44,7 +45,7 @@ def product(text: str) -> Product:
     """Return the family of the list that a text names, by itself or by one of its models.
 
     Raises:
-        ConfigError: the list has no such family; it says which name is nearest.
+        ConfigError: the list has no such family; it says which name is nearest, if any is.
 
     """
     for known in PRODUCTS:
@@ -52,7 +53,7 @@ def product(text: str) -> Product:
             return known
     names = [known.name for known in PRODUCTS] + list(_MODELS)
     folded = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(text[:64].casefold(), folded, n=1, cutoff=0.0)
-    shown = "".join(c if c.isprintable() else "?" for c in text[:48])
-    remedy = f"the nearest is {folded[near[0]]}; `ringfence ca products` lists them"
-    raise ConfigError("product", f"{shown!r} is not on the list", remedy)
+    near = difflib.get_close_matches(text[:64].casefold(), folded, n=1, cutoff=0.5)
+    remedy = "".join(f"the nearest is {folded[name]}; " for name in near)
+    reason = f"{printable(text, 48)!r} is not on the list"
+    raise ConfigError("product", reason, f"{remedy}`ringfence ca products` shows it")

@@ -1,0 +1,114 @@
+"""Certificate, then device, then template; and what a User-Agent is worth.
+
+Source: PS-04; phone-facts 2.9.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringfence.provider.identity import DeviceIdentity, claimed
+from ringfence.provider.profiles import GenericPolicy, Profiles
+
+MAC, OTHER = "000e08abcdef", "000e08abcdee"
+AGENT = f"Cisco-CP-7832-3PCC/11.0.1 ({MAC})"
+
+
+def peer(ou: str, serial: str, surname: str, number: str = "0A") -> dict[str, Any]:
+    names = (("organizationalUnitName", ou), ("localityName", serial), ("surname", surname))
+    return {"subject": tuple((name,) for name in names), "serialNumber": number}
+
+
+OWN = peer("CP-8841-3PCC", "1", MAC)
+GENERIC = peer("cisco.com", "ciscogeneric", "ciscogeneric")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "generic").mkdir()
+    (tmp_path / "default.xml").write_text("own {{ mac }}")
+    (tmp_path / "generic" / "default.xml").write_text("generic {{ mac }}{{ serial }}{{ product }}")
+    return tmp_path
+
+
+def ask(
+    folder: Path, policy: GenericPolicy, who: dict[str, Any] | None, path: str, agent: str = AGENT
+) -> tuple[int, str, str]:
+    answer = Profiles(folder, policy, {0xB}.__contains__).answer(path, who, agent)
+    return answer.status, answer.body.decode(), answer.who
+
+
+@pytest.mark.parametrize("policy", GenericPolicy)
+def test_an_individual_certificate_opens_its_own_under_every_policy(
+    folder: Path, policy: GenericPolicy
+) -> None:
+    who = f"{MAC} CP-8841-3PCC 1"
+    assert ask(folder, policy, OWN, f"/{MAC}.xml") == (200, f"own {MAC}", who)
+    other = f"Cisco-CP-7832-3PCC/11.0.1 ({OTHER})"
+    assert ask(folder, policy, OWN, f"/{OTHER}.xml", other)[0] == 403
+    assert ask(folder, policy, None, f"/{MAC}.xml")[::2] == (403, "no device certificate")
+
+
+@pytest.mark.parametrize(
+    ("policy", "path", "agent", "answer"),
+    [
+        (GenericPolicy.REFUSE, f"/{MAC}.xml", AGENT, (403, "generic, refused")),
+        (GenericPolicy.BOOTSTRAP, f"/{MAC}.xml", AGENT, (200, "generic, bootstrap")),
+        (GenericPolicy.BOOTSTRAP, f"/{OTHER}.xml", "", (200, "generic, bootstrap")),
+        (GenericPolicy.BOOTSTRAP, "/nothing.xml", "", (404, "generic, bootstrap")),
+        (GenericPolicy.AGENT, f"/{MAC}.xml", AGENT, (200, f"generic, says it is {MAC}")),
+        (GenericPolicy.AGENT, f"/{OTHER}.xml", AGENT, (403, f"generic, says it is {MAC}")),
+        (GenericPolicy.AGENT, f"/{MAC}.xml", "curl", (403, "generic, says it is nobody")),
+        (GenericPolicy.AGENT, "/default.xml", AGENT, (403, f"generic, says it is {MAC}")),
+    ],
+)
+def test_generic_phones_get_what_the_policy_says(
+    folder: Path, policy: GenericPolicy, path: str, agent: str, answer: tuple[int, str]
+) -> None:
+    assert ask(folder, policy, GENERIC, path, agent)[::2] == answer
+
+
+def test_a_bootstrap_profile_has_nothing_of_one_phone(folder: Path) -> None:
+    assert ask(folder, GenericPolicy.BOOTSTRAP, GENERIC, f"/{MAC}.xml")[1] == "generic "
+    said = ask(folder, GenericPolicy.AGENT, GENERIC, f"/{MAC}.xml")[1]
+    assert said == f"generic {MAC}CP-7832-3PCC"
+
+
+def test_without_a_generic_folder_generic_phones_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "default.xml").write_text("own {{ mac }}")
+    for policy in GenericPolicy:
+        assert ask(tmp_path, policy, GENERIC, f"/{MAC}.xml")[::2] == (403, "generic, refused")
+
+
+def test_a_certificate_that_names_two_phones_is_nobodys(folder: Path) -> None:
+    both = peer("CP-8841-3PCC", "1", MAC)
+    both["subject"] += ((("serialNumber", OTHER),),)
+    for policy in GenericPolicy:
+        assert ask(folder, policy, both, f"/{MAC}.xml")[0] == 403
+
+
+def test_a_revoked_certificate_opens_nothing(folder: Path) -> None:
+    revoked = peer("CP-8841-3PCC", "1", MAC, "0B")
+    who = f"{MAC} CP-8841-3PCC 1, revoked"
+    assert ask(folder, GenericPolicy.AGENT, revoked, f"/{MAC}.xml")[::2] == (403, who)
+    shared = peer("cisco.com", "ciscogeneric", "ciscogeneric", "0B")
+    asked = ask(folder, GenericPolicy.BOOTSTRAP, shared, f"/{MAC}.xml")
+    assert asked[::2] == (403, "generic, revoked")
+
+
+@pytest.mark.parametrize(
+    ("agent", "product", "mac"),
+    [
+        ("Cisco-CP-7832-3PCC/11.0.1 (00562b043615)", "CP-7832-3PCC", "00562b043615"),
+        (f"Ringfence/0.1.0 ({MAC})", "", MAC),
+        (f"Ringfence/0.1.0 ({MAC.upper()})", "", MAC),
+        (f"Ringfence/0.1.0 {MAC}", "", ""),
+        (f"x ({MAC}) y ({OTHER})", "", ""),
+        (f"x ({MAC}) y ({MAC})", "", MAC),
+        ("../CP-8841-3PCC (000e08abcdef00)", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_user_agent_names_one_phone_or_none(agent: str, product: str, mac: str) -> None:
+    assert claimed(agent) == DeviceIdentity(product, "", mac)
