@@ -79,7 +79,12 @@ def _as_json(finding: Finding) -> dict[str, object]:
 
 def as_text(reports: Sequence[Report]) -> str:
     """Return the reports for people; a file that cannot be used is not among them."""
-    return "\n\n".join("\n".join(_lines(one)) for one in reports if not one.unusable)
+    usable = [one for one in reports if not one.unusable]
+    blocks = ["\n".join(_lines(one)) for one in usable]
+    if len(usable) > 1:
+        found = [finding for one in usable for finding in one.findings]
+        blocks.append(f"{len(usable)} files: {_summary(found)}")
+    return "\n\n".join(blocks)
 
 
 def _lines(report: Report) -> Iterator[str]:

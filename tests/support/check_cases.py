@@ -46,6 +46,7 @@ _REST: dict[str, tuple[str, str]] = {
     # lines and calls
     "sip-clear-text": (UDP, TLS),
     "auth-invite-off": (UDP, UDP + "<Auth_INVITE_1_>Yes</Auth_INVITE_1_>"),
+    "sip-from-anyone": (UDP, UDP + "<Block_Nonproxy_SIP>Yes</Block_Nonproxy_SIP>"),
     "notify-unchallenged": (
         LINE + "<Auth_Resync-Reboot_1_>No</Auth_Resync-Reboot_1_>",
         LINE + "<Auth_Resync-Reboot_1_>Yes</Auth_Resync-Reboot_1_>",

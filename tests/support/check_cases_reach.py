@@ -167,6 +167,10 @@ CASES: dict[str, tuple[str, str]] = {
         "<Firewall_Config>NO_ICMP_PING,TCP:12000</Firewall_Config>",
         "<Firewall_Config>NO_ICMP_PING</Firewall_Config>",
     ),
+    "firewall-rtp-range-wide": (
+        "<RTP_Port_Max>40000</RTP_Port_Max>",
+        "<RTP_Port_Max>40000</RTP_Port_Max><RTP_Port_Min>39900</RTP_Port_Min>",
+    ),
     "peer-firmware-sharing": (
         "<Peer_Firmware_Sharing>Yes</Peer_Firmware_Sharing>",
         "<Peer_Firmware_Sharing>Yes</Peer_Firmware_Sharing><Upgrade_Enable>No</Upgrade_Enable>",

@@ -126,6 +126,7 @@ def test_several_files_are_checked_although_one_is_unusable(check: Check) -> Non
     assert code == 2
     assert "a.xml: no findings" in out
     assert "b.xml: 1 warning" in out
+    assert out.endswith("\n\n2 files: 1 warning\n")
     assert err == "ringfence: nowhere.xml: No such file or directory\n"
     data = json.loads(check("--json", "nowhere.xml", "b.xml")[1])
     assert [one["rule"] for one in data["findings"]] == ["firewall-disabled"]

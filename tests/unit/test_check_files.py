@@ -75,12 +75,13 @@ def test_what_the_labs_profile_accepts_is_true_and_has_its_reason(
     assert all(len(one["because"].split()) >= 5 for one in data["accepted"])
 
 
-def test_the_labs_profile_holds_no_more_than_three_things_worth_knowing(
+def test_the_labs_profile_holds_no_more_than_four_things_worth_knowing(
     lab_profile: Path, capsys: Any
 ) -> None:
     data = checked(capsys, "--severity", "info", str(lab_profile))[1]
     assert {one["rule"] for one in data["findings"]} == {
         "profile-rule-on-screen",
+        "sip-from-anyone",
         "idle-line-open",
         "cdp-and-lldp",
     }

@@ -179,7 +179,7 @@ RULES = (
         "The phone screen asks nobody for a password",
         "Network settings, the profile rule and the factory reset are open to whoever stands "
         "before the phone.",
-        "phone-facts 1.5, Require_Authentication_for_LCD_Menu_Access",
+        "phone-facts 1.5, Require_Authentication_for_LCD_Menu_Access; judgement",
         "ask for authentication",
         _open_screen,
     ),

@@ -7,6 +7,8 @@ from ringfence.config.codecs import Switch
 from ringfence.errors import Severity
 from ringfence.policy.checks.rule import Case, Hit, Rule, tag_of
 
+RTP_PORTS = 1000
+"""Ports of media, two for each stream, that a phone with 16 lines could use ten times over."""
 _PORT_WORD = re.compile(r"(?:UDP|TCP)\s*:", re.IGNORECASE)
 
 
@@ -18,6 +20,14 @@ def _opened_ports(case: Case) -> Iterator[Hit]:
     if opened := [word for word in words if _PORT_WORD.match(word)]:
         message = f"opens {', '.join(opened)[:80]}, and no service of the phone needs that"
         yield Hit(tag_of("system", "firewall_options"), message)
+
+
+def _wide_rtp(case: Case) -> Iterator[Hit]:
+    system, sip = case.settings.system, case.settings.sip
+    ports = sip.rtp_port_max - sip.rtp_port_min + 1
+    if system.firewall is Switch.ENABLED and ports > RTP_PORTS:
+        message = f"the firewall opens {ports} UDP ports for media"
+        yield Hit(tag_of("sip", "rtp_port_max"), message)
 
 
 def _peer_firmware(case: Case) -> Iterator[Hit]:
@@ -36,6 +46,16 @@ RULES = (
         "chapter, Tables 3 to 5",
         "delete the UDP: and TCP: words",
         _opened_ports,
+    ),
+    Rule(
+        "firewall-rtp-range-wide",
+        Severity.WARNING,
+        "The range of media ports is wide",
+        "Every port from RTP Port Min to Max + 1 is open to everyone; the default has 100, and a "
+        "call takes two for each stream.",
+        "chapter, Table 3; the limit of 1000 is judgement",
+        "narrow the range",
+        _wide_rtp,
     ),
     Rule(
         "peer-firmware-sharing",

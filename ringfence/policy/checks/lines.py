@@ -32,6 +32,13 @@ def _unchallenged(case: Case) -> Iterator[Hit]:
             yield _ext("auth_invite", n, write="Yes")
 
 
+def _any_source(case: Case) -> Iterator[Hit]:
+    system = case.settings.system
+    spoken = {ext.sip_transport for _, ext in case.lines()}
+    if UNASKED & spoken and not system.block_nonproxy_sip:
+        yield Hit(tag_of("system", "block_nonproxy_sip"), write="Yes")
+
+
 def _unchallenged_notify(case: Case) -> Iterator[Hit]:
     for n, ext in case.lines():
         if not ext.auth_resync_reboot:
@@ -139,6 +146,16 @@ RULES = (
         "chapter, Configure the Challenge for SIP INVITE Messages; phone-facts 5.1",
         "challenge INVITEs, where the provider's proxy can answer the challenge",
         _unchallenged,
+    ),
+    Rule(
+        "sip-from-anyone",
+        Severity.INFO,
+        "Requests over UDP are taken from any address",
+        "Auth INVITE asks callers for a password; other requests are answered to whoever sends "
+        "them, unless only the line's proxies are listened to.",
+        "phone-facts 1.2, Block_Nonproxy_SIP, and 5.1",
+        "accept SIP from the proxies only",
+        _any_source,
     ),
     Rule(
         "notify-unchallenged",
