@@ -58,7 +58,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXITS
     parser.add_argument("--app", required=True, choices=apps, help="application that connects")
     parser.add_argument(
-        "--cipher-list", metavar="STRING", help=f"{TAG}, instead of that of the file"
+        "--cipher-list",
+        metavar="STRING",
+        help=f"{TAG}, instead of that of the file; --cipher-list=STRING where it begins with -",
     )
     parser.add_argument(
         "--config", metavar="FILE", help="cfg.xml of the phone; - is standard input"
