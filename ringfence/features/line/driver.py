@@ -129,6 +129,7 @@ def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:
         auth_invite=held.auth_invite,
         sha256=held.sha256,
         server=held.server,
+        terms=held.terms,
     )
     return alike == held
 

@@ -11,6 +11,7 @@ from ringfence.config.catalog.values import SipTransport
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import LINES, Settings
 from ringfence.errors import Finding, RemoteProtocolError, Severity
+from ringfence.features.line.terms import terms
 from ringfence.policy.applications import SIP, NameCheck
 from ringfence.policy.domains import judge
 from ringfence.policy.macros import expand, phone_values, setting_values
@@ -18,6 +19,7 @@ from ringfence.policy.network import host_and_port, own_address, resolvers
 from ringfence.policy.tls import TlsPolicy, policy_for
 from ringfence.protocols.sip.account import Account, Retry
 from ringfence.protocols.sip.grammar import escape_user, parse_uri
+from ringfence.protocols.sip.negotiation import Terms
 from ringfence.protocols.sip.transaction import Timers
 from ringfence.runtime.state import Facts, Planned
 
@@ -70,6 +72,8 @@ class LinePlan(Struct, frozen=True):
     """Header Server of answers to the line's own proxy."""
     home: Home | None
     """None where the line does not register."""
+    terms: Terms
+    """Of the audio of its calls; address and port are those of each call."""
     refused: str = ""
     """Why it does not although it was asked to."""
 
@@ -152,6 +156,7 @@ class _Lines:
             sha256=sip.auth_support_rfc8760,
             server=expand(sip.sip_server_name, self._macros),
             home=home,
+            terms=terms(self._settings, n, home.transport if home else "UDP", ""),
             refused=refused,
         )
 
@@ -229,7 +234,16 @@ class _Lines:
             min_expires=sip.reg_min_expires,
             max_expires=sip.reg_max_expires,
             max_auth=sip.max_auth,
-            timers=Timers(sip.sip_t1, sip.sip_t2, sip.sip_timer_f),
+            timers=Timers(
+                t1=sip.sip_t1,
+                t2=sip.sip_t2,
+                f=sip.sip_timer_f,
+                b=sip.sip_timer_b,
+                h=sip.sip_timer_h,
+                d=sip.sip_timer_d,
+                j=sip.sip_timer_j,
+                t4=sip.sip_t4,
+            ),
             retry=Retry(
                 short=sip.reg_retry_intvl,
                 long=sip.reg_retry_long_intvl,

@@ -24,7 +24,7 @@ from ringfence.protocols.sip.call_events import (
 )
 from ringfence.protocols.sip.dialog import Dialog, tag_of
 from ringfence.protocols.sip.digest import Credentials
-from ringfence.protocols.sip.exchange import Asked, Exchange, Fields
+from ringfence.protocols.sip.exchange import Asked, Exchange, Fields, branch_of
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.request import Request
 from ringfence.protocols.sip.response import Reply, to_tag
@@ -187,6 +187,14 @@ class Call:
         elif request.method == b"UPDATE" and message.status < 300:
             self._timer.agree(message, now)
         return True
+
+    def owns(self, message: Message) -> bool:
+        """Return whether a request with our Call-ID is inside the call, or repeats its INVITE."""
+        held = self._exchange.asked
+        if held and held.branch == branch_of(message):
+            return True
+        ours = (tag_of(message.first(b"to")), tag_of(message.first(b"from")))
+        return bool(self.dialog and self.dialog.key[1:] == ours)
 
     def receive_request(self, asked: Asked, now: float) -> None:
         """Take a request of this call that passed `check_request`."""

@@ -50,6 +50,8 @@ class Source(NamedTuple):
     port: int
     known: bool = False
     """It is a proxy of one of the lines, or the connection that we opened to it."""
+    reliable: bool = False
+    """It came over a connection."""
 
 
 class Reply(NamedTuple):

@@ -4,12 +4,14 @@ Source: RFC 3261 sections 8.2 and 8.2.7; rulings 16 and 17.
 """
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.challenge import FastChallenge
 from ringfence.protocols.sip.digest import Guard, Nonces, Verdict
+from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.grammar import parse_uri
 from ringfence.protocols.sip.message import Message, check_request, read_message
 from ringfence.protocols.sip.response import (
@@ -33,6 +35,18 @@ UNKNOWN_EACH = 200
 
 _COMPLETE = (b"via", b"from", b"to", b"call-id", b"cseq", b"max-forwards")
 Fields = list[tuple[bytes, bytes]]
+
+
+class Taker(Protocol):
+    """Where requests go that concern a call."""
+
+    def take(self, asked: Asked, source: Source, now: float) -> bool:
+        """Take a request of a call that there is; False for none."""
+        ...
+
+    def begin(self, user: str, asked: Asked, source: Source, now: float) -> int:
+        """Begin the call of an INVITE that passed every check; return 0, or what refuses it."""
+        ...
 
 
 class Allowance(Struct):
@@ -66,11 +80,14 @@ class UserAgentServer:
 
     def __init__(self, key: bytes, allowance: Allowance | None = None) -> None:
         self.lines: Mapping[str, Guard | None] = {}
+        self.calls: Taker | None = None
+        """None while there can be no calls."""
         self.server = b""
         """Header Server; only a known source learns it, when it asks with OPTIONS."""
-        self._key = key[:32]
-        self._nonces = Nonces(self._key)
-        self._fast = FastChallenge(self._key, self._nonces)
+        self.key = key[:32]
+        """Makes our tags and nonces."""
+        self._nonces = Nonces(self.key)
+        self._fast = FastChallenge(self.key, self._nonces)
         self._allowance = allowance or Allowance()
 
     def receive(self, data: bytes, source: Source, now: float) -> Reply | None:
@@ -87,19 +104,25 @@ class UserAgentServer:
         """Do what `receive` does without the short way; the oracle of its tests."""
         try:
             message = read_message(data)
-            if message.status or b"ACK" in (message.method, message.first(b"cseq")[-3:].upper()):
+            acks = b"ACK" in (message.method, message.first(b"cseq")[-3:].upper())
+            if message.status or (acks and not self.calls):
                 return None
             via, port = stamp(message.first(b"via"), source)
         except RemoteProtocolError:
             return None
         if not (source.known or _complete(message)):
             return None
+        asked = Asked(message, via, port, source.reliable)
         try:
             user = check_request(message).user
-            status, fields = self._judge(message, user, source, now)
+            if (self.calls and self.calls.take(asked, source, now)) or acks:
+                return None
+            status, fields = self._judge(asked, user, source, now)
         except RemoteProtocolError as error:
             status, fields = error.status_hint, []
-        answer = build_response(message, via, self._key, status, fields)
+        if acks or not status:
+            return None
+        answer = build_response(message, via, self.key, status, fields)
         return self._let_out(Reply(answer, port), data, source, now)
 
     def _let_out(self, reply: Reply, data: bytes, source: Source, now: float) -> Reply | None:
@@ -109,9 +132,9 @@ class UserAgentServer:
             return None
         return reply if self._allowance.take(source.address, now) else None
 
-    def _judge(self, message: Message, user: str, source: Source, now: float) -> tuple[int, Fields]:
-        """Return status and further header fields for a well-formed request."""
-        method = message.method
+    def _judge(self, asked: Asked, user: str, source: Source, now: float) -> tuple[int, Fields]:
+        """Return status and further header fields for a well-formed request; 0 for no answer."""
+        message, method = asked.message, asked.message.method
         if method not in (b"INVITE", b"CANCEL", b"BYE", b"OPTIONS"):
             return (405 if method in KNOWN else 501), [(b"Allow", ALLOW)]
         if method in (b"CANCEL", b"BYE") or is_tagged(message.first(b"to")):
@@ -132,7 +155,7 @@ class UserAgentServer:
             ] if self.server and source.known else fields
         if _foreign_body(message):
             return 415, [(b"Accept", b"application/sdp")]
-        return 480, []
+        return (self.calls.begin(user, asked, source, now) if self.calls else 480), []
 
     def _authorise(
         self, guard: Guard, user: str, message: Message, source: Source, now: float

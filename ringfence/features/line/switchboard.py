@@ -1,0 +1,353 @@
+"""The calls of the phone: who may begin one, which path it travels, what its audio does."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
+from ringfence.features.line.plan import LinePlan
+from ringfence.protocols.sip.account import Flow
+from ringfence.protocols.sip.call import Agreement, Call
+from ringfence.protocols.sip.call_events import (
+    Answered,
+    Ended,
+    Event,
+    Offered,
+    OfferRefused,
+    Ringing,
+    State,
+)
+from ringfence.protocols.sip.digest import Credentials
+from ringfence.protocols.sip.exchange import Asked
+from ringfence.protocols.sip.grammar import parse_address, parse_uri
+from ringfence.protocols.sip.message import Message
+from ringfence.protocols.sip.negotiation import Negotiation, Stream, Terms
+from ringfence.runtime.feature import World
+
+logger = logging.getLogger(__name__)
+
+MOST = 8
+"""Most calls of the phone at once; one more is busy (486)."""
+
+
+class Media(Protocol):
+    """The audio of one call."""
+
+    port: int
+    """Local port of RTP."""
+
+    def start(self, stream: Stream) -> None:
+        """Send and receive as agreed, from now on."""
+
+    def press(self, digits: str) -> None:
+        """Send telephone events (RFC 4733)."""
+
+    def report(self) -> Mapping[str, object]:
+        """Return codec, SRTP suite, packets, loss and jitter as JSON values."""
+        ...
+
+    def stop(self) -> None:
+        """Free sockets and devices."""
+
+
+OpenMedia = Callable[[LinePlan], Media]
+"""Bind the ports of a call. Raises `ComponentError` where none is free."""
+
+
+class Path(Struct, frozen=True, eq=False):
+    """How the messages of a line travel: the flow, and who sends over it."""
+
+    line: LinePlan
+    flow: Flow
+    send: Callable[[bytes, int], None]
+    """Takes a message and a port; port 0 stands for the other end's own."""
+    agreement: Agreement
+    """The fields of the line's security agreement."""
+
+
+class Held(Struct, eq=False):
+    """One call, its path and its audio."""
+
+    number: int
+    call: Call
+    path: Path
+    media: Media
+    negotiation: Negotiation
+    peer: str
+    incoming: bool
+    state: str
+    offered: bytes | None = None
+    """An offer that nobody answered yet."""
+
+
+class Switchboard:
+    """Every call of the phone."""
+
+    def __init__(self, world: World, open_media: OpenMedia) -> None:
+        self._world = world
+        self._open = open_media
+        self._calls: dict[int, Held] = {}
+        self._last = 0
+        self._wake = asyncio.Event()
+
+    # What people ask
+
+    def dial(self, path: Path, target: str) -> int:
+        """Place a call and return its number.
+
+        Raises:
+            ConfigError: the target is no SIP URI.
+            ComponentError: there are too many calls, or no port is free.
+
+        """
+        try:
+            parse_uri(target.encode())
+        except RemoteProtocolError as error:
+            raise ConfigError(target[:80], str(error), "dial sip:user@domain") from error
+        if self._busy():
+            raise ComponentError("call", f"{MOST} calls are the most")
+        media = self._open(path.line)
+        credentials = Credentials(path.line.auth_user, path.line.password.reveal())
+        home = path.line.home
+        if home is None:
+            raise ComponentError("call", "the line has no proxy")
+        call = Call(home.account, credentials, path.flow, self._entropy, path.agreement)
+        negotiation = Negotiation(self._terms(path, media), self._entropy)
+        held = self._hold_on(call, path, media, negotiation, target, incoming=False)
+        call.place(target.encode(), negotiation.offer(), self._now())
+        self._flush(held)
+        return held.number
+
+    def answer(self, number: int) -> None:
+        """Answer a call that rings.
+
+        Raises:
+            ConfigError: there is no such call, or it does not ring.
+            ComponentError: its offer cannot be accepted; it was refused.
+
+        """
+        held = self._find(number)
+        if held.call.state is not State.INCOMING or held.offered is None:
+            raise ConfigError(str(number), "the call does not ring", "see: phone status")
+        refused = self._accept(held)
+        self._flush(held)
+        if refused:
+            raise ComponentError("call", refused)
+
+    def hang_up(self, number: int) -> None:
+        """End a call, refuse or cancel it.
+
+        Raises:
+            ConfigError: there is no such call.
+
+        """
+        held = self._find(number)
+        held.call.hang_up(self._now())
+        self._flush(held)
+
+    def hold(self, number: int, *, held: bool) -> None:
+        """Hold the other side, or take it back.
+
+        Raises:
+            ConfigError: there is no such call.
+            ComponentError: another offer is under way.
+
+        """
+        found = self._find(number)
+        before, found.negotiation.held = found.negotiation.held, held
+        if not found.call.reoffer(found.negotiation.offer(), self._now()):
+            found.negotiation.held = before
+            raise ComponentError("call", "not while another offer is under way")
+        self._flush(found)
+
+    def press(self, number: int, digits: str) -> None:
+        """Send digits as telephone events.
+
+        Raises:
+            ConfigError: there is no such call.
+
+        """
+        self._find(number).media.press(digits)
+
+    def close(self, n: int | None = None) -> None:
+        """Hang up every call, or those of one line."""
+        for held in list(self._calls.values()):
+            if n in (None, held.path.line.n):
+                held.call.hang_up(self._now())
+                self._flush(held)
+
+    def busy(self, n: int) -> bool:
+        """Return whether a line has a call."""
+        return any(held.path.line.n == n and self._lives(held) for held in self._calls.values())
+
+    def report(self) -> list[Mapping[str, object]]:
+        """Return every call as JSON values."""
+        return [
+            {
+                "call": held.number,
+                "line": held.path.line.n,
+                "peer": held.peer,
+                "direction": "in" if held.incoming else "out",
+                "state": "held" if held.negotiation.held else held.state,
+                **held.media.report(),
+            }
+            for held in self._calls.values()
+            if self._lives(held)
+        ]
+
+    # What the network brings
+
+    def take(self, path: Path | None, asked: Asked, now: float) -> bool:
+        """Take a request of a call that there is; False for none."""
+        call_id = asked.message.first(b"call-id")
+        for held in self._calls.values():
+            if held.call.call_id == call_id and held.call.owns(asked.message):
+                held.call.receive_request(asked, now)
+                self._flush(held)
+                return True
+        return False
+
+    def begin(self, path: Path, asked: Asked, key: bytes, now: float) -> int:
+        """Begin the call of an INVITE; return 0, or the status that refuses it."""
+        if self._busy() or path.line.home is None:
+            return 486 if path.line.home else 480
+        try:
+            media = self._open(path.line)
+        except ComponentError as error:
+            logger.warning("call.refused: Ext %d: %s", path.line.n, error)
+            return 480
+        account = path.line.home.account
+        try:
+            call = Call.of_invite(account, path.flow, asked, self._entropy, key, path.agreement)
+        except RemoteProtocolError:
+            media.stop()
+            raise
+        negotiation = Negotiation(self._terms(path, media), self._entropy)
+        peer = parse_address(asked.message.first(b"from")).uri.decode(errors="replace")
+        held = self._hold_on(call, path, media, negotiation, peer, incoming=True)
+        self._flush(held)
+        call.ring(now)
+        self._flush(held)
+        return 0
+
+    def receive_response(self, message: Message) -> bool:
+        """Take a response that passed `check_response`; False where it is for no call."""
+        call_id = message.first(b"call-id")
+        for held in self._calls.values():
+            if held.call.call_id == call_id and held.call.receive_response(message, self._now()):
+                self._flush(held)
+                return True
+        return False
+
+    async def run(self) -> None:
+        """Keep the time of every call, for ever."""
+        while True:
+            due = min((held.call.get_timer() for held in self._calls.values()), default=inf)
+            delay = None if due == inf else max(due - self._now(), 0)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._wake.wait()
+            self._wake.clear()
+            for held in list(self._calls.values()):
+                if held.call.get_timer() <= self._now():
+                    held.call.handle_timer(self._now())
+                    self._flush(held)
+
+    # What follows
+
+    def _flush(self, held: Held) -> None:
+        """Do what events ask, send what is due, and forget a call that is over."""
+        while event := held.call.next_event():
+            self._react(held, event)
+        for reply in held.call.messages_to_send():
+            held.path.send(reply.data, reply.port)
+        if held.call.over:
+            self._calls.pop(held.number, None)
+        self._wake.set()
+
+    def _react(self, held: Held, event: Event) -> None:
+        logger.info("call.%s: %d", type(event).__name__.lower(), held.number)
+        match event:
+            case Ringing():
+                held.state = "ringing"
+            case Offered(body):
+                held.offered = body
+                if held.call.state is State.ESTABLISHED:
+                    self._accept(held)
+                else:
+                    held.state = "ringing"
+            case Answered(body):
+                held.state = "established"
+                self._answered(held, body)
+            case Ended(status, reason):
+                held.state = f"ended: {reason} ({status})"
+                held.media.stop()
+            case OfferRefused(status):
+                logger.warning("call.offer_refused: %d: %d", held.number, status)
+
+    def _accept(self, held: Held) -> str:
+        """Answer the offer that waits; return why it had to be refused, empty if it had not."""
+        offer, held.offered = held.offered or b"", None
+        try:
+            body = held.negotiation.answer(offer) if offer else held.negotiation.offer()
+        except RemoteProtocolError as error:
+            held.call.refuse(error.status_hint, self._now(), str(error))
+            return str(error)
+        held.call.answer(body, self._now())
+        held.state = "established"
+        if offer and held.negotiation.stream:
+            held.media.start(held.negotiation.stream)
+        return ""
+
+    def _answered(self, held: Held, body: bytes) -> None:
+        try:
+            held.media.start(held.negotiation.receive_answer(body))
+        except (RemoteProtocolError, ComponentError) as error:
+            logger.warning("call.not_agreed: %d: %s", held.number, error)
+            held.call.hang_up(self._now())
+
+    def _hold_on(  # noqa: PLR0913 - a call has as many parts
+        self,
+        call: Call,
+        path: Path,
+        media: Media,
+        negotiation: Negotiation,
+        peer: str,
+        *,
+        incoming: bool,
+    ) -> Held:
+        self._last += 1
+        made = Held(self._last, call, path, media, negotiation, peer, incoming, "calling")
+        self._calls[self._last] = made
+        return made
+
+    @staticmethod
+    def _terms(path: Path, media: Media) -> Terms:
+        """Return the terms of a call, with the port that it bound."""
+        return replace(path.line.terms, address=path.flow.host, port=media.port)
+
+    def _find(self, number: int) -> Held:
+        held = self._calls.get(number)
+        if held is None or not self._lives(held):
+            known = ", ".join(str(one.number) for one in self._calls.values()) or "none"
+            raise ConfigError(str(number), "no such call", f"calls: {known}")
+        return held
+
+    def _busy(self) -> bool:
+        return sum(map(self._lives, self._calls.values())) >= MOST
+
+    @staticmethod
+    def _lives(held: Held) -> bool:
+        return held.call.state is not State.ENDED
+
+    def _entropy(self, size: int) -> bytes:
+        return self._world.host.entropy(size)
+
+    def _now(self) -> float:
+        return self._world.host.now()
