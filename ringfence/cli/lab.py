@@ -155,7 +155,7 @@ def _document(place: Place) -> dict[str, Any]:
     from ringfence.runtime.control import ask
 
     nodes = {node.name: {"addresses": place.addresses(node.name)} for node in NODES}
-    told = next(door.ask(place.folder, {"verb": "status"}))
+    told = next(door.Call(place.folder, {"verb": "status"}).heard())
     own = nodes[PHONE.name]["addresses"]
     record = place.record()
     return {
@@ -194,18 +194,19 @@ def _broken(arguments: argparse.Namespace, place: Place, name: str, title: str) 
     from ringfence.lab.breaks import telling
 
     place.join(PHONE.name, [])  # says so where no lab runs
+    call = door.Call(place.folder, {"verb": "break", "name": name})
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, _interrupt)
+        signal.signal(number, lambda *_: call.hang_up())
     parts: list[Mapping[str, Any]] = []
-    for told in door.ask(place.folder, {"verb": "break", "name": name}):
+    for told in call.heard():
         if refused := told.get("refused"):
             raise ComponentError("lab", refused)
         if told["part"] == "end":
             break
-        if not arguments.json:
-            lines = [*([] if parts else telling.heading(name, title)), *telling.part(told)]
-            print("\n".join(lines), flush=True)
         parts.append(told)
+        if not arguments.json:
+            lines = telling.heading(name, title) if len(parts) == 1 else []
+            print("\n".join([*lines, *telling.part(told)]), flush=True)
     if arguments.json:
         end = {key: value for key, value in told.items() if key not in ("part", "text")}
         document = {"schema": 1, "break": name, "title": title, **end, "parts": parts}

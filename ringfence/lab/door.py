@@ -4,6 +4,7 @@ Who hangs up in the middle has the work cancelled; a work that tidies up still d
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import socket
@@ -61,31 +62,44 @@ async def _until_gone(work: Coroutine[Any, Any, None], reader: asyncio.StreamRea
         leaving.cancel()
 
 
-def ask(folder: Path, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield what the running lab says to a request, the last with `part` `end`.
+class Call:
+    """One request to the running lab."""
 
-    Closing the iterator, or a `KeyboardInterrupt` while it waits, hangs up; after the latter it
-    yields on, because the lab still tells how it tidied up.
+    def __init__(self, folder: Path, request: Mapping[str, Any]) -> None:
+        """Ask.
 
-    Raises:
-        ComponentError: the lab does not answer.
+        Raises:
+            ComponentError: nobody answers.
 
-    """
-    try:
-        connection = connect(folder, NAME)
-    except OSError as error:
-        raise ComponentError("lab", f"it does not answer: {error.strerror}") from error
-    with connection, connection.makefile("rb") as file:
-        connection.settimeout(PATIENCE)
-        connection.sendall(json.dumps(request).encode() + b"\n")
-        while True:
-            try:
-                line = file.readline(LIMIT)
-            except KeyboardInterrupt:
-                connection.shutdown(socket.SHUT_WR)
-                continue
-            except OSError as error:
-                raise ComponentError("lab", f"no answer: {error}") from error
-            if not line:
-                raise ComponentError("lab", "it ended in the middle of its answer")
-            yield json.loads(line)
+        """
+        try:
+            self._connection = connect(folder, NAME)
+        except OSError as error:
+            raise ComponentError("lab", f"it does not answer: {error.strerror}") from error
+        self._connection.settimeout(PATIENCE)
+        self._connection.sendall(json.dumps(request).encode() + b"\n")
+
+    def hang_up(self) -> None:
+        """Have the lab stop and tidy up; it still says how that went."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+
+    def heard(self) -> Iterator[Mapping[str, Any]]:
+        """Yield what the lab says, to the last, whose `part` is `end`.
+
+        Raises:
+            ComponentError: the lab went away.
+
+        """
+        with self._connection, self._connection.makefile("rb") as file:
+            while True:
+                try:
+                    line = file.readline(LIMIT)
+                except OSError as error:
+                    raise ComponentError("lab", f"no answer: {error}") from error
+                if not line:
+                    raise ComponentError("lab", "it ended in the middle of its answer")
+                told = json.loads(line)
+                yield told
+                if told["part"] == "end":
+                    return
