@@ -98,7 +98,7 @@ def _add_sign(verbs: Verbs) -> None:
     )
     many = verb.add_mutually_exclusive_group()
     many.add_argument("--days", type=int, metavar="N", help="how long it counts, in days")
-    many.add_argument("--duration", default="1y", help="how long it counts: 30d, 1y, 2y ... (1y)")
+    many.add_argument("--duration", help="how long it counts: 30d, 1y, 2y ... (1y)")
     verb.add_argument(
         "--legacy",
         action="store_true",

@@ -55,9 +55,13 @@ def _device(arguments: argparse.Namespace) -> DeviceIdentity:
 
 
 def _sign(arguments: argparse.Namespace) -> None:
+    if not arguments.csr.name:
+        raise ConfigError("CSR", "names no file")
     out = arguments.out or arguments.csr.with_suffix(".crt")
     _must_be_certificate(out)
-    span = _duration(arguments.duration) if arguments.days is None else _days(arguments.days)
+    span = (
+        _duration(arguments.duration or "1y") if arguments.days is None else _days(arguments.days)
+    )
     terms = ca.Terms(span, arguments.product, Digest(arguments.hash), arguments.legacy)
     request = read(arguments.csr, LARGEST)
     made = ca.sign(arguments.dir, request, terms, ca.now(), _passphrase(arguments))

@@ -12,7 +12,6 @@ from cryptography.x509.oid import NameOID
 from msgspec import Struct
 
 from ringfence.errors import ComponentError, ConfigError
-from ringfence.policy.certificate import printable
 from ringfence.provider.certificates import (
     Key,
     KeyKind,
@@ -24,7 +23,7 @@ from ringfence.provider.certificates import (
     signed,
     usage,
 )
-from ringfence.provider.files import failure, locked, read, settle, write
+from ringfence.provider.files import failure, locked, pem_problem, read, settle, write
 
 SERVER_ROOT, SERVER_CA, CLIENT_ROOT = "server-root", "server-ca", "client-root"
 SHORTEST = 8
@@ -94,7 +93,7 @@ def signer(folder: Path, name: str, passphrase: bytes = b"") -> Signer:
         what = what or "is encrypted: say where its passphrase is with --passphrase-file"
         raise ComponentError(f"authority {folder}", f"{name}.key {what}") from None
     except ValueError as error:
-        said = "the passphrase is wrong" if passphrase else printable(str(error))
+        said = "the passphrase is wrong" if passphrase else pem_problem(error)
         raise ComponentError(f"authority {folder}", f"{name}: {said}") from None
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise ComponentError(f"authority {folder}", f"{name}: not a signing key")
@@ -111,7 +110,7 @@ def certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(read(path))
     except ValueError as error:
-        raise ComponentError(f"file {path}", printable(str(error))) from None
+        raise ComponentError(f"file {path}", f"is no certificate: {pem_problem(error)}") from None
 
 
 def _must_be_free(folder: Path) -> None:

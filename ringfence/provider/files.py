@@ -96,6 +96,13 @@ def failure(path: Path, error: Exception, kind: str = "file") -> ComponentError:
     return ComponentError(f"{kind} {printable(str(path))}", said or str(error))
 
 
+def pem_problem(error: Exception) -> str:
+    """Return in a few words why the library cannot read a PEM text."""
+    if "PEM" in str(error) or isinstance(error, IndexError):
+        return "no PEM of that kind is in it"
+    return printable(str(error).partition("\n")[0])
+
+
 def _take(descriptor: int, folder: Path, *, wait: bool) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

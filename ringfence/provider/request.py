@@ -17,6 +17,7 @@ from msgspec import Struct
 from ringfence.errors import ConfigError
 from ringfence.policy import hostname
 from ringfence.policy.certificate import printable
+from ringfence.provider.files import pem_problem
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
@@ -77,8 +78,7 @@ def read(text: bytes, *, legacy: bool = False) -> Request:
         *(ValueError, TypeError, UserWarning, UnsupportedAlgorithm),
         *(x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType),
     ) as error:
-        said = printable(str(error).partition("\n")[0]) or type(error).__name__
-        raise ConfigError("CSR", f"cannot be read: {said}", AGAIN) from None
+        raise ConfigError("CSR", f"cannot be read: {pem_problem(error)}", AGAIN) from None
     for extension in extensions:
         _refuse_power(extension.value)
     names, left_out = _names(subject, extensions)

@@ -21,7 +21,7 @@ from ringfence.provider.authority import (
     certificate,
     signer,
 )
-from ringfence.provider.files import locked, read, write
+from ringfence.provider.files import locked, pem_problem, read, write
 from ringfence.provider.register import Entry, Revocation, issued, record, revoked
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def crl(path: Path, issuer: x509.Certificate | None = None) -> x509.CertificateR
     try:
         held = x509.load_pem_x509_crl(read(path, LARGEST))
     except ValueError as error:
-        raise ComponentError(f"file {path}", f"is no CRL: {error}") from None
+        raise ComponentError(f"file {path}", f"is no CRL: {pem_problem(error)}") from None
     if issuer is not None:
         key = issuer.public_key()
         if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):

@@ -69,12 +69,26 @@ def context(files: Files) -> ssl.SSLContext:
             raise ComponentError(f"file {file}", "is missing")
     try:
         made.load_cert_chain(files.certificate, files.key, password=partial(_locked, files.key))
+    except OSError as error:
+        raise ComponentError(f"file {files.certificate} with {files.key}", _why(error)) from error
+    try:
         made.load_verify_locations(files.client_root)
-    except (OSError, ssl.SSLError) as error:
-        said = error.reason if isinstance(error, ssl.SSLError) else error.strerror
-        what = str(said or error).replace("_", " ").lower()
-        raise ComponentError(f"certificates of {files.certificate.parent}", what) from error
+    except OSError as error:
+        raise ComponentError(f"file {files.client_root}", _why(error)) from error
     return made
+
+
+_MISMATCHES = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+
+
+def _why(error: OSError) -> str:
+    if not isinstance(error, ssl.SSLError):
+        return error.strerror or str(error)
+    if error.reason is None:
+        return "no PEM of that kind is in it"
+    if error.reason in _MISMATCHES:
+        return "the key is another certificate's"
+    return error.reason.replace("_", " ").lower()
 
 
 def _locked(key: Path) -> str:

@@ -1,16 +1,21 @@
 """A certificate in the terms that a provider uses."""
 
+import warnings
+
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ringfence.errors import ConfigError
+from ringfence.provider.files import pem_problem
 from ringfence.provider.identity import device_identity
 from ringfence.provider.request import describe_key
 
 _USES = {ExtendedKeyUsageOID.SERVER_AUTH: "server", ExtendedKeyUsageOID.CLIENT_AUTH: "client"}
 _S = {NameOID.SURNAME: "S"}
+_WRONG = (ValueError, TypeError, IndexError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
 def describe(pem: bytes) -> dict[str, str | list[str]]:
@@ -21,25 +26,31 @@ def describe(pem: bytes) -> dict[str, str | list[str]]:
 
     """
     try:
-        certificate = x509.load_pem_x509_certificates(pem[: 1 << 20])[0]
-        device = device_identity(certificate.public_bytes(Encoding.DER))
-        return {
-            "subject": _name(certificate.subject),
-            "product": device.product,
-            "serial": device.serial,
-            "mac": device.mac,
-            "names": _names(certificate),
-            "issuer": _name(certificate.issuer),
-            "use": _uses(certificate),
-            "from": certificate.not_valid_before_utc.isoformat(),
-            "until": certificate.not_valid_after_utc.isoformat(),
-            "key": describe_key(certificate.public_key()),
-            "signature": _digest(certificate),
-            "number": f"{certificate.serial_number:x}",
-            "sha256": certificate.fingerprint(hashes.SHA256()).hex(":"),
-        }
-    except (ValueError, IndexError, x509.DuplicateExtension) as error:
-        raise ConfigError("certificate", f"cannot be read: {error}") from None
+        with warnings.catch_warnings():  # of lengths that RFC 5280 does not allow
+            warnings.simplefilter("ignore")
+            certificate = x509.load_pem_x509_certificates(pem)[0]
+            return _describe(certificate)
+    except (*_WRONG, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        raise ConfigError("certificate", f"cannot be read: {pem_problem(error)}") from None
+
+
+def _describe(certificate: x509.Certificate) -> dict[str, str | list[str]]:
+    device = device_identity(certificate.public_bytes(Encoding.DER))
+    return {
+        "subject": _name(certificate.subject),
+        "product": device.product,
+        "serial": device.serial,
+        "mac": device.mac,
+        "names": _names(certificate),
+        "issuer": _name(certificate.issuer),
+        "use": _uses(certificate),
+        "from": certificate.not_valid_before_utc.isoformat(),
+        "until": certificate.not_valid_after_utc.isoformat(),
+        "key": describe_key(certificate.public_key()),
+        "signature": _digest(certificate),
+        "number": f"{certificate.serial_number:x}",
+        "sha256": certificate.fingerprint(hashes.SHA256()).hex(":"),
+    }
 
 
 def _name(name: x509.Name) -> str:

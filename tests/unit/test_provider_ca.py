@@ -39,7 +39,9 @@ def held(folder: Path, name: str) -> x509.Certificate:
     return x509.load_pem_x509_certificate((folder / f"{name}.crt").read_bytes())
 
 
-def request(cn: str | None = "pv.telco.test", key: certificates.Key | None = None, *dns: str) -> bytes:
+def request(
+    cn: str | None = "pv.telco.test", key: certificates.Key | None = None, *dns: str
+) -> bytes:
     key = key or ec.generate_private_key(ec.SECP256R1())
     names = [x509.NameAttribute(NameOID.COMMON_NAME, cn)] if cn is not None else []
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(names))
@@ -245,18 +247,3 @@ def test_the_command_line_makes_what_it_says(
     capsys.readouterr()
     assert main(["ca", "show", "--json", str(tmp_path / "000e08abcdef.crt")]) == 0
     assert json.loads(capsys.readouterr().out)["mac"] == "000e08abcdef"
-
-
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (["sign", "none.csr"], 3),
-        (["issue-device", "--mac", "xyz", "--serial", "1"], 1),
-        (["init"], 3),
-    ],
-)
-def test_the_command_line_says_why_not(
-    folder: Path, words: list[str], code: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["ca", *words, "--dir", str(folder)]) == code
-    assert capsys.readouterr().err.startswith("ringfence ca: ")
