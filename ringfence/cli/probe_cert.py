@@ -182,6 +182,8 @@ def _json(probed: Probed) -> Mapping[str, object]:
 def _server(text: str) -> tuple[str, int]:
     """Return host and port of `HOST`, `HOST:PORT`, `[ADDRESS]:PORT` or an address."""
     try:
+        if text.count("[") != text.count("]"):
+            raise ValueError("a bracket is missing")
         host, port = host_and_port(text, HTTPS)
         literal = hostname.address(host)
         return str(literal) if literal else hostname.name(host) and host, port

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,12 @@ def version(*argv: str) -> str:
     return (done.stdout + done.stderr).splitlines()[0]
 
 
-def wait_for_listener(space: Namespace, port: int) -> None:
-    """Return as soon as a TCP port listens."""
+def wait_for_listener(space: Namespace, port: int, address: str = "") -> None:
+    """Return as soon as a TCP port listens, at an address or at any."""
+    at = f" and src {address}" if address else ""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        if space.run("ss", "-Hltn", f"sport = :{port}").stdout.strip():
+        if space.run("ss", "-Hltn", f"sport = :{port}{at}").stdout.strip():
             return
     raise TimeoutError(f"nothing listens on port {port}")
 
@@ -47,19 +48,29 @@ class OpensslServer:
         *words: str,
         chain: Sequence[Pair] = (),
         port: int = 443,
+        address: str = "",
     ) -> None:
         files = certificate.save(folder, "server")
         (folder / "chain.crt").write_text("".join(pair.pem for pair in chain))
         extra = ["-cert_chain", str(folder / "chain.crt")] if chain else []
         quiet = [] if "-msg" in words else ["-quiet"]
+        at = f"{address}:{port}" if address else str(port)
         self._process = space.popen(
-            *("openssl", "s_server", "-accept", str(port), "-naccept", "1", *quiet),
+            *(
+                "openssl",
+                "s_server",
+                "-accept",
+                at,
+                "-naccept",
+                "1",
+                *quiet,
+            ),
             *("-cert", files[0], "-key", files[1], *extra, *words),
             stdin=subprocess.PIPE,  # at the end of its input it would end the connection
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        wait_for_listener(space, port)
+        wait_for_listener(space, port, address)
 
     def received(self) -> bytes:
         """Return everything that the client sent, after the connection has ended."""
@@ -74,11 +85,14 @@ class OpensslServer:
 class Dnsmasq:
     """A DNS server that knows what it is told; `queries` is what it was asked."""
 
-    def __init__(self, space: Namespace, address: str, records: dict[str, Sequence[str]]) -> None:
+    def __init__(
+        self, space: Namespace, address: str, records: Mapping[str, Sequence[str]], port: int = 53
+    ) -> None:
         hosts = [f"--host-record={name},{ip}" for name, ips in records.items() for ip in ips]
         self._process = space.popen(
             *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root"),
             *("--no-resolv", "--no-hosts", "--bind-interfaces", f"--listen-address={address}"),
+            f"--port={port}",
             *("--log-queries", "--log-facility=-", "--pid-file", "--local=/test/", *hosts),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

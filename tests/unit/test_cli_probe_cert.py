@@ -1,0 +1,39 @@
+"""`ringfence probe cert`: what it refuses before it asks anybody."""
+
+from pathlib import Path
+
+import pytest
+
+from ringfence.cli import main
+
+HOST = "pv.telco.test"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("a b",), (f"{HOST}:0",), (f"{HOST}:65536",), (f"{HOST}:x",), ("https://a.test/",)),
+        *((), ("",), (":443",), ("[::1",), ("x" * 300,), ("*.telco.test",), ("127.1",)),
+        *((HOST, "--dns", "a.test"), (HOST, "--dns", "127.0.0.1:0")),
+        *((HOST, "--timeout", "0"), (HOST, "--timeout", "nan"), (HOST, "--timeout", "x")),
+    ],
+)
+def test_wrong_words_are_2(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["probe", "cert", *words])
+    assert ended.value.code == 2
+    assert "probe cert: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--ca", "--config", "--cert"])
+@pytest.mark.parametrize("file", ["none", "empty", "odd", "."])
+def test_a_file_that_cannot_be_used_is_3_in_one_line(
+    option: str, file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").touch()
+    (tmp_path / "odd").write_bytes(b"\xff\x00" * 100)
+    assert main(["probe", "cert", HOST, option, str(tmp_path / file)]) == 3
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+    assert said.err.startswith("ringfence probe cert: ")
