@@ -108,9 +108,14 @@ def ending(program: str, name: str, page: str, login: str, phone: str) -> list[s
     own = "" if name == "default" else f" --name {name}"
     return [
         "",
-        f"The phone's page:  {page}  ({login})",
+        f"The administrator's page:  {page}admin/advanced  ({login})",
         "",
-        "Try:",
+        "Break it:",
+        f"  {program} lab break{own} server-name",
+        f"  {program} lab break{own} dns-lies",
+        f"  {program} lab break{own}",
+        "",
+        "Look around:",
         f"  {program} lab status{own}",
         f"  {program} lab shell{own} phone -- nft list table inet ringfence",
         f"  {program} lab shell{own} stranger -- ping -c 1 {phone}",

@@ -99,4 +99,5 @@ def test_the_ending_repeats_the_name_of_another_lab() -> None:
     page, login = "http://127.0.0.1:4080/", "user admin, password secret"
     lines = ending(".venv/bin/ringfence", "second", page, login, "10.99.1.125")
     assert "  .venv/bin/ringfence lab down --name second" in lines
-    assert any(page in one and login in one for one in lines)
+    assert "  .venv/bin/ringfence lab break --name second server-name" in lines
+    assert any(f"{page}admin/advanced" in one and login in one for one in lines)
