@@ -1,0 +1,167 @@
+"""One call's audio, without socket, clock or key: linear samples in, packets out, and back.
+
+The owner calls `next_packet` and `next_audio` once for every packet time. Source: RFC 3550;
+RFC 3551 section 4; RFC 4733.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.rtp.events import GAP_MS, KEYS, event_payloads, read_event
+from ringfence.protocols.rtp.g711 import decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
+from ringfence.protocols.rtp.jitter import JitterBuffer
+from ringfence.protocols.rtp.packet import Packet, build_packet, read_packet
+
+RATE = 8000
+"""Samples a second."""
+KEYS_LIMIT = 64
+"""Most key presses that wait."""
+
+
+class Coding(NamedTuple):
+    """How linear audio travels."""
+
+    encode: Callable[[bytes], bytes]
+    decode: Callable[[bytes], bytes]
+
+
+CODINGS: Mapping[str, Coding] = {
+    "PCMU": Coding(encode_ulaw, decode_ulaw),
+    "PCMA": Coding(encode_alaw, decode_alaw),
+}
+"""`{encoding name: its functions}`. Source: RFC 3551 table 4."""
+
+
+class Format(Struct, frozen=True):
+    """What both sides agreed on, as packets need it."""
+
+    encoding: str
+    payload_type: int
+    """Of what we send."""
+    receive_type: int
+    ptime: int
+    """Milliseconds of audio in a packet of ours."""
+    sends: bool = True
+    receives: bool = True
+    events: int | None = None
+    """Payload type of key presses that we send; None for none."""
+    receive_events: int | None = None
+
+
+class AudioSession:
+    """One RTP stream each way."""
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self.sent = 0
+        self.refused = 0
+        """Datagrams that were no packet of this call."""
+        self.keys: deque[str] = deque(maxlen=KEYS_LIMIT)
+        """Keys that the other side pressed."""
+        self.buffer = JitterBuffer()
+        self.source = int.from_bytes(entropy(4))
+        """Our SSRC."""
+        self._sequence = int.from_bytes(entropy(2))
+        self._timestamp = int.from_bytes(entropy(4))
+        self._format: Format | None = None
+        self._pressed: deque[str] = deque(maxlen=KEYS_LIMIT)
+        self._event: deque[bytes] = deque()
+        self._event_timestamp = 0
+        self._gap = 0
+        """Packet times until the next key may begin."""
+        self._talking = False
+        self._heard: int | None = None
+        """Timestamp of the last key that was noted."""
+
+    def configure(self, form: Format) -> None:
+        """Go on as a new offer and answer have it; numbers continue."""
+        self._format = form
+
+    def press(self, digits: str) -> None:
+        """Queue keys.
+
+        Raises:
+            ValueError: one is no key, or the other side takes no telephone events.
+
+        """
+        if unknown := set(digits.upper()) - set(KEYS):
+            raise ValueError(f"no such key: {' '.join(sorted(unknown))}")
+        if self._format is None or self._format.events is None:
+            raise ValueError("the other side takes no telephone events")
+        self._pressed.extend(digits.upper())
+
+    @property
+    def samples(self) -> int:
+        """Samples of one packet of ours."""
+        return RATE * (self._format.ptime if self._format else 20) // 1000
+
+    def next_packet(self, audio: bytes) -> bytes | None:
+        """Return the packet of this packet time; None where nothing is to be sent.
+
+        `audio` are `samples` linear samples; a key that is down takes their place.
+        """
+        form = self._format
+        if form is None or not form.sends:
+            self._timestamp = (self._timestamp + self.samples) & 0xFFFFFFFF
+            self._talking = False
+            return None
+        if not self._event and not self._gap and self._pressed:
+            self._event.extend(event_payloads(self._pressed.popleft(), form.ptime))
+            self._event_timestamp = self._timestamp
+            packet = self._key(form, marker=True)
+        elif self._event:
+            packet = self._key(form, marker=False)
+        else:
+            self._gap = max(self._gap - 1, 0)
+            encoded = CODINGS[form.encoding].encode(audio)
+            marker, self._talking = not self._talking, True
+            packet = self._packet(form.payload_type, self._timestamp, encoded, marker=marker)
+        self._timestamp = (self._timestamp + self.samples) & 0xFFFFFFFF
+        return packet
+
+    def receive(self, data: bytes, now: float) -> bool:
+        """Take a datagram that passed SRTP; return whether it belongs to the call."""
+        form = self._format
+        try:
+            packet = read_packet(data)
+        except RemoteProtocolError:
+            self.refused += 1
+            return False
+        if form and packet.payload_type == form.receive_events:
+            self._hear(packet)
+        elif form and packet.payload_type == form.receive_type and form.receives:
+            self.buffer.push(packet, now)
+        else:
+            self.refused += 1
+            return False
+        return True
+
+    def next_audio(self) -> bytes:
+        """Return the linear audio of this packet time; silence where there is none."""
+        packet = self.buffer.pop()
+        if packet is None or self._format is None:
+            return bytes(2 * self.samples)
+        return CODINGS[self._format.encoding].decode(packet.payload)
+
+    def _key(self, form: Format, *, marker: bool) -> bytes:
+        payload = self._event.popleft()
+        if not self._event:
+            self._gap = max(GAP_MS // form.ptime, 1)
+        events = form.events if form.events is not None else 0
+        return self._packet(events, self._event_timestamp, payload, marker=marker)
+
+    def _packet(self, kind: int, timestamp: int, payload: bytes, *, marker: bool) -> bytes:
+        made = Packet(kind, self._sequence, timestamp, self.source, payload, marker)
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        self.sent += 1
+        return build_packet(made)
+
+    def _hear(self, packet: Packet) -> None:
+        """Note a key once, whichever of its packets comes first."""
+        event = read_event(packet.payload)
+        if event and packet.timestamp != self._heard:
+            self._heard = packet.timestamp
+            self.keys.append(event[0])
