@@ -14,6 +14,7 @@ from ringfence.config.snapshot import Change, Origin
 from ringfence.errors import ConfigError, Finding, NetworkError, RingfenceError
 from ringfence.features.provisioning.plan import (
     RULES,
+    TAGS,
     ProvisioningPlan,
     Reach,
     Step,
@@ -109,13 +110,17 @@ class Resync:
         if step.url is None:
             return
         self._outcome = replace(self._outcome, url=str(step.url))
-        body = await self._fetch(now, step.url, step.options)
+        named_by = "the command resync" if self._only else step.named_by
+        target = aim(now.reach, step.url.host, named_by)
+        body = await self._fetch(now, step.url, step.options, target)
         if body is not None:
             self._apply(position, body)
             self._outcome = replace(self._outcome, applied_from=step.url.host)
         self._say(now.messages.success)
 
-    async def _fetch(self, now: ProvisioningPlan, url: Url, options: Options) -> bytes | None:
+    async def _fetch(
+        self, now: ProvisioningPlan, url: Url, options: Options, target: Callable[[Url], Target]
+    ) -> bytes | None:
         """Return the file; None where it is missing and that counts as well."""
         from ringfence.protocols.sip.digest import Credentials
         from ringfence.runtime import http
@@ -134,7 +139,7 @@ class Resync:
             Credentials(who, self._expanded(now, options.pwd.reveal())) if who else None,
         )
         answer = await http.get(
-            self._world.egress, _aim(now.reach), request, asking, self._world.host.entropy
+            self._world.egress, target, request, asking, self._world.host.entropy
         )
         self._server = _server(answer.url, answer.address)
         status = answer.response.status
@@ -159,6 +164,8 @@ class Resync:
         errors = self._world.submit(changes, Origin.PROFILE)
         applied = cfgxml.Applied.of(document, changes, snapshot, self._world.snapshot())
         self._files[position] = Read(applied, tuple(errors))
+        name = "the command resync" if self._only else TAGS[RULES[position]]
+        self._world.places.remember(f"the file of {name}", document)
 
     def _say(self, template: str, *, failure: bool = False) -> None:
         """Send one of the provider's texts to syslog. Source: phone-facts 1.4."""
@@ -171,7 +178,9 @@ def fresh(world: World) -> ProvisioningPlan:
     return plan(world.snapshot().settings, world.facts()).plans[""]
 
 
-def _aim(reach: Reach) -> Callable[[Url], Target]:
+def aim(reach: Reach, host: str, named_by: str) -> Callable[[Url], Target]:
+    """Return what makes a target of a URL; `named_by` names `host`, and a redirect any other."""
+
     def target(url: Url) -> Target:
         return Target(
             application=PROVISIONING,
@@ -182,6 +191,7 @@ def _aim(reach: Reach) -> Callable[[Url], Target]:
             resolvers=reach.resolvers,
             exact_domains=reach.exact_domains,
             records=reach.records,
+            named_by=named_by if url.host == host else f"a redirect of {host}",
         )
 
     return target
