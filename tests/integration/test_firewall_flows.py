@@ -3,7 +3,11 @@
 import errno
 import random
 import socket
-from contextlib import ExitStack
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import IO
 
 import pytest
 
@@ -28,6 +32,8 @@ from tests.support.probe import (
 __all__ = ["listen", "phone", "wire"]
 
 VERSIONS = pytest.mark.parametrize("version", [4, 6])
+AGE = 1
+"""Seconds."""
 AGES = ("udp_timeout=1", "udp_timeout_stream=1", "tcp_timeout_time_wait=1", "tcp_timeout_close=1")
 
 
@@ -38,7 +44,10 @@ def ageing(wire: Wire) -> None:
 
 
 def forgotten(space: Namespace, port: int) -> None:
-    """Return when the kernel has forgotten every flow of a local port of the phone."""
+    """Return when the kernel has forgotten every flow of a local port of the phone.
+
+    Asking makes it look; by itself it does so once in a while.
+    """
     for protocol in ("udp", "tcp"):
         words = ("conntrack", "-L", "-p", protocol, "--orig-port-src", str(port))
         for _ in range(3000):
@@ -100,6 +109,87 @@ def test_an_outgoing_tcp_connection_opens_its_return_path_until_it_ends(
     forgotten(wire[0], port)
     found = wire[1].call(probe, [], [port], 9001)
     assert not found[version].tcp, "the port is still open"
+
+
+FLOWS_END = 1 << 2
+"""Group of netlink that hears of flows that have ended. Source: linux/nfnetlink_compat.h."""
+
+
+@contextmanager
+def events(space: Namespace, component: list[str], *filter_: str) -> Iterator[IO[str]]:
+    """Give what the phone's kernel tells of some flows, as lines."""
+    component.append(space.run("conntrack", "--version").stdout.partition(" (")[0])
+    words = ("conntrack", "-E", "-e", "NEW,DESTROY", *filter_)
+    with space.popen(*words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            while not listens(space):
+                assert process.poll() is None, "conntrack ended"
+            assert process.stdout
+            yield process.stdout
+        finally:
+            process.kill()
+
+
+def listens(space: Namespace) -> bool:
+    """Return whether somebody in the namespace hears of flows that end."""
+    sockets = [line.split() for line in space.run("cat", "/proc/net/netlink").stdout.splitlines()]
+    return any(int(groups, 16) & FLOWS_END for _, kind, _, groups, *_ in sockets if kind == "12")
+
+
+@pytest.mark.proves("FW-03")
+@VERSIONS
+def test_a_udp_flow_stays_open_while_it_is_alive_and_shuts_when_it_has_ended(
+    phone: FirewallPhone, wire: Wire, ageing: None, version: int, component: list[str]
+) -> None:
+    phone.set()
+    flow = ("-f", f"ipv{version}", "-p", "udp", "--orig-port-src", "40000")
+    with (
+        udp_in(wire[0], version, 40000) as client,
+        udp_in(wire[1], version, 9000) as server,
+        events(wire[0], component, *flow) as told,
+    ):
+        client.connect((STRANGER[version], 9000))
+        server.connect((PHONE[version], 40000))
+        until = time.monotonic() + 2.5 * AGE
+        while time.monotonic() < until:
+            for one, other in ((client, server), (server, client)):
+                one.send(b"ping")
+                assert other.recv(100) == b"ping"
+        forgotten(wire[0], 40000)
+        assert [told.readline().split()[0] for _ in range(2)] == ["[NEW]", "[DESTROY]"]
+        server.send(b"late")
+        with pytest.raises(ConnectionRefusedError):
+            server.recv(100)
+
+
+@pytest.mark.proves("FW-03")
+@VERSIONS
+def test_a_silent_tcp_connection_ages_out_until_the_phone_speaks_again(
+    phone: FirewallPhone, wire: Wire, version: int
+) -> None:
+    phone.set()
+    wire[0].run("sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_timeout_established=1")
+    with listener_in(wire[1], 9001) as listener:
+        client = connection_in(wire[0], STRANGER[version], 9001)
+        server, peer = listener.accept()
+        with server, client:
+            forgotten(wire[0], peer[1])
+            server.sendall(b"late")
+            until_refused(phone)
+            client.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                client.recv(100)
+            client.settimeout(SECONDS)
+            client.sendall(b"here")
+            assert client.recv(100) == b"late"
+
+
+def until_refused(phone: FirewallPhone) -> None:
+    """Return when the phone's kernel has refused a TCP packet."""
+    for _ in range(3000):
+        if phone.set()["data"]["counters"]["closed_tcp"]:
+            return
+    pytest.fail("nothing was refused")
 
 
 def refused(version: int, kind: socket.SocketKind, port: int) -> bool:

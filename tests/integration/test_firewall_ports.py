@@ -111,21 +111,6 @@ def test_the_dhcp_client_ports_are_open_whatever_else_is_shut(
     stranger.finds(texts, {67, 68, 69, 545, 546, 547, 5060, 53240}, {80, 68, 546})
 
 
-@pytest.mark.soak
-@pytest.mark.proves("FW-19")
-@pytest.mark.parametrize(
-    "options", ["", "NO_ICMP_UNREACHABLE,NO_CISCO_TFTP,UDP:30000:40000,TCP:1,TCP:65535"]
-)
-def test_all_262140_ports_equal_the_model(
-    phone: FirewallPhone, stranger: Stranger, options: str
-) -> None:
-    texts = {"Firewall_Config": options}
-    phone.apply(texts)
-    for first in range(1, 65536, 4096):
-        ports = set(range(first, min(first + 4096, 65536)))
-        stranger.finds(texts, ports, ports)
-
-
 @pytest.mark.proves("FW-01")
 @pytest.mark.parametrize("texts", [{}, {"Firewall": "Enabled"}, {"Firewall": "Disabled"}])
 def test_the_firewall_is_on_unless_it_is_switched_off(
