@@ -141,6 +141,11 @@ def batch(requests: Iterable[Request], generation: int) -> bytes:
     return b"".join(parts)
 
 
+def following(generation: int) -> int:
+    """Return the number of the transaction after another; none has the number 0."""
+    return (generation + 1) & 0xFFFFFFFF or 1
+
+
 def ask_generation() -> bytes:
     """Return the question for the number of the last transaction of anybody."""
     return _message(_SUBSYSTEM << 8 | _GETGEN, 0, 0, _FAMILY.pack(0, 0, 0))

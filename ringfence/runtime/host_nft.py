@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from ringfence.errors import ComponentError
 from ringfence.protocols.nftables import Request
-from ringfence.runtime.host_nft_netlink import NETLINK_NETFILTER, Transactions
+from ringfence.runtime.host_nft_netlink import NETLINK_NETFILTER, Transactions, plain
 
 LIBRARY = "libnftables.so.1"
 NFNLGRP_NFTABLES = 7
@@ -204,7 +204,4 @@ def _declare(library: ctypes.CDLL) -> "ctypes._NamedFuncPointer":
 def _plain(reason: str) -> str:
     """Return the message of libnftables without its quotation of our commands."""
     first = next((line for line in reason.splitlines() if "Error:" in line), reason.strip())
-    detail = first.rpartition("Error: ")[2][:300]
-    if "not permitted" in detail:
-        return f"{detail}: the phone needs the capability NET_ADMIN in its namespace"
-    return detail
+    return plain(first.rpartition("Error: ")[2][:300])

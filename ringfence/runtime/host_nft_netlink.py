@@ -43,12 +43,15 @@ class Transactions:
             ComponentError: the kernel refused a request; nothing changed.
 
         """
+        done = False
         for reply in self._exchange(nftables.batch(requests, generation)):
             if reply.error == errno.ERESTART and reply.sequence == 0:
                 return None
-            if reply.error:
-                raise ComponentError("nftables", os.strerror(reply.error))
-        return (generation + 1) & 0xFFFFFFFF or 1
+            _check(reply)
+            done = reply.error == 0
+        if not done:
+            raise ComponentError("nftables", "the kernel did not answer")
+        return nftables.following(generation)
 
     def generation(self) -> int:
         """Return the number of the last transaction of anybody in this namespace.
@@ -58,6 +61,7 @@ class Transactions:
 
         """
         for reply in self._exchange(nftables.ask_generation()):
+            _check(reply)
             if (number := nftables.generation_of(reply)) is not None:
                 return number
         raise ComponentError("nftables", "the kernel does not number its transactions")
@@ -71,6 +75,7 @@ class Transactions:
         """
         found: dict[str, list[bytes]] = {}
         for reply in self._exchange(nftables.ask_rules(table)):
+            _check(reply)
             if rule := nftables.rule_of(reply):
                 found.setdefault(rule[0], []).append(rule[1])
         return found
@@ -86,3 +91,15 @@ class Transactions:
             return answers
         except OSError as error:
             raise ComponentError("nftables", error.strerror or str(error)) from error
+
+
+def _check(reply: Reply) -> None:
+    if reply.error:
+        raise ComponentError("nftables", plain(os.strerror(reply.error)))
+
+
+def plain(reason: str) -> str:
+    """Return a reason of the kernel, and what would help."""
+    if "not permitted" in reason:
+        return f"{reason}: the phone needs the capability NET_ADMIN in its namespace"
+    return reason

@@ -9,10 +9,9 @@ import pytest
 
 from ringfence.cli.explain import as_json, explain
 from ringfence.config.cfgxml import read
-from ringfence.lab.namespaces import Namespace
 from ringfence.runtime.state import Identity
 from tests.support import firewall_files, firewall_model
-from tests.support.firewall_fixtures import Wire, listen, phone, wire
+from tests.support.firewall_fixtures import Wire, listen, listing, phone, wire
 from tests.support.firewall_phone import FirewallPhone
 from tests.support.firewall_stranger import Stranger, stranger
 
@@ -32,10 +31,6 @@ def held(listing: str, name: str) -> frozenset[int]:
     block = listing.partition(f"set {name} {{")[2].partition("\t}")[0]
     pairs = re.findall(r"(\d+)(?:-(\d+))?", block.partition("elements = ")[2])
     return ports([[int(first), int(last or first)] for first, last in pairs])
-
-
-def listing(space: Namespace) -> str:
-    return space.run("nft", "-s", "list", "table", "inet", "ringfence").stdout
 
 
 @pytest.mark.proves("FW-20")

@@ -3,7 +3,7 @@
 import pytest
 
 from ringfence.lab.namespaces import Namespace
-from tests.support.firewall_fixtures import Wire, phone, wire
+from tests.support.firewall_fixtures import Wire, listing, phone, wire
 from tests.support.firewall_phone import FirewallPhone
 
 __all__ = ["phone", "wire"]
@@ -17,11 +17,6 @@ CONFIGURATIONS = [
     {"Firewall_Config": "NO_ICMP_UNREACHABLE,NO_CISCO_TFTP", "RTP_Port_Max": "32766"},
     {"Firewall_Config": "UDP:1024:2047,UDP:65535,UDP:1,TCP:1:65535", "Enable_TR-069": "Yes"},
 ]
-
-
-def listing(space: Namespace) -> str:
-    """Return what the kernel holds, empty without a table."""
-    return space.run("nft", "-s", "list", *TABLE, check=False).stdout
 
 
 def until_it_holds(space: Namespace, wanted: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ringfence.lab.namespaces import Namespace
-from tests.support.firewall_fixtures import Wire, wire
+from tests.support.firewall_fixtures import Wire, listing, wire
 from tests.support.phone import RunningPhone, ringfence
 
 __all__ = ["wire"]
@@ -59,10 +59,6 @@ def test_a_killed_phone_leaves_its_firewall_and_its_successor_changes_no_rule(
     assert handles(wire[0]) == before
     start().wait_for("phone.ready")
     assert handles(wire[0]) == before
-
-
-def listing(space: Namespace) -> str:
-    return space.run("nft", "-s", "list", "table", "inet", "ringfence").stdout
 
 
 @pytest.mark.proves("FW-04")

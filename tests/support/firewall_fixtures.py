@@ -1,6 +1,7 @@
 """A wire between a phone with nothing but its firewall, and a stranger."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
@@ -18,6 +19,16 @@ TALKATIVE = (
     "net.ipv6.icmp.ratemask=3-127",
 )
 """Sysctls of a kernel that says "unreachable" every time."""
+
+
+STRANGERS = re.compile(r"(set budget[46] {[^}]*timeout 1m)\s+elements = {[^}]*}")
+"""Whom the kernel counts at the moment."""
+
+
+def listing(space: Namespace) -> str:
+    """Return the table that the kernel holds, without what it counts; empty without a table."""
+    words = ("nft", "-s", "list", "table", "inet", "ringfence")
+    return STRANGERS.sub(r"\1", space.run(*words, check=False).stdout)
 
 
 @pytest.fixture

@@ -24,18 +24,20 @@ class Kernel:
     def __init__(self, *refused: str) -> None:
         self.refused = refused
         self.taken = ""
+        self.number = 1
 
     def run(self, commands: str) -> str:
         if any(word in commands for word in self.refused):
             raise ComponentError("nftables", "not here")
         self.taken = commands
+        self.number += 1
         return ""
 
     def table(self, name: str) -> str:
         return self.taken
 
     def generation(self) -> int:
-        return 1
+        return self.number
 
     def rules(self, name: str) -> dict[str, list[bytes]]:
         chains = re.findall(r"chain (\S+) {\n(.*?)\t}\n", self.taken, re.DOTALL)

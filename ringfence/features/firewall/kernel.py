@@ -3,13 +3,14 @@
 import logging
 
 from ringfence.errors import ComponentError
-from ringfence.features.firewall.table import Table, changes, rebuilt, replacement, text
+from ringfence.features.firewall.table import Table, changes, rebuilt, replacement, same
+from ringfence.protocols.nftables import following
 from ringfence.runtime.host_nft import Nft
 
 logger = logging.getLogger(__name__)
 
-LOOKS = 5
-"""How often a table is read that others change meanwhile."""
+TRIES = 5
+"""How often a table is read or loaded while others change rules, before we wait for a notice."""
 
 
 class KernelTable:
@@ -23,8 +24,8 @@ class KernelTable:
     def __init__(self, nft: Nft) -> None:
         self._nft = nft
         self._held: Table | None = None
-        self._generation = 0
-        """The transaction after which the kernel held `_held`."""
+        self._generation: int | None = None
+        """The transaction after which the kernel held `_held`; None where others were faster."""
         self._listing = ""
         """The kernel's words for it, where we have read them."""
         self._compiled: dict[str, bytes] = {}
@@ -50,14 +51,14 @@ class KernelTable:
         if self._held is None or self._nft.generation() == self._generation:
             return False
         found, self._generation = self._look(self._held.name)
-        if (found and found == self._listing) or _same(found, self._held):
+        if (found and found == self._listing) or same(found, self._held):
             return False
         self._load(self._held)
         return True
 
     def _change(self, wanted: Table) -> bool:
         """Send what differs; return whether the kernel holds `wanted` now."""
-        if self._held is None:
+        if self._held is None or self._generation is None:
             return False
         requests = changes(self._held, wanted, self._compiled)
         if requests is None:
@@ -76,21 +77,24 @@ class KernelTable:
 
     def _load(self, wanted: Table) -> None:
         """Bring the table to `wanted` from whatever it is, and learn how its rules are made."""
-        held = self._nft.table(wanted.name)
-        loaded = _same(held, wanted)
-        ways: tuple[str, ...] = () if loaded else (replacement(held, wanted), rebuilt(wanted))
-        for way in ways:
+        self._generation = None
+        for _ in range(TRIES):
+            listing, generation = self._look(wanted.name)
+            if same(listing, wanted):
+                break
             try:
-                self._nft.run(way)
+                self._nft.run(replacement(listing, wanted))
             except ComponentError:  # something of another kind stands in the way
-                if way is ways[-1]:
-                    raise
-            else:
-                if _same(self._nft.table(wanted.name), wanted):
-                    break
-        self._held = wanted
-        self._listing, self._generation = self._look(wanted.name)
-        if _same(self._listing, wanted):
+                self._nft.run(rebuilt(wanted))
+            before = generation
+            listing, generation = self._look(wanted.name)
+            if generation == following(before):
+                break
+        else:
+            self._held = wanted
+            return
+        self._held, self._listing, self._generation = wanted, listing, generation
+        if same(listing, wanted):
             self._learn(wanted)
 
     def _look(self, name: str) -> tuple[str, int]:
@@ -98,7 +102,7 @@ class KernelTable:
 
         Where others never rest it is an older one, and the next notice leads to another look.
         """
-        for _ in range(LOOKS):
+        for _ in range(TRIES):
             generation = self._nft.generation()
             listing = self._nft.table(name)
             if self._nft.generation() == generation:
@@ -111,7 +115,3 @@ class KernelTable:
             return
         for name, chain in table.chains.items():
             self._compiled.update(zip(chain.rules, rules.get(name, ()), strict=True))
-
-
-def _same(listing: str, table: Table) -> bool:
-    return listing.split() == text(table).split()

@@ -70,6 +70,11 @@ def text(table: Table) -> str:
     return f"table {table.name} {{\n{body}}}\n"
 
 
+def same(listing: str, table: Table) -> bool:
+    """Return whether a listing is that of a table; in which order it was made does not count."""
+    return _blocks(listing) == _blocks(text(table))
+
+
 def replacement(held: str, wanted: Table) -> str:
     """Return one transaction in words that turns the listing `held` (empty: none) into `wanted`.
 
@@ -172,6 +177,11 @@ def _set_text(name: str, one: Set) -> str:
 def _chain_text(name: str, one: Chain) -> str:
     head = f"\t\t{one.hook}; policy {one.policy};\n" if one.hook else ""
     return f"\tchain {name} {{\n{head}" + "".join(f"\t\t{rule}\n" for rule in one.rules) + "\t}\n"
+
+
+def _blocks(listing: str) -> list[list[str]]:
+    head, _, body = listing.strip().removesuffix("}").partition("{")
+    return [head.split(), *sorted(block.split() for block in body.split("\n\n"))]
 
 
 def _objects(listing: str) -> set[tuple[str, str]]:
