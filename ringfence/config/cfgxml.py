@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from ringfence.config.catalog.values import EmptyMeans
 from ringfence.config.cfgxml_decode import decoded
-from ringfence.config.cfgxml_fast import Element, Plain, retokenize, tokenize
+from ringfence.config.cfgxml_fast import Element, Tokens, tokenize
+from ringfence.config.cfgxml_lines import Lines, lines_of, next_lines
 from ringfence.config.parameter import Access
 from ringfence.config.settings import aliases, canonical, slots
 from ringfence.config.snapshot import Change, Origin, Snapshot
@@ -45,8 +46,8 @@ class Document:
     Positions and findings cost a second pass, so they are worked out when they are asked for.
     """
 
-    def __init__(self, data: bytes, plain: Plain | None) -> None:
-        """Read a file, of which the quick reader has said what it could.
+    def __init__(self, data: bytes, quick: Tokens | Lines | None) -> None:
+        """Read a file, of which a quick reader has said what it could.
 
         Raises:
             DocumentError: the document cannot be used as a whole.
@@ -54,9 +55,8 @@ class Document:
         """
         self.data = data
         """As received."""
-        self.plain = plain if plain and aliases().keys().isdisjoint(plain.last.keys()) else None
-        """What the quick reader said; None where only the XML parser can tell."""
-        self.elements = self.plain.last if self.plain else self._last_of_each()
+        self._quick = quick if quick and aliases().keys().isdisjoint(quick.last.keys()) else None
+        self.elements = self._quick.last if self._quick else self._last_of_each()
         """`{tag: element}`, perhaps with tags that the catalogue does not know."""
 
     def _last_of_each(self) -> Mapping[str, Element]:
@@ -86,7 +86,16 @@ class Document:
         """The result of the XML parser, which knows positions."""
         from ringfence.config.cfgxml_parse import parse  # most files do without it
 
-        return parse(decoded(_unpacked(self.data)), canonical)
+        return parse(self._text(), canonical)
+
+    def _text(self) -> str:
+        return decoded(_unpacked(self.data))
+
+    def lines(self) -> Lines | None:
+        """Return what to compare the next version to; None where only the XML parser can tell."""
+        if isinstance(self._quick, Tokens):
+            return lines_of(self._text(), self._quick)
+        return self._quick
 
     def changes(
         self,
@@ -170,14 +179,13 @@ def reread(
         DocumentError: the document cannot be used as a whole.
 
     """
-    old = last.document.plain if last else None
-    again = retokenize(decoded(_unpacked(data)), old) if old else None
+    again = next_lines(decoded(_unpacked(data)), last.lines) if last and last.lines else None
     if last is None or again is None:
         document = read(data)
         return document, document.changes(snapshot)
-    plain, touched = again
-    document = Document(data, plain)
-    told = document.plain is plain and snapshot is last.snapshot
+    lines, touched = again
+    document = Document(data, lines)
+    told = document.elements is lines.last and snapshot is last.snapshot
     return document, document.changes(snapshot, among=touched.union(last.open) if told else None)
 
 
@@ -229,6 +237,7 @@ class Applied(Struct, frozen=True):
     """Remembers a document and what became of the settings, so that a repeat costs little."""
 
     document: Document
+    lines: Lines | None
     snapshot: Snapshot | None
     """What it led to; None where it might do something else when it comes again."""
     open: Collection[str]
@@ -244,7 +253,7 @@ class Applied(Struct, frozen=True):
         mean something else.
         """
         same = _policy(before) is _policy(after)
-        return cls(document, after if same else None, frozenset(changes))
+        return cls(document, document.lines(), after if same else None, frozenset(changes))
 
     def still_holds(self, data: bytes, snapshot: Snapshot) -> bool:
         """Return whether `data` would change nothing: the same bytes, and nothing came since."""

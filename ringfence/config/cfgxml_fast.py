@@ -3,16 +3,9 @@
 What it accepts is a subset of XML on which it yields what the XML parser yields; whatever it
 does not know, it refuses, and the XML parser reads the file. A comment is taken out where it
 follows a `>`: in the form that is accepted, that is always between two elements or inside a value.
-
-An element never spans lines here, so each line of an accepted file is acceptable by itself, and
-lines may come, go and change places: a file that differs from an accepted one in a few lines
-needs a look at those only.
 """
 
 import re
-from collections.abc import Mapping
-from itertools import compress
-from operator import ne
 
 from msgspec import Struct
 
@@ -26,8 +19,6 @@ A plain tuple, because a profile has thousands of them.
 """
 
 _LONG = 1 << 17
-_FEW = 4
-"""A file is read anew where more than one line in so many differs."""
 _BLANK = r"[ \t\r\n]*+"
 _DECLARATIONS = frozenset(
     '<?xml version="1.0"' + encoding + end
@@ -46,53 +37,23 @@ _ELEMENT = re.compile(
 _ODD_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
 
 
-class Plain(Struct, frozen=True):
-    """What stands inside the root of a document in the quick form."""
+class Tokens(Struct, frozen=True):
+    """What stands inside the root of a document, or in some of its lines."""
 
-    lines: list[str]
-    """All of it but comments."""
-    count: int
-    """Elements."""
-    last: Mapping[str, Element]
+    elements: list[Element]
+    """In the order of the file, entities as they are written."""
+    last: dict[str, Element]
     """`{tag: element}`, the last of each tag."""
-    repeated: frozenset[str]
-    """Tags of several elements."""
 
 
-def tokenize(text: str) -> Plain | None:
-    """Return what a text holds, or None where only a parser can tell."""
-    body = _body(text)
-    plain = None if body is None else _plain(body)
-    return plain if plain and plain.count <= ELEMENTS else None
+def tokenize(text: str) -> Tokens | None:
+    """Return what a document holds, or None where only a parser can tell."""
+    inside = body(text)
+    tokens = None if inside is None else tokens_of(inside)
+    return tokens if tokens and len(tokens.elements) <= ELEMENTS else None
 
 
-def retokenize(text: str, old: Plain) -> tuple[Plain, frozenset[str]] | None:
-    """Return what a text holds, and the tags of which it may hold another last element than `old`.
-
-    None where the lines that differ are too many, or do not tell by themselves.
-    """
-    body = _body(text)
-    if body is None:
-        return None
-    lines = body.split("\n")
-    gone, come = _difference(old.lines, lines)
-    if len(gone) + len(come) > len(lines) // _FEW:
-        return None
-    before, after = _plain("\n".join(gone)), _plain("\n".join(come))
-    if before is None or after is None:
-        return None
-    count = old.count - before.count + after.count
-    lost, new = before.last.keys(), after.last.keys()
-    alone = old.repeated.isdisjoint(lost | new) and old.last.keys().isdisjoint(new - lost)
-    if not alone or count > ELEMENTS:
-        return None
-    last = {**old.last, **after.last}
-    for tag in lost - new:
-        del last[tag]
-    return Plain(lines, count, last, old.repeated | after.repeated), frozenset(lost | new)
-
-
-def _body(text: str) -> str | None:
+def body(text: str) -> str | None:
     """Return what the root holds, without comments; None where the rest is not as usual."""
     if not _is_plain(text):
         return None
@@ -117,42 +78,19 @@ def _is_plain(text: str) -> bool:
     return len(text) < _LONG or text.count("<") <= 2 * ELEMENTS
 
 
-def _plain(body: str) -> Plain | None:
-    """Return what a stretch of lines holds; None where there is anything but elements."""
-    elements: list[Element] = _ELEMENT.findall(body)
+def tokens_of(lines: str) -> Tokens | None:
+    """Return what some lines of a body hold; None where there is anything but elements."""
+    elements: list[Element] = _ELEMENT.findall(lines)
     last = {element[0]: element for element in elements}
-    if "" in last or ("&" in body and _ODD_ENTITY.search(body)):
+    if "" in last or ("&" in lines and _ODD_ENTITY.search(lines)):
         return None
-    repeated = frozenset[str]()
-    if len(last) < len(elements):
-        repeated = frozenset([one[0] for one in elements if last[one[0]] is not one])
-    if "&" in body:
-        for tag, ua, value in [one for one in last.values() if "&" in one[2]]:
-            last[tag] = tag, ua, _resolved(value)
-    return Plain(body.split("\n"), len(elements), last, repeated)
+    if "&" in lines:
+        for tag, ua, text in [one for one in last.values() if "&" in one[2]]:
+            last[tag] = tag, ua, _resolved(text)
+    return Tokens(elements, last)
 
 
 def _resolved(text: str) -> str:
     for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'")):
         text = text.replace(entity, character)
     return text.replace("&amp;", "&")
-
-
-def _difference(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:
-    """Return the lines that have gone and those that have come.
-
-    Without them, both are the same lines in the same order.
-    """
-    short = min(len(old), len(new))
-    differing = compress(range(short), map(ne, old, new))
-    if len(old) == len(new):
-        places = list(differing)
-        return [old[at] for at in places], [new[at] for at in places]
-    start = next(differing, short)
-    backwards = compress(range(short - start), map(ne, reversed(old), reversed(new)))
-    end = next(backwards, short - start)
-    old, new = old[start : len(old) - end], new[start : len(new) - end]
-    held, given = set(old), set(new)
-    if [line for line in old if line in given] != [line for line in new if line in held]:
-        return old, new
-    return [line for line in old if line not in given], [line for line in new if line not in held]
