@@ -1,6 +1,7 @@
 """What `ringfence ca` signs and takes back, judged by openssl, nginx and the phone's own Egress."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,10 @@ import pytest
 
 from ringfence.lab.namespaces import Namespace
 from tests.support.phone import RINGFENCE, ringfence
+from tests.support.provider_authority import initial_authority
 from tests.support.tls_servers import Nginx, end, version, wait_for_listener
+
+__all__ = ["initial_authority"]
 
 HOST, SERVER = "pv.telco.net", "10.99.0.9"
 WEAK = "DEFAULT:@SECLEVEL=0"
@@ -23,9 +27,9 @@ ANSWERS = ("sesame", "sesame", "", "", "", "", "", HOST, "", "", "")
 class Authority:
     """A folder with an authority."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, initial: Path) -> None:
         self.folder = folder
-        self.run("init")
+        shutil.copytree(initial, folder / "ca")
 
     def run(self, *words: str, code: int = 0) -> str:
         done = ringfence("ca", *words, "--dir", str(self.folder / "ca"), cwd=self.folder)
@@ -54,9 +58,9 @@ class Authority:
 
 
 @pytest.fixture
-def authority(tmp_path: Path, component: list[str]) -> Authority:
+def authority(tmp_path: Path, initial_authority: Path, component: list[str]) -> Authority:
     component.append(" ".join(version("openssl", "version").split()[:2]))
-    return Authority(tmp_path)
+    return Authority(tmp_path, initial_authority)
 
 
 @pytest.mark.proves("PRV-06", "PS-01")

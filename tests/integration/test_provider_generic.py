@@ -3,6 +3,7 @@
 Source: chapter, Multiplatform Phone CA Client Root Certificate; PRV-14, PS-04.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tests.support.certificates import leaf
 from tests.support.lease import Server
 from tests.support.phone import RINGFENCE, ringfence
+from tests.support.provider_authority import initial_authority
 from tests.support.provider_fixtures import StartDnsmasq, StartNginx, dnsmasq, net, nginx
 from tests.support.provider_net import (
     FIRST,
@@ -25,7 +27,7 @@ from tests.support.provider_net import (
     versions,
 )
 
-__all__ = ["dnsmasq", "net", "nginx"]
+__all__ = ["dnsmasq", "initial_authority", "net", "nginx"]
 
 OTHER = "000e08abcdee"
 REFUSED = ("403", "403: this certificate does not open this path\n")
@@ -37,11 +39,11 @@ BOOTSTRAP = profile(GPP_A="bootstrap")
 class Telco:
     """An authority made by `ringfence ca`, and its server."""
 
-    def __init__(self, net: Net, *options: str) -> None:
+    def __init__(self, net: Net, initial: Path, *options: str) -> None:
         self.net = net
         self.ca, self.templates = net.folder / "ca", net.folder / "templates"
         self.templates.mkdir()
-        self.run("init")
+        shutil.copytree(initial, self.ca)
         self.run("issue-device", "--generic", "--out", str(net.folder))
         csr = net.folder / "csr"
         _, key = leaf(net.trust.servers).save(net.folder, "server")
@@ -70,7 +72,15 @@ class Telco:
     def ask(self, path: str, agent: str = AGENT, certificate: str = "generic") -> tuple[str, str]:
         folder = self.net.folder
         done = self.net.phone_space.run(
-            *("curl", "-s", "--path-as-is", "--cacert", str(self.ca / "server-root.crt"), "-A", agent),
+            *(
+                "curl",
+                "-s",
+                "--path-as-is",
+                "--cacert",
+                str(self.ca / "server-root.crt"),
+                "-A",
+                agent,
+            ),
             *("--cert", str(folder / f"{certificate}.crt")),
             *("--key", str(folder / f"{certificate}.key")),
             *("--resolve", f"{NAME}:443:{FIRST}", "-w", "\n%{http_code}"),
@@ -89,13 +99,15 @@ class Telco:
 
 
 @pytest.fixture
-def telco(net: Net, component: list[str]) -> Iterator[Callable[..., Telco]]:
+def telco(
+    net: Net, initial_authority: Path, component: list[str]
+) -> Iterator[Callable[..., Telco]]:
     component.append(" ".join(versions("curl", "--version").split()[:2]))
     net.phone_space.address("eth0", f"{PHONE}/24")
     made: list[Telco] = []
 
     def start(*options: str) -> Telco:
-        made.append(Telco(net, *options))
+        made.append(Telco(net, initial_authority, *options))
         return made[-1]
 
     yield start
@@ -213,7 +225,7 @@ def test_a_generic_phone_bootstraps_at_our_server_and_is_told_from_an_individual
 
 
 def test_a_revoked_certificate_opens_nothing_from_the_next_request_on(
-    telco: Start, tmp_path: Path
+    telco: Start
 ) -> None:
     made = telco()
     made.put("default.xml", BOOTSTRAP)
