@@ -45,6 +45,10 @@ class Tokens(Struct, frozen=True):
     last: dict[str, Element]
     """`{tag: element}`, the last of each tag."""
 
+    def __repr__(self) -> str:
+        """Return the number only, because texts may be secrets."""
+        return f"Tokens({len(self.elements)})"
+
 
 def tokenize(text: str) -> Tokens | None:
     """Return what a document holds, or None where only a parser can tell."""

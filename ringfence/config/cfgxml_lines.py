@@ -30,6 +30,10 @@ class Lines(Struct, frozen=True):
     repeated: frozenset[str]
     """Tags of several elements."""
 
+    def __repr__(self) -> str:
+        """Return the number only, because texts may be secrets."""
+        return f"Lines({len(self.lines)})"
+
 
 def lines_of(text: str, tokens: Tokens) -> Lines | None:
     """Return the lines of a document, and what was found in them."""

@@ -7,6 +7,7 @@ import pytest
 
 from ringfence.config.catalog.values import EmptyMeans
 from ringfence.config.cfgxml import Applied, Document, read, reread
+from ringfence.config.cfgxml_fast import tokenize
 from ringfence.config.parameter import Access
 from ringfence.config.settings import changed, encode, virgin
 from ringfence.config.snapshot import Change, Origin, Snapshot, submit
@@ -349,3 +350,19 @@ def test_no_finding_of_a_document_shows_a_secret() -> None:
     assert len(source.findings) >= 3
     assert len(refusals(source)) == 2
     assert "hunter2" not in repr(shown)
+
+
+def test_no_memory_of_a_document_shows_a_secret() -> None:
+    before, data = (
+        Snapshot(virgin()),
+        b"<flat-profile><Password_1_>hunter2</Password_1_></flat-profile>",
+    )
+    source = read(data)
+    changes = source.changes(before)
+    after, _ = submit(before, changes, Origin.PROFILE)
+    memory = Applied.of(source, changes, before, after)
+    assert after.settings.ext[0].password.reveal() == "hunter2"
+    assert memory.lines is not None
+    tokens = tokenize(data.decode())
+    assert tokens is not None
+    assert "hunter2" not in repr([memory, memory.lines, tokens, source])
