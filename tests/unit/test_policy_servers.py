@@ -118,3 +118,9 @@ def test_what_is_no_server_is_not_put_down_to_the_list() -> None:
             ("server-unreadable", "Profile_Rule"),
             ("server-unreadable", "Proxy_1_"),
         ]
+
+
+def test_an_alternative_that_only_assigns_names_no_server() -> None:
+    assert verdicts(Profile_Rule='("a" = "a")? (GPP_A = "b";)! | https://pv.telco.net/x') == {
+        "Profile_Rule pv.telco.net": True
+    }

@@ -19,13 +19,12 @@ def _weak_words(case: Case) -> Iterator[Hit]:
     """Yield a hit for the words that ask for nothing but weak suites.
 
     They are judged without a security level: what the level keeps out was asked for all the same.
+    A word that excludes selects nothing by itself.
     """
     text = case.settings.system.tls_cipher_list
     wanted = {suite.name for suite in evaluate(f"{text}:{_NO_LEVEL}").suites}
     found = []
     for word in dict.fromkeys(_words(text)):
-        if word[0] in "!-+@":
-            continue
         suites = evaluate(f"{word}:{_NO_LEVEL}").suites
         if suites and all(map(_weak, suites)) and any(suite.name in wanted for suite in suites):
             found.append(word)
