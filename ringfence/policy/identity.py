@@ -139,7 +139,7 @@ def _name_verdict(presented: Presented, reference: str, *, provisioning: bool) -
 def _why(presented: Presented, reference: str) -> str:
     """Return the rule by which no name of the certificate is the reference."""
     common = presented.common_names[-1:]
-    if presented.dns or presented.addresses:
+    if presented.addresses or presented.dns:
         if any(_same(name.split("/", 1)[0], reference) for name in common):
             return "the CN does not count beside names of the extension subjectAltName"
         if any("*" in name for name in presented.dns):
