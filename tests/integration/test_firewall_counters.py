@@ -91,6 +91,7 @@ def test_each_packet_is_counted_for_its_reason_and_for_no_other(
     before = phone.set(Firewall_Config=OPTIONS)["data"]["counters"]
     wire[1].call(provoke, send, version)
     status = phone.set(Firewall_Config=OPTIONS)
+    assert status["data"]["held"], "counting is no difference from the plan"
     after = status["data"]["counters"]
     grown = {name: after[name] - before[name] for name in after if after[name] > before[name]}
     fences = grown.pop("opened_udp") - (TIMES if "opened_udp" in reasons else 0)

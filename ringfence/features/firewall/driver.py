@@ -9,7 +9,8 @@ from ringfence.errors import ComponentError
 from ringfence.features.firewall.kernel import KernelTable
 from ringfence.features.firewall.options import Ports
 from ringfence.features.firewall.plan import FirewallPlan, describe
-from ringfence.features.firewall.ruleset import COUNTERS, TABLE, ruleset, table
+from ringfence.features.firewall.ruleset import COUNTERS, TABLE, table
+from ringfence.features.firewall.table import same, text
 from ringfence.runtime.feature import World
 from ringfence.runtime.host_nft import Watch
 from ringfence.runtime.state import Health, Status
@@ -78,9 +79,9 @@ class FirewallDriver:
         plan = self._plan
         if plan is None:
             return Status(Health.STARTING, title="Firewall")
-        planned, nft = ruleset(plan), self._world.host.nft
+        planned, nft = table(plan), self._world.host.nft
         try:
-            counts, held = nft.counters(TABLE), nft.table(TABLE).split() == planned.split()
+            counts, held = nft.counters(TABLE), same(nft.table(TABLE), planned)
         except ComponentError:
             counts, held = {}, False
         rows = [
@@ -93,7 +94,7 @@ class FirewallDriver:
             *((COUNTERS[name], str(count)) for name, count in counts.items() if name in COUNTERS),
             ("Foreign Changes Put Right", str(self._repairs)),
         ]
-        data = {**describe(plan), "ruleset": planned, "held": held, "counters": dict(counts)}
+        data = {**describe(plan), "ruleset": text(planned), "held": held, "counters": dict(counts)}
         health = Health.RUNNING if plan.enabled else Health.DISABLED
         return Status(health, tuple(rows), data, "Firewall")
 
