@@ -93,6 +93,10 @@ _REST: dict[str, tuple[str, str]] = {
         LINE + "<SIP_URI_1_>sip:a b@telco.net</SIP_URI_1_>",
         LINE + "<SIP_URI_1_>sip:ab@telco.net</SIP_URI_1_>",
     ),
+    "line-bad-option": (
+        LINE + "<SIP_Proxy-Require_1_>sec-agree, a:b</SIP_Proxy-Require_1_>",
+        LINE + "<SIP_Proxy-Require_1_>sec-agree</SIP_Proxy-Require_1_>",
+    ),
     "line-first-server": (
         LINE.replace("sip.telco.net", "a.telco.net|b.telco.net"),
         LINE,

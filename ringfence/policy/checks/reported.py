@@ -297,6 +297,14 @@ LINES = (
         "write sip:user@domain",
     ),
     Rule(
+        "line-bad-option",
+        WARNING,
+        "SIP Proxy-Require has a malformed option tag",
+        "It is left out, so the proxy is not asked for what was meant.",
+        "phone-facts 1.6; RFC 3261 section 20.29",
+        "write option tags separated by commas",
+    ),
+    Rule(
         "line-first-server",
         INFO,
         "Only the first server of a list is used",
