@@ -224,9 +224,7 @@ def test_a_generic_phone_bootstraps_at_our_server_and_is_told_from_an_individual
     made.server.wait_for(f'{PHONE} "generic, bootstrap" "GET /{MAC}.xml" 200 "{agent}"')
 
 
-def test_a_revoked_certificate_opens_nothing_from_the_next_request_on(
-    telco: Start
-) -> None:
+def test_a_revoked_certificate_opens_nothing_from_the_next_request_on(telco: Start) -> None:
     made = telco()
     made.put("default.xml", BOOTSTRAP)
     folder = str(made.net.folder)
@@ -243,3 +241,25 @@ def test_a_revoked_certificate_opens_nothing_from_the_next_request_on(
     made.server.wait_for("the last good list stays in force")
     (made.ca / "client-root.crl").unlink()
     assert made.ask(f"/{MAC}.xml", AGENT, MAC) == REFUSED
+
+
+@pytest.mark.proves("TLS-10")
+def test_a_phone_with_the_exported_bundle_refuses_a_revoked_server(
+    telco: Start, dnsmasq: StartDnsmasq, component: list[str]
+) -> None:
+    component.append("own-peer")
+    made, rule = telco(), f"https://{NAME}/$MA.xml"
+    made.put("default.xml", BOOTSTRAP)
+    dnsmasq(f"host-record={NAME},{FIRST}")
+    made.become_generic()
+    made.run("crl", "--out", str(made.net.folder))
+    bundle = made.net.folder / "provider-bundle.pem"
+    (made.net.state / "custom-ca.crt").write_bytes(bundle.read_bytes())
+    phone = made.net.boot(Resync_On_Reset="No")
+    assert resync(phone, rule)["result"] == "success"
+    phone.stop()
+    made.run("revoke", str(made.net.folder / "pv.crt"), "--reason", "keyCompromise")
+    made.run("export", "--out", str(made.net.folder))
+    (made.net.state / "custom-ca.crt").write_bytes(bundle.read_bytes())
+    phone = made.net.boot(Resync_On_Reset="No")
+    assert "revoked" in refused(phone, rule)
