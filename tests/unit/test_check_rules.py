@@ -92,7 +92,7 @@ def test_only_a_udp_port_is_open_to_callers_who_are_not_the_proxy(transport: str
 
 def test_idle_lines_hold_no_port_that_a_line_in_use_has_open() -> None:
     (hit,) = of("idle-line-open", TLS)
-    assert hit.message.startswith("UDP port 5060 is open for Ext 2 to 16 without any proxy")
+    assert hit.message.startswith("UDP port 5060 is open for Ext 2 to 16 without proxy and user")
     assert of("idle-line-open", TLS + "<Firewall>Disabled</Firewall>") == []
 
 

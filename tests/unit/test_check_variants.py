@@ -96,6 +96,14 @@ def of(rule: str, values: str) -> list[Finding]:
             "Secure_Call_Setting",
             "on Ext 1 to 2",
         ),
+        ("auth-invite-off", "<User_ID_1_>201</User_ID_1_>", "Auth_INVITE_1_", "the UDP port"),
+        ("auth-invite-off", "<Auth_INVITE_2_>No</Auth_INVITE_2_>", "Auth_INVITE_2_", "UDP port"),
+        (
+            "tls-name-validate-without-tls",
+            "<TLS_Name_Validate_3_>Yes</TLS_Name_Validate_3_>",
+            "TLS_Name_Validate_3_",
+            "speaks UDP, not TLS",
+        ),
         (
             "sip-clear-text",
             LINE + "<SIP_Transport_1_>Auto</SIP_Transport_1_>",
@@ -200,6 +208,12 @@ def test_each_thing_is_found_by_itself(rule: str, values: str, tag: str, message
         ("password-guessable", LINE + "<Auth_Page_Password_1_>a1b2</Auth_Page_Password_1_>"),
         ("secure-calls-in-clear", UDP),
         ("page-admin-locked", ""),
+        ("auth-invite-off", ""),
+        (
+            "auth-invite-off",
+            "<Line_Enable_1_>No</Line_Enable_1_><Auth_INVITE_1_>No</Auth_INVITE_1_>",
+        ),
+        ("line-without-password", "<User_ID_1_>201</User_ID_1_>"),
         ("domains-too-broad", "<Restricted_Access_Domains>10.0.0.1</Restricted_Access_Domains>"),
         (
             "domains-too-broad",

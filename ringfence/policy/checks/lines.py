@@ -27,8 +27,10 @@ def _clear_signalling(case: Case) -> Iterator[Hit]:
 
 
 def _unchallenged(case: Case) -> Iterator[Hit]:
-    for n, ext in case.lines():
-        if ext.sip_transport in UNASKED and not ext.auth_invite:
+    used = {n for n, _ in case.lines()}
+    for n, ext in enumerate(case.settings.ext, start=1):
+        named = n in used or (ext.line_enable and case.given(tag_of("ext", "auth_invite", n)))
+        if named and ext.sip_transport in UNASKED and not ext.auth_invite:
             yield _ext("auth_invite", n, write="Yes")
 
 
@@ -47,14 +49,16 @@ def _unchallenged_notify(case: Case) -> Iterator[Hit]:
 
 def _no_password(case: Case) -> Iterator[Hit]:
     for n, ext in case.lines():
-        if ext.register and not ext.password and ext.sip_transport is not SipTransport.TLS:
+        registers = ext.register and ext.proxy.strip()
+        if registers and not ext.password and ext.sip_transport is not SipTransport.TLS:
             yield _ext("password", n)
 
 
 def _name_check_elsewhere(case: Case) -> Iterator[Hit]:
-    for n, ext in case.lines():
-        field = "tls_name_validate"
-        if ext.sip_transport in CLEAR_TRANSPORTS and case.given(tag_of("ext", field, n)):
+    field = "tls_name_validate"
+    for n, ext in enumerate(case.settings.ext, start=1):
+        said = ext.line_enable and case.given(tag_of("ext", field, n))
+        if said and ext.sip_transport in CLEAR_TRANSPORTS:
             message = f"has no effect: the line speaks {ext.sip_transport.value}, not TLS"
             yield _ext(field, n, message)
 
@@ -109,7 +113,7 @@ def _secure_service(case: Case) -> Iterator[Hit]:
 
 
 def _idle_ports(case: Case) -> Iterator[Hit]:
-    """Yield a hit for UDP ports that only lines without a proxy hold open."""
+    """Yield a hit for UDP ports that only lines that nobody uses hold open."""
     if case.settings.system.firewall is Switch.DISABLED:
         return
     used = {ext.sip_port for _, ext in case.lines() if ext.sip_transport in UNASKED}
@@ -118,12 +122,14 @@ def _idle_ports(case: Case) -> Iterator[Hit]:
         if ext.sip_port not in used and _idle(ext):
             idle.setdefault(ext.sip_port, []).append(n)
     for port, numbers in idle.items():
-        message = f"UDP port {port} is open for Ext {spelled(numbers)} without any proxy"
+        message = f"UDP port {port} is open for Ext {spelled(numbers)} without proxy and user"
         yield Hit(tag_of("ext", "line_enable", numbers[0]), message, "No")
 
 
 def _idle(ext: Ext) -> bool:
-    return ext.line_enable and ext.sip_transport in UNASKED and not ext.proxy.strip()
+    return (
+        ext.line_enable and ext.sip_transport in UNASKED and not (ext.proxy.strip() or ext.user_id)
+    )
 
 
 RULES = (
@@ -231,7 +237,7 @@ RULES = (
         "The firewall opens the SIP port of every enabled line over UDP; all lines are enabled by "
         "default.",
         "chapter, Table 3",
-        "switch off the lines that have no proxy",
+        "switch off the lines that have neither proxy nor user",
         _idle_ports,
     ),
 )

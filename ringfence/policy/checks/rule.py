@@ -30,9 +30,9 @@ class Case(Struct, frozen=True):
         return self.snapshot.origin(tag) is not Origin.DEFAULT
 
     def lines(self) -> Iterator[tuple[int, Ext]]:
-        """Yield the extensions in use: enabled, and with a proxy."""
+        """Yield the extensions in use: enabled, and with a proxy or a user."""
         for n, ext in enumerate(self.settings.ext, start=1):
-            if ext.line_enable and ext.proxy.strip():
+            if ext.line_enable and (ext.proxy.strip() or ext.user_id):
                 yield n, ext
 
 
