@@ -28,7 +28,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     run_ = verb("run", "run a phone until it is told to stop")
     run_.add_argument("--config", type=Path, help="cfg.xml to apply before anything starts")
     run_.add_argument("--interface", help="network interface of the phone (default: br0, eth0, …)")
-    run_.add_argument("--user", default="", help="user to become, keeping three capabilities")
+    run_.add_argument(
+        "--user", default="", help="user (name, number) to become with three capabilities"
+    )
     run_.add_argument("--debug", action="store_true", help="log the wire, too")
     get = verb("get", "print the value of a parameter; a secret as ***")
     get.add_argument("tag", metavar="TAG")
@@ -42,6 +44,24 @@ def add(parser: argparse.ArgumentParser) -> None:
     resync = verb("resync", "fetch the profile now")
     resync.add_argument("rule", nargs="?", default="", help="profile rule to use this once")
     verb("reboot", "restart the phone's processes")
+    dial = verb("dial", "place a call")
+    dial.add_argument("target", metavar="URI", help="number, user@domain or SIP URI")
+    dial.add_argument("--line", default="", help="extension to call from (default: the first)")
+    for name, purpose in _CALLS.items():
+        one = verb(name, purpose)
+        one.add_argument("call", nargs="?", default="", help=_WHICH)
+    dtmf = verb("dtmf", "send key presses")
+    dtmf.add_argument("digits", help="of 0123456789*#ABCD")
+    dtmf.add_argument("call", nargs="?", default="", help=_WHICH)
+
+
+_WHICH = "number of the call (default: the one there is)"
+_CALLS = {
+    "answer": "answer the call that rings",
+    "hangup": "end a call, or refuse it",
+    "hold": "hold a call",
+    "resume": "take a held call back",
+}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -154,7 +174,8 @@ def _status(arguments: argparse.Namespace) -> int:
 def _command(arguments: argparse.Namespace) -> int:
     from ringfence.runtime.control import ask
 
-    words = {"rule": arguments.rule} if arguments.verb == "resync" and arguments.rule else {}
+    names = ("rule", "target", "line", "call", "digits")
+    words = {name: text for name in names if (text := getattr(arguments, name, ""))}
     reply = ask(arguments.state, {"verb": "command", "name": arguments.verb, "arguments": words})
     if reply is None:
         print(f"ringfence: {NOT_RUNNING}", file=sys.stderr)
@@ -170,4 +191,7 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "status": _status,
     "resync": _command,
     "reboot": _command,
+    "dial": _command,
+    "dtmf": _command,
+    **dict.fromkeys(_CALLS, _command),
 }

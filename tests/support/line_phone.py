@@ -22,6 +22,7 @@ from ringfence.features.line import FEATURE
 from ringfence.lab.namespaces import Namespace
 from ringfence.policy.tls import Trust
 from ringfence.protocols.dhcp import Lease
+from ringfence.runtime.commands import Commands
 from ringfence.runtime.egress import Egress
 from ringfence.runtime.feature import World
 from ringfence.runtime.host import Host
@@ -93,7 +94,11 @@ class Phone:
 
         def build(spawn: Callable[[Coroutine[Any, Any, None]], None]) -> World:
             world = SimpleNamespace(
-                host=host, egress=egress, publish=self._publish, facts=lambda: self.facts
+                host=host,
+                egress=egress,
+                publish=self._publish,
+                facts=lambda: self.facts,
+                commands=Commands(),
             )
             world.spawn = spawn
             return cast(World, world)

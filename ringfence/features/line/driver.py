@@ -2,16 +2,26 @@
 
 import asyncio
 import contextlib
+from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ringfence.errors import ComponentError
+from ringfence.features.line.commands import call_words, offer_commands, target_uri
 from ringfence.features.line.line import FAREWELL, Line
 from ringfence.features.line.plan import LinePlan
 from ringfence.features.line.port import UdpPort
+from ringfence.features.line.switchboard import Media, Path, Switchboard
+from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
 from ringfence.protocols.sip.message import Message
+from ringfence.protocols.sip.response import Source
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status
+
+if TYPE_CHECKING:
+    from ringfence.runtime.audio import AudioEngine
 
 NAME = "line"
 
@@ -21,6 +31,9 @@ class LineDriver:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.calls = Switchboard(world, self._open_audio)
+        self._audio: AudioEngine | None = None
+        offer_commands(world.commands, self)
         self._lines: dict[str, Line] = {}
         self._leaving: list[Line] = []
         """Lines that still take leave of their registrar."""
@@ -37,7 +50,7 @@ class LineDriver:
         if held and _registers_alike(held.plan, plan):
             held.plan = plan
         else:
-            line = Line(self._world, plan, self._port(plan.port))
+            line = Line(self._world, plan, self._port(plan.port), self.calls)
             if held:
                 self._leave(held)
             self._lines[key] = line
@@ -52,7 +65,8 @@ class LineDriver:
         self._settle()
 
     async def close(self) -> None:
-        """Unregister every line, in bounded time, and close the ports."""
+        """Hang up, unregister every line, in bounded time, and close the ports."""
+        self.calls.close()
         for line in self._lines.values():
             self._leave(line)
         self._lines.clear()
@@ -62,6 +76,8 @@ class LineDriver:
                     await line.ended.wait()
         self._leaving.clear()
         self._settle()
+        if self._audio:
+            self._audio.close()
 
     def status(self) -> Status:
         """Return one row for each line that has a user or a proxy."""
@@ -73,7 +89,9 @@ class LineDriver:
         ]
         ports = ", ".join(map(str, sorted(self._ports))) or "none"
         rows.append(("Open UDP SIP Ports", ports))
-        data = {"lines": [_data(line) for line in lines]}
+        calls = self.calls.report()
+        rows += [(f"Call {call['call']}", call_words(call)) for call in calls]
+        data = {"lines": [_data(line) for line in lines], "calls": calls}
         return Status(_health(lines), tuple(rows), data, "Lines")
 
     async def _run(self, line: Line, before: list[Line]) -> None:
@@ -93,13 +111,52 @@ class LineDriver:
         if number is None:
             return None
         if number not in self._ports:
-            self._ports[number] = UdpPort(self._world.host, number, self._respond)
+            port = UdpPort(self._world.host, number, self._respond, self._expects)
+            port.server.calls = self.calls.reception(partial(self._path, port), port.server.key)
+            self._ports[number] = port
         return self._ports[number]
+
+    def _expects(self, address: str) -> bool:
+        return address in self.calls.peers()
 
     def _respond(self, message: Message, address: str) -> None:
         for line in (*self._lines.values(), *self._leaving):
             if line.receive_response(message, address):
                 return
+        self.calls.receive_response(message, address)
+
+    def _path(self, port: UdpPort, user: str, source: Source) -> Path | None:
+        """Return how a call from a source travels: back to where its INVITE came from."""
+        for line in self._lines.values():
+            if line.port is port and line.plan.user == user and line.plan.home:
+
+                def send(data: bytes, number: int) -> None:
+                    port.send(data, source.address, number or source.port)
+
+                flow = Flow("UDP", line.plan.home.address, port.number)
+                return Path(line.plan, flow, source.address, send, line.fields)
+        return None
+
+    def _open_audio(self, plan: LinePlan) -> Media:
+        if self._audio is None:
+            from ringfence.runtime.audio import AudioEngine  # only calls pay for it
+
+            self._audio = AudioEngine(self._world.host)
+        address = plan.home.address if plan.home else ""
+        return self._audio.open(address, *plan.rtp_ports)
+
+    def dial(self, target: str, n: int) -> int:
+        """Place a call from Ext(n), or from the first line that can, and return its number.
+
+        Raises:
+            ConfigError: the target is none.
+            ComponentError: no line can place a call now.
+
+        """
+        for line in sorted(self._lines.values(), key=lambda line: line.plan.n):
+            if n in (0, line.plan.n) and line.registered and (path := line.path):
+                return self.calls.dial(path, target_uri(target, path))
+        raise ComponentError("call", f"Ext {n} is not registered" if n else "no line is registered")
 
     def _settle(self) -> None:
         """Route requests to the lines there are, and close the ports that nobody needs."""
@@ -125,6 +182,7 @@ def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:
     """Return whether two plans differ in nothing but how INVITEs are answered."""
     alike = replace(
         wanted,
+        rtp_ports=held.rtp_ports,
         realm=held.realm,
         auth_invite=held.auth_invite,
         sha256=held.sha256,

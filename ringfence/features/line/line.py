@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from ringfence.errors import ComponentError, NetworkError, PolicyError, RemoteProtocolError
 from ringfence.features.line.plan import Home, LinePlan
 from ringfence.features.line.port import UdpPort
+from ringfence.features.line.switchboard import Path, Switchboard
 from ringfence.policy.applications import SIP
 from ringfence.protocols.sip.account import Flow
+from ringfence.protocols.sip.agreement import Agreement, Fields
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.message import Message, check_response, read_message
 from ringfence.protocols.sip.registration import Failed, Registered, Registration
@@ -30,7 +32,9 @@ Send = Callable[[bytes], Awaitable[None]]
 class Line:
     """The registration of one extension, from `run` to `stop`."""
 
-    def __init__(self, world: World, plan: LinePlan, port: UdpPort | None) -> None:
+    def __init__(
+        self, world: World, plan: LinePlan, port: UdpPort | None, calls: Switchboard
+    ) -> None:
         self.plan = plan
         self.port = port
         self.server = port.server if port else UserAgentServer(world.host.entropy(32))
@@ -40,6 +44,7 @@ class Line:
         self.ended = asyncio.Event()
         """Set when `run` has nothing more to do."""
         self._world = world
+        self._calls = calls
         self._wake = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -47,15 +52,44 @@ class Line:
         self._peer = ""
         self._lost = ""
         """Why the present connection ended; empty while it stands."""
+        self._outbox: list[bytes] = []
+        """Messages of calls that wait for the connection."""
+        self._flow: Flow | None = None
+        """What carries the line's messages now."""
         self._registration: Registration | None = None
+        self._agreement: Agreement | None = None
         if plan.home:
             credentials = Credentials(plan.auth_user, plan.password.reveal())
-            self._registration = Registration(plan.home.account, credentials, world.host.entropy)
+            self._agreement = agreement = plan.home.mediasec.agreement()
+            self._registration = Registration(
+                plan.home.account, credentials, world.host.entropy, agreement
+            )
 
     @property
     def registered(self) -> bool:
         """Whether the registrar holds our contact."""
         return bool(self._registration and self._registration.is_registered(self._now()))
+
+    @property
+    def path(self) -> Path | None:
+        """Return how a call would travel now; None while nothing carries the line's messages."""
+        home = self.plan.home
+        if self._flow is None or home is None:
+            return None
+        port, peer = self.port, self._peer
+
+        def send(data: bytes, number: int) -> None:
+            if port:
+                port.send(data, peer, number or home.port)
+            else:
+                self._outbox.append(data)
+                self._wake.set()
+
+        return Path(self.plan, self._flow, peer, send, self.fields)
+
+    def fields(self, method: bytes) -> Fields:
+        """Return what the line's security agreement adds to a request."""
+        return self._agreement.fields(method) if self._agreement else ()
 
     def stop(self) -> None:
         """Unregister; `ended` is set within `FAREWELL` seconds."""
@@ -150,8 +184,7 @@ class Line:
         async def send(data: bytes) -> None:
             port.send(data, address, home.port)
 
-        registration.register(Flow("UDP", home.address, port.number), self._now())
-        return await self._drive(registration, send)
+        return await self._drive(registration, Flow("UDP", home.address, port.number), send)
 
     async def _over_stream(
         self, target: Target, home: Home, registration: Registration, address: str
@@ -165,8 +198,8 @@ class Line:
         try:
             async with asyncio.TaskGroup() as group:
                 reader = group.create_task(self._read(stream))
-                registration.register(Flow(home.transport, *stream.local), self._now())
-                failed = await self._drive(registration, stream.write)
+                flow = Flow(home.transport, *stream.local)
+                failed = await self._drive(registration, flow, stream.write)
                 reader.cancel()
             return failed
         finally:
@@ -181,13 +214,16 @@ class Line:
         event = registration.next_event()
         return event if isinstance(event, Failed) else None
 
-    async def _drive(self, registration: Registration, send: Send) -> Failed | None:
+    async def _drive(self, registration: Registration, flow: Flow, send: Send) -> Failed | None:
         """Move messages and time until the registration failed, or was given up (None)."""
         task, self._task = self._task, None
+        self._flow = flow
+        registration.register(flow, self._now())
         try:
             return await self._drive_to_end(registration, send)
         finally:
-            self._task = task
+            self._task, self._flow = task, None
+            self._outbox.clear()
 
     async def _drive_to_end(self, registration: Registration, send: Send) -> Failed | None:
         deadline: float | None = None
@@ -198,7 +234,8 @@ class Line:
             if self._lost:
                 registration.lose_flow(self._lost, self._now())
             try:
-                for data in registration.messages_to_send():
+                due, self._outbox = self._outbox, []
+                for data in (*registration.messages_to_send(), *due):
                     await send(data)
             except NetworkError as error:
                 self._lost = str(error)
@@ -216,7 +253,8 @@ class Line:
     async def _read(self, stream: Stream) -> None:
         """Take what comes over the connection, requests too, until it ends."""
         cutter = MessageStream()
-        source = Source(*stream.peer, known=True)
+        source = Source(*stream.peer, known=True, reliable=True)
+        self.server.calls = self._calls.reception(lambda _user, _source: self.path, self.server.key)
         try:
             while data := await stream.read():
                 cutter.receive_data(data)
@@ -238,7 +276,8 @@ class Line:
         except RemoteProtocolError as error:
             logger.warning("line.bad_response: Ext %d: %s", self.plan.n, error)
             return
-        self.receive_response(message, source.address)
+        if not self.receive_response(message, source.address):
+            self._calls.receive_response(message, source.address)
 
     async def _rest(self, seconds: float | None) -> None:
         """Return after so many seconds, or when stopped; None waits for that alone."""

@@ -18,7 +18,8 @@ from ringfence.policy.macros import expand, phone_values, setting_values
 from ringfence.policy.network import host_and_port, own_address, resolvers
 from ringfence.policy.tls import TlsPolicy, policy_for
 from ringfence.protocols.sip.account import Account, Retry
-from ringfence.protocols.sip.grammar import escape_user, parse_uri
+from ringfence.protocols.sip.agreement import Agreement
+from ringfence.protocols.sip.grammar import escape_user, is_token, parse_uri
 from ringfence.protocols.sip.negotiation import Terms
 from ringfence.protocols.sip.transaction import Timers
 from ringfence.runtime.state import Facts, Planned
@@ -28,6 +29,23 @@ PORTS = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
 BLOCKED = "Blocked by restricted domains"
 REALM = "ringfence"
 """Realm of our challenge on a line that has neither Reversed Auth Realm nor a proxy."""
+
+
+class MediaSec(Struct, frozen=True):
+    """How a line negotiates media plane security. Source: chapter, Table 7."""
+
+    initiates: bool = False
+    over_tls_only: bool = False
+    proxy_require: tuple[str, ...] = ()
+    """Option tags that the line sends anyway."""
+
+    def agreement(self) -> Agreement:
+        """Return a new agreement."""
+        return Agreement(
+            initiates=self.initiates,
+            over_tls_only=self.over_tls_only,
+            proxy_require=[tag.encode() for tag in self.proxy_require],
+        )
 
 
 class Home(Struct, frozen=True):
@@ -49,6 +67,7 @@ class Home(Struct, frozen=True):
     """Local TCP ports, inclusive; None for any."""
     named_by: str
     """Tag of the parameter that names `host`."""
+    mediasec: MediaSec = MediaSec()
 
 
 class LinePlan(Struct, frozen=True):
@@ -72,6 +91,8 @@ class LinePlan(Struct, frozen=True):
     """Header Server of answers to the line's own proxy."""
     home: Home | None
     """None where the line does not register."""
+    rtp_ports: tuple[int, int]
+    """Local ports of audio, inclusive."""
     terms: Terms
     """Of the audio of its calls; address and port are those of each call."""
     refused: str = ""
@@ -156,6 +177,7 @@ class _Lines:
             sha256=sip.auth_support_rfc8760,
             server=expand(sip.sip_server_name, self._macros),
             home=home,
+            rtp_ports=(sip.rtp_port_min, sip.rtp_port_max),
             terms=terms(self._settings, n, home.transport if home else "UDP", ""),
             refused=refused,
         )
@@ -217,7 +239,18 @@ class _Lines:
             resolvers=resolvers(settings, facts.lease),
             source_ports=None if transport == "UDP" else self._source_ports,
             named_by=f"{'Outbound_Proxy' if account.route else 'Proxy'}_{n}_",
+            mediasec=self._mediasec(n),
         )
+
+    def _mediasec(self, n: int) -> MediaSec:
+        ext = self._settings.ext[n - 1]
+        tags = ext.sip_proxy_require.replace(",", " ").split()
+        good = tuple(tag for tag in tags if is_token(tag.encode()))
+        if len(good) < len(tags):
+            tag = f"SIP_Proxy-Require_{n}_"
+            remedy = "write option tags as RFC 3261 has them, separated by commas"
+            self._find("line-bad-option", tag, "an option tag is malformed: it is left out", remedy)
+        return MediaSec(ext.mediasec_request, ext.mediasec_over_tls_only, good)
 
     def _account(self, n: int, registrar: str, own: str, route: str) -> Account:
         ext, sip = self._settings.ext[n - 1], self._settings.sip

@@ -26,8 +26,12 @@ Respond = Callable[[Message, str], None]
 class UdpPort:
     """Reads with a loop of its own, which costs half of what an asyncio transport does."""
 
-    def __init__(self, host: Host, number: int, respond: Respond) -> None:
+    def __init__(
+        self, host: Host, number: int, respond: Respond, expected: Callable[[str], bool]
+    ) -> None:
         """Bind the port and start to read; responses and their source go to `respond`.
+
+        Those of proxies do, and those of addresses that are `expected`.
 
         Raises:
             ComponentError: the port is taken or not allowed.
@@ -37,6 +41,7 @@ class UdpPort:
         self.server = UserAgentServer(host.entropy(32))
         self._host = host
         self._respond = respond
+        self._expected = expected
         self._peers: dict[int, str] = {}
         self._known: frozenset[str] = frozenset()
         self._socket = host.udp(ANY, number)
@@ -77,7 +82,7 @@ class UdpPort:
                 self.send(reply.data, address, reply.port)
 
     def _receive_response(self, data: bytes, source: Source) -> None:
-        if not source.known:
+        if not source.known and not self._expected(source.address):
             return
         try:
             message = read_message(data)

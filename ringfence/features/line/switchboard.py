@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from typing import Protocol
 
@@ -28,6 +28,7 @@ from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.grammar import parse_address, parse_uri
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.negotiation import Negotiation, Stream, Terms
+from ringfence.protocols.sip.response import Source
 from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class Media(Protocol):
         """Free sockets and devices."""
 
 
+PathOf = Callable[[str, Source], "Path | None"]
+"""Takes the user part of a Request-URI and a source; returns the path of a call from there."""
 OpenMedia = Callable[[LinePlan], Media]
 """Bind the ports of a call. Raises `ComponentError` where none is free."""
 
@@ -65,6 +68,8 @@ class Path(Struct, frozen=True, eq=False):
 
     line: LinePlan
     flow: Flow
+    peer: str
+    """Address of the other end."""
     send: Callable[[bytes, int], None]
     """Takes a message and a port; port 0 stands for the other end's own."""
     agreement: Agreement
@@ -94,7 +99,12 @@ class Switchboard:
         self._open = open_media
         self._calls: dict[int, Held] = {}
         self._last = 0
+        self._keeping = False
         self._wake = asyncio.Event()
+
+    def reception(self, path_of: PathOf, key: bytes) -> "Reception":
+        """Return what hands us the requests of one port or connection."""
+        return Reception(self, path_of, key)
 
     # What people ask
 
@@ -182,6 +192,27 @@ class Switchboard:
                 held.call.hang_up(self._now())
                 self._flush(held)
 
+    def choose(self, number: int, *, ringing: bool = False) -> int:
+        """Return `number`, or for 0 the one call that can be meant.
+
+        Raises:
+            ConfigError: there is none, or more than one.
+
+        """
+        if number:
+            return number
+        wanted = [
+            held.number
+            for held in self._calls.values()
+            if self._lives(held) and (not ringing or held.call.state is State.INCOMING)
+        ]
+        if len(wanted) != 1:
+            known = ", ".join(map(str, wanted))
+            raise ConfigError(
+                "call", f"which one: {known}" if wanted else "there is none", "see: phone status"
+            )
+        return wanted[0]
+
     def busy(self, n: int) -> bool:
         """Return whether a line has a call."""
         return any(held.path.line.n == n and self._lives(held) for held in self._calls.values())
@@ -203,7 +234,11 @@ class Switchboard:
 
     # What the network brings
 
-    def take(self, path: Path | None, asked: Asked, now: float) -> bool:
+    def peers(self) -> Iterator[str]:
+        """Yield the addresses that calls may hear from."""
+        return (held.path.peer for held in self._calls.values())
+
+    def take(self, asked: Asked, now: float) -> bool:
         """Take a request of a call that there is; False for none."""
         call_id = asked.message.first(b"call-id")
         for held in self._calls.values():
@@ -236,19 +271,21 @@ class Switchboard:
         self._flush(held)
         return 0
 
-    def receive_response(self, message: Message) -> bool:
+    def receive_response(self, message: Message, address: str) -> bool:
         """Take a response that passed `check_response`; False where it is for no call."""
-        call_id = message.first(b"call-id")
+        call_id, now = message.first(b"call-id"), self._now()
         for held in self._calls.values():
-            if held.call.call_id == call_id and held.call.receive_response(message, self._now()):
+            if held.call.call_id != call_id or held.path.peer != address:
+                continue
+            if held.call.receive_response(message, now):
                 self._flush(held)
                 return True
         return False
 
-    async def run(self) -> None:
-        """Keep the time of every call, for ever."""
-        while True:
-            due = min((held.call.get_timer() for held in self._calls.values()), default=inf)
+    async def _keep_time(self) -> None:
+        """Keep the time of every call, until there is none."""
+        while self._calls:
+            due = min(held.call.get_timer() for held in self._calls.values())
             delay = None if due == inf else max(due - self._now(), 0)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(delay):
@@ -258,6 +295,7 @@ class Switchboard:
                 if held.call.get_timer() <= self._now():
                     held.call.handle_timer(self._now())
                     self._flush(held)
+        self._keeping = False
 
     # What follows
 
@@ -272,7 +310,6 @@ class Switchboard:
         self._wake.set()
 
     def _react(self, held: Held, event: Event) -> None:
-        logger.info("call.%s: %d", type(event).__name__.lower(), held.number)
         match event:
             case Ringing():
                 held.state = "ringing"
@@ -284,9 +321,12 @@ class Switchboard:
                     held.state = "ringing"
             case Answered(body):
                 held.state = "established"
+                logger.info("call.answered: %d: %s", held.number, held.peer)
                 self._answered(held, body)
             case Ended(status, reason):
-                held.state = f"ended: {reason} ({status})"
+                held.state = "ended"
+                words = f"{status} {reason}" if status else reason
+                logger.info("call.ended: %d: %s: %s", held.number, held.peer, words)
                 held.media.stop()
             case OfferRefused(status):
                 logger.warning("call.offer_refused: %d: %d", held.number, status)
@@ -325,6 +365,9 @@ class Switchboard:
         self._last += 1
         made = Held(self._last, call, path, media, negotiation, peer, incoming, "calling")
         self._calls[self._last] = made
+        if not self._keeping:
+            self._keeping = True
+            self._world.spawn(self._keep_time())
         return made
 
     @staticmethod
@@ -351,3 +394,21 @@ class Switchboard:
 
     def _now(self) -> float:
         return self._world.host.now()
+
+
+class Reception:
+    """Hands the requests of one port or connection to the switchboard."""
+
+    def __init__(self, calls: Switchboard, path_of: PathOf, key: bytes) -> None:
+        self._calls = calls
+        self._path_of = path_of
+        self._key = key
+
+    def take(self, asked: Asked, source: Source, now: float) -> bool:
+        """Take a request of a call that there is; False for none."""
+        return self._calls.take(asked, now)
+
+    def begin(self, user: str, asked: Asked, source: Source, now: float) -> int:
+        """Begin the call of an INVITE; return 0, or the status that refuses it."""
+        path = self._path_of(user, source)
+        return self._calls.begin(path, asked, self._key, now) if path else 480

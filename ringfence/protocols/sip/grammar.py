@@ -27,6 +27,7 @@ _PARAMETERS = rb"(?:%b;%b%b(?:%b=%b(?:%b|[^ \t;,\"]++))?)*%b" % (
 _HOST = rb"\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9.\-_]++"
 _ABSOLUTE = rb"[A-Za-z][A-Za-z0-9+.\-]*+:[^<> \t\x00-\x1f\x7f]++"
 
+_TOKEN = re.compile(TOKEN)
 _PARAMETER = re.compile(
     rb";%b(%b)(?:%b=%b(?:(%b)|([^ \t;,\"]++)))?" % (_WS, TOKEN, _WS, _WS, _QUOTED)
 )
@@ -98,6 +99,11 @@ def parse_parameters(text: bytes) -> dict[bytes, bytes]:
     for name, quoted, plain in _PARAMETER.findall(text):
         found.setdefault(name.lower(), quoted[1:-1] if quoted else plain)
     return found
+
+
+def is_token(text: bytes) -> bool:
+    """Return whether `text` is a token, as option tags are."""
+    return bool(_TOKEN.fullmatch(text))
 
 
 def is_address(text: bytes) -> bool:

@@ -1,0 +1,254 @@
+"""The audio of live calls: one thread, absolute deadlines, nothing else on it.
+
+Sockets, SRTP and devices are touched by that thread alone; the rest of the phone hands it
+changes under a lock that it holds for one packet time's work at most.
+"""
+
+import logging
+import selectors
+import socket
+import threading
+from collections.abc import Mapping
+
+from msgspec import Struct
+from pylibsrtp import Error as SrtpError
+from pylibsrtp import Policy, Session
+
+from ringfence.errors import ComponentError
+from ringfence.protocols.rtp.session import AudioSession, Format
+from ringfence.protocols.sip.negotiation import Keys, Stream
+from ringfence.runtime.host import Host
+from ringfence.runtime.host_sound import Microphone, Silence, Speaker
+
+logger = logging.getLogger(__name__)
+
+BATCH = 32
+"""Most datagrams read from one socket at a time."""
+LARGEST = 2048
+BEHIND = 1.0
+"""Seconds of delay after which the thread gives up catching up."""
+
+_PROFILES = {
+    "AES_CM_128_HMAC_SHA1_80": Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
+    "AES_CM_128_HMAC_SHA1_32": Policy.SRTP_PROFILE_AES128_CM_SHA1_32,
+    "AEAD_AES_128_GCM": Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
+    "AEAD_AES_256_GCM": Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
+}
+
+
+class Devices(Struct):
+    """What one call hears and plays."""
+
+    microphone: Microphone
+    speaker: Speaker
+
+
+class CallAudio:
+    """The ports, keys and devices of one call."""
+
+    def __init__(
+        self, engine: "AudioEngine", bound: socket.socket, rtcp: socket.socket, devices: Devices
+    ) -> None:
+        self.socket = bound
+        self.port = int(bound.getsockname()[1])
+        self.due = 0.0
+        """When the next packet time begins; 0 while there is nothing to send."""
+        self.stream: Stream | None = None
+        self.late = 0.0
+        """Most seconds that a packet was behind its time."""
+        self._engine = engine
+        self._rtcp = rtcp
+        """Bound so that nobody else gets the port; reports are not read."""
+        self._devices = devices
+        self._session = AudioSession(engine.host.entropy)
+        self._protect: Session | None = None
+        self._unprotect: Session | None = None
+        self._failed = 0
+        """Packets that SRTP refused."""
+
+    def start(self, stream: Stream) -> None:
+        """Send and receive as agreed, from now on; a key that stays keeps its counters."""
+        with self._engine.lock:
+            before, self.stream = self.stream, stream
+            if before is None or before.protect != stream.protect:
+                self._protect = _srtp(stream.protect, Policy.SSRC_ANY_OUTBOUND)
+            if before is None or before.unprotect != stream.unprotect:
+                self._unprotect = _srtp(stream.unprotect, Policy.SSRC_ANY_INBOUND)
+            self._session.configure(_form(stream))
+            self.due = self.due or self._engine.host.now()
+        self._engine.wake()
+
+    def press(self, digits: str) -> None:
+        """Queue telephone events.
+
+        Raises:
+            ComponentError: one is no key, or the other side takes none.
+
+        """
+        try:
+            with self._engine.lock:
+                self._session.press(digits)
+        except ValueError as error:
+            raise ComponentError("call", str(error)) from error
+
+    def report(self) -> Mapping[str, object]:
+        """Return what was agreed on and how it goes, as JSON values."""
+        with self._engine.lock:
+            stream, session = self.stream, self._session
+            return {
+                "codec": stream.codec.name if stream else "",
+                "srtp": stream.protect.suite if stream and stream.protect else "",
+                "sent": session.sent,
+                "received": session.buffer.received,
+                "lost": session.buffer.lost,
+                "late": session.buffer.late,
+                "refused": session.refused + self._failed,
+                "jitter_ms": round(session.buffer.jitter * 1000, 1),
+                "keys": "".join(session.keys),
+            }
+
+    def stop(self) -> None:
+        """Free the ports and finish the recording."""
+        self._engine.forget(self)
+        self.socket.close()
+        self._rtcp.close()
+        self._devices.speaker.close()
+
+    def step(self, now: float) -> None:
+        """Play and send one packet time; called by the thread, under its lock."""
+        stream, session = self.stream, self._session
+        if stream is None:
+            return
+        self.late = max(self.late, now - self.due)
+        self.due += stream.ptime / 1000
+        if now - self.due > BEHIND:
+            self.due = now
+        audio = self._devices.microphone.read(session.samples)
+        self._devices.speaker.write(session.next_audio())
+        packet = session.next_packet(audio)
+        if packet is None:
+            return
+        if self._protect:
+            packet = self._protect.protect(packet)
+        try:
+            self.socket.sendto(packet, (stream.address, stream.port))
+        except OSError as error:  # one that cannot leave is lost, as any may be
+            logger.debug("audio.not_sent: %s", error.strerror)
+
+    def drain(self, now: float) -> None:
+        """Read what came; called by the thread, under its lock."""
+        for _ in range(BATCH):
+            try:
+                data, source = self.socket.recvfrom(LARGEST)
+            except BlockingIOError:
+                return
+            except OSError as error:  # an ICMP error of an earlier packet
+                logger.debug("audio.not_delivered: %s", error.strerror)
+                continue
+            if self.stream is None or source[0] != self.stream.address:
+                self._session.refused += 1
+                continue
+            if self._unprotect:
+                try:
+                    data = self._unprotect.unprotect(data)
+                except (SrtpError, ValueError):
+                    self._failed += 1
+                    continue
+            self._session.receive(data, now)
+
+
+class AudioEngine:
+    """The thread and the calls that it serves."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.lock = threading.Lock()
+        self._calls: dict[socket.socket, CallAudio] = {}
+        self._selector = selectors.DefaultSelector()
+        self._waker, self._woken = socket.socketpair()
+        self._woken.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def open(
+        self, address: str, first: int, last: int, devices: Devices | None = None
+    ) -> CallAudio:
+        """Bind an even port and the next one for a call. Source: RFC 3550 section 11.
+
+        Raises:
+            ComponentError: no pair of ports is free.
+
+        """
+        for port in range(first + first % 2, last + 1, 2):
+            try:
+                bound = self.host.udp(address, port)
+            except ComponentError:
+                continue
+            try:
+                rtcp = self.host.udp(address, port + 1)
+            except ComponentError:
+                bound.close()
+                continue
+            made = CallAudio(self, bound, rtcp, devices or Devices(Silence(), Silence()))
+            with self.lock:
+                self._calls[bound] = made
+                self._selector.register(bound, selectors.EVENT_READ)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
+                self._thread.start()
+            return made
+        raise ComponentError("audio", f"no free port from {first} to {last}")
+
+    def forget(self, call: CallAudio) -> None:
+        """Leave a call alone from now on."""
+        with self.lock:
+            if self._calls.pop(call.socket, None):
+                self._selector.unregister(call.socket)
+
+    def wake(self) -> None:
+        """Have the thread look at its calls again."""
+        self._waker.send(b"\0")
+
+    def close(self) -> None:
+        """End the thread; calls are stopped by their owners."""
+        self._closed = True
+        self.wake()
+        if self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closed:
+            with self.lock:
+                due = min((call.due for call in self._calls.values() if call.due), default=None)
+            delay = None if due is None else max(due - self.host.now(), 0)
+            ready = self._selector.select(delay)
+            now = self.host.now()
+            with self.lock:
+                for key, _ in ready:
+                    if key.fileobj is self._woken:
+                        self._woken.recv(4096)
+                    elif call := self._calls.get(key.fileobj):  # type: ignore[call-overload]
+                        call.drain(now)
+                for call in self._calls.values():
+                    if call.due and now >= call.due:
+                        call.step(now)
+
+
+def _srtp(keys: Keys | None, kind: int) -> Session | None:
+    if keys is None:
+        return None
+    return Session(Policy(keys.material, kind, 0, _PROFILES[keys.suite]))
+
+
+def _form(stream: Stream) -> Format:
+    return Format(
+        stream.codec.name.upper(),
+        stream.codec.payload,
+        stream.receive_payload,
+        stream.ptime,
+        stream.sends,
+        stream.receives,
+        stream.events,
+        stream.receive_events,
+    )
