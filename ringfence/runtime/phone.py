@@ -248,6 +248,7 @@ def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:
             for name, status in statuses.items()
         },
         "lines": data.get("line", {}).get("lines", []),
+        "calls": data.get("line", {}).get("calls", []),
         "lease": data.get("dhcp", {}).get("lease"),
         "ports": {name: data.get("firewall", {}).get(name, []) for name in ("udp", "tcp")},
         "last_resync": data.get("provisioning", {}).get("last_resync"),
