@@ -72,13 +72,30 @@ def test_an_empty_rule_and_one_whose_condition_fails_are_skipped() -> None:
 @pytest.mark.proves("PRV-13")
 @pytest.mark.parametrize(
     ("client", "text"),
-    [(ClientCertificate("a", "b", "c"), "Installed"), (None, "Not Installed")],
+    [
+        (ClientCertificate("a", "b", "c"), "Installed"),
+        (ClientCertificate("a", "b", "c", individual=False), "Not Installed"),
+        (None, "Not Installed"),
+    ],
 )
 def test_ccert_tells_of_an_individual_certificate(
     client: ClientCertificate | None, text: str
 ) -> None:
     decided = plan(Settings(), Facts(identity=IDENTITY, client=client))
     assert decided.plans[""].values["CCERT"] == text
+
+
+def test_a_generic_phone_that_its_user_agent_does_not_name_is_reported() -> None:
+    generic = Facts(identity=IDENTITY, client=ClientCertificate("a", "b", "c", individual=False))
+    own = Facts(identity=IDENTITY, client=ClientCertificate("a", "b", "c"))
+    silent, errors = decode({"HTTP_User_Agent_Name": "$VERSION"}, Settings())
+    assert not errors
+
+    def rules(settings: Settings, facts: Facts) -> list[str]:
+        return [found.rule for found in plan(settings, facts).findings]
+
+    assert rules(silent, generic) == ["generic-phone-unnamed"]
+    assert rules(Settings(), generic) == rules(silent, own) == []
 
 
 def test_the_user_agent_is_the_product_and_the_mac() -> None:
