@@ -131,7 +131,7 @@ def test_the_list_does_not_bind_what_it_does_not_cover() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        "<Use_Auto_Discovery__WPAD_>Yes</Use_Auto_Discovery__WPAD_><Proxy_Port>3128</Proxy_Port>",
+        "<Use_Auto_Discovery__WPAD_>No</Use_Auto_Discovery__WPAD_><Proxy_Port>3128</Proxy_Port>",
         "<Proxy_Host/><VPN_User_Name/><LDAP_Server/><Static_IP/>",
     ],
 )

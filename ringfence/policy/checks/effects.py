@@ -43,12 +43,6 @@ NEEDS = (
     ),
     Needs(
         "system",
-        "use_auto_discovery",
-        lambda s, _: s.system.proxy_mode is ProxyMode.AUTO,
-        "because Proxy_Mode is not Auto",
-    ),
-    Needs(
-        "system",
         "pac_url",
         lambda s, _: s.system.proxy_mode is ProxyMode.AUTO and not s.system.use_auto_discovery,
         "because only Proxy_Mode Auto without WPAD takes it",
