@@ -85,19 +85,6 @@ def test_ccert_tells_of_an_individual_certificate(
     assert decided.plans[""].values["CCERT"] == text
 
 
-def test_a_generic_phone_that_its_user_agent_does_not_name_is_reported() -> None:
-    generic = Facts(identity=IDENTITY, client=ClientCertificate("a", "b", "c", individual=False))
-    own = Facts(identity=IDENTITY, client=ClientCertificate("a", "b", "c"))
-    silent, errors = decode({"HTTP_User_Agent_Name": "$VERSION"}, Settings())
-    assert not errors
-
-    def rules(settings: Settings, facts: Facts) -> list[str]:
-        return [found.rule for found in plan(settings, facts).findings]
-
-    assert rules(silent, generic) == ["generic-phone-unnamed"]
-    assert rules(Settings(), generic) == rules(silent, own) == []
-
-
 def test_the_user_agent_is_the_product_and_the_mac() -> None:
     assert planned({}).plans[""].reach.agent == "Ringfence/0.1.0 (000e08abcdef)"
 

@@ -118,8 +118,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
         ),
         messages=Messages(own.log_request_msg, own.log_success_msg, own.log_failure_msg),
     )
-    found = [*_findings(settings), *_unnamed(facts, decided.reach.agent)]
-    return Planned({"": decided}, tuple(found))
+    return Planned({"": decided}, tuple(_findings(settings)))
 
 
 def macros(settings: Settings, facts: Facts) -> Mapping[str, str]:
@@ -200,15 +199,6 @@ def _findings(settings: Settings) -> list[Finding]:
         text = "refused: the name of a provisioning server is always checked"
         found.append(_warning("name-check-forced", tag, text, "remove the element"))
     return found
-
-
-def _unnamed(facts: Facts, agent: str) -> list[Finding]:
-    """Return what is wrong where nothing tells the provider which phone asks (PRV-14)."""
-    if not facts.client or facts.client.individual or facts.identity.mac in agent.lower():
-        return []
-    tag = ROWS["provisioning"]["http_user_agent_name"].tag
-    text = "the phone shows the generic certificate, so only this could say which phone it is"
-    return [_warning("generic-phone-unnamed", tag, text, "add ($MA)")]
 
 
 def _of_rule(tag: str, rule: Rule) -> list[Finding]:
