@@ -194,6 +194,12 @@ def test_the_examples_of_the_chapter_and_plain_words_are_not_weak() -> None:
         assert of("cipher-weak", f"<TLS_Cipher_List>{text}</TLS_Cipher_List>") == []
 
 
+def test_a_lowered_level_is_found_with_and_without_a_separator() -> None:
+    for text in ("HIGH:@SECLEVEL=1", "DEFAULT@SECLEVEL=0"):
+        assert of("cipher-security-level", f"<TLS_Cipher_List>{text}</TLS_Cipher_List>")
+    assert of("cipher-security-level", "<TLS_Cipher_List>HIGH@SECLEVEL=3</TLS_Cipher_List>") == []
+
+
 def test_one_cause_has_one_finding() -> None:
     rules = [
         one.rule

@@ -34,9 +34,10 @@ def _weak_words(case: Case) -> Iterator[Hit]:
 
 
 def _low_level(case: Case) -> Iterator[Hit]:
-    for word in _words(case.settings.system.tls_cipher_list):
-        if word in (_NO_LEVEL, "@SECLEVEL=1"):
-            yield Hit(tag_of("system", "tls_cipher_list"), f"{word} lowers the security level")
+    for step in evaluate(case.settings.system.tls_cipher_list).steps:
+        if step.word in (_NO_LEVEL, "@SECLEVEL=1"):
+            message = f"{step.word} lowers the security level"
+            yield Hit(tag_of("system", "tls_cipher_list"), message)
 
 
 def _words(text: str) -> list[str]:
