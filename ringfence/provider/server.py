@@ -28,7 +28,7 @@ FIRST_TIME = 15.0
 IDLE_TIME = 15.0
 """Seconds that a connection may wait for its next request."""
 PRODUCT = "Ringfence"
-OK = 200
+OK, INTERNAL_ERROR = 200, 500
 WHO = web.RequestKey("WHO", str)
 """Who asked, in the words of the access log."""
 _CONNECTION: dict[str, Any] = {"access_log": None, "keepalive_timeout": IDLE_TIME}
@@ -176,11 +176,12 @@ class _Connection(web.RequestHandler, listener.Guest):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what is no HTTP, in one line, and log it in one."""
+        """Answer in one line what is no HTTP, and log it in one; an error of ours in full."""
         self.asked()
         who = _shown(words(_identity(self.transport)))
         said = _shown(str(exc).partition("\n")[0] or type(exc).__name__)
-        logger.info('%s "%s" %d no request: %s', self._remote, who, status, said)
+        ours = exc if status >= INTERNAL_ERROR else None
+        logger.info('%s "%s" %d no request: %s', self._remote, who, status, said, exc_info=ours)
         response = web.Response(status=status, text=f"{status}\n")
         response.headers["Server"] = PRODUCT
         response.force_close()
