@@ -97,9 +97,10 @@ def _wrong_words(arguments: argparse.Namespace) -> str:
 def _report(name: str, unit: Identity, least: Severity, ignored: Collection[str]) -> Report:
     try:
         document = reading.document(name)
+        comments = document.parsed.comments
     except (DocumentError, OSError) as error:
         return Report(name, unusable=error)
-    said = list(remarks(document.parsed.comments, RULES))
+    said = list(remarks(comments, RULES))
     wanted = [one for one in said if isinstance(one, Remark)]
     invalid = [one for one in said if isinstance(one, Finding)]
     kept: list[Finding] = []

@@ -5,6 +5,8 @@ Source: phone-facts 2.3, secrets, and 2.5, options of a rule.
 
 import re
 
+OF_THE_UNIT = re.compile(r"\$\(?(?:MA|MAU|MAC|SN|PN|PSN)(?::\d{1,3}){0,2}\)?", re.IGNORECASE)
+"""A macro whose value is printed on the phone."""
 _USER_INFO = re.compile(r"(://)[^/\s@?#|]{1,512}@")
 _QUERY = re.compile(
     r"([?&;](?:pass|passwd|password|passphrase|pwd|pw|pin|secret|token|auth|credentials?"
@@ -13,7 +15,6 @@ _QUERY = re.compile(
     re.IGNORECASE,
 )
 _OPTION = re.compile(r"(--(?:key|pwd|uid)\s{1,8})(\"[^\"]{0,512}\"|[^\s\]]{1,512})")
-_OF_THE_UNIT = re.compile(r"\$\(?(?:MA|MAU|MAC|SN|PN|PSN)(?::\d{1,3}){0,2}\)?", re.IGNORECASE)
 _MASK = "***"
 
 
@@ -33,6 +34,6 @@ def carried(text: str) -> tuple[str, ...]:
     found += [
         f"{match[1][1:-1]} in the query"
         for match in _QUERY.finditer(text)
-        if _OF_THE_UNIT.sub("", match[2])
+        if OF_THE_UNIT.sub("", match[2])
     ]
     return tuple(dict.fromkeys(found))

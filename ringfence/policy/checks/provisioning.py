@@ -7,7 +7,7 @@ from ringfence.config.codecs import Secret
 from ringfence.config.settings import slots, value
 from ringfence.errors import Severity
 from ringfence.policy.checks.rule import Case, Hit, Rule, tag_of
-from ringfence.policy.credentials import carried, masked
+from ringfence.policy.credentials import OF_THE_UNIT, carried, masked
 from ringfence.policy.domains import parse
 from ringfence.policy.macros import expand
 from ringfence.policy.rules import parse_rule, parse_url
@@ -94,9 +94,11 @@ def _rule_secrets(case: Case) -> Iterator[Hit]:
 
 def _exposed(secret: Secret) -> str:
     """Return why the argument of an option is no secret; empty where it is, or is absent."""
-    text = _SECRET_MACRO.sub("", secret.reveal())
-    if not text:
+    text = secret.reveal()
+    if not text or _SECRET_MACRO.search(text):
         return ""
+    if not OF_THE_UNIT.sub("", text):
+        return "is what stands on the back of the phone"
     if found := _GENERAL_MACRO.search(text):
         return f"takes the text of GPP {found[1]}, which page and reports show"
     return "is written out, so the page and every report of the configuration show it"
