@@ -5,7 +5,7 @@ Source: phone-facts 2.3, secrets, and 2.5, options of a rule.
 
 import re
 
-OF_THE_UNIT = re.compile(r"\$\(?(?:MA|MAU|MAC|SN|PN|PSN)(?::\d{1,3}){0,2}\)?", re.IGNORECASE)
+OF_THE_UNIT = re.compile(r"\$\(?(?:MAC|MAU|MA|SN|PSN|PN)(?::\d{1,3}){0,2}\)?")
 """A macro whose value is printed on the phone."""
 _USER_INFO = re.compile(r"(://)[^/\s@?#|]{1,512}@")
 _QUERY = re.compile(

@@ -64,6 +64,12 @@ def of(rule: str, values: str) -> list[Finding]:
             "--key takes the text of GPP A",
         ),
         (
+            "secret-in-rule",
+            "<Profile_Rule>[--uid x --pwd $(MA:6)] https://pv/c</Profile_Rule>",
+            "Profile_Rule",
+            "--pwd is what stands on the back of the phone",
+        ),
+        (
             "provisioning-once",
             "<Provision_Enable>No</Provision_Enable>",
             "Provision_Enable",
@@ -198,6 +204,7 @@ def test_each_thing_is_found_by_itself(rule: str, values: str, tag: str, message
         ),
         ("upgrade-rule-options", "<Upgrade_Rule>http://a b</Upgrade_Rule>"),
         ("secret-in-rule", "<Profile_Rule>[--key $SA] http://a b</Profile_Rule>"),
+        ("secret-in-rule", "<Profile_Rule>[--key $SA-$MA] https://pv/c</Profile_Rule>"),
         ("profile-server-from-dhcp", "<Provision_Enable>No</Provision_Enable>"),
         ("profile-server-from-dhcp", "<Profile_Rule>/a b</Profile_Rule>"),
         ("ldap-clear-text", LDAP + STARTTLS),

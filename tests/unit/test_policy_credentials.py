@@ -36,7 +36,7 @@ def test_other_text_stays(text: str) -> None:
         ("ftp://bob@host/", ("user information before the host",)),
         ("https://h/?pin=1234&PIN=9", ("pin in the query", "PIN in the query")),
         ("https://h/?token=$A", ("token in the query",)),
-        ("https://h/?key=$MA", ()),
+        ("https://h/?key=$MA&pin=$MAC", ()),
         ("https://h/?auth=$(MAU:6)-$SN", ("auth in the query",)),
     ],
 )
