@@ -21,7 +21,7 @@ TALKATIVE = (
 """Sysctls of a kernel that says "unreachable" every time."""
 
 
-STRANGERS = re.compile(r"(set budget[46] {[^}]*timeout 1m)\s+elements = {[^}]*}")
+STRANGERS = re.compile(r"(set (?:budget|blocked)[46] {[^}]*timeout 1[ms])\s+elements = {[^}]*}")
 """Whom the kernel counts at the moment."""
 
 

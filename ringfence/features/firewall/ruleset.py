@@ -57,13 +57,19 @@ Packets of a flow that the phone began, or has answered, are not counted.
 TFTP_HELPER = "tftp"
 """Follows the server's answers to a new port, so that port 69 works while the range is shut."""
 
+NETWORK = "ip6 saddr & ffff:ffff:ffff:ffff::"
+"""One stranger over IPv6: an attacker has every address of a network of 64 bits."""
 BUDGET = "limit rate over 100/second burst 200 packets"
-"""What one stranger may ask of the phone's own services: an IPv4 address, or an IPv6 network of
-64 bits, in which an attacker has every address."""
+"""What one stranger may ask of the phone's own services, before nothing more is heard of it for
+`BLOCKED`."""
 BUDGET_OF_ALL = "limit rate over 1000/second burst 2000 packets"
 """What all strangers may, who forge their addresses or are too many to be told apart."""
 BUDGETS = ("size 4096", DYNAMIC, "timeout 1m")
-"""How many strangers are told apart, and for how long: less than a megabyte."""
+BLOCKED = ("size 4096", DYNAMIC, "timeout 1s")
+"""How many strangers are told apart, and for how long: about a megabyte each."""
+
+SHIELD_HOOK = "type filter hook prerouting priority -450"
+"""Before fragments are joined (-400) and connections are tracked (-200)."""
 
 KNOWN_FLOWS = "ct state established,related accept"
 """What the phone began or let in."""
@@ -96,10 +102,13 @@ def table(plan: FirewallPlan) -> Table:
             "peers6": Set(IPV6, (), tuple(one for one in plan.peers if ":" in one)),
             "budget4": Set(IPV4, BUDGETS),
             "budget6": Set(IPV6, BUDGETS),
+            "blocked4": Set(IPV4, BLOCKED),
+            "blocked6": Set(IPV6, BLOCKED),
         },
         chains={
+            "flood": Chain(_flood()),
             "stranger": Chain(_stranger()),
-            "shield": Chain(_shield(plan), "type filter hook prerouting priority raw", "accept"),
+            "shield": Chain(_shield(plan), SHIELD_HOOK, "accept"),
             "input": Chain(_input(plan), "type filter hook input priority filter", policy),
             "output": Chain(_output(plan), "type filter hook output priority filter", "accept"),
         },
@@ -122,13 +131,24 @@ def _shield(plan: FirewallPlan) -> tuple[str, ...]:
 
 
 def _stranger() -> tuple[str, ...]:
+    """Return what decides on such a packet; in a flood the first look is the last."""
     dropped = f"{_counted('flood')} drop"
     return (
+        f"ip saddr @blocked4 {dropped}",
+        f"{NETWORK} == @blocked6 {dropped}",
         "ip saddr @peers4 accept",
-        f"update @budget4 {{ ip saddr {BUDGET} }} {dropped}",
         "ip6 saddr @peers6 accept",
-        f"update @budget6 {{ ip6 saddr & ffff:ffff:ffff:ffff:: {BUDGET} }} {dropped}",
+        f"update @budget4 {{ ip saddr {BUDGET} }} goto flood",
+        f"update @budget6 {{ {NETWORK} {BUDGET} }} goto flood",
         f"{BUDGET_OF_ALL} {dropped}",
+    )
+
+
+def _flood() -> tuple[str, ...]:
+    return (
+        "add @blocked4 { ip saddr }",
+        f"add @blocked6 {{ {NETWORK} }}",
+        f"{_counted('flood')} drop",
     )
 
 
