@@ -105,7 +105,8 @@ def _get(arguments: argparse.Namespace) -> int:
 
     reply = ask(arguments.state, {"verb": "get", "tag": arguments.tag})
     if reply is None:
-        from ringfence.runtime.phone import canonical, shown
+        from ringfence.config.snapshot import shown
+        from ringfence.runtime.phone import canonical
 
         tag = canonical(arguments.tag)
         print(shown(_stored(arguments.state).snapshot, tag))

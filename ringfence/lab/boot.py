@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ringfence.lab import servers, topology
+from ringfence.lab import lodge, servers, topology
 from ringfence.lab.crew import Crew, run
 from ringfence.lab.daemons import PYTHON, RUN, Daemons
 from ringfence.lab.launch import Order
 from ringfence.lab.machine import CAPABILITIES, COMPONENTS, version
-from ringfence.lab.process import phone_of, status
+from ringfence.lab.process import capabilities, phone_of, status
 from ringfence.lab.proofs import Proofs, Step, StepError
 
 
@@ -86,21 +86,22 @@ class Boot:
         (templates / servers.TEMPLATE).write_text(text)
 
     async def _phone(self) -> Mapping[str, Any]:
-        words = ("ringfence", "phone", "run", "--state", str(self.state))
+        lodging = await asyncio.to_thread(lodge.prepare, self.state)
+        words = ("ringfence.lab.lodge", str(self.state), lodging.user)
         await self._crew.start("phone", topology.PHONE, *PYTHON, *words)
         await self._relay()
         await self._proofs.status(lambda status: True)
-        return {"capabilities": _capabilities(self._crew.pid("phone"))}
+        phone = phone_of(self._crew.pid("phone"))
+        seen, names = status(phone), {bit: name for name, bit in CAPABILITIES.items()}
+        return {
+            "capabilities": [names.get(bit, f"capability {bit}") for bit in capabilities(phone)],
+            "user": int(seen["Uid"].split()[0]),
+            "root_because": lodging.root_because,
+            "no_new_privileges": seen["NoNewPrivs"] == "1",
+        }
 
     async def _relay(self) -> None:
         door = self._door.fileno()
         relay = ("ringfence.lab.relay", str(door), str(self.state))
         await self._crew.start("relay", topology.PC, *PYTHON, *relay, pass_fds=(door,))
         self._door.close()
-
-
-def _capabilities(keeper: int) -> list[str]:
-    """Return what the kernel lets the phone's own process do."""
-    held = int(status(phone_of(keeper))["CapEff"], 16)
-    names = {bit: name for name, bit in CAPABILITIES.items()}
-    return [names.get(bit, f"capability {bit}") for bit in range(64) if held >> bit & 1]

@@ -24,6 +24,12 @@ def status(pid: int) -> Mapping[str, str]:
     return {name: text.strip() for name, _, text in pairs}
 
 
+def capabilities(pid: int) -> tuple[int, ...]:
+    """Return what the kernel lets a process do, by number."""
+    held = int(status(pid)["CapEff"], 16)
+    return tuple(bit for bit in range(64) if held >> bit & 1)
+
+
 def memory(pid: int) -> int:
     """Return the resident memory in KiB."""
     return int(status(pid)["VmRSS"].split()[0])

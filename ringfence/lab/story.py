@@ -41,7 +41,10 @@ def _servers(data: Data) -> str:
 
 
 def _phone(data: Data) -> str:
-    return f"runs, with {', '.join(data['capabilities'])} and no other capability"
+    user = f"user {data['user']}"
+    if data["root_because"]:
+        user = f"root of the lab ({data['root_because']})"
+    return f"runs as {user}, with {', '.join(data['capabilities'])} and no other capability"
 
 
 def _lease(data: Data) -> str:

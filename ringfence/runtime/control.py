@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import socket
+import stat
 import struct
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
@@ -102,14 +103,15 @@ def ask(state: Path, request: Mapping[str, object], timeout: float = 60.0) -> di
 
 
 def listen(folder: Path, name: str) -> socket.socket:
-    """Return a listening socket in a folder, for the folder's owner alone.
+    """Return a listening socket in a folder, for its owner, and its group where that may write.
 
     Raises:
         OSError: it cannot be made.
 
     """
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o177)
+    shared = folder.stat().st_mode & stat.S_IWGRP
+    mask = os.umask(0o117 if shared else 0o177)
     try:
         with _reached(folder, name) as path:
             Path(path).unlink(missing_ok=True)

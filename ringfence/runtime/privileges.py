@@ -41,7 +41,8 @@ def die_with_parent(signal_number: int) -> None:
 def drop(user: str = "") -> None:
     """Keep NET_ADMIN, NET_RAW and NET_BIND_SERVICE, here and in every program started later.
 
-    With `user`, become that user too; a user namespace with a single id has no second user.
+    With `user`, a name or a number, become that user too; a user namespace with a single id has
+    no second user.
 
     Raises:
         ComponentError: a privilege that the phone needs is missing, or no such user.
@@ -67,13 +68,20 @@ def drop(user: str = "") -> None:
 
 def _become(libc: ctypes.CDLL, user: str) -> None:
     try:
-        entry = pwd.getpwnam(user)
+        uid, gid = _ids(user)
         _prctl(libc, _PR_SET_KEEPCAPS, 1)
         os.setgroups([])
-        os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
-        os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
     except (KeyError, OSError) as error:
         raise ComponentError(f"user {user}", str(error)) from error
+
+
+def _ids(user: str) -> tuple[int, int]:
+    if user.isascii() and user.isdigit():
+        return int(user), int(user)
+    entry = pwd.getpwnam(user)
+    return entry.pw_uid, entry.pw_gid
 
 
 def _capset(libc: ctypes.CDLL) -> None:

@@ -1,7 +1,9 @@
 """`ringfence lab` as a newcomer, a program and an accident use it."""
 
 import os
+import re
 import stat
+import subprocess
 import sys
 import tempfile
 import urllib.request
@@ -57,6 +59,44 @@ def test_one_command_boots_a_phone_that_the_network_confirms(
     assert lines["1001"]["suite"] == document["phone"]["lines"][0]["suite"] != ""
     assert story["stranger"]["status"] == 401
     assert story["stranger"]["knocks"] == {"tcp:80": "open", "tcp:81": "silent"}
+
+
+def test_the_process_that_serves_page_and_sip_is_not_root(
+    booted: tuple[Command, dict[str, Any]],
+) -> None:
+    command, document = booted
+    listening = command.shell("phone", "ss", "-Hlntup").stdout.splitlines()
+    served = [line for line in listening if re.search(r":(80|5062)\s", line)]
+    pids = {pid for line in served for pid in re.findall(r"pid=(\d+)", line)}
+    assert {line.split()[0] for line in served} == {"udp", "tcp"}
+    assert len(pids) == 1
+    text = command.shell("phone", "cat", f"/proc/{pids.pop()}/status").stdout
+    seen = {name: words.split() for name, _, words in (e.partition(":") for e in text.splitlines())}
+    assert seen["Uid"] == seen["Gid"] == ["64000"] * 4
+    assert seen["Groups"] == []
+    three = ["0000000000003400"]  # bits 10, 12 and 13: NET_BIND_SERVICE, NET_ADMIN, NET_RAW
+    assert [seen[f"Cap{kind}"] for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")] == [three] * 5
+    assert seen["NoNewPrivs"] == ["1"]
+    told = steps(document["steps"])["phone"]["data"]
+    assert (told["user"], told["root_because"], told["no_new_privileges"]) == (64000, "", True)
+
+
+def test_the_phone_obeys_its_owner_inside_the_lab_and_outside(
+    booted: tuple[Command, dict[str, Any]],
+) -> None:
+    command, _ = booted
+    state = command.home / "ringfence" / "lab" / "default" / "phone"
+    module = (*command.python, "-m", "ringfence", "phone")
+
+    def inside(verb: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return command.shell("phone", *module, verb, "--state", str(state), *words)
+
+    assert inside("set", "Display_Name_3_=inside").returncode == 0
+    assert inside("get", "Display_Name_3_").stdout == "inside\n"
+    assert inside("status").stdout.startswith("phone: Running\n")
+    outside = [*module, "get", "--state", str(state), "Display_Name_3_"]
+    ran = subprocess.run(outside, capture_output=True, check=True, **command.options())
+    assert ran.stdout == "inside\n"
 
 
 def test_status_says_where_everything_is(booted: tuple[Command, dict[str, Any]]) -> None:
@@ -171,7 +211,13 @@ def test_a_user_without_root_boots_the_same_lab(sub_ids: bool) -> None:
         # Who runs the tests without root is such a user already, with one of the two maps.
         command = _as_user(home, stage, sub_ids=sub_ids) if _real_root() else Command(home)
         try:
-            assert command.up()["registered"]
+            document = command.up()
+            assert document["registered"]
+            assert command.status()["phone"]["lines"][0]["registered"]
+            phone = steps(document["steps"])["phone"]["data"]
+            alone = "" if sub_ids else "this lab has one user only"
+            if _real_root():
+                assert (phone["user"], phone["root_because"]) == (64000 if sub_ids else 0, alone)
             assert command.shell("stranger", "sh", "-c", "exit 5").returncode == 5
         finally:
             ran = command.run("down")

@@ -21,8 +21,8 @@ TOLD: Mapping[str, tuple[Mapping[str, Any], str]] = {
         "dnsmasq 2.90 and kamailio 5.6.3 answer",
     ),
     "phone": (
-        {"capabilities": ["NET_ADMIN", "NET_RAW"]},
-        "runs, with NET_ADMIN, NET_RAW and no other capability",
+        {"capabilities": ["NET_ADMIN", "NET_RAW"], "user": 64000, "root_because": ""},
+        "runs as user 64000, with NET_ADMIN, NET_RAW and no other capability",
     ),
     "lease": (
         {

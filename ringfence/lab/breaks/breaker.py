@@ -90,9 +90,10 @@ class Breaker:
             raise RefusedError(
                 f"the phone is not registered; {''.join(reasons) or 'it has no line'}"
             )
-        resync = await stage.resync()
-        if resync["result"] != "success":
-            raise RefusedError(f"the phone's resync fails already: {resync['reason']}")
+        try:
+            await stage.resync_well()
+        except StepError as error:
+            raise RefusedError(f"{error}, before anything is broken") from None
         return users
 
     async def _perform(self, name: str, stage: Stage, users: tuple[str, ...]) -> None:
@@ -146,9 +147,7 @@ class Breaker:
 
     async def _well(self, stage: Stage, users: tuple[str, ...]) -> None:
         """Return when a resync went well and everyone is registered again, says Kamailio too."""
-        resync = await stage.resync()
-        if resync["result"] != "success":
-            raise StepError(f"resync: {resync['reason']}")
+        await stage.resync_well()
         await until(lambda: _registered(stage, users))
 
 

@@ -135,9 +135,7 @@ async def _push(stage: Stage, texts: Mapping[str, str]) -> None:
 
     async def restore() -> None:
         file.write_text(_with(base, before))
-        told = await stage.resync()
-        if told["result"] != "success":
-            raise StepError(f"resync: {told['reason']}")
+        await stage.resync_well()
         file.write_text(base)
 
     stage.put_back("the cfg.xml and the phone's values are as before", restore)

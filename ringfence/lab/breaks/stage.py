@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from ringfence.features.provisioning.resync import REASON_LIMIT
 from ringfence.lab import kamailio, topology
 from ringfence.lab.crew import Crew, run
 from ringfence.lab.daemons import RUN, Daemons
@@ -17,6 +16,8 @@ from ringfence.lab.proofs import StepError, until
 from ringfence.lab.servers import PRODUCT, SERIAL, TEMPLATE
 from ringfence.runtime.control import ask
 
+TRIES = 3
+"""Resyncs after which the phone counts as sick; a busy machine may spoil one."""
 SHOWN = 170
 """Characters of a syslog message that people are shown."""
 PATH = f"/{topology.PHONE_MAC}.xml"
@@ -78,6 +79,19 @@ class Stage:
         """Have the phone fetch its profile; return `{"url", "result", "reason"}`."""
         return await self.ask({"verb": "command", "name": "resync", "arguments": {}})
 
+    async def resync_well(self) -> None:
+        """Have the phone fetch its profile until that goes well, once and again.
+
+        Raises:
+            StepError: it did not; the phone's reason.
+
+        """
+        for _ in range(TRIES):
+            told = await self.resync()
+            if told["result"] == "success":
+                return
+        raise StepError(f"the phone's resync fails: {told['reason']}")
+
     async def get(self, tag: str) -> str:
         """Return the phone's value of a parameter."""
         return str((await self.ask({"verb": "get", "tag": tag}))["text"])
@@ -135,6 +149,8 @@ class Stage:
 
 def about(reason: str, address: str) -> str:
     """Return what the phone says of one address, out of what it says of all."""
+    from ringfence.features.provisioning.resync import REASON_LIMIT  # heavy
+
     _, found, rest = reason.partition(f"{address}: ")
     cut = len(reason) == REASON_LIMIT
     return (rest if found else reason) + ("…" if cut else "")
