@@ -4,6 +4,7 @@ import enum
 from datetime import datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -111,7 +112,7 @@ def signed(
     """Return the certificate, signed with its issuer's key.
 
     Raises:
-        ConfigError: the key cannot sign with this digest.
+        ConfigError: the key, or the library, cannot sign with this digest.
 
     """
     strong = made.sign(key, hashes.SHA256())
@@ -119,7 +120,11 @@ def signed(
         return strong
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ConfigError("hash", f"only an RSA key signs with {digest.value}", "use sha256")
-    return _weakened(strong, key, digest)
+    try:
+        return _weakened(strong, key, digest)
+    except UnsupportedAlgorithm as error:
+        reason = f"the library of this machine refuses {digest.value}"
+        raise ConfigError("hash", reason, "use sha256") from error
 
 
 _NUMBERS = {Digest.SHA256: 11, Digest.SHA1: 5, Digest.MD5: 4}
