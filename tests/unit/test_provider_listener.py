@@ -1,0 +1,42 @@
+"""Who may connect to the provisioning server while others are connected."""
+
+import logging
+
+import pytest
+
+from ringfence.provider.listener import Places
+
+
+def test_an_ipv4_address_and_an_ipv6_network_have_64_places() -> None:
+    places = Places()
+    assert [places.take("192.0.2.1") for _ in range(65)] == [True] * 64 + [False]
+    assert [places.take(f"2001:db8::{n:x}") for n in range(65)] == [True] * 64 + [False]
+    assert places.take("192.0.2.2")
+    assert places.take("2001:db8:0:1::1")
+    assert places.take("fe80::1%eth0")
+
+
+def test_all_together_have_512_places() -> None:
+    places = Places()
+    taken = [places.take(f"192.0.{n}.{m}") for n in range(8) for m in range(64)]
+    assert taken == [True] * 512
+    assert not places.take("198.51.100.1")
+    places.leave("192.0.0.0")
+    assert places.take("198.51.100.1")
+    assert not places.take("198.51.100.2")
+
+
+def test_who_is_turned_away_is_logged_once_until_it_has_left(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    places = Places()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(70):
+            places.take("192.0.2.1")
+        assert len(caplog.records) == 1
+        assert "192.0.2.1 is turned away: it has 64 connections" in caplog.text
+        for _ in range(64):
+            places.leave("192.0.2.1")
+        for _ in range(65):
+            places.take("192.0.2.1")
+    assert len(caplog.records) == 2
