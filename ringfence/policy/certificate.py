@@ -64,13 +64,26 @@ class Certificate(Struct, frozen=True):
 
 
 @contextmanager
-def unwarned() -> Iterator[None]:
-    """Keep the parser from printing what it thinks of a stranger's certificate."""
+def parsing() -> Iterator[None]:
+    """Let the parser say what it has to say of a stranger's bytes by `ValueError` alone."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        try:
+            yield
+        except (
+            x509.DuplicateExtension,
+            x509.InvalidVersion,
+            x509.UnsupportedGeneralNameType,
+            UnsupportedAlgorithm,
+            TypeError,  # of a name whose value has a type that it may not have
+        ) as error:
+            raise ValueError(str(error)) from None
 
 
+@parsing()
 def load(der: bytes) -> "x509.Certificate":
     """Return a certificate ready to be asked.
 
@@ -82,10 +95,7 @@ def load(der: bytes) -> "x509.Certificate":
         raise ValueError(f"the certificate has {len(der)} bytes")
     from cryptography import x509
 
-    try:
-        return x509.load_der_x509_certificate(der)
-    except x509.InvalidVersion as error:
-        raise ValueError(str(error)) from None
+    return x509.load_der_x509_certificate(der)
 
 
 def from_pem(text: str) -> bytes:
@@ -102,7 +112,7 @@ def from_pem(text: str) -> bytes:
         raise ValueError(f"not PEM: {error}") from None
 
 
-@unwarned()
+@parsing()
 def read(der: bytes) -> Certificate:
     """Return what a DER certificate says.
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from ringfence.policy import certificate as certificates
 from ringfence.policy import hostname
 from ringfence.policy.applications import NameCheck
-from ringfence.policy.certificate import load, printable, unwarned
+from ringfence.policy.certificate import load, parsing, printable
 
 MOST_NAMES = 1000
 
@@ -84,7 +84,7 @@ def offered(chain: Sequence[bytes]) -> str:
     return f"the certificate has {names}, issued by {said.issuer or 'nobody'}"
 
 
-@unwarned()
+@parsing()
 def read(certificate: bytes) -> Presented:
     """Return the names of a DER certificate.
 
@@ -98,20 +98,17 @@ def read(certificate: bytes) -> Presented:
 
     dns: list[str] = []
     addresses: list[hostname.Address] = []
+    common = [name.value for name in parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     try:
-        common = [name.value for name in parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-        try:
-            alternative = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        except x509.ExtensionNotFound:
-            pass
-        else:
-            dns = alternative.value.get_values_for_type(x509.DNSName)
-            for held in alternative.value.get_values_for_type(x509.IPAddress):
-                if (address := hostname.address(str(held))) is None:
-                    raise ValueError("iPAddress is a network")
-                addresses.append(address)
-    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        raise ValueError(str(error)) from None
+        alternative = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        pass
+    else:
+        dns = alternative.value.get_values_for_type(x509.DNSName)
+        for held in alternative.value.get_values_for_type(x509.IPAddress):
+            if (address := hostname.address(str(held))) is None:
+                raise ValueError("iPAddress is a network")
+            addresses.append(address)
     if len(dns) + len(addresses) + len(common) > MOST_NAMES:
         raise ValueError(f"more than {MOST_NAMES} names")
     texts = [name if isinstance(name, str) else name.decode("latin-1") for name in common]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ringfence.policy.certificate import from_pem, load, moment, printable, unwarned
+from ringfence.policy.certificate import from_pem, load, moment, parsing, printable
 from ringfence.policy.tls import Trust
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def judge(chain: Sequence[bytes], trust: Trust, now: float) -> Refusal | None:
         return Refusal("tls-revocation", reason, "issue the certificates of its chain anew")
 
 
-@unwarned()
+@parsing()
 def _judge(chain: Sequence[bytes], trust: Trust, now: float) -> Refusal | None:
     lists: list[x509.CertificateRevocationList] = []
     for text in trust.lists:
@@ -140,6 +140,7 @@ def _may_sign(held: "x509.Certificate") -> bool:
 
 
 @lru_cache(maxsize=16)
+@parsing()
 def _parsed(text: str) -> "x509.CertificateRevocationList":
     from cryptography import x509
 

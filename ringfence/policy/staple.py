@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ringfence.policy.certificate import load, moment, unwarned
+from ringfence.policy.certificate import load, moment, parsing
 from ringfence.policy.revocation import WEAK
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def judge(answer: bytes, chain: Sequence[bytes], now: float) -> Staple:
         return Staple(Word.UNUSABLE, str(error) or "it cannot be read")
 
 
-@unwarned()
+@parsing()
 def _judge(answer: bytes, chain: Sequence[bytes], now: float) -> Staple:
     from cryptography.x509 import ocsp
 
