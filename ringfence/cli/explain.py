@@ -13,7 +13,7 @@ from ringfence.cli import DONE, FINDINGS, reading
 from ringfence.config.cfgxml import Document
 from ringfence.config.parameter import Status
 from ringfence.config.settings import Settings, changed, slots, virgin
-from ringfence.config.snapshot import Origin, Snapshot, submit
+from ringfence.config.snapshot import Origin, Snapshot, shown, submit
 from ringfence.errors import ConfigError, Finding, Severity
 from ringfence.features import FEATURES
 from ringfence.features.firewall.plan import describe
@@ -22,9 +22,8 @@ from ringfence.policy import domains, tls
 from ringfence.policy import servers as named_servers
 from ringfence.policy.applications import APPLICATIONS
 from ringfence.policy.macros import phone_values, setting_values
-from ringfence.runtime.phone import shown
+from ringfence.runtime.feature import plan_all
 from ringfence.runtime.state import Facts, Identity
-from ringfence.runtime.supervisor import plan_all
 
 SCHEMA = 1
 NAMED = 12

@@ -7,9 +7,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.config.catalog.values import EmptyMeans as EmptyMeans
+from ringfence.config.codecs import Secret
 from ringfence.config.parameter import Access
 from ringfence.config.settings import Settings, decode, encode, slots
 from ringfence.errors import ConfigError
+
+_MASK = "***"
 
 
 class Origin(enum.Enum):
@@ -132,3 +135,10 @@ def restore(virgin: Settings, stored: Mapping[str, Stored]) -> tuple[Snapshot, l
     settings, errors = decode(given, virgin)
     lost = {error.parameter for error in errors}
     return Snapshot(settings, {tag: stored[tag] for tag in stored if tag not in lost}), errors
+
+
+def shown(snapshot: Snapshot, tag: str) -> str:
+    """Return the text of a parameter as it may be shown: a secret that is set as `***`."""
+    slot = slots()[tag]
+    text = encode(snapshot.settings, tag)
+    return _MASK if text and isinstance(slot.row.default, Secret) else text

@@ -1,18 +1,20 @@
 """The one shape that every feature has."""
 
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
 from ringfence.config.settings import Settings
 from ringfence.config.snapshot import Change, Origin, Snapshot
 from ringfence.errors import ConfigError
-from ringfence.runtime.commands import Commands
-from ringfence.runtime.egress import Egress
-from ringfence.runtime.host import Host
 from ringfence.runtime.places import Places
 from ringfence.runtime.state import Facts, Planned, Status
+
+if TYPE_CHECKING:
+    from ringfence.runtime.commands import Commands
+    from ringfence.runtime.egress import Egress
+    from ringfence.runtime.host import Host
 
 P = TypeVar("P")
 P_contra = TypeVar("P_contra", contravariant=True)
@@ -38,8 +40,8 @@ class Submit(Protocol):
 class World(Struct, frozen=True):
     """All that a driver may touch."""
 
-    host: Host
-    egress: Egress
+    host: "Host"
+    egress: "Egress"
     publish: Callable[..., None]
     """`publish(lease=...)` replaces fields of the facts and wakes the supervisor."""
     facts: Callable[[], Facts]
@@ -52,7 +54,7 @@ class World(Struct, frozen=True):
     """What must outlive a reboot, by name."""
     intend: Callable[[str, str | None], None]
     """Keep an intent durably, or clear it with None. Raises `ComponentError`."""
-    commands: Commands
+    commands: "Commands"
     statuses: Callable[[], Mapping[str, Status]]
     """`{feature: status}` of the whole phone, for the surfaces."""
     spawn: Callable[[Coroutine[Any, Any, None]], None]
@@ -101,3 +103,20 @@ class Feature(Struct, Generic[P], frozen=True):
     """Plans for a boot at which planning fails: the safe state, never the open one."""
     guards: bool = False
     """Nothing after it in the order is applied before it was, once: what listens waits for it."""
+
+
+def plan_all(
+    features: Sequence[Feature[Any]], settings: Settings, facts: Facts
+) -> tuple[Mapping[str, Planned[Any]], Mapping[str, ConfigError]]:
+    """Return what every feature decided, and why the others could not. Pure.
+
+    It is also the dry run behind `ringfence explain`.
+    """
+    decided: dict[str, Planned[Any]] = {}
+    errors: dict[str, ConfigError] = {}
+    for feature in features:
+        try:
+            decided[feature.name] = feature.plan(settings, facts)
+        except ConfigError as error:
+            errors[feature.name] = error
+    return decided, errors

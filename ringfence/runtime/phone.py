@@ -8,10 +8,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ringfence.config.codecs import Secret
 from ringfence.config.parameter import Level
-from ringfence.config.settings import aliases, effective, encode, slots, virgin
-from ringfence.config.snapshot import Change, Origin, Snapshot, restore, submit
+from ringfence.config.settings import aliases, effective, slots, virgin
+from ringfence.config.snapshot import Change, Origin, restore, shown, submit
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.runtime.commands import Command, Commands
 from ringfence.runtime.control import ControlServer
@@ -26,7 +25,6 @@ from ringfence.runtime.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 
-MASK = "***"
 CLOSE_TIME = 3.0
 """Seconds that features get to leave the network in order."""
 
@@ -83,13 +81,6 @@ def canonical(tag: str) -> str:
     if found not in slots():
         raise ConfigError(tag, "no such parameter", "ringfence parameters lists them all")
     return found
-
-
-def shown(snapshot: Snapshot, tag: str) -> str:
-    """Return the text of a parameter as it may be shown: a secret that is set as `***`."""
-    slot = slots()[tag]
-    text = encode(snapshot.settings, tag)
-    return MASK if text and isinstance(slot.row.default, Secret) else text
 
 
 class Phone:

@@ -9,9 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.config.settings import Settings
-from ringfence.errors import ConfigError, Finding, RingfenceError, Severity
-from ringfence.runtime.feature import Driver, Feature, World
-from ringfence.runtime.state import Facts, Health, Planned, Status
+from ringfence.errors import Finding, RingfenceError, Severity
+from ringfence.runtime.feature import Driver, Feature, World, plan_all
+from ringfence.runtime.state import Facts, Health, Status
 
 logger = logging.getLogger(__name__)
 
@@ -22,23 +22,6 @@ CANCEL_AGAIN = 0.1
 
 Build = Callable[[Callable[[Coroutine[Any, Any, None]], None]], World]
 """Return the world of one life of a feature, given how that life starts tasks."""
-
-
-def plan_all(
-    features: Sequence[Feature[Any]], settings: Settings, facts: Facts
-) -> tuple[Mapping[str, Planned[Any]], Mapping[str, ConfigError]]:
-    """Return what every feature decided, and why the others could not. Pure.
-
-    It is also the dry run behind `ringfence explain`.
-    """
-    decided: dict[str, Planned[Any]] = {}
-    errors: dict[str, ConfigError] = {}
-    for feature in features:
-        try:
-            decided[feature.name] = feature.plan(settings, facts)
-        except ConfigError as error:
-            errors[feature.name] = error
-    return decided, errors
 
 
 class _Life(Struct):

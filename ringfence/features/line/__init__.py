@@ -1,7 +1,14 @@
 """Extensions: registration at a proxy, and what a stranger gets to hear."""
 
-from ringfence.features.line.driver import LineDriver
-from ringfence.features.line.plan import plan, show
-from ringfence.runtime.feature import Feature
+from ringfence.features.line.plan import LinePlan, plan, show
+from ringfence.runtime.feature import Driver, Feature, World
 
-FEATURE = Feature("line", plan, show, LineDriver)
+
+def _driver(world: World) -> Driver[LinePlan]:
+    """Return the driver; who only plans does without its imports."""
+    from ringfence.features.line.driver import LineDriver
+
+    return LineDriver(world)
+
+
+FEATURE = Feature("line", plan, show, _driver)

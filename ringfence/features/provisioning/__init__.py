@@ -1,8 +1,7 @@
 """Provisioning: the profiles that make this phone the provider's."""
 
-from ringfence.features.provisioning.driver import ProvisioningDriver
 from ringfence.features.provisioning.plan import RULES, ProvisioningPlan, plan
-from ringfence.runtime.feature import Feature
+from ringfence.runtime.feature import Driver, Feature, World
 
 
 def show(plan: ProvisioningPlan) -> str:
@@ -22,4 +21,11 @@ def show(plan: ProvisioningPlan) -> str:
     )
 
 
-FEATURE = Feature("provisioning", plan, show, ProvisioningDriver)
+def _driver(world: World) -> Driver[ProvisioningPlan]:
+    """Return the driver; who only plans does without its imports."""
+    from ringfence.features.provisioning.driver import ProvisioningDriver
+
+    return ProvisioningDriver(world)
+
+
+FEATURE = Feature("provisioning", plan, show, _driver)

@@ -1,8 +1,7 @@
 """Syslog: what the phone tells the provider of itself."""
 
-from ringfence.features.syslog.driver import SyslogDriver
 from ringfence.features.syslog.plan import SyslogPlan, plan
-from ringfence.runtime.feature import Feature
+from ringfence.runtime.feature import Driver, Feature, World
 
 
 def show(plan: SyslogPlan) -> str:
@@ -11,4 +10,11 @@ def show(plan: SyslogPlan) -> str:
     return "\n".join([*lines, f"from {plan.least.name} on, named {plan.name or 'by its address'}"])
 
 
-FEATURE = Feature("syslog", plan, show, SyslogDriver)
+def _driver(world: World) -> Driver[SyslogPlan]:
+    """Return the driver; who only plans does without its imports."""
+    from ringfence.features.syslog.driver import SyslogDriver
+
+    return SyslogDriver(world)
+
+
+FEATURE = Feature("syslog", plan, show, _driver)
