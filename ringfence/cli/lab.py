@@ -195,12 +195,19 @@ def _broken(arguments: argparse.Namespace, place: Place, name: str, title: str) 
 
     place.join(PHONE.name, [])  # says so where no lab runs
     call = door.Call(place.folder, {"verb": "break", "name": name})
+    stopped: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        stopped.append(number)
+        call.hang_up()
+
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, lambda *_: call.hang_up())
+        signal.signal(number, stop)
     parts: list[Mapping[str, Any]] = []
     for told in call.heard():
         if refused := told.get("refused"):
-            raise ComponentError("lab", refused)
+            print(f"ringfence: lab: {refused}", file=sys.stderr)
+            return 128 + signal.SIGINT if stopped else CANNOT
         if told["part"] == "end":
             break
         parts.append(told)

@@ -34,8 +34,11 @@ async def serve(folder: Path, answer: Answer) -> None:
         OSError: the socket cannot be made.
 
     """
+    talks: set[asyncio.Task[None] | None] = set()
 
     async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.add(asyncio.current_task())
+
         async def say(message: Mapping[str, Any]) -> None:
             if not writer.is_closing():
                 writer.write(json.dumps(message).encode() + b"\n")
@@ -47,10 +50,14 @@ async def serve(folder: Path, answer: Answer) -> None:
             logger.warning("door.closed: %s", error)
         finally:
             writer.close()
+            talks.discard(asyncio.current_task())
 
     server = await asyncio.start_unix_server(one, sock=listen(folder, NAME), limit=LIMIT)
-    async with server:
+    try:
         await server.serve_forever()
+    finally:
+        for talk in filter(None, talks):
+            talk.cancel()
 
 
 async def _until_gone(work: Coroutine[Any, Any, None], reader: asyncio.StreamReader) -> None:

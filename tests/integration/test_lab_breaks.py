@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ringfence.lab.door import Call
 from ringfence.lab.machine import COMPONENTS, version
 from ringfence.runtime.control import ask
 from tests.support.lab import Command
@@ -281,16 +282,21 @@ def test_what_could_not_be_put_back_is_put_back_at_the_next_look(healthy: Comman
 
 
 def test_one_break_at_a_time(healthy: Command) -> None:
-    with healthy.popen("break", "flood") as process:
-        assert process.stdout
-        for line in process.stdout:
-            if "broke" in line:
-                break
-        second = healthy.run("break", "server-name")
-        said, _ = process.communicate(timeout=60)
-    assert second.returncode == 3
-    assert second.stderr == "ringfence: lab: the break flood is under way; wait for its end\n"
-    assert process.returncode == 0, said
+    told = Call(folder(healthy), {"verb": "break", "name": "flood"}).heard()
+    assert next(told)["part"] == "broke"
+    (second,) = Call(folder(healthy), {"verb": "break", "name": "server-name"}).heard()
+    assert second["refused"] == "the break flood is under way; wait for its end"
+    (status,) = Call(folder(healthy), {"verb": "status"}).heard()
+    assert status["break"] == "flood"
+    *_, end = told
+    assert end["withstood"], end
+
+
+def test_a_break_that_is_stopped_at_its_very_start_says_so(healthy: Command) -> None:
+    call = Call(folder(healthy), {"verb": "break", "name": "server-name"})
+    call.hang_up()
+    *_, end = call.heard()
+    assert end.get("interrupted") or end["refused"] == "interrupted; nothing was broken"
 
 
 def test_a_phone_that_does_not_withstand_is_called_so(healthy: Command) -> None:

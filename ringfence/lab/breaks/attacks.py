@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
+
 from ringfence.errors import ComponentError
 from ringfence.lab import kamailio, topology
 from ringfence.lab.breaks.stage import Stage, listed
@@ -33,49 +35,37 @@ GROWTH = 4096
 TABLE = ("inet", "ringfence")
 
 
+class Flooded(Struct, frozen=True):
+    """What a flood came to."""
+
+    told: Mapping[str, Any]
+    """By the stranger: `sent`, `seconds`, `answers` by status."""
+    calls: tuple[tuple[int, float], ...]
+    """Status and seconds of each OPTIONS that the registrar sent meanwhile."""
+    challenged: int
+    """Status of the registrar's INVITE after that."""
+    memory: int
+    """KiB before."""
+    grown: int
+    """KiB more after."""
+    counters: Mapping[str, int]
+    """What the firewall's counters gained."""
+
+
 async def flood(stage: Stage) -> None:
     """Flood the line over UDP with INVITEs, and call it through its registrar meanwhile."""
     line = await asyncio.to_thread(udp_line, stage.state)
     if line is None:
         raise StepError("no line of the phone listens on UDP")
     user, port = line
-    lease = (await stage.ask({"verb": "status"}))["lease"]
-    keeper = stage.crew.pid("phone")
-    size, before = memory(phone_of(keeper)), await counters(topology.PHONE)
-    words = ("flood", lease["address"], port, user, f"{FLOOD_TIME:g}")
-    stage.put_back("the stranger is quiet", partial(stage.crew.stop, "stranger"))
-    attack = await _stranger(stage, *words)
-    await stage.tell(
-        "broke",
-        f"The stranger floods {user} on UDP {port} with as many INVITEs as a port of 100 Mbit/s"
-        f" carries, for {FLOOD_TIME:g} s.",
-    )
-    uri = f"sip:{user}@{lease['address']}:{port}"
-    calls = [await _call("OPTIONS", uri)]
-    while not attack.find(RESULT):
-        calls.append(await _call("OPTIONS", uri))
-    told = await _found_out(attack)
-    challenged = await _call("INVITE", uri)
-    grown = memory(phone_of(keeper)) - size
-    after = await counters(topology.PHONE)
-    fell = {name: after[name] - before.get(name, 0) for name in after}
-    _judge_flood(stage, told, calls, challenged, grown)
-    slowest = max(seconds for _, seconds in calls)
-    good = sum(code == 200 for code, _ in calls)
-    await stage.tell(
-        "phone",
-        f"{told['sent']} INVITEs in {told['seconds']} s drew {told['answers'].get('401', 0)}"
-        f" challenges (401) and nothing else. Meanwhile Kamailio's OPTIONS were answered"
-        f" {good} of {len(calls)} times, the slowest in {slowest * 1000:.0f} ms; its INVITE after"
-        f" that: {challenged[0]}. Memory {size // 1024} MiB, {grown:+d} KiB.",
-        **told,
-        options={"sent": len(calls), "answered": good, "slowest_ms": round(slowest * 1000)},
-        memory_kib=[size, size + grown],
-    )
-    counted = ", ".join(f"{name} +{n}" for name, n in sorted(fell.items()) if n) or "nothing"
-    early = f"The kernel dropped {fell['flood']} of them unseen. " if fell.get("flood") else ""
-    text = f"{early}The firewall's counters: {counted}."
-    await stage.tell("phone", text, counters=fell)
+    address = (await stage.ask({"verb": "status"}))["lease"]["address"]
+    seen = await _under_flood(stage, user, address, port)
+    stage.demand(seen.told["sent"] > 0, "no flood came about")
+    stage.demand(set(seen.told["answers"]) <= {"401"}, f"the stranger got {seen.told['answers']}")
+    stage.demand(all(code == 200 for code, _ in seen.calls), "the registrar was not answered")
+    stage.demand(seen.challenged == 401, f"the registrar's INVITE was answered {seen.challenged}")
+    stage.demand(seen.grown <= GROWTH, f"the phone took {seen.grown} KiB")
+    await _tell_flood(stage, seen)
     tag = f"Auth_INVITE_{await _line_number(stage, user)}_"
     text = "Who calls without the line's password is challenged; a stranger gets few challenges."
     await stage.why("Configure the Challenge for SIP INVITE Messages", tag, text)
@@ -83,18 +73,46 @@ async def flood(stage: Stage) -> None:
     await stage.tell("field", shown)
 
 
-def _judge_flood(
-    stage: Stage,
-    told: Mapping[str, Any],
-    calls: list[tuple[int, float]],
-    challenged: tuple[int, float],
-    grown: int,
-) -> None:
-    stage.demand(told["sent"] > 0, "no flood came about")
-    stage.demand(set(told["answers"]) <= {"401"}, f"the stranger got {told['answers']}")
-    stage.demand(all(code == 200 for code, _ in calls), "the registrar was not answered")
-    stage.demand(challenged[0] == 401, f"the registrar's INVITE was answered {challenged[0]}")
-    stage.demand(grown <= GROWTH, f"the phone took {grown} KiB")
+async def _under_flood(stage: Stage, user: str, address: str, port: str) -> Flooded:
+    keeper, uri = stage.crew.pid("phone"), f"sip:{user}@{address}:{port}"
+    size, before = memory(phone_of(keeper)), await counters(topology.PHONE)
+    stage.put_back("the stranger is quiet", partial(stage.crew.stop, "stranger"))
+    attack = await _stranger(stage, "flood", address, port, user, f"{FLOOD_TIME:g}")
+    await stage.tell(
+        "broke",
+        f"The stranger floods {user} on UDP {port} with as many INVITEs as a port of 100 Mbit/s"
+        f" carries, for {FLOOD_TIME:g} s.",
+    )
+    calls = [await _call("OPTIONS", uri)]
+    while not attack.find(RESULT):
+        calls.append(await _call("OPTIONS", uri))
+    told = await _found_out(attack)
+    challenged, _ = await _call("INVITE", uri)
+    grown, after = memory(phone_of(keeper)) - size, await counters(topology.PHONE)
+    gained = {name: count - before.get(name, 0) for name, count in after.items()}
+    return Flooded(told, tuple(calls), challenged, size, grown, gained)
+
+
+async def _tell_flood(stage: Stage, seen: Flooded) -> None:
+    told, sent = seen.told, len(seen.calls)
+    others = {status: count for status, count in told["answers"].items() if status != "401"}
+    good = sum(code == 200 for code, _ in seen.calls)
+    slowest = round(max(seconds for _, seconds in seen.calls) * 1000)
+    await stage.tell(
+        "phone",
+        f"{told['sent']} INVITEs in {told['seconds']} s drew {told['answers'].get('401', 0)}"
+        f" challenges (401) and {others or 'nothing else'}. Meanwhile Kamailio's OPTIONS were"
+        f" answered {good} of {sent} times, the slowest in {slowest} ms; its INVITE after that:"
+        f" {seen.challenged}. Memory {seen.memory // 1024} MiB, {seen.grown:+d} KiB.",
+        **told,
+        options={"sent": sent, "answered": good, "slowest_ms": slowest},
+        memory_kib=[seen.memory, seen.memory + seen.grown],
+    )
+    gained = {name: count for name, count in sorted(seen.counters.items()) if count}
+    counted = ", ".join(f"{name} +{count}" for name, count in gained.items()) or "nothing"
+    early = f"The kernel dropped {gained['flood']} of them unseen. " if "flood" in gained else ""
+    text = f"{early}The firewall's counters: {counted}."
+    await stage.tell("phone", text, counters=gained)
 
 
 async def flushed_firewall(stage: Stage) -> None:

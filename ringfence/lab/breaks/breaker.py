@@ -16,6 +16,8 @@ from ringfence.runtime.control import ask
 
 LONGEST = 30.0
 """Seconds after which a break is given up, and after which putting back is."""
+FAULTS = (StepError, RingfenceError, RuntimeError, EOFError, OSError)
+"""What may go wrong with programs, kernel and phone."""
 
 
 class RefusedError(Exception):
@@ -30,6 +32,7 @@ class Breaker:
         self._daemons = daemons
         self._state = state
         self._undo: list[Undo] = []
+        self._mending = asyncio.Lock()
         self._current = ""
         self._over = False
 
@@ -52,15 +55,14 @@ class Breaker:
                     raise RefusedError(
                         "the lab knows no such request; was it started by another version?"
                     )
-        except RefusedError as refused:
+        except (RefusedError, *FAULTS) as refused:
             await say({"part": "end", "refused": str(refused)})
 
     async def _status(self) -> Mapping[str, Any]:
         """Return what is broken; what an earlier break could not put back is put back now."""
         if self._current:
             return {"break": self._current, "mended": [], "broken": []}
-        async with asyncio.timeout(LONGEST):
-            mended, error = await self._mend()
+        mended, error = await self._mend()
         broken = [undo.what for undo in self._undo]
         return {"break": None, "mended": mended, "broken": broken, "reason": error}
 
@@ -72,6 +74,10 @@ class Breaker:
             await self._mend()
             stage = Stage(self._crew, self._daemons, self._state, self._undo, say)
             users = await self._ready(stage)
+        except asyncio.CancelledError:
+            await say({"part": "end", "refused": "interrupted; nothing was broken"})
+            raise
+        else:
             await self._perform(name, stage, users)
         finally:
             self._current = ""
@@ -104,7 +110,7 @@ class Breaker:
             whole = True
         except* TimeoutError:
             error = f"not shown within {LONGEST:g} s"
-        except* (StepError, RingfenceError, RuntimeError, EOFError, OSError) as group:
+        except* FAULTS as group:
             error = f"not shown: {_words(group)}"
         finally:
             if not self._over:
@@ -117,14 +123,14 @@ class Breaker:
 
     async def _restore(self, stage: Stage, users: tuple[str, ...]) -> bool:
         """Put everything back and prove that the phone is well; return whether both went well."""
+        mended, error = await self._mend()
         try:
-            async with asyncio.timeout(LONGEST):
-                mended, error = await self._mend()
-                if not error:
+            if not error:
+                async with asyncio.timeout(LONGEST):
                     await self._well(stage, users)
         except* TimeoutError:
             error = f"the phone is not well again after {LONGEST:g} s"
-        except* (StepError, RingfenceError, RuntimeError, OSError) as group:
+        except* FAULTS as group:
             error = _words(group)
         if error:
             await stage.tell("back", f"NOT put back: {error}", good=False)
@@ -138,10 +144,13 @@ class Breaker:
         """Put back what is broken, the last first; return what was, and why something was not."""
         done, error = list[str](), ""
         try:
-            while self._undo:
-                await self._undo[-1].action()
-                done.append(self._undo.pop().what)
-        except* (StepError, RingfenceError, RuntimeError, EOFError, OSError) as group:
+            async with self._mending, asyncio.timeout(LONGEST):
+                while self._undo:
+                    await self._undo[-1].action()
+                    done.append(self._undo.pop().what)
+        except* TimeoutError:
+            error = f"not done within {LONGEST:g} s"
+        except* FAULTS as group:
             error = _words(group)
         return done, error
 
