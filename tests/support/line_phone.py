@@ -18,6 +18,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from ringfence.config.settings import decode, virgin
+from ringfence.errors import RingfenceError
 from ringfence.features.line import FEATURE
 from ringfence.lab.namespaces import Namespace
 from ringfence.policy.tls import Trust
@@ -62,6 +63,14 @@ class LinePhone:
         """
         return self._ask({"wait": {"n": n, **wanted}})
 
+    def command(self, name: str, **words: str) -> dict[str, Any]:
+        """Give a command; return its answer, or `{"refused": why}`."""
+        return self._ask({"command": name, "words": words})
+
+    def wait_call(self, **wanted: object) -> dict[str, Any]:
+        """Return a call once it has every value of `wanted`; `gone=True` waits for no call."""
+        return self._ask({"wait_call": wanted})
+
     def stop(self) -> None:
         """End the process as `phone run` does on SIGTERM."""
         if self.process.stdin and not self.process.stdin.closed:
@@ -89,6 +98,7 @@ class Phone:
         self.settings = virgin()
         self.facts = Facts()
         self.names: Mapping[str, list[str]] = {}
+        self.commands = Commands()
         host = Host(Path())
         egress = Egress(host, self._lookup)
 
@@ -98,7 +108,7 @@ class Phone:
                 egress=egress,
                 publish=self._publish,
                 facts=lambda: self.facts,
-                commands=Commands(),
+                commands=self.commands,
             )
             world.spawn = spawn
             return cast(World, world)
@@ -120,13 +130,21 @@ class Phone:
             "health": status.health.value,
             "rows": dict(status.rows),
             "lines": status.data["lines"],
+            "calls": status.data["calls"],
             "bound": sorted(self.facts.bound.get("line", ())),
             "findings": [f.rule for f in FEATURE.plan(self.settings, self.facts).findings],
         }
 
     async def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         if "wait" in request:
-            return await self.wait(request["wait"])
+            return await self.wait("lines", request["wait"])
+        if "wait_call" in request:
+            return await self.wait("calls", request["wait_call"])
+        if "command" in request:
+            try:
+                return dict(await self.commands.run(request["command"], request["words"]))
+            except RingfenceError as error:
+                return {"refused": str(error)}
         self.settings, errors = decode(request["set"], virgin())
         assert not errors, errors
         given = request["facts"]
@@ -140,15 +158,20 @@ class Phone:
         await self.supervisor.reconcile(self.settings, self.facts, now)
         return self.status()
 
-    async def wait(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def wait(self, kind: str, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 while True:
                     self.noted.clear()
-                    for line in self.status()["lines"]:
-                        if all(fits(line[name], value) for name, value in wanted.items()):
-                            return dict(line)
-                    await self.noted.wait()
+                    held = self.status()[kind]
+                    if wanted.get("gone") and not held:
+                        return {}
+                    for one in held:
+                        if all(fits(one.get(name), value) for name, value in wanted.items()):
+                            return dict(one)
+                    with contextlib.suppress(TimeoutError):  # counters change without a word
+                        async with asyncio.timeout(0.1):
+                            await self.noted.wait()
         return {"missing": dict(wanted), "status": self.status()}
 
 
@@ -165,6 +188,8 @@ class Noting(logging.Handler):
 
 
 def fits(held: object, wanted: object) -> bool:
+    if isinstance(wanted, list):  # [">=", 50]
+        return isinstance(held, int) and held >= wanted[1]
     return wanted in held if isinstance(wanted, str) and isinstance(held, str) else held == wanted
 
 
