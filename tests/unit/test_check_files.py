@@ -48,7 +48,8 @@ def lab_profile(tmp_path: Path) -> Path:
     """Return the profile that the lab's provisioning server renders for the lab's phone."""
     from ringfence.lab.topology import PHONE_MAC
 
-    text = servers.profile(servers.users(), "hW4-pQ8sTz2v")
+    users = dict(zip(servers.users(), ("3f9c5a1e7b2d", "c84e0d6a91fb"), strict=True))
+    text = servers.profile(users, "hW4-pQ8sTz2v")
     (tmp_path / "default.xml").write_text(text)
     device = DeviceIdentity(servers.PRODUCT, "88010E08ABCDEF", PHONE_MAC)
     rendered = Templates(tmp_path).render(f"/{PHONE_MAC}.xml", device)

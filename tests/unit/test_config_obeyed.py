@@ -13,13 +13,19 @@ from ringfence.config.settings import ROWS
 PACKAGE = Path(__file__).parent.parent.parent / "ringfence"
 BY_LETTER = re.compile(r"gpp_s?[a-p]")
 """General purpose parameters are read by their letter, `$A` or `$SA` in a text."""
-REPORTED_ONLY = {"https_name_validate", "primary_ntp_server", "secondary_ntp_server", "status"}
+REPORTED_ONLY = {
+    *("https_name_validate", "primary_ntp_server", "secondary_ntp_server", "status"),
+    *("acs_url", "restricted_domains_cover_reports"),
+}
 """Read to warn, to show, or a word of another meaning."""
+JUDGED_ONLY = "checks"
+"""Folder of the rules that judge a configuration, and obey nothing."""
 
 
 @cache
 def code() -> str:
-    files = (path for path in PACKAGE.rglob("*.py") if "catalog" not in path.parts)
+    left_out = {"catalog", JUDGED_ONLY}
+    files = (path for path in PACKAGE.rglob("*.py") if left_out.isdisjoint(path.parts))
     return "\n".join(path.read_text() for path in files)
 
 
