@@ -28,7 +28,7 @@ from ringfence.runtime.egress import Target
 from ringfence.runtime.feature import World
 from ringfence.runtime.log import message
 
-REASON_LIMIT = 500
+REASON_LIMIT = 800
 """Characters of a reason that are kept."""
 
 
