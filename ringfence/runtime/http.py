@@ -113,16 +113,12 @@ async def _first(
             reasons.append(f"{address}: no answer in {ANSWER_TIME:g} s")
         except PolicyError as error:
             logger.warning("http.refused: %s", error)
-            reasons.append(_at(address, error))
+            reasons.append(f"{address}: {error}")
         except NetworkError as error:
-            reasons.append(_at(address, error))
+            reasons.append(f"{address}: {error}")
         else:
             return Answer(request.url, address, stream.secured, response)
     raise NetworkError("; ".join(reasons))
-
-
-def _at(address: str, error: Exception) -> str:
-    return str(error) if address in str(error) else f"{address}: {error}"
 
 
 def _redirected(request: Request, response: Response) -> Request:

@@ -36,7 +36,7 @@ def test_no_parameter_switches_the_name_check_of_downloads_off(
     reason = refused(phone)
     line = profile_line(net, "Profile_Rule")
     assert reason == (
-        f"{NAME} at {FIRST}:443, named by Profile_Rule (line {line} of"
+        f"{FIRST}: {NAME} at {FIRST}:443, named by Profile_Rule (line {line} of"
         f" {net.folder / 'first.xml'}): wanted {NAME}; the certificate has DNS:other.telco.test;"
         f" none of them is that name; issue it with the name DNS:{NAME}, or configure a name that"
         " it has"
