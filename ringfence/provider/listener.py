@@ -24,7 +24,7 @@ REMEMBERED = 1024
 """Networks that were turned away and are not told of again."""
 HANDSHAKE_TIME = 10.0
 """Seconds that a client has for its TLS handshake."""
-LIFE_TIME = 60.0
+LIFE_TIME = 30.0
 """Seconds after which a connection ends, busy or not."""
 SHUTDOWN_TIME = 5.0
 """Seconds that a client has to take what is left and to say goodbye."""

@@ -23,8 +23,6 @@ from ringfence.provider.revocation import Revoked
 
 logger = logging.getLogger(__name__)
 
-FIRST_TIME = 15.0
-"""Seconds that a client has for its first request, after its handshake."""
 IDLE_TIME = 15.0
 """Seconds that a connection may wait for its next request."""
 PRODUCT = "Ringfence"
@@ -145,7 +143,7 @@ async def serve(
 
 
 class _Connection(web.RequestHandler, listener.Guest):
-    """One connection; it ends unless a whole request comes soon."""
+    """One connection."""
 
     def __init__(self, server: web.Server, remote: str) -> None:
         loop = asyncio.get_running_loop()
@@ -153,21 +151,12 @@ class _Connection(web.RequestHandler, listener.Guest):
         self.closed = loop.create_future()
         self._remote = remote
         self._got = 0
-        self._patience: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._patience = asyncio.get_running_loop().call_later(FIRST_TIME, self.force_close)
-        super().connection_made(transport)
+        self.asked = False
+        """Whether a whole request came, or what is none."""
 
     def data_received(self, data: bytes) -> None:
         self._got += len(data)
         super().data_received(data)
-
-    def asked(self) -> None:
-        """Note that a whole request came."""
-        if self._patience:
-            self._patience.cancel()
-            self._patience = None
 
     def handle_error(
         self,
@@ -177,7 +166,7 @@ class _Connection(web.RequestHandler, listener.Guest):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer in one line what is no HTTP, and log it in one; an error of ours in full."""
-        self.asked()
+        self.asked = True
         who = _shown(words(_identity(self.transport)))
         said = _shown(str(exc).partition("\n")[0] or type(exc).__name__)
         ours = exc if status >= INTERNAL_ERROR else None
@@ -189,8 +178,7 @@ class _Connection(web.RequestHandler, listener.Guest):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Log a phone that came, shook hands and left; what it refused is in its own log."""
-        if self._patience:
-            self.asked()
+        if not self.asked:
             who = _shown(words(_identity(self.transport)))
             logger.info('%s "%s" closed after %d bytes of a request', self._remote, who, self._got)
         if not self.closed.done():
@@ -202,7 +190,7 @@ class _Connection(web.RequestHandler, listener.Guest):
 async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Write the access log: who, with which certificate and User-Agent, asked for what."""
     if isinstance(request.protocol, _Connection):
-        request.protocol.asked()
+        request.protocol.asked = True
     try:
         response = await handler(request)
     except web.HTTPException as refusal:

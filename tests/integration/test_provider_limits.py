@@ -5,9 +5,10 @@ import re
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.support.provider_server import Provider, provider
 
 __all__ = ["net", "provider"]
 
+Connection = Coroutine[Any, Any, tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 OTHER_ADDRESS = "10.99.0.3"
 SHARE = 64
 """Connections that one address may have."""
@@ -92,47 +94,54 @@ def test_a_request_that_is_none_is_answered_and_logged_in_one_line(
     assert provider.ask(device, f"/{MAC}.xml")[0] == "200"
 
 
-async def dropped(files: provider_server.Files) -> tuple[bytes, ...]:
-    """Return what clients hear that never finish: silent, slow from the start, slow later."""
-    listener.HANDSHAKE_TIME = provider_server.FIRST_TIME = 0.5
-    listener.LIFE_TIME = 2.0
+@asynccontextmanager
+async def served(files: provider_server.Files) -> AsyncIterator[Callable[..., Connection]]:
+    """Serve in this process, with the limits as they are set now; return what connects to it."""
     ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     serve = provider_server.serve(files, GenericPolicy.REFUSE, "127.0.0.1", 0, ready.set_result)
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
         serving = group.create_task(serve)
         port = await ready
-        silent, _ = await asyncio.open_connection("127.0.0.1", port)
-        slow, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
-        writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
-        later, second = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
-        second.write(b"GET / HTTP/1.1\r\nHost: pv\r\n\r\nGET / HTTP/1.1\r\nX-Slow: ")
-        async with asyncio.timeout(15):
-            heard = await silent.read(), await slow.read(), (await later.read())[:12]
+        yield lambda **options: asyncio.open_connection("127.0.0.1", port, **options)
         serving.cancel()
-    return heard
+
+
+def trusting() -> ssl.SSLContext:
+    made = ssl.create_default_context()
+    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+    return made
+
+
+async def silent(files: provider_server.Files) -> bytes:
+    """Return what a client hears that never begins its handshake."""
+    listener.HANDSHAKE_TIME, listener.LIFE_TIME = 0.5, 60.0
+    async with served(files) as connect:
+        reader, _ = await connect()
+        return await reader.read()
+
+
+async def slow(files: provider_server.Files) -> tuple[bytes, bytes]:
+    """Return what clients hear that never finish: the first request, and the second."""
+    listener.LIFE_TIME = 3.0
+    async with served(files) as connect:
+        first, writer = await connect(ssl=trusting())
+        writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
+        second, other = await connect(ssl=trusting())
+        other.write(b"GET / HTTP/1.1\r\nHost: pv\r\n\r\nGET / HTTP/1.1\r\nX-Slow: ")
+        return await first.read(), (await second.read())[:12]
 
 
 async def deaf(files: provider_server.Files) -> bool:
-    """Return whether a client that asks for ever and hardly reads is cut off."""
-    listener.LIFE_TIME, listener.SHUTDOWN_TIME = 1.0, 0.5
-    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    serve = provider_server.serve(files, GenericPolicy.REFUSE, "127.0.0.1", 0, ready.set_result)
-    async with asyncio.TaskGroup() as group:
-        serving = group.create_task(serve)
-        port = await ready
-        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting, limit=1)
-        async with asyncio.timeout(15):
-            try:
-                while True:
-                    writer.write(b"GET / HTTP/1.1\r\nHost: pv\r\n\r\n" * 1000)
-                    await writer.drain()
-            except OSError:
-                writer.transport.abort()
-        serving.cancel()
+    """Return whether a client that asks for ever and does not read is cut off."""
+    listener.LIFE_TIME, listener.SHUTDOWN_TIME = 3.0, 0.5
+    async with served(files) as connect:
+        _, writer = await connect(ssl=trusting(), limit=1)
+        try:
+            while True:
+                writer.write(b"GET / HTTP/1.1\r\nHost: pv\r\n\r\n" * 1000)
+                await writer.drain()
+        except OSError:
+            writer.transport.abort()
     return True
 
 
@@ -146,10 +155,16 @@ def files(net: Net) -> provider_server.Files:
     )
 
 
-def test_a_client_that_never_finishes_a_request_is_dropped(
+def test_a_silent_client_has_the_time_of_a_handshake(
     net: Net, files: provider_server.Files
 ) -> None:
-    assert net.servers.call(dropped, files) == (b"", b"", b"HTTP/1.1 403")
+    assert net.servers.call(silent, files) == b""
+
+
+def test_a_client_that_never_finishes_a_request_is_cut_off(
+    net: Net, files: provider_server.Files
+) -> None:
+    assert net.servers.call(slow, files) == (b"", b"HTTP/1.1 403")
 
 
 def test_a_client_that_asks_and_never_reads_is_cut_off(
