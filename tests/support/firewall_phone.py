@@ -1,7 +1,8 @@
 """A process that holds nothing but the firewall feature, under the real supervisor.
 
 It is forked into a network namespace. One JSON object a line goes in, `{"set": {TAG: text},
-"bound": {NAME: [[KIND, PORT]]}}`, or "file" and its path instead of "set"; the status comes back.
+"bound": {NAME: [[KIND, PORT]]}, "peers": [ADDRESS]}`, or "file" and its path instead of "set"; the
+status comes back.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import os
 import signal
 import socket
 import traceback
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -49,8 +50,10 @@ class FirewallPhone:
         """Apply settings, all others default, and return the status afterwards."""
         return self.apply(texts, bound)
 
-    def apply(self, texts: Mapping[str, str], bound: Bound | None = None) -> dict[str, Any]:
-        return self._ask({"set": texts, "bound": bound or {}})
+    def apply(
+        self, texts: Mapping[str, str], bound: Bound | None = None, peers: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        return self._ask({"set": texts, "bound": bound or {}, "peers": [*peers]})
 
     def load(self, file: Path) -> dict[str, Any]:
         """Apply a cfg.xml to a virgin phone, and return the status afterwards."""
@@ -100,10 +103,13 @@ async def _serve(pipe: socket.socket) -> None:
                 name: frozenset((kind, port) for kind, port in ports)
                 for name, ports in request["bound"].items()
             }
-            now = asyncio.get_running_loop().time()
-            await supervisor.reconcile(
-                settings, Facts(connection_request_port=CONNECTION_REQUESTS, bound=bound), now
+            facts = Facts(
+                connection_request_port=CONNECTION_REQUESTS,
+                bound=bound,
+                peers={"line 1": frozenset(request.get("peers", ()))},
             )
+            now = asyncio.get_running_loop().time()
+            await supervisor.reconcile(settings, facts, now)
             status = supervisor.statuses()["firewall"]
             answer = {
                 "health": status.health.value,

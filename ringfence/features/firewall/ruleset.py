@@ -131,13 +131,13 @@ def _shield(plan: FirewallPlan) -> tuple[str, ...]:
 
 
 def _stranger() -> tuple[str, ...]:
-    """Return what decides on such a packet; in a flood the first look is the last."""
+    """Return what decides on such a packet; in a flood two looks are enough."""
     dropped = f"{_counted('flood')} drop"
     return (
-        f"ip saddr @blocked4 {dropped}",
-        f"{NETWORK} == @blocked6 {dropped}",
         "ip saddr @peers4 accept",
+        f"ip saddr @blocked4 {dropped}",
         "ip6 saddr @peers6 accept",
+        f"{NETWORK} == @blocked6 {dropped}",
         f"update @budget4 {{ ip saddr {BUDGET} }} goto flood",
         f"update @budget6 {{ {NETWORK} {BUDGET} }} goto flood",
         f"{BUDGET_OF_ALL} {dropped}",
