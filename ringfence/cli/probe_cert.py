@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from ringfence.cli import CANNOT, DONE, FINDINGS, reading
 from ringfence.cli.preflight import Preflight, Record
 from ringfence.cli.preflight_show import as_json, line
-from ringfence.cli.probe_tls import client, system_resolvers
+from ringfence.cli.probe_tls import client, system_resolvers, trust
 from ringfence.config.cfgxml import Document
 from ringfence.config.settings import Settings, virgin
 from ringfence.config.snapshot import Origin, Snapshot, submit
@@ -29,7 +29,6 @@ from ringfence.policy.macros import phone_values, setting_values
 from ringfence.policy.network import host_and_port
 from ringfence.policy.rules import Url
 from ringfence.policy.servers import servers
-from ringfence.runtime.device import bundles
 from ringfence.runtime.egress import Egress
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Facts, Identity
@@ -125,13 +124,8 @@ def _reach(arguments: argparse.Namespace, settings: Settings) -> Reach:
         OSError: a file cannot be read.
 
     """
-    text = ""
-    if arguments.ca:
-        text = Path(arguments.ca).read_text(encoding="ascii", errors="replace")
-    trust = bundles("", text)
-    if arguments.ca and not trust.custom:
-        raise ComponentError(f"file {arguments.ca}", "holds no certificate in PEM")
-    reach = plan(settings, Facts(trust=trust, client=client(arguments))).plans[""].reach
+    facts = Facts(trust=trust(arguments), client=client(arguments))
+    reach = plan(settings, facts).plans[""].reach
     asked = tuple(arguments.dns or reach.resolvers or system_resolvers())
     return replace(reach, resolvers=asked)
 

@@ -21,6 +21,7 @@ from ringfence.policy.applications import APPLICATIONS, WEB_SERVER, NameCheck
 from ringfence.policy.hostname import address
 from ringfence.policy.tls import ClientCertificate, TlsPolicy, Trust, policy_for
 from ringfence.runtime import egress_dns
+from ringfence.runtime.device import bundles
 from ringfence.runtime.egress import Egress, Target
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Facts
@@ -54,7 +55,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dns", action="append", type=_address, metavar="ADDRESS",
                         help=f"DNS server (those of {RESOLVERS})")  # fmt: skip
-    parser.add_argument("--ca", metavar="FILE", help="root to trust; without one nobody is trusted")
+    parser.add_argument("--ca", metavar="FILE", help="CAs to trust, and their CRLs; none: nobody")
     parser.add_argument("--cert", metavar="FILE", help="client certificate; needs --key")
     parser.add_argument("--key", metavar="FILE", help="its private key")
     parser.add_argument("--cipher-list", default="", metavar="STRING", help="TLS Cipher List")
@@ -106,13 +107,28 @@ def _policy(arguments: argparse.Namespace) -> TlsPolicy:
     """Return the policy of a phone that has nothing but what the options give."""
     base = Settings()
     system = replace(base.system, tls_cipher_list=arguments.cipher_list)
-    roots = (_text(arguments.ca),) if arguments.ca else ()
     return policy_for(
         APPLICATIONS[arguments.app],
         replace(base, system=system),
-        Facts(trust=Trust(roots), client=client(arguments)),
+        Facts(trust=trust(arguments), client=client(arguments)),
         names=NameCheck.SKIPPED if arguments.no_name_check else None,
     )
+
+
+def trust(arguments: argparse.Namespace) -> Trust:
+    """Return the CAs and revocation lists of `--ca`, as a custom CA bundle; none without it.
+
+    Raises:
+        ComponentError: it holds no certificate.
+        OSError: it cannot be read.
+
+    """
+    if not arguments.ca:
+        return Trust()
+    held = bundles("", Path(arguments.ca).read_text(encoding="ascii", errors="replace"))
+    if not held.custom:
+        raise ComponentError(f"file {arguments.ca}", "holds no certificate in PEM")
+    return held
 
 
 def client(arguments: argparse.Namespace) -> ClientCertificate | None:
@@ -125,10 +141,6 @@ def client(arguments: argparse.Namespace) -> ClientCertificate | None:
     if not arguments.cert:
         return None
     return client_certificate(arguments.cert, arguments.key or arguments.cert)
-
-
-def _text(file: str) -> str:
-    return Path(file).read_text(encoding="ascii", errors="replace")
 
 
 def _answering(fixed: str | None) -> egress_dns.Lookup:

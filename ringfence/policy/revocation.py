@@ -49,6 +49,8 @@ def judge(chain: Sequence[bytes], trust: Trust, now: float) -> Refusal | None:
 
 @parsing()
 def _judge(chain: Sequence[bytes], trust: Trust, now: float) -> Refusal | None:
+    if not chain:
+        raise ValueError("its chain is not at hand")
     lists: list[x509.CertificateRevocationList] = []
     for text in trust.lists:
         try:

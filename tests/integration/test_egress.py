@@ -36,6 +36,7 @@ def shape(**fields: Any) -> Shape:
     return lambda root: leaf(root, **fields)
 
 
+A_LABEL, U_LABEL = "xn--bcher-kva.telco.test", "bücher.telco.test"
 PRV_03, SIP_06 = pytest.mark.proves("PRV-03"), pytest.mark.proves("SIP-06")
 SIP_07 = pytest.mark.proves("SIP-07")
 UNTRUSTED = pytest.mark.proves("PRV-02", "PRV-24")
@@ -72,10 +73,14 @@ UNTRUSTED = pytest.mark.proves("PRV-02", "PRV-24")
         pytest.param(shape(dns=["*.telco.test"]), HOST, SIP, "*.telco.test", marks=SIP_06),
         pytest.param(shape(ips=[SERVER]), SERVER, SIP, SERVER, marks=SIP_06),
         pytest.param(shape(dns=[HOST], usage=None), HOST, SIP, HOST, marks=SIP_06),
+        pytest.param(shape(dns=[A_LABEL]), U_LABEL, SIP, A_LABEL, marks=SIP_06),
+        pytest.param(shape(cn=A_LABEL), U_LABEL.upper(), PROVISIONING, A_LABEL, marks=PRV_03),
+        pytest.param(shape(dns=[HOST]), f"{HOST}.", PROVISIONING, HOST, marks=PRV_03),
     ],
     ids=[
         *("CN", "CN of the chapter", "CN with mailto", "CN with info", "second SAN"),
         *("SAN before CN", "CN for SIP", "wildcard for SIP", "address for SIP", "any use"),
+        *("IDN for SIP", "IDN in a CN", "dot configured"),
     ],
 )
 def test_a_certificate_that_names_the_server_is_accepted(
@@ -102,6 +107,12 @@ def test_a_certificate_that_names_the_server_is_accepted(
         (shape(cn="other.telco.test"), "tls-name", "CN=other.telco.test"),
         (shape(cn=HOST, dns=["other.telco.test"]), "tls-name", "DNS:other.telco.test"),
         (shape(cn=f"{HOST}\0.evil.test"), "tls-name", HOST),
+        (shape(dns=[f"{HOST}\0.evil.test"]), "tls-name", HOST),
+        (shape(dns=[f"{HOST}."]), "tls-name", "none of them is that name"),
+        (shape(dns=[""], cn=HOST), "tls-name", "the CN does not count"),
+        (shape(ips=[SERVER], cn=HOST), "tls-name", "the CN does not count"),
+        (shape(dns=["*.test"]), "tls-name", "two labels behind it"),
+        (shape(cn="bücher.telco.test"), "tls-name", "that is another name"),
         (shape(cn="*.telco.test"), "tls-name", "wildcard"),
         (shape(cn=None), "tls-name", "no name at all"),
         (shape(dns=[HOST], days=(-9, -1)), "tls-chain", "expired"),
@@ -122,7 +133,8 @@ def test_a_certificate_that_names_the_server_is_accepted(
         pytest.param(lambda _: authority(HOST), "tls-chain", "self-signed", marks=UNTRUSTED),
     ],
     ids=[
-        *("SAN", "CN", "CN beside SAN", "NUL", "wildcard CN", "no name", "expired", "too early"),
+        *("SAN", "CN", "CN beside SAN", "NUL", "NUL in SAN", "dot", "empty", "address", "*.test"),
+        *("U-label", "wildcard CN", "no name", "expired", "too early"),
         *("client use", "foreign root", "root of the same name", "self-signed"),
     ],
 )

@@ -30,6 +30,7 @@ RECORDS: dict[str, Sequence[str]] = {
     "pv.telco.net": [SERVER],
     "prof.voice.com": [SERVER],
     "six.telco.test": ["fd99::9"],
+    "xn--bcher-kva.telco.test": [SERVER],
 }
 
 
