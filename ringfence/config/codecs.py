@@ -105,7 +105,7 @@ class YesNo(Codec[bool], frozen=True):
 _YES_NO = {"yes": True, "no": False}
 
 
-class Choice(Codec[E], frozen=True):
+class Choice(Codec[E], frozen=True, cache_hash=True):
     """One member of an enumeration, spelled by its value, in any case.
 
     Source: phone-facts 2.1, enumerations.

@@ -1,5 +1,6 @@
 """The immutable snapshot of every parameter, and the one way to build it from text."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -115,7 +116,7 @@ def decode(texts: Mapping[str, str], base: Settings) -> tuple[Settings, list[Con
     """
     errors: list[ConfigError] = []
     known = slots()
-    given: dict[tuple[str, int], dict[str, Any]] = {}
+    given: dict[tuple[str, int], dict[str, Any]] = defaultdict(dict)
     for tag, text in texts.items():
         if (slot := known.get(tag)) is None:
             continue
@@ -125,7 +126,7 @@ def decode(texts: Mapping[str, str], base: Settings) -> tuple[Settings, list[Con
         except ValueError as error:
             errors.append(ConfigError(tag, str(error), f"allowed: {row.codec.describe()}"))
             continue
-        given.setdefault((tab, n), {})[name] = decoded
+        given[tab, n][name] = decoded
     return _with(base, given), errors
 
 
@@ -163,11 +164,11 @@ def effective(stored: Settings, booted: Settings) -> Settings:
     Source: phone-facts 1.8; `Effect`.
     """
     known = slots()
-    changes: dict[tuple[str, int], dict[str, Any]] = {}
+    changes: dict[tuple[str, int], dict[str, Any]] = defaultdict(dict)
     for tag in changed(stored, booted):
         slot = known[tag]
         if slot.row.effect is Effect.REBOOT:
-            changes.setdefault((slot.tab, slot.n), {})[slot.name] = value(booted, slot)
+            changes[slot.tab, slot.n][slot.name] = value(booted, slot)
     return _with(stored, changes)
 
 
