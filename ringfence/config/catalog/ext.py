@@ -56,7 +56,9 @@ class Ext(Tab, frozen=True, kw_only=True):
         "Auth_Resync-Reboot_{n}_",
         "Challenges a NOTIFY that asks for resync, reboot, report, restart or an XML service.",
     )
-    sip_proxy_require: str = _SIP.row("", "SIP_Proxy-Require_{n}_", "Option tags for the header Proxy-Require.", codec=Text(256))
+    sip_proxy_require: str = _SIP.row(
+        "", "SIP_Proxy-Require_{n}_", "Option tags for the header Proxy-Require.", codec=Text(256), status=OBEYED
+    )
     sip_remote_party_id: bool = _SIP.row(True, "SIP_Remote-Party-ID_{n}_", "Uses the header Remote-Party-ID.")
     refer_to_target_contact: bool = _SIP.row(
         False, "Refer-To_Target_Contact_{n}_", "Refers to the contact of the target.", source="phone-facts 1.1"
@@ -78,10 +80,10 @@ class Ext(Tab, frozen=True, kw_only=True):
     privacy_header: PrivacyHeader = _SIP.row(PrivacyHeader.DISABLED, "Privacy_Header_{n}_", "Privacy that the line asks for.")
     p_early_media_support: bool = _SIP.row(False, "P-Early-Media_Support_{n}_", "Sends the header P-Early-Media.")
     mediasec_request: bool = _SIP.row(
-        False, "MediaSec_Request_{n}_", "Starts the negotiation of media plane security itself.", source="chapter, Table 7"
+        False, "MediaSec_Request_{n}_", "Starts the negotiation of media plane security itself.", source="chapter, Table 7", status=OBEYED
     )
     mediasec_over_tls_only: bool = _SIP.row(
-        False, "MediaSec_Over_TLS_Only_{n}_", "Negotiates media plane security only over TLS.", source="chapter, Table 7"
+        False, "MediaSec_Over_TLS_Only_{n}_", "Negotiates media plane security only over TLS.", source="chapter, Table 7", status=OBEYED
     )
 
     blind_attn_xfer_enable: bool = _FEATURE.row(
@@ -90,7 +92,9 @@ class Ext(Tab, frozen=True, kw_only=True):
     auth_page: bool = _FEATURE.row(False, "Auth_Page_{n}_", "Challenges an INVITE that pages the phone.")
     auth_page_realm: str = _FEATURE.row("", "Auth_Page_Realm_{n}_", "Realm of the challenge of a page.", codec=Text(256))
     auth_page_password: Secret = _FEATURE.row(Secret(), "Auth_Page_Password_{n}_", "Password of the challenge of a page.")
-    secure_call_option: SecureCallOption = _FEATURE.row(SecureCallOption.OPTIONAL, "Secure_Call_Option_{n}_", "When calls must be secure.")
+    secure_call_option: SecureCallOption = _FEATURE.row(
+        SecureCallOption.OPTIONAL, "Secure_Call_Option_{n}_", "When calls must be secure.", status=OBEYED
+    )
 
     proxy: str = _PROXY.row("", "Proxy_{n}_", "Registrar and proxy of the line.", codec=PROXY)
     outbound_proxy: str = _PROXY.row("", "Outbound_Proxy_{n}_", "Next hop of every request.", codec=PROXY)
@@ -144,11 +148,19 @@ class Ext(Tab, frozen=True, kw_only=True):
     sip_uri: str = _SUBSCRIBER.row("", "SIP_URI_{n}_", "Address of the line; empty is made of User ID and Proxy.", codec=Text(512))
 
     preferred_codec: AudioCodec = _AUDIO.row(
-        AudioCodec.G711U, "Preferred_Codec_{n}_", "First codec of an offer.", codec=Choice(AudioCodec, without=(AudioCodec.UNSPECIFIED,))
+        AudioCodec.G711U,
+        "Preferred_Codec_{n}_",
+        "First codec of an offer.",
+        codec=Choice(AudioCodec, without=(AudioCodec.UNSPECIFIED,)),
+        status=OBEYED,
     )
-    use_pref_codec_only: bool = _AUDIO.row(False, "Use_Pref_Codec_Only_{n}_", "Offers no other codec.")
-    second_preferred_codec: AudioCodec = _AUDIO.row(AudioCodec.UNSPECIFIED, "Second_Preferred_Codec_{n}_", "Second codec of an offer.")
-    third_preferred_codec: AudioCodec = _AUDIO.row(AudioCodec.UNSPECIFIED, "Third_Preferred_Codec_{n}_", "Third codec of an offer.")
+    use_pref_codec_only: bool = _AUDIO.row(False, "Use_Pref_Codec_Only_{n}_", "Offers no other codec.", status=OBEYED)
+    second_preferred_codec: AudioCodec = _AUDIO.row(
+        AudioCodec.UNSPECIFIED, "Second_Preferred_Codec_{n}_", "Second codec of an offer.", status=OBEYED
+    )
+    third_preferred_codec: AudioCodec = _AUDIO.row(
+        AudioCodec.UNSPECIFIED, "Third_Preferred_Codec_{n}_", "Third codec of an offer.", status=OBEYED
+    )
     g729a_enable: bool = _AUDIO.row(True, "G729a_Enable_{n}_", "Allows G.729a.")
     g722_enable: bool = _AUDIO.row(True, "G722_Enable_{n}_", "Allows G.722.")
     g722_2_enable: bool = _AUDIO.row(True, "G722.2_Enable_{n}_", "Allows G.722.2.")
@@ -160,7 +172,7 @@ class Ext(Tab, frozen=True, kw_only=True):
     codec_negotiation: CodecNegotiation = _AUDIO.row(
         CodecNegotiation.DEFAULT, "Codec_Negotiation_{n}_", "Whether an answer lists one codec or all."
     )
-    encryption_method: EncryptionMethod = _AUDIO.row(EncryptionMethod.AES_128, "Encryption_Method_{n}_", "Cipher of SRTP.")
+    encryption_method: EncryptionMethod = _AUDIO.row(EncryptionMethod.AES_128, "Encryption_Method_{n}_", "Cipher of SRTP.", status=OBEYED)
 
     dial_plan: str = _DIAL.row("", "Dial_Plan_{n}_", "Rules for dialled numbers.", codec=Text(2047))
     enable_uri_dialing: bool = _DIAL.row(False, "Enable_URI_Dialing_{n}_", "Allows letters in a dialled address.")

@@ -7,7 +7,7 @@ from ringfence.config.catalog.values import (
     XsiAuthentication,
 )
 from ringfence.config.codecs import Number, Secret, Text
-from ringfence.config.parameter import Section, Tab
+from ringfence.config.parameter import Section, Status, Tab
 
 NAME = Text(256)
 FILTER = Text(256, "LDAP filter; $VALUE is the typed text")
@@ -28,7 +28,7 @@ _PAGING = Section("Multiple Paging Group Parameters", "phone-facts 1.1")
 class Phone(Tab, frozen=True, kw_only=True):
     """Parameters of the Phone tab."""
 
-    secure_call_serv: bool = _SERVICES.row(True, "Secure_Call_Serv", "Allows secure calls.")
+    secure_call_serv: bool = _SERVICES.row(True, "Secure_Call_Serv", "Allows secure calls.", status=Status.OBEYED)
 
     require_authentication_for_lcd_menu_access: MenuAuthentication = _MENU.row(
         MenuAuthentication.DEFAULT, "Require_Authentication_for_LCD_Menu_Access", "Which menus of the phone screen ask for a password."

@@ -56,12 +56,12 @@ class Sip(Tab, frozen=True, kw_only=True):
 
     sip_t1: float = _TIMER.row(0.5, "SIP_T1", "Round trip time, RFC 3261 T1.", codec=TIMER)
     sip_t2: float = _TIMER.row(4.0, "SIP_T2", "Longest time between repeated requests, RFC 3261 T2.", codec=TIMER)
-    sip_t4: float = _TIMER.row(5.0, "SIP_T4", "Longest life of a message in the network, RFC 3261 T4.", codec=TIMER, status=LATER)
-    sip_timer_b: float = _TIMER.row(16.0, "SIP_Timer_B", "Longest wait for an answer to INVITE.", codec=TIMER, status=LATER)
+    sip_t4: float = _TIMER.row(5.0, "SIP_T4", "Longest life of a message in the network, RFC 3261 T4.", codec=TIMER)
+    sip_timer_b: float = _TIMER.row(16.0, "SIP_Timer_B", "Longest wait for an answer to INVITE.", codec=TIMER)
     sip_timer_f: float = _TIMER.row(16.0, "SIP_Timer_F", "Longest wait for an answer to another request.", codec=TIMER)
-    sip_timer_h: float = _TIMER.row(16.0, "SIP_Timer_H", "Longest wait for ACK.", codec=TIMER, status=LATER)
-    sip_timer_d: float = _TIMER.row(16.0, "SIP_Timer_D", "Time for repeated answers to INVITE.", codec=TIMER, status=LATER)
-    sip_timer_j: float = _TIMER.row(16.0, "SIP_Timer_J", "Time for repeated requests.", codec=TIMER, status=LATER)
+    sip_timer_h: float = _TIMER.row(16.0, "SIP_Timer_H", "Longest wait for ACK.", codec=TIMER)
+    sip_timer_d: float = _TIMER.row(16.0, "SIP_Timer_D", "Time for repeated answers to INVITE.", codec=TIMER)
+    sip_timer_j: float = _TIMER.row(16.0, "SIP_Timer_J", "Time for repeated requests.", codec=TIMER)
     reg_min_expires: int = _TIMER.row(1, "Reg_Min_Expires", "Shortest registration that is accepted.", codec=EXPIRES)
     reg_max_expires: int = _TIMER.row(7200, "Reg_Max_Expires", "Longest Min-Expires that is accepted.", codec=EXPIRES)
     reg_retry_intvl: int = _TIMER.row(30, "Reg_Retry_Intvl", "Wait after a failed registration.", codec=DELAY)
@@ -86,7 +86,7 @@ class Sip(Tab, frozen=True, kw_only=True):
     rtp_port_max: int = _RTP.row(
         16482, "RTP_Port_Max", "Highest port of media.", codec=PORT, status=OBEYED, source="chapter, Table 3; phone-facts 1.3"
     )
-    rtp_packet_size: float = _RTP.row(0.02, "RTP_Packet_Size", "Audio in one packet.", codec=Seconds(0.01, 0.13))
+    rtp_packet_size: float = _RTP.row(0.02, "RTP_Packet_Size", "Audio in one packet.", codec=Seconds(0.01, 0.13), status=OBEYED)
     rtcp_tx_interval: int = _RTP.row(0, "RTCP_Tx_Interval", "Time between RTCP reports; 0 for none.", codec=Number(0, 255, "s"))
     sdp_ip_preference: IpPreference = _RTP.row(IpPreference.IPV4, "SDP_IP_Preference", "Address family of media.", since="12.0")
 
@@ -94,7 +94,7 @@ class Sip(Tab, frozen=True, kw_only=True):
     ilbc_dynamic_payload: int = _SDP.row(97, "iLBC_Dynamic_Payload", "Payload type of iLBC.", codec=PAYLOAD)
     isac_dynamic_payload: int = _SDP.row(98, "iSAC_Dynamic_Payload", "Payload type of iSAC.", codec=PAYLOAD)
     opus_dynamic_payload: int = _SDP.row(99, "OPUS_Dynamic_Payload", "Payload type of Opus.", codec=PAYLOAD)
-    avt_dynamic_payload: int = _SDP.row(101, "AVT_Dynamic_Payload", "Payload type of key presses.", codec=PAYLOAD)
+    avt_dynamic_payload: int = _SDP.row(101, "AVT_Dynamic_Payload", "Payload type of key presses.", codec=PAYLOAD, status=OBEYED)
     avt_16khz_dynamic_payload: int = _SDP.row(107, "AVT_16kHz_Dynamic_Payload", "Payload type of key presses at 16 kHz.", codec=PAYLOAD)
     avt_48khz_dynamic_payload: int = _SDP.row(108, "AVT_48kHz_Dynamic_Payload", "Payload type of key presses at 48 kHz.", codec=PAYLOAD)
 
