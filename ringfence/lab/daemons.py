@@ -1,6 +1,8 @@
 """The lab's real servers: started as they should be, and started anew with something broken."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +15,8 @@ from ringfence.lab.proofs import RETRY
 PYTHON = (sys.executable, "-m")
 RUN = Path("/run/lab")
 """Sockets and generated configuration, gone with the lab."""
+HOSTS = RUN / "hosts"
+"""A records of the lab's DNS."""
 
 
 class Pair(NamedTuple):
@@ -28,7 +32,7 @@ class Pair(NamedTuple):
 
 
 class Daemons:
-    """Starts each server; one that runs is ended first."""
+    """Starts each server, and changes what it says."""
 
     def __init__(self, folder: Path, crew: Crew, users: Mapping[str, str]) -> None:
         self.provider = folder / "provider"
@@ -52,14 +56,22 @@ class Daemons:
         file.write_text(servers.DEAD_COUNTERS)
         await run(topology.SERVERS, "nft", "-f", str(file))
 
-    async def dnsmasq(self, records: Mapping[str, tuple[str, ...]] = servers.RECORDS) -> None:
-        """Serve DHCP, and DNS with these A records, each name's in their order."""
-        await self._crew.stop("dnsmasq")
+    async def dnsmasq(self) -> None:
+        """Serve DHCP and DNS."""
+        HOSTS.write_text(servers.hosts(servers.RECORDS))
         file = RUN / "dnsmasq.conf"
-        file.write_text(servers.dnsmasq(f"{RUN}/leases", records))
+        file.write_text(servers.dnsmasq(f"{RUN}/leases", str(HOSTS)))
         words = ("dnsmasq", "--no-daemon", f"--conf-file={file}")
         output = await self._crew.start("dnsmasq", topology.SERVERS, *words)
         await output.wait("started, version")
+
+    async def dns(self, records: Mapping[str, tuple[str, ...]] = servers.RECORDS) -> None:
+        """Have DNS answer with these A records from now on; no query is lost meanwhile."""
+        output = self._crew.outputs["dnsmasq"]
+        mark = output.count
+        HOSTS.write_text(servers.hosts(records))
+        os.kill(self._crew.pid("dnsmasq"), signal.SIGHUP)
+        await output.wait(f"read {HOSTS}", mark)
 
     async def rsyslog(self) -> None:
         """Receive what phones send."""

@@ -63,14 +63,17 @@ table inet lab {{
 """Shows whether the phone tried the dead addresses."""
 
 
-def dnsmasq(leases: str, records: Mapping[str, tuple[str, ...]] = RECORDS) -> str:
+def hosts(records: Mapping[str, tuple[str, ...]]) -> str:
+    """Return the file that dnsmasq takes its A records from, in their order."""
+    return "".join(f"{each} {name}\n" for name, addresses in records.items() for each in addresses)
+
+
+def dnsmasq(leases: str, records: str) -> str:
     """Return the configuration of dnsmasq: DHCP, router advertisements and DNS.
 
-    `no-ping`, because a first offer after three seconds comes too late; option 66 is absent
-    and 159 is a bare server, so that 160 wins in the default order.
+    `leases` and `records` are files. `no-ping`, because a first offer after three seconds comes
+    too late; option 66 is absent and 159 is a bare server, so that 160 wins in the default order.
     """
-    hosts = [f"host-record={name},{address}" for name, held in records.items() for address in held]
-    written = "\n".join(hosts)
     return f"""\
 interface=eth0
 bind-interfaces
@@ -84,7 +87,7 @@ log-facility=-
 local=/{DOMAIN}/
 domain={DOMAIN}
 local=/1.99.10.in-addr.arpa/
-{written}
+addn-hosts={records}
 log-queries
 log-dhcp
 no-ping

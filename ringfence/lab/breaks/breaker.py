@@ -18,6 +18,8 @@ LONGEST = 30.0
 """Seconds after which a break is given up, and after which putting back is."""
 FAULTS = (StepError, RingfenceError, RuntimeError, EOFError, OSError)
 """What may go wrong with programs, kernel and phone."""
+RECOVERY = 70.0
+"""Seconds that the phone gets to be well: a line that failed once rests for 30 s."""
 
 
 class RefusedError(Exception):
@@ -97,9 +99,12 @@ class Breaker:
                 f"the phone is not registered; {''.join(reasons) or 'it has no line'}"
             )
         try:
-            await stage.resync_well()
+            async with asyncio.timeout(RECOVERY):
+                await self._well(stage, users)
         except StepError as error:
             raise RefusedError(f"{error}, before anything is broken") from None
+        except TimeoutError:
+            raise RefusedError("the phone is not well; ringfence lab status says more") from None
         return users
 
     async def _perform(self, name: str, stage: Stage, users: tuple[str, ...]) -> None:
@@ -126,10 +131,10 @@ class Breaker:
         mended, error = await self._mend()
         try:
             if not error:
-                async with asyncio.timeout(LONGEST):
+                async with asyncio.timeout(RECOVERY):
                     await self._well(stage, users)
         except* TimeoutError:
-            error = f"the phone is not well again after {LONGEST:g} s"
+            error = f"the phone is not well again after {RECOVERY:g} s"
         except* FAULTS as group:
             error = _words(group)
         if error:

@@ -51,7 +51,7 @@ async def dead_address(stage: Stage) -> None:
         tried=[DEAD, SILENT, LIVE],
         result=told["result"],
     )
-    await stage.daemons.dnsmasq({**servers.RECORDS, NAME: (DEAD, SILENT)})
+    await stage.daemons.dns({**servers.RECORDS, NAME: (DEAD, SILENT)})
     held = await stage.held()
     told = await stage.resync()
     stage.demand(told["result"] == "failure", "a resync without a server went well")
@@ -85,7 +85,7 @@ async def dns_lies(stage: Stage) -> None:
     async with asyncio.TaskGroup() as group:
         resync = group.create_task(stage.resync())
         await until(_held_up)
-        await stage.daemons.dnsmasq()  # the next answer is true again
+        await stage.daemons.dns()  # the next answer is true again
         await run(topology.STRANGER, "nft", "flush", "chain", "inet", "lab", "input")
         told = await resync
     log = stage.crew.outputs["thief"]
@@ -109,8 +109,8 @@ async def _held_up() -> int:
 
 
 async def _records(stage: Stage, addresses: tuple[str, ...]) -> None:
-    stage.put_back("DNS tells the truth", stage.daemons.dnsmasq)
-    await stage.daemons.dnsmasq({**servers.RECORDS, NAME: addresses})
+    stage.put_back("DNS tells the truth", stage.daemons.dns)
+    await stage.daemons.dns({**servers.RECORDS, NAME: addresses})
 
 
 async def _disarm(stage: Stage) -> None:
