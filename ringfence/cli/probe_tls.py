@@ -21,7 +21,7 @@ from ringfence.policy.applications import APPLICATIONS, WEB_SERVER, NameCheck
 from ringfence.policy.hostname import address
 from ringfence.policy.tls import ClientCertificate, TlsPolicy, Trust, policy_for
 from ringfence.runtime import egress_dns
-from ringfence.runtime.device import bundles
+from ringfence.runtime.device import LARGEST_BUNDLE, bundles
 from ringfence.runtime.egress import Egress, Target
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Facts
@@ -125,7 +125,9 @@ def trust(arguments: argparse.Namespace) -> Trust:
     """
     if not arguments.ca:
         return Trust()
-    held = bundles("", Path(arguments.ca).read_text(encoding="ascii", errors="replace"))
+    with Path(arguments.ca).open("rb") as file:
+        data = file.read(LARGEST_BUNDLE)
+    held = bundles("", data.decode("ascii", errors="replace"))
     if not held.custom:
         raise ComponentError(f"file {arguments.ca}", "holds no certificate in PEM")
     return held
@@ -140,6 +142,9 @@ def client(arguments: argparse.Namespace) -> ClientCertificate | None:
     """
     if not arguments.cert:
         return None
+    for name in (arguments.cert, arguments.key or arguments.cert):
+        if Path(name).exists() and not Path(name).is_file():
+            raise ComponentError(f"file {name}", "is not a regular file")
     return client_certificate(arguments.cert, arguments.key or arguments.cert)
 
 

@@ -1,6 +1,7 @@
 """The only door for outgoing connections.
 
-Order: restricted domains, route, DNS of the next hop, connect, TLS, chain, name check, stream.
+Order: restricted domains, route, DNS of the next hop, connect, TLS, chain, revocation, name check,
+stream.
 Source: rulings 13.
 """
 
@@ -240,7 +241,7 @@ class Egress:
         plain: socket.socket,
         watch: Callable[[Shown], None] | None,
     ) -> Stream:
-        """Return the stream after handshake, chain, name check and, for provisioning, DNS."""
+        """Return the stream after handshake, chain and everything that `_judge` asks."""
         address = plain.getpeername()[0]
         connection = context.wrap_socket(
             plain, server_hostname=_server_name(target.host), do_handshake_on_connect=False

@@ -219,6 +219,16 @@ def test_a_server_that_asks_for_a_certificate_is_told(lab: Lab, protocol: str) -
     assert said[FIRST]["accepted"] is True
 
 
+def test_a_server_that_takes_one_connection_is_judged_by_the_phones_own(lab: Lab) -> None:
+    lab.serve(leaf(lab.root, dns=["other.test"]), FIRST, "-naccept", "1")
+    _, said = lab.ask(HOST)
+    assert (said[FIRST]["rule"], said[FIRST]["certificate"]["names"]) == (
+        "tls-name",
+        ["other.test"],
+    )
+    assert (said[FIRST]["staple"], said[FIRST]["client_certificate"]) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("greeting", "words"),
     [(b"SSH-2.0-OpenSSH_9.2\r\n", "wrong version number"), (b"", "no answer in 0.5 s")],

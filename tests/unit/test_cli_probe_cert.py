@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ringfence.cli import main
+from tests.support.certificates import authority, leaf
 
 HOST = "pv.telco.test"
 
@@ -35,5 +36,16 @@ def test_a_file_that_cannot_be_used_is_3_in_one_line(
     assert main(["probe", "cert", HOST, option, str(tmp_path / file)]) == 3
     said = capsys.readouterr()
     assert said.out == ""
+    assert "Traceback" not in said.err
     assert len(said.err.splitlines()) == 1
     assert said.err.startswith("ringfence probe cert: ")
+
+
+@pytest.mark.parametrize("option", ["--ca", "--config", "--cert", "--key"])
+def test_a_file_without_end_is_no_trap(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = leaf(authority(), cn="phone").save(tmp_path, "phone")[0]
+    words = ["--cert", held] if option == "--key" else []
+    assert main(["probe", "cert", HOST, *words, option, "/dev/zero"]) == 3
+    assert len(capsys.readouterr().err.splitlines()) == 1

@@ -133,6 +133,11 @@ def test_proxy_and_outbound_proxy_say_where_to_go_and_what_to_write(
     assert (made.host, made.port, made.account.registrar, made.account.route) == expected
 
 
+def test_the_parameter_that_names_the_server_is_told() -> None:
+    assert home(Proxy_1_="sip.telco.test").named_by == "Proxy_1_"
+    assert home(Outbound_Proxy_1_="edge.test").named_by == "Outbound_Proxy_1_"
+
+
 def test_an_outbound_proxy_is_written_with_its_transport_unless_that_is_udp() -> None:
     made = home(SIP_Transport_1_="TLS", Outbound_Proxy_1_="edge.test")
     assert made.account.route == "edge.test:5061;transport=tls"

@@ -54,6 +54,21 @@ def test_dhcp_has_no_say_once_the_rule_names_a_server() -> None:
     )
 
 
+def test_the_one_who_names_the_server_is_told() -> None:
+    offered = {160: b"https://pv.telco.test/$MA.xml"}
+    named = "https://pv.telco.test/a"
+    for position, lease, texts, by in (
+        (0, {66: b"10.0.0.9"}, {}, "DHCP option 66"),
+        (0, offered, {}, "DHCP option 160"),
+        (1, offered, {"Profile_Rule_B": "/b.xml"}, "DHCP option 160"),
+        (0, offered, {"Profile_Rule": named}, "Profile_Rule"),
+        (3, offered, {"Profile_Rule_D": named}, "Profile_Rule_D"),
+    ):
+        found = step(position, lease, **texts)
+        assert found
+        assert found.named_by == by
+
+
 def test_further_rules_without_a_server_go_where_dhcp_says() -> None:
     offered = {160: b"https://pv.telco.test/$MA.xml"}
     assert url(1, offered, Profile_Rule_B="/b.xml") == "https://pv.telco.test:443/b.xml"
