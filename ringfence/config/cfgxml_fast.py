@@ -18,7 +18,8 @@ line ends and tabs turned into blanks.
 A plain tuple, because a profile has thousands of them.
 """
 
-_LONG = 1 << 17
+LONG = 1 << 17
+"""Characters from which on a document is looked at for what it might cost."""
 _BLANK = r"[ \t\r\n]*+"
 _DECLARATIONS = frozenset(
     '<?xml version="1.0"' + encoding + end
@@ -79,7 +80,7 @@ def _is_plain(text: str) -> bool:
     """
     if ("]" in text and "]]>" in text) or "\ufffe" in text or "\uffff" in text:
         return False
-    return len(text) < _LONG or text.count("<") <= 2 * ELEMENTS
+    return len(text) < LONG or text.count("<") <= 2 * ELEMENTS
 
 
 def tokens_of(lines: str) -> Tokens | None:

@@ -12,7 +12,7 @@ from operator import ne
 
 from msgspec import Struct
 
-from ringfence.config.cfgxml_fast import ELEMENTS, Element, Tokens, body, tokens_of
+from ringfence.config.cfgxml_fast import ELEMENTS, LONG, Element, Tokens, body, tokens_of
 
 _FEW = 4
 """A file is read anew where more than one line in so many differs."""
@@ -36,11 +36,11 @@ class Lines(Struct, frozen=True):
 
 
 def lines_of(text: str, tokens: Tokens) -> Lines | None:
-    """Return the lines of a document, and what was found in them."""
-    inside = body(text)
-    if inside is None:
+    """Return the lines of a document, and what was found in them; None where they are too many."""
+    lines = _split(text)
+    if lines is None:
         return None
-    return Lines(inside.split("\n"), len(tokens.elements), tokens.last, _repeated(tokens))
+    return Lines(lines, len(tokens.elements), tokens.last, _repeated(tokens))
 
 
 def next_lines(text: str, old: Lines) -> tuple[Lines, frozenset[str]] | None:
@@ -48,10 +48,9 @@ def next_lines(text: str, old: Lines) -> tuple[Lines, frozenset[str]] | None:
 
     None where the lines that differ are too many, or do not tell by themselves.
     """
-    inside = body(text)
-    if inside is None:
+    lines = _split(text)
+    if lines is None:
         return None
-    lines = inside.split("\n")
     gone, come = _difference(old.lines, lines)
     if len(gone) + len(come) > len(lines) // _FEW:
         return None
@@ -67,6 +66,13 @@ def next_lines(text: str, old: Lines) -> tuple[Lines, frozenset[str]] | None:
     for tag in lost - new:
         del last[tag]
     return Lines(lines, count, last, old.repeated | _repeated(after)), frozenset(lost | new)
+
+
+def _split(text: str) -> list[str] | None:
+    inside = body(text)
+    if inside is None or (len(inside) > LONG and inside.count("\n") > ELEMENTS):
+        return None
+    return inside.split("\n")
 
 
 def _repeated(tokens: Tokens) -> frozenset[str]:

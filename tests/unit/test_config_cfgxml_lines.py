@@ -96,3 +96,11 @@ def test_what_follows_the_root_is_looked_at_each_time(tail: str) -> None:
     text = document(*OLD)
     assert next_lines(text + " \n", lines_in(*OLD)) is not None
     assert next_lines(text + tail, lines_in(*OLD)) is None
+
+
+def test_a_file_of_very_many_lines_is_not_remembered() -> None:
+    text = document("<a>1</a>", *["  "] * 200_000)
+    tokens = tokenize(text)
+    assert tokens is not None
+    assert lines_of(text, tokens) is None
+    assert next_lines(text, lines_in(*OLD)) is None
