@@ -15,7 +15,7 @@ from msgspec import Struct
 from ringfence.cli import CANNOT, DONE, FINDINGS, reading
 from ringfence.config.settings import Settings, decode, virgin
 from ringfence.config.snapshot import Origin, Snapshot, submit
-from ringfence.errors import ComponentError, ConfigError
+from ringfence.errors import ComponentError, ConfigError, RingfenceError
 from ringfence.policy.applications import APPLICATIONS, WEB_SERVER
 from ringfence.policy.ciphers import Selection, Step, evaluate, verdicts
 from ringfence.policy.suites import TLS13_CODES, names
@@ -74,11 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         hello = _hello(arguments)
     except ConfigError as error:
         return _refuse(str(error), FINDINGS)
-    except ComponentError as error:
+    except RingfenceError as error:
         return _refuse(str(error), CANNOT)
-    except (OSError, ValueError) as error:  # a name of a file may hold a NUL
-        name = reading.printable(arguments.config)
-        return _refuse(f"{name}: {reading.why(error)}", CANNOT)
     print(json.dumps(as_json(hello)) if arguments.json else "\n".join(as_text(hello)))
     return DONE
 
@@ -100,9 +97,19 @@ def _hello(arguments: argparse.Namespace) -> Hello:
 
 
 def _configured(file: str) -> Settings:
-    """Return the settings of a virgin phone after a file."""
+    """Return the settings of a virgin phone after a file.
+
+    Raises:
+        ConfigError: the file is no cfg.xml, or its cipher list or version is refused.
+        ComponentError: the file cannot be read.
+
+    """
     base = Snapshot(virgin())
-    snapshot, refused = submit(base, reading.document(file).changes(base), Origin.PROFILE)
+    try:
+        document = reading.document(file)
+    except (OSError, ValueError) as error:  # a name of a file may hold a NUL
+        raise ComponentError(reading.printable(file), reading.why(error)) from error
+    snapshot, refused = submit(base, document.changes(base), Origin.PROFILE)
     for error in refused:
         if error.parameter in (TAG, CLIENT_MINIMUM):
             raise error
@@ -114,9 +121,14 @@ def as_json(hello: Hello) -> dict[str, object]:
     return {
         "suites": [f"{code:04x}" for code in hello.sent],
         "source": hello.policy.source,
-        "unknown": [step.word for step in hello.selection.skipped],
+        "unknown": [_whole(step.word) for step in hello.selection.skipped],
         "unavailable": list(hello.unavailable),
     }
+
+
+def _whole(word: str) -> str:
+    """Return a word that every reader of JSON takes, broken UTF-8 spelled out."""
+    return word.encode("utf-8", "backslashreplace").decode()
 
 
 def as_text(hello: Hello) -> Iterator[str]:

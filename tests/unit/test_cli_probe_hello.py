@@ -131,6 +131,10 @@ def test_a_list_that_the_phone_would_refuse_is_one_line_and_exit_1(
     assert reason in line
 
 
+def test_broken_utf_8_is_an_unknown_word_that_json_can_hold(probe: Any) -> None:
+    assert probe("--cipher-list", "AES128-SHA:\udcff:\u00c4")["unknown"] == ["\\udcff", "\u00c4"]
+
+
 def test_521_characters_are_not_too_many(probe: Any) -> None:
     answer = probe("--cipher-list", "AES128-SHA:" + "A" * 510)
     assert (answer["suites"], answer["unknown"]) == (["002f", "00ff"], ["A" * 510])
