@@ -110,9 +110,9 @@ def _configured(file: str) -> Settings:
     except (OSError, ValueError) as error:  # a name of a file may hold a NUL
         raise ComponentError(reading.printable(file), reading.why(error)) from error
     snapshot, refused = submit(base, document.changes(base), Origin.PROFILE)
-    for error in refused:
-        if error.parameter in (TAG, CLIENT_MINIMUM):
-            raise error
+    for refusal in refused:
+        if refusal.parameter in (TAG, CLIENT_MINIMUM):
+            raise refusal
     return snapshot.settings
 
 
