@@ -1,6 +1,6 @@
 """The running lab's control socket: a request, then what is done, line by line.
 
-Who hangs up in the middle has the work cancelled; a work that tidies up still does.
+Who hangs up in the middle stops the work; what it must tidy up it still does.
 """
 
 import asyncio
@@ -24,7 +24,8 @@ PATIENCE = 90.0
 logger = logging.getLogger(__name__)
 
 Say = Callable[[Mapping[str, Any]], Awaitable[None]]
-Answer = Callable[[Mapping[str, Any], Say], Coroutine[Any, Any, None]]
+Answer = Callable[[Mapping[str, Any], Say, asyncio.Event], Coroutine[Any, Any, None]]
+"""Does what a request asks; the event is set when nobody listens any more."""
 
 
 async def serve(folder: Path, answer: Answer) -> None:
@@ -38,6 +39,7 @@ async def serve(folder: Path, answer: Answer) -> None:
 
     async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talks.add(asyncio.current_task())
+        gone = asyncio.Event()
 
         async def say(message: Mapping[str, Any]) -> None:
             if not writer.is_closing():
@@ -45,7 +47,10 @@ async def serve(folder: Path, answer: Answer) -> None:
 
         try:
             request = json.loads(await reader.readline() or b"{}")
-            await _until_gone(answer(request, say), reader)
+            async with asyncio.TaskGroup() as group:
+                noticing = group.create_task(_notice(reader, gone))
+                await answer(request, say, gone)
+                noticing.cancel()
         except (OSError, ValueError) as error:
             logger.warning("door.closed: %s", error)
         finally:
@@ -60,13 +65,21 @@ async def serve(folder: Path, answer: Answer) -> None:
             talk.cancel()
 
 
-async def _until_gone(work: Coroutine[Any, Any, None], reader: asyncio.StreamReader) -> None:
-    """Do some work; cancel it as soon as the other end has no more to say."""
+async def unless(gone: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do some work unless the other end is gone or goes; return whether it was done."""
     async with asyncio.TaskGroup() as group:
-        working, leaving = group.create_task(work), group.create_task(reader.read())
+        working, leaving = group.create_task(work), group.create_task(gone.wait())
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         working.cancel()
         leaving.cancel()
+    return not working.cancelled()
+
+
+async def _notice(reader: asyncio.StreamReader, gone: asyncio.Event) -> None:
+    """Set `gone` as soon as the other end has no more to say."""
+    with contextlib.suppress(OSError):
+        await reader.read()
+    gone.set()
 
 
 class Call:

@@ -292,6 +292,14 @@ def test_one_break_at_a_time(healthy: Command) -> None:
     assert end["withstood"], end
 
 
+def test_hanging_up_while_it_is_put_back_changes_nothing(healthy: Command) -> None:
+    call = Call(folder(healthy), {"verb": "break", "name": "wrong-ca"})
+    for part in call.heard():
+        if part["part"] == "field":  # what follows is the way back
+            call.hang_up()
+    assert (part["withstood"], part["interrupted"], part["restored"]) == (True, False, True)
+
+
 def test_a_break_that_is_stopped_at_its_very_start_says_so(healthy: Command) -> None:
     call = Call(folder(healthy), {"verb": "break", "name": "server-name"})
     call.hang_up()

@@ -11,6 +11,7 @@ from ringfence.lab.breaks.stage import Say, Stage, Undo, listed
 from ringfence.lab.breaks.table import BREAKS
 from ringfence.lab.crew import Crew, first
 from ringfence.lab.daemons import Daemons
+from ringfence.lab.door import unless
 from ringfence.lab.proofs import StepError, until
 from ringfence.runtime.control import ask
 
@@ -18,6 +19,8 @@ LONGEST = 30.0
 """Seconds after which a break is given up, and after which putting back is."""
 FAULTS = (StepError, RingfenceError, RuntimeError, EOFError, OSError)
 """What may go wrong with programs, kernel and phone."""
+READY = 10.0
+"""Seconds that the phone gets to show that it is well before anything is broken."""
 RECOVERY = 70.0
 """Seconds that the phone gets to be well: a line that failed once rests for 30 s."""
 
@@ -42,15 +45,16 @@ class Breaker:
         """Put nothing back any more: the lab is going away."""
         self._over = True
 
-    async def answer(self, request: Mapping[str, Any], say: Say) -> None:
+    async def answer(self, request: Mapping[str, Any], say: Say, gone: asyncio.Event) -> None:
         """Do what a command asks: `{"verb": "break", "name"}` or `{"verb": "status"}`.
 
-        The last thing said is `{"part": "end", …}`.
+        A break stops when the command is gone, and is put back all the same. The last thing
+        said is `{"part": "end", …}`.
         """
         try:
             match request:
                 case {"verb": "break", "name": str(name)} if name in BREAKS:
-                    await self._one(name, say)
+                    await self._one(name, say, gone)
                 case {"verb": "status"}:
                     await say({"part": "end", **await self._status()})
                 case _:
@@ -68,7 +72,7 @@ class Breaker:
         broken = [undo.what for undo in self._undo]
         return {"break": None, "mended": mended, "broken": broken, "reason": error}
 
-    async def _one(self, name: str, say: Say) -> None:
+    async def _one(self, name: str, say: Say, gone: asyncio.Event) -> None:
         if self._current:
             raise RefusedError(f"the break {self._current} is under way; wait for its end")
         self._current = name
@@ -76,11 +80,9 @@ class Breaker:
             await self._mend()
             stage = Stage(self._crew, self._daemons, self._state, self._undo, say)
             users = await self._ready(stage)
-        except asyncio.CancelledError:
-            await say({"part": "end", "refused": "interrupted; nothing was broken"})
-            raise
-        else:
-            await self._perform(name, stage, users)
+            if gone.is_set():
+                raise RefusedError("interrupted; nothing was broken")
+            await self._perform(name, stage, users, gone)
         finally:
             self._current = ""
 
@@ -99,7 +101,7 @@ class Breaker:
                 f"the phone is not registered; {''.join(reasons) or 'it has no line'}"
             )
         try:
-            async with asyncio.timeout(RECOVERY):
+            async with asyncio.timeout(READY):
                 await self._well(stage, users)
         except StepError as error:
             raise RefusedError(f"{error}, before anything is broken") from None
@@ -107,12 +109,13 @@ class Breaker:
             raise RefusedError("the phone is not well; ringfence lab status says more") from None
         return users
 
-    async def _perform(self, name: str, stage: Stage, users: tuple[str, ...]) -> None:
-        began, error, whole = time.monotonic(), "", False
+    async def _perform(
+        self, name: str, stage: Stage, users: tuple[str, ...], gone: asyncio.Event
+    ) -> None:
+        began, error, whole = time.monotonic(), "", False  # `whole`: shown to its end
         try:
             async with asyncio.timeout(LONGEST):
-                await BREAKS[name].run(stage)
-            whole = True
+                whole = await unless(gone, BREAKS[name].run(stage))
         except* TimeoutError:
             error = f"not shown within {LONGEST:g} s"
         except* FAULTS as group:
@@ -123,7 +126,7 @@ class Breaker:
                 withstood = whole and not stage.failures
                 end = {"withstood": withstood, "failures": stage.failures, "error": error}
                 seconds = round(time.monotonic() - began, 1)
-                end |= {"interrupted": not (whole or error), "restored": restored}
+                end |= {"interrupted": gone.is_set() and not whole, "restored": restored}
                 await stage.tell("end", "", **end, seconds=seconds)
 
     async def _restore(self, stage: Stage, users: tuple[str, ...]) -> bool:

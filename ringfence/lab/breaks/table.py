@@ -1,6 +1,7 @@
 """Every break, in one line each; what does it is in the module of its kind."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from msgspec import Struct
 
@@ -12,7 +13,7 @@ class Break(Struct, frozen=True):
     """One thing that can be broken."""
 
     title: str
-    run: Callable[[Stage], Awaitable[None]]
+    run: Callable[[Stage], Coroutine[Any, Any, None]]
     """Does it, has the phone meet it, and tells what was seen."""
 
 
