@@ -14,6 +14,7 @@ from tests.support.probe import (
     SYN,
     echoed,
     fence,
+    heard,
     one_processor,
     raw,
     segment,
@@ -76,7 +77,7 @@ def provoke(send: Send, version: int) -> None:
     [
         pytest.param(udp(9), {"closed_udp"}, id="closed-udp"),
         pytest.param(tcp(22, SYN), {"closed_tcp"}, id="closed-tcp"),
-        pytest.param(udp(8001), {"opened_udp", "withheld"}, id="open-udp"),
+        pytest.param(udp(8001), {"opened_udp"}, id="open-udp"),
         pytest.param(tcp(80, SYN), {"opened_tcp"}, id="open-tcp"),
         pytest.param(tcp(80, RESET), {"invalid"}, id="stray-reset"),
         pytest.param(lambda version, _: echoed(version, PHONE[version]), {"ping"}, id="ping"),
@@ -87,7 +88,7 @@ def provoke(send: Send, version: int) -> None:
 def test_each_packet_is_counted_for_its_reason_and_for_no_other(
     phone: FirewallPhone, wire: Wire, listen: Listen, version: int, send: Send, reasons: set[str]
 ) -> None:
-    listen()
+    listen([8001])
     before = phone.set(Firewall_Config=OPTIONS)["data"]["counters"]
     wire[1].call(provoke, send, version)
     status = phone.set(Firewall_Config=OPTIONS)
@@ -100,3 +101,18 @@ def test_each_packet_is_counted_for_its_reason_and_for_no_other(
     assert {name: status["rows"][label] for name, label in LABELS.items()} == {
         name: str(after[name]) for name in LABELS
     }
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_unreachable_messages_that_do_not_leave_are_counted(
+    phone: FirewallPhone, wire: Wire, listen: Listen, version: int
+) -> None:
+    listen()
+    phone.set(Firewall_Config=OPTIONS)
+
+    def is_counted() -> bool:
+        wire[1].call(provoke, udp(8001), version)
+        rows = phone.set(Firewall_Config=OPTIONS)["rows"]
+        return bool(int(rows["Unreachable Messages Withheld"]))
+
+    assert heard(True, is_counted)

@@ -12,6 +12,7 @@ import select
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -124,6 +125,17 @@ def raw(version: int, protocol: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     made.setblocking(False)
     return made
+
+
+def heard(wanted: bool, ask: Callable[[], bool]) -> bool:
+    """Return whether a message of ICMP comes; one that is wanted is asked for again.
+
+    All namespaces share the kernel's sockets for ICMP: a flood in another one swallows some.
+    """
+    until = time.monotonic() + SECONDS
+    while not (found := ask()) and wanted and time.monotonic() < until:
+        pass
+    return found
 
 
 def fence(version: int) -> None:
