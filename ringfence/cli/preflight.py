@@ -8,6 +8,7 @@ import asyncio
 
 from msgspec import Struct
 
+from ringfence.cli.probe_tls import PATIENCE
 from ringfence.errors import NetworkError, PolicyError
 from ringfence.policy import identity, staple
 from ringfence.policy.applications import NameCheck
@@ -17,8 +18,6 @@ from ringfence.policy.tls import Trust
 from ringfence.runtime.egress import Egress, Shown, Target
 from ringfence.runtime.egress_look import Look
 
-PATIENCE = 2.0
-"""Seconds that an accepting server has to refuse our certificate."""
 _OF_THE_CHAIN = ("tls-chain", "tls-revoked", "tls-revocation", "tls-no-certificate")
 _NO_CERTIFICATE = "the server asks for the phone's certificate: give it with --cert and --key"
 

@@ -35,13 +35,19 @@ from ringfence.runtime.state import Facts, Identity
 
 HTTPS = 443
 SCHEMA = 1
-EPILOG = """Exit 0: every address would be accepted; 1: one would not, or there is none; 2: wrong
-words; 3: a file cannot be used. JSON: {"schema","server","named_by","accepted","reason",
-"records":[{"address","accepted","rule","reason","chain","name":{"ok","matched","reason"},
-"dns":{"ok","reason"},"certificate":{"subject","issuer","serial","names","not_before","not_after",
-"days_left","key","signature","usages"},"sent","version","suite","staple":{"word","detail"},
-"client_certificate"}]}; what could not be told is null. The phone's own connections cannot ask for
-a stapled OCSP answer: `staple` is what this probe sees."""
+EPILOG = """\
+Exit 0: every address would be accepted; 1: one would not, or there is none;
+2: wrong words; 3: a file cannot be used.
+
+JSON: {"schema", "server", "named_by", "accepted", "reason", "records": [{"address",
+"accepted", "rule", "reason", "chain", "name": {"ok", "matched", "reason"},
+"dns": {"ok", "reason"}, "certificate": {"subject", "issuer", "serial", "names",
+"not_before", "not_after", "days_left", "key", "signature", "usages"}, "sent",
+"version", "suite", "staple": {"word", "detail"}, "client_certificate"}]};
+what could not be told is null.
+
+A stapled OCSP answer is what this probe sees: the phone's own connections cannot ask for
+one, because Python's TLS cannot."""
 
 
 class Probed(Struct, frozen=True):
@@ -62,7 +68,7 @@ class Probed(Struct, frozen=True):
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.epilog = EPILOG
+    parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
     parser.add_argument("server", type=_server, metavar="HOST[:PORT]", help=f"port {HTTPS} if none")
     parser.add_argument("--config", metavar="FILE", help="cfg.xml to go by: domains, DNS, suites")
     parser.add_argument(

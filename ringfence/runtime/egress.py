@@ -270,7 +270,7 @@ class Egress:
         if isinstance(error, ssl.SSLCertVerificationError):
             now, sent = self._host.wall(), egress_chain.sent(connection)
             why = chain.words(error.verify_code, error.verify_message, sent, policy.trust, now)
-            return PolicyError("tls-chain", _reason(target, sent, why.reason), why.remedy)
+            return PolicyError("tls-chain", _reason(target, connection, why.reason), why.remedy)
         if error.reason == "UNSUPPORTED_PROTOCOL":
             remedy = "let it speak TLS 1.2 or 1.3"
             return PolicyError("tls-version", "the server speaks only versions too old", remedy)
@@ -286,14 +286,14 @@ class Egress:
             NetworkError: DNS did not answer.
 
         """
-        sent = egress_chain.sent(connection)
         certificate = connection.getpeercert(binary_form=True)
         if not certificate:
             text, remedy = "the suite asks for none", "leave aNULL out of TLS_Cipher_List"
-            raise PolicyError("tls-no-certificate", _reason(target, (), text), remedy)
+            raise PolicyError("tls-no-certificate", _reason(target, connection, text), remedy)
         known = egress_chain.verified(connection)
         if (revoked := revocation.judge(known, policy.trust, self._host.wall())) is not None:
-            raise PolicyError(revoked.rule, _reason(target, sent, revoked.reason), revoked.remedy)
+            reason = _reason(target, connection, revoked.reason)
+            raise PolicyError(revoked.rule, reason, revoked.remedy)
         verdict = identity.judge(certificate, target.host, policy.names)
         if not verdict.accepted:
             raise PolicyError("tls-name", verdict.reason, verdict.remedy)
@@ -302,13 +302,13 @@ class Egress:
         try:
             return await self.confirm(target, address, verdict.to_resolve)
         except PolicyError as error:
-            reason = _reason(target, sent, error.reason)
+            reason = _reason(target, connection, error.reason)
             raise PolicyError(error.rule, reason, error.remedy) from None
 
 
-def _reason(target: Target, sent: tuple[bytes, ...], why: str) -> str:
+def _reason(target: Target, connection: ssl.SSLSocket, why: str) -> str:
     """Return what was wanted, what was offered, and why that will not do."""
-    return f"wanted {target.host}; {identity.offered(sent)}; {why}"
+    return f"wanted {target.host}; {identity.offered(egress_chain.sent(connection))}; {why}"
 
 
 def _shown(connection: ssl.SSLSocket) -> Shown:
