@@ -121,6 +121,16 @@ def test_the_hosts_browser_reaches_the_page_through_the_firewall(
     assert command.shell("phone", *opened).stdout != before
 
 
+@pytest.mark.parametrize(("path", "account"), [("", "user"), ("admin/advanced", "admin")])
+def test_the_page_asks_for_the_account_that_its_address_means(
+    booted: tuple[Command, dict[str, Any]], path: str, account: str
+) -> None:
+    _, document = booted
+    with urllib.request.urlopen(document["page_url"] + path, timeout=10) as answer:
+        page = answer.read().decode()
+    assert re.findall(r'<option value="(\w+)" selected>', page) == [account]
+
+
 def test_a_shell_passes_the_exit_code_on(booted: tuple[Command, dict[str, Any]]) -> None:
     command, _ = booted
     assert command.shell("stranger", "sh", "-c", "exit 7").returncode == 7
