@@ -15,11 +15,19 @@ from msgspec import Struct
 from ringfence.cli import CANNOT, DONE, FINDINGS, reading
 from ringfence.config.settings import Settings, decode, virgin
 from ringfence.config.snapshot import Origin, Snapshot, submit
-from ringfence.errors import ComponentError, ConfigError, RingfenceError
+from ringfence.errors import ComponentError, ConfigError, Finding, RingfenceError
 from ringfence.policy.applications import APPLICATIONS, WEB_SERVER
 from ringfence.policy.ciphers import Selection, Step, evaluate, verdicts
 from ringfence.policy.suites import TLS13_CODES, names
-from ringfence.policy.tls import CLIENT_MINIMUM, TAG, TlsPolicy, in_words, policy_for
+from ringfence.policy.tls import (
+    CLIENT_MINIMUM,
+    TAG,
+    UNKNOWN_WORD,
+    TlsPolicy,
+    findings,
+    in_words,
+    policy_for,
+)
 from ringfence.protocols import tls as wire
 from ringfence.runtime.state import Facts
 from ringfence.runtime.tls import client_context, client_hello
@@ -43,6 +51,8 @@ class Hello(Struct, frozen=True):
     sent: tuple[int, ...]
     """Codes of the ClientHello, in order, the signalling value included."""
     selection: Selection
+    findings: tuple[Finding, ...]
+    """What `ringfence explain` would say of the list and the versions."""
 
     @property
     def unavailable(self) -> tuple[str, ...]:
@@ -93,7 +103,8 @@ def _hello(arguments: argparse.Namespace) -> Hello:
             raise error
     policy = policy_for(APPLICATIONS[arguments.app], settings, Facts())
     sent = wire.client_hello(client_hello(client_context(policy), SERVER))
-    return Hello(policy, sent.suites, evaluate(settings.system.tls_cipher_list))
+    chosen = evaluate(settings.system.tls_cipher_list)
+    return Hello(policy, sent.suites, chosen, findings(settings))
 
 
 def _configured(file: str) -> Settings:
@@ -135,6 +146,9 @@ def as_text(hello: Hello) -> Iterator[str]:
     """Yield the lines for people: what is offered, each word of the list, each suite's reason."""
     policy, steps = hello.policy, hello.selection.steps
     yield f"{policy.application.title}: {in_words(policy)}"
+    for one in hello.findings:
+        if one.rule != UNKNOWN_WORD:  # stands below, with the other words
+            yield f"{one.severity.value}: {one.message}; {one.remedy}"
     if steps:
         yield "\nWords"
         yield from _table((_shown(step.word), _did(step)) for step in steps)

@@ -18,6 +18,8 @@ from ringfence.policy.suites import TLS13, universe
 
 TAG = "TLS_Cipher_List"
 CLIENT_MINIMUM, SERVER_MINIMUM = "TLS_Client_Min_Version", "TLS_Server_Min_Version"
+UNKNOWN_WORD = "tls-unknown-word"
+"""Rule of the finding for a word that is skipped."""
 NAMED = 12
 """Words or suites that findings name before they count the rest."""
 
@@ -233,7 +235,7 @@ def _unknown(chosen: Selection) -> list[Finding]:
     texts = [f"{step.word[:60]!a} is skipped: {step.reason}" for step in chosen.skipped]
     if len(texts) > NAMED:
         texts[NAMED:] = [f"{len(texts) - NAMED} more words are skipped"]
-    return [Finding(Severity.ERROR, "tls-unknown-word", TAG, text, remedy) for text in texts]
+    return [Finding(Severity.ERROR, UNKNOWN_WORD, TAG, text, remedy) for text in texts]
 
 
 def _judged(chosen: Selection) -> list[Finding]:

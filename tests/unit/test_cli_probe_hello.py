@@ -131,6 +131,16 @@ def test_a_list_that_the_phone_would_refuse_is_one_line_and_exit_1(
     assert reason in line
 
 
+def test_a_list_in_vain_is_told_before_anything_else(capsys: Capture) -> None:
+    assert main(["probe", "hello", "--app", "sip", "--cipher-list", "RSA:@SECLEVEL=3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "SIP over TLS: TLS 1.2 to TLS 1.3, 27 suites by fallback",
+        "error: the list selects nothing that security level 3 allows, so each application takes"
+        " its own list; correct the list or empty it",
+    ]
+
+
 def test_broken_utf_8_is_an_unknown_word_that_json_can_hold(probe: Any) -> None:
     assert probe("--cipher-list", "AES128-SHA:\udcff:\u00c4")["unknown"] == ["\\udcff", "\u00c4"]
 
