@@ -244,8 +244,34 @@ def test_a_plan_shows_everything_but_the_password() -> None:
         "Ext 1 1001: answers on its own connection, challenges INVITE as realm 'sip.telco.test'\n"
         "  registers at sip.telco.test as 1001, password ***\n"
         "  over TLS to sip.telco.test:5061, names standard\n"
+        "  media plane security: where the server asks for it\n"
     )
     assert show(line(**{**LINE, "User_ID_1_": "", "Password_1_": ""})) == (
         "Ext 1 (no user): answers on UDP port 5060\n  does not register: User ID is empty\n"
     )
     assert "pw1001" not in repr(line(**LINE))
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ({}, "where the server asks for it"),
+        ({"MediaSec_Request_1_": "Yes"}, "asked for by the phone"),
+        ({"MediaSec_Request_1_": "Yes", "MediaSec_Over_TLS_Only_1_": "Yes"}, "never over UDP"),
+    ],
+)
+def test_a_plan_tells_who_begins_media_plane_security(texts: dict[str, str], expected: str) -> None:
+    assert f"media plane security: {expected}\n" in show(line(**{**LINE, **texts}))
+
+
+def test_keys_in_clear_text_are_flagged_where_the_phone_asks_for_them() -> None:
+    asks = {**LINE, "MediaSec_Request_1_": "Yes"}
+    assert rules(**asks) == ["mediasec-keys-in-clear"]
+    assert rules(**asks, MediaSec_Over_TLS_Only_1_="Yes") == []
+    assert rules(**asks, SIP_Transport_1_="TLS") == []
+    assert rules(**LINE) == []
+
+
+def test_secure_calls_make_media_plane_security_a_condition_of_registering() -> None:
+    assert not home().mediasec.required
+    assert home(Secure_Call_Option_1_="Required").mediasec.required

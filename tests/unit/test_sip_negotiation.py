@@ -125,7 +125,7 @@ def test_a_crypto_line_with_an_mki_is_passed_over() -> None:
         (Security.EITHER, SECURE_OFFER.replace(b"a=crypto", b"a=nothing"), False),
         (Security.EITHER, SECURE_OFFER.replace(KEY.encode(), b"c2hvcnQ="), False),
         (Security.EITHER, SECURE_OFFER.replace(b"RTP/SAVP", b"UDP/TLS/RTP/SAVP"), False),
-        (Security.EITHER, CLEAR_OFFER + b"a=3ge2ae: requested\n", False),
+        (Security.EITHER, CLEAR_OFFER + b"a=3ge2ae: requested\n", True),
         (Security.EITHER, CLEAR_OFFER.replace(b"8 0 96", b"18 96"), False),
         (Security.EITHER, CLEAR_OFFER.replace(b"audio", b"video"), False),
         (Security.EITHER, CLEAR_OFFER.replace(b"20000", b"0"), False),
@@ -165,7 +165,7 @@ def test_an_answer_cannot_change_the_suite_of_a_tag() -> None:
 
 def test_media_plane_security_is_asked_for_and_applied() -> None:
     ours = side(replace(OURS, security=Security.SECURE, mediasec=True))
-    theirs = side(THEIRS, 100)
+    theirs = side(replace(THEIRS, mediasec=True), 100)
     offer = ours.offer()
     assert "a=3ge2ae:requested" in lines(offer)
     answer = theirs.answer(offer)
@@ -173,6 +173,52 @@ def test_media_plane_security_is_asked_for_and_applied() -> None:
     ours.receive_answer(answer)
     assert ours.stream
     assert ours.stream.protection == "applied"
+
+
+@pytest.mark.parametrize("security", list(Security))
+def test_an_agreement_encrypts_our_offers_whatever_else_is_set(security: Security) -> None:
+    media = read_description(side(replace(OURS, security=security, mediasec=True)).offer()).media[0]
+    assert (media.protocol, media.protection) == ("RTP/SAVP", "requested")
+    assert media.cryptos
+
+
+@pytest.mark.parametrize("asked", [b"requested", b" applied"])
+@pytest.mark.parametrize("security", list(Security))
+def test_who_agreed_answers_media_plane_security_with_srtp_alone(
+    security: Security, asked: bytes
+) -> None:
+    line = b"a=3ge2ae:" + asked + b"\n"
+    ours = side(replace(OURS, security=security, mediasec=True))
+    for offer in (CLEAR_OFFER + line, SECURE_OFFER.replace(b"a=crypto", b"a=nothing") + line):
+        with pytest.raises(RemoteProtocolError) as caught:
+            ours.answer(offer)
+        assert caught.value.status_hint == 488
+    answer = ours.answer(SECURE_OFFER + line)
+    assert "a=3ge2ae:applied" in lines(answer)
+    assert read_description(answer).media[0].protocol == "RTP/SAVP"
+    assert ours.stream
+    assert ours.stream.protect
+
+
+def test_a_clear_offer_that_asks_for_nothing_is_answered_as_without_an_agreement() -> None:
+    side(replace(OURS, mediasec=True)).answer(CLEAR_OFFER)
+    with pytest.raises(RemoteProtocolError):
+        side(replace(OURS, security=Security.SECURE, mediasec=True)).answer(CLEAR_OFFER)
+    with pytest.raises(RemoteProtocolError):
+        side(replace(OURS, security=Security.CLEAR, mediasec=True)).answer(SECURE_OFFER)
+
+
+def test_a_call_that_was_agreed_on_cannot_be_offered_in_clear_later() -> None:
+    ours = side(replace(OURS, mediasec=True))
+    ours.answer(SECURE_OFFER)
+    with pytest.raises(RemoteProtocolError):
+        ours.answer(CLEAR_OFFER)
+
+
+def test_without_an_agreement_nothing_is_said_of_media_plane_security() -> None:
+    ours = side(replace(OURS, security=Security.SECURE))
+    assert b"3ge2ae" not in ours.offer()
+    assert b"3ge2ae" not in ours.answer(SECURE_OFFER + b"a=3ge2ae:requested\n")
 
 
 def test_hold_is_sendonly_and_the_other_side_hears_nothing_of_us() -> None:

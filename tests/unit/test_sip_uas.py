@@ -144,6 +144,10 @@ def test_behind_the_challenge_extensions_and_bodies_are_judged() -> None:
     reply = server().receive(added(b"Require: 100rel, foo", open_line), PROXY, 0.0)
     assert status(reply) == 420
     assert head(reply, b"Unsupported") == [b"100rel, foo"]
+    reply = server().receive(added(b"Require: mediasec, foo", open_line), PROXY, 0.0)
+    assert head(reply, b"Unsupported") == [b"foo"]
+    reply = server().receive(added(b"Require: mediasec", open_line), PROXY, 0.0)
+    assert status(reply) == 480
     foreign = changed(b"Content-Type", b"application/unknown", open_line)
     reply = server().receive(foreign, PROXY, 0.0)
     assert status(reply) == 415

@@ -134,7 +134,7 @@ class LineDriver:
                     port.send(data, source.address, number or source.port)
 
                 flow = Flow("UDP", line.plan.home.address, port.number)
-                return Path(line.plan, flow, source.address, send, line.fields)
+                return Path(line.plan, flow, source.address, send, line.agreement)
         return None
 
     def _open_audio(self, plan: LinePlan) -> Media:
@@ -203,7 +203,7 @@ def _words(line: Line) -> str:
     if line.registered:
         home = line.plan.home
         suite = f", {line.suite}" if line.suite else ""
-        return f"Registered over {home.transport if home else ''}{suite}"
+        return f"Registered over {home.transport if home else ''}{suite}{_protection(line)}"
     if line.plan.home or line.reason:
         return f"Not registered: {line.reason}"
     return "Does not register"
@@ -216,8 +216,30 @@ def _data(line: Line) -> dict[str, object]:
         "registered": line.registered,
         "transport": home.transport if home else line.plan.transport,
         "suite": line.suite,
+        "security_agreement": _agreement(line),
+        "next_refresh": None if line.refresh is None else round(line.refresh),
         "reason": "" if line.registered else line.reason or "no registration wanted",
     }
+
+
+def _agreement(line: Line) -> dict[str, object]:
+    """Return what was agreed on about media: the server's list, and what follows from it."""
+    agreed, home = line.agreement, line.plan.home
+    return {
+        "list": [value.decode(errors="replace") for value in agreed.server_list],
+        "initiated_by": agreed.initiated_by,
+        "secures_media": agreed.secures_media,
+        "keys_in_clear": agreed.secures_media and bool(home and home.transport != "TLS"),
+    }
+
+
+def _protection(line: Line) -> str:
+    """Return what the security agreement of a line means for its calls, in words."""
+    held = _agreement(line)
+    if not held["secures_media"]:
+        return ""
+    words = f"; SRTP agreed on, begun by the {held['initiated_by']}"
+    return f"{words}; its keys travel in clear text" if held["keys_in_clear"] else words
 
 
 def _health(lines: list[Line]) -> Health:

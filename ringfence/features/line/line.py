@@ -11,7 +11,7 @@ from ringfence.features.line.port import UdpPort
 from ringfence.features.line.switchboard import Path, Switchboard
 from ringfence.policy.applications import SIP
 from ringfence.protocols.sip.account import Flow
-from ringfence.protocols.sip.agreement import Agreement, Fields
+from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.message import Message, check_response, read_message
 from ringfence.protocols.sip.registration import Failed, Registered, Registration
@@ -57,18 +57,25 @@ class Line:
         self._flow: Flow | None = None
         """What carries the line's messages now."""
         self._registration: Registration | None = None
-        self._agreement: Agreement | None = None
+        self._told: tuple[bytes, ...] = ()
+        """The agreement that was logged last."""
+        self.agreement = plan.home.mediasec.agreement() if plan.home else Agreement()
         if plan.home:
             credentials = Credentials(plan.auth_user, plan.password.reveal())
-            self._agreement = agreement = plan.home.mediasec.agreement()
             self._registration = Registration(
-                plan.home.account, credentials, world.host.entropy, agreement
+                plan.home.account, credentials, world.host.entropy, self.agreement
             )
 
     @property
     def registered(self) -> bool:
         """Whether the registrar holds our contact."""
         return bool(self._registration and self._registration.is_registered(self._now()))
+
+    @property
+    def refresh(self) -> float | None:
+        """Return the seconds until the next REGISTER; None where none is planned."""
+        due = self._registration.refresh if self._registration else None
+        return None if due is None else max(due - self._now(), 0)
 
     @property
     def path(self) -> Path | None:
@@ -85,11 +92,7 @@ class Line:
                 self._outbox.append(data)
                 self._wake.set()
 
-        return Path(self.plan, self._flow, peer, send, self.fields)
-
-    def fields(self, method: bytes) -> Fields:
-        """Return what the line's security agreement adds to a request."""
-        return self._agreement.fields(method) if self._agreement else ()
+        return Path(self.plan, self._flow, peer, send, self.agreement)
 
     def stop(self) -> None:
         """Unregister; `ended` is set within `FAREWELL` seconds."""
@@ -245,10 +248,24 @@ class Line:
                     return event if isinstance(event, Failed) else None
                 self.reason = ""
                 logger.info("line.registered: Ext %d for %d s", self.plan.n, event.expires)
+                self._tell_agreement()
             times = [time for time in (registration.get_timer(), deadline) if time is not None]
             await self._sleep(min(times, default=None))
             registration.handle_timer(self._now())
         return None
+
+    def _tell_agreement(self) -> None:
+        """Log an agreement that is new, and warn where others can read the keys of its calls."""
+        named = self.agreement.server_list
+        if named == self._told or not self._flow:
+            return
+        self._told = named
+        words = b", ".join(named).decode(errors="replace") or "none any more"
+        if self.agreement.secures_media and self._flow.transport != "TLS":
+            words += f"; over {self._flow.transport} the keys of calls travel in clear text"
+            logger.warning("line.agreement: Ext %d: %s", self.plan.n, words)
+        else:
+            logger.info("line.agreement: Ext %d: %s", self.plan.n, words)
 
     async def _read(self, stream: Stream) -> None:
         """Take what comes over the connection, requests too, until it ends."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from ringfence.config.catalog.values import SipTransport
+from ringfence.config.catalog.values import SecureCallOption, SipTransport
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import LINES, Settings
 from ringfence.errors import Finding, RemoteProtocolError, Severity
@@ -36,14 +36,23 @@ class MediaSec(Struct, frozen=True):
 
     initiates: bool = False
     over_tls_only: bool = False
+    required: bool = False
+    """Calls must be secure, so a registrar that does not know media plane security is refused."""
     proxy_require: tuple[str, ...] = ()
     """Option tags that the line sends anyway."""
+
+    def words(self, transport: str) -> str:
+        """Return what comes of it over a transport, for people."""
+        if self.over_tls_only and transport != "TLS":
+            return f"never over {transport}"
+        return "asked for by the phone" if self.initiates else "where the server asks for it"
 
     def agreement(self) -> Agreement:
         """Return a new agreement."""
         return Agreement(
             initiates=self.initiates,
             over_tls_only=self.over_tls_only,
+            required=self.required,
             proxy_require=[tag.encode() for tag in self.proxy_require],
         )
 
@@ -120,6 +129,7 @@ def show(made: LinePlan) -> str:
         text += f"  registers at {home.account.registrar} as {made.auth_user}, password "
         text += f"{'***' if made.password else '(empty)'}\n"
         text += f"  over {home.transport} to {home.host}:{home.port}, names {_names(home.tls)}\n"
+        text += f"  media plane security: {home.mediasec.words(home.transport)}\n"
     if made.refused:
         text += f"  does not register: {made.refused}\n"
     return text
@@ -250,7 +260,10 @@ class _Lines:
             tag = f"SIP_Proxy-Require_{n}_"
             remedy = "write option tags as RFC 3261 has them, separated by commas"
             self._find("line-bad-option", tag, "an option tag is malformed: it is left out", remedy)
-        return MediaSec(ext.mediasec_request, ext.mediasec_over_tls_only, good)
+        if ext.mediasec_request and not ext.mediasec_over_tls_only:
+            self._keys_in_clear(n)
+        required = ext.secure_call_option is SecureCallOption.REQUIRED
+        return MediaSec(ext.mediasec_request, ext.mediasec_over_tls_only, required, good)
 
     def _account(self, n: int, registrar: str, own: str, route: str) -> Account:
         ext, sip = self._settings.ext[n - 1], self._settings.sip
@@ -321,6 +334,16 @@ class _Lines:
             "Auto does not ask DNS for a transport yet: UDP is used",
             "choose TLS where the proxy speaks it",
         )
+
+    def _keys_in_clear(self, n: int) -> None:
+        transport = self._settings.ext[n - 1].sip_transport
+        if transport is not SipTransport.TLS:
+            self._find(
+                "mediasec-keys-in-clear",
+                f"MediaSec_Request_{n}_",
+                f"keys of media are offered over {transport.value} for all to read",
+                "set SIP Transport to TLS, and MediaSec Over TLS Only to Yes",
+            )
 
     def _no_user(self, n: int) -> None:
         tag = f"User_ID_{n}_"

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
 from ringfence.features.line.plan import LinePlan
 from ringfence.protocols.sip.account import Flow
-from ringfence.protocols.sip.call import Agreement, Call
+from ringfence.protocols.sip.agreement import Agreement
+from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import (
     Answered,
     Ended,
@@ -73,7 +74,7 @@ class Path(Struct, frozen=True, eq=False):
     send: Callable[[bytes, int], None]
     """Takes a message and a port; port 0 stands for the other end's own."""
     agreement: Agreement
-    """The fields of the line's security agreement."""
+    """The line's, on the security of media."""
 
 
 class Held(Struct, eq=False):
@@ -372,8 +373,9 @@ class Switchboard:
 
     @staticmethod
     def _terms(path: Path, media: Media) -> Terms:
-        """Return the terms of a call, with the port that it bound."""
-        return replace(path.line.terms, address=path.flow.host, port=media.port)
+        """Return the terms of a call, with the port that it bound and what was agreed on."""
+        secures = path.agreement.secures_media
+        return replace(path.line.terms, address=path.flow.host, port=media.port, mediasec=secures)
 
     def _find(self, number: int) -> Held:
         held = self._calls.get(number)

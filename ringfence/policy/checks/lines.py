@@ -63,15 +63,6 @@ def _name_check_elsewhere(case: Case) -> Iterator[Hit]:
             yield _ext(field, n, message)
 
 
-def _media_keys(case: Case) -> Iterator[Hit]:
-    for n, ext in case.lines():
-        if ext.sip_transport is SipTransport.TLS:
-            continue
-        if ext.mediasec_request and not ext.mediasec_over_tls_only:
-            message = f"keys of media are offered over {ext.sip_transport.value} for all to read"
-            yield _ext("mediasec_request", n, message)
-
-
 def _media_never(case: Case) -> Iterator[Hit]:
     for n, ext in case.lines():
         if ext.mediasec_over_tls_only and ext.sip_transport in CLEAR_TRANSPORTS:
@@ -191,15 +182,6 @@ RULES = (
         "chapter, Enable Hostname Verification for SIP over TLS; phone-facts 5.3",
         "set SIP Transport of the line to TLS, or delete the element",
         _name_check_elsewhere,
-    ),
-    Rule(
-        "mediasec-keys-in-clear",
-        Severity.WARNING,
-        "Media security is negotiated over a line in clear text",
-        "The keys of SRTP stand in the SDP; whoever reads the signalling decrypts the call.",
-        "chapter, Table 7; phone-facts 5.4",
-        "set SIP Transport to TLS, and MediaSec Over TLS Only to Yes",
-        _media_keys,
     ),
     Rule(
         "mediasec-never",

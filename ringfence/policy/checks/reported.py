@@ -305,6 +305,14 @@ LINES = (
         "write option tags separated by commas",
     ),
     Rule(
+        "mediasec-keys-in-clear",
+        WARNING,
+        "Media security is negotiated over a line in clear text",
+        "The keys of SRTP stand in the SDP; whoever reads the signalling decrypts the call.",
+        "chapter, Table 7; phone-facts 5.4",
+        "set SIP Transport to TLS, and MediaSec Over TLS Only to Yes",
+    ),
+    Rule(
         "line-first-server",
         INFO,
         "Only the first server of a list is used",

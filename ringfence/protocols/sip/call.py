@@ -12,6 +12,7 @@ from math import inf
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.account import Account, Flow
+from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.authorisation import Authorisation
 from ringfence.protocols.sip.call_events import (
     Answered,
@@ -35,9 +36,6 @@ GLARE = 2.1
 """Least seconds until the maker of a call repeats a re-INVITE after 491, up to 4 at random; the
 other side waits up to 2. Source: RFC 3261 section 14.1."""
 
-Agreement = Callable[[bytes], Fields]
-"""Takes a method; returns the fields of the security agreement that it has to carry."""
-
 
 class Call:
     """One call; forget it once it is `over`."""
@@ -48,13 +46,13 @@ class Call:
         credentials: Credentials,
         flow: Flow,
         entropy: Callable[[int], bytes],
-        agreement: Agreement = lambda _method: (),
+        agreement: Agreement | None = None,
     ) -> None:
         self.state = State.CALLING
         self.dialog: Dialog | None = None
         self._account = account
         self._entropy = entropy
-        self._agreement = agreement
+        self._agreement = agreement or Agreement()
         self._authorisation = Authorisation(credentials, entropy, account.max_auth)
         self.call_id = b""
         self._exchange = Exchange(account, flow, self._authorisation, entropy, entropy(16))
@@ -111,7 +109,7 @@ class Call:
         asked: Asked,
         entropy: Callable[[int], bytes],
         key: bytes,
-        agreement: Agreement = lambda _method: (),
+        agreement: Agreement | None = None,
     ) -> "Call":
         """Return the call of an INVITE that may ring; `key` is that of the stateless answers.
 
@@ -179,8 +177,8 @@ class Call:
             return False
         if request.method == b"INVITE":
             self._receive_invite_response(message, now)
-        elif message.status in (401, 407) and request.method in (b"BYE", b"UPDATE", b"INFO"):
-            if not self._authorisation.receive_challenge(message):
+        elif message.status in (401, 407, 494) and request.method in (b"BYE", b"UPDATE", b"INFO"):
+            if not self._obstacle(message):
                 self._request(request.method, now, fields=(), body=request.body)
         elif message.status in (408, 481) and self.state is State.ESTABLISHED:
             self._end(Ended(message.status, "the other side has lost the call"))
@@ -268,7 +266,7 @@ class Call:
         else:
             cseq = self.dialog.next_cseq() if self.dialog else self._cseq
             self._cseq = cseq if method == b"INVITE" else self._cseq
-            fields = [*fields, *self._agreement(method)]
+            fields = [*fields, *self._agreement.fields(method)]
         made = self._exchange.build(method, cseq, uri, [*who, *fields], body)
         self._exchange.send(made, now)
         return made
@@ -299,8 +297,8 @@ class Call:
             self._receive_provisional(message, now)
         elif message.status < 300:
             self._receive_success(message, now)
-        elif message.status in (401, 407) and not self._leaving:
-            if reason := self._authorisation.receive_challenge(message):
+        elif message.status in (401, 407, 494) and not self._leaving:
+            if reason := self._obstacle(message):
                 self._receive_failure(message.status, reason, now)
                 return
             self._cseq += not self.dialog
@@ -312,6 +310,14 @@ class Call:
         else:
             text = message.reason.decode(errors="replace")[:80]
             self._receive_failure(message.status, text, now)
+
+    def _obstacle(self, message: Message) -> str:
+        """Take a 401, 407 or 494; return why nothing can be done about it, else empty."""
+        if message.status != 494:
+            return self._authorisation.receive_challenge(message)
+        if self._agreement.receive_call_response(message):
+            return ""
+        return "no security agreement"
 
     def _receive_provisional(self, message: Message, now: float) -> None:
         if self.state is not State.CALLING:

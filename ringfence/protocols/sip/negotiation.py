@@ -54,7 +54,8 @@ class Terms(Struct, frozen=True):
     """In the order of preference."""
     security: Security = Security.EITHER
     mediasec: bool = False
-    """Ask for media plane security: a=3ge2ae. Source: phone-facts 5.5."""
+    """Both sides agreed on media plane security: our offers ask for it (a=3ge2ae) and encrypt,
+    and theirs must where they ask, whatever `security` says. Source: phone-facts 5.5."""
     ptime: int = 20
 
 
@@ -107,9 +108,13 @@ class Negotiation:
         self._keys: Crypto | None = None
         """Of what we send; kept while the suite stays."""
 
+    @property
+    def _encrypts(self) -> bool:
+        return bool(self.stream and self.stream.protect)
+
     def offer(self) -> bytes:
         """Return an offer; it repeats our key, so that a re-INVITE cuts nothing."""
-        secure = self.terms.security is Security.SECURE or bool(self.stream and self.stream.protect)
+        secure = self.terms.security is Security.SECURE or self.terms.mediasec or self._encrypts
         self._offered = self._cryptos() if secure else ()
         direction = "sendonly" if self.held else "sendrecv"
         return self._text((self._medium(self.terms.codecs, direction, self._offered),))
@@ -159,11 +164,12 @@ class Negotiation:
 
     def _secure(self, media: Media) -> tuple[Keys | None, Keys | None, tuple[Crypto, ...]]:
         """Return the keys of both directions, and the crypto lines of the answer."""
+        agreed = self.terms.mediasec and (bool(media.protection) or self._encrypts)
         if media.protocol == CLEAR:
-            if self.terms.security is Security.SECURE or media.protection == "requested":
+            if self.terms.security is Security.SECURE or agreed:
                 raise RemoteProtocolError("SRTP is required", 488)
             return None, None, ()
-        if media.protocol != SECURE or self.terms.security is Security.CLEAR:
+        if media.protocol != SECURE or (self.terms.security is Security.CLEAR and not agreed):
             raise RemoteProtocolError(f"{media.protocol} is not acceptable", 488)
         usable = [one for one in media.cryptos if _usable(one) and one.suite in self.terms.suites]
         if not usable:
@@ -231,10 +237,8 @@ class Negotiation:
         answers: Media | None = None,
     ) -> Media:
         protection = ""
-        if answers:
-            protection = "applied" if answers.protection and cryptos else ""
-        elif cryptos and self.terms.mediasec:
-            protection = "requested"
+        if self.terms.mediasec and cryptos and (answers is None or answers.protection):
+            protection = "applied" if answers else "requested"
         return Media(
             "audio",
             self.terms.port,

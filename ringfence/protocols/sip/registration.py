@@ -66,7 +66,7 @@ class Registration:
         self.call_id = entropy(12).hex().encode()
         self._account = account
         self._authorisation = Authorisation(credentials, entropy, account.max_auth)
-        self._agreement = agreement or Agreement(initiates=False, over_tls_only=True)
+        self._agreement = agreement or Agreement()
         self._entropy = entropy
         self._tag = entropy(6).hex().encode()
         self._flow = Flow("", "", 0)
@@ -83,6 +83,11 @@ class Registration:
     def is_registered(self, now: float) -> bool:
         """Return whether the registrar still holds our contact, for all we know."""
         return self._ends is not None and now < self._ends
+
+    @property
+    def refresh(self) -> float | None:
+        """When the next REGISTER is due; None while one is under way, or none is wanted."""
+        return self._refresh
 
     def register(self, flow: Flow, now: float) -> None:
         """Register over a flow, at once."""
@@ -125,7 +130,7 @@ class Registration:
         elif message.status == 423 and self._lengthen(message):
             self._begin(now)
         else:
-            reason = message.reason.decode(errors="replace")[:80]
+            reason = self._agreement.refusal or message.reason.decode(errors="replace")[:80]
             self._refuse(message.status, reason, _seconds(message, b"retry-after") or 0)
         return True
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.sip.agreement import OPTION as MEDIASEC
 from ringfence.protocols.sip.challenge import FastChallenge
 from ringfence.protocols.sip.digest import Guard, Nonces, Verdict
 from ringfence.protocols.sip.exchange import Asked
@@ -145,8 +146,8 @@ class UserAgentServer:
             status, fields = self._authorise(guard, user, message, source, now)
             if status:
                 return status, fields
-        if required := message.values(b"require"):
-            return 420, [(b"Unsupported", b", ".join(required))]
+        if unknown := [tag for tag in message.values(b"require") if tag.lower() != MEDIASEC]:
+            return 420, [(b"Unsupported", b", ".join(unknown))]
         if method == b"OPTIONS":
             fields = [(b"Allow", ALLOW), (b"Accept", b"application/sdp")]
             return 200, [
