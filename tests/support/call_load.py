@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -61,9 +62,10 @@ class CallLoad:
     def close(self) -> None:
         """End the process, if it still runs."""
         if self._pid:
-            self._pipe.close()
+            os.kill(self._pid, signal.SIGKILL)  # others may hold copies of the pipe
             os.waitpid(self._pid, 0)
             self._pid = 0
+            self._pipe.close()
 
 
 def _media(wire: Wire) -> Iterator[Pair]:

@@ -59,6 +59,12 @@ class FirewallPhone:
         """Apply a cfg.xml to a virgin phone, and return the status afterwards."""
         return self._ask({"file": str(file), "bound": {}})
 
+    def change_without_rest(self, many: Sequence[Mapping[str, str]]) -> None:
+        """Have settings applied one after another, and do not wait for any."""
+        requests = (json.dumps({"set": texts, "bound": {}}) for texts in many)
+        self._pipe.write("\n".join(requests) + "\n")
+        self._pipe.flush()
+
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self._pipe.write(json.dumps(request) + "\n")
         self._pipe.flush()
