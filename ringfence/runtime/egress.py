@@ -10,16 +10,18 @@ import errno
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.errors import NetworkError, PolicyError
 from ringfence.policy import chain, domains, hostname, identity, revocation
 from ringfence.policy.applications import Application
 from ringfence.policy.tls import TlsPolicy
-from ringfence.runtime import egress_chain, egress_dns
+from ringfence.protocols.sip.locate import Hop, Question, Record, Search
+from ringfence.runtime import egress_chain, egress_dns, egress_locate
 from ringfence.runtime.egress_stream import Secured as Secured
 from ringfence.runtime.egress_stream import Stream as Stream
 from ringfence.runtime.egress_stream import broken
@@ -29,6 +31,8 @@ from ringfence.runtime.tls import Contexts
 if TYPE_CHECKING:
     from ringfence.runtime.egress_look import Look
 
+SILENCE = 30_000
+"""Milliseconds that sent bytes may stay unacknowledged before a connection counts as broken."""
 MOST_NAMES = 8
 """Names of one certificate that DNS is asked about."""
 
@@ -82,13 +86,15 @@ class Egress:
         host: Host,
         lookup: egress_dns.Lookup = egress_dns.lookup,
         place: Callable[[str], str] = str,
+        services: egress_dns.Services = egress_dns.services,
     ) -> None:
-        """Ask `lookup` instead of DNS where a caller brings its own answers.
+        """Ask `lookup` and `services` instead of DNS where a caller brings its own answers.
 
         `place` adds to the tag of a parameter where its value was written, for refusals.
         """
         self._host = host
         self._lookup = lookup
+        self._services = services
         self._place = place
         self._contexts = Contexts()
 
@@ -113,6 +119,31 @@ class Egress:
         if not found:
             raise NetworkError(f"{name}: DNS has no {' or '.join(target.records)} record")
         return found
+
+    async def locate(self, target: Target, search: Search) -> tuple[Hop, ...]:
+        """Return where the servers of a search are, best first; the target's host plays no part.
+
+        What is configured is judged by Restricted Access Domains. The targets of SRV and NAPTR
+        records are not: they follow from a name that is allowed (phone-facts 4).
+
+        Raises:
+            PolicyError: Restricted Access Domains forbid a server; nothing was asked of DNS.
+            NetworkError: DNS leads nowhere, or did not answer.
+
+        """
+        for server in search.servers:
+            _permit(replace(target, host=server.host))
+
+        async def ask(question: Question) -> Sequence[Record]:
+            try:
+                name = hostname.name(question.name)
+            except ValueError as error:
+                raise NetworkError(f"{question.name[:80]!r} is no name: {error}") from None
+            if question.record in ("A", "AAAA"):
+                return await self._lookup(name, target.resolvers, (question.record,))
+            return await self._services(name, target.resolvers, question.record)
+
+        return await egress_locate.locate(search, self._host.entropy, ask)
 
     async def destinations(self, target: Target) -> tuple[Destination, ...]:
         """Return where datagrams of the target may go; send them with a socket of `Host`.
@@ -209,6 +240,7 @@ class Egress:
             try:
                 connection.setblocking(False)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
                 if port:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     connection.bind(("::" if ":" in address else "0.0.0.0", port))  # noqa: S104
