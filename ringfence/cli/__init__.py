@@ -1,6 +1,7 @@
 """The command line: one module for each first word, imported only when it is used."""
 
 import argparse
+import errno
 import importlib
 import io
 import os
@@ -37,19 +38,35 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has seen enough
+        _drop_output()
+        return DONE
+    except OSError as error:
+        if error.filename is not None or error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        print(f"ringfence: standard output: {error.strerror}", file=sys.stderr)
+        return CANNOT
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
     if not words or words[0] not in WORDS:
         return _overview(words)
     module = importlib.import_module(f"ringfence.cli.{words[0]}")
     parser = _Parser(prog=f"ringfence {words[0]}", description=WORDS[words[0]].capitalize() + ".")
     module.add(parser)
-    arguments = parser.parse_args(words[1:])
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8
-    try:
-        return int(module.run(arguments))
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+    return int(module.run(parser.parse_args(words[1:])))
+
+
+def _drop_output() -> None:
+    """Keep Python from trying once more, at its end, what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _overview(words: Sequence[str]) -> int:
