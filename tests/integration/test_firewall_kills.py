@@ -109,7 +109,7 @@ TEXTS = [
 
 def rulesets() -> list[list[str]]:
     made = []
-    for texts in TEXTS:
+    for texts in ({}, *TEXTS):
         settings, errors = decode(texts, virgin())
         assert not errors
         made.append(ruleset(plan(settings, Facts()).plans[""]).split())
