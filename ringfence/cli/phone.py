@@ -31,6 +31,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     run_.add_argument(
         "--user", default="", help="user (name, number) to become with three capabilities"
     )
+    run_.add_argument(
+        "--microphone", default="null", metavar="DEVICE", help="null, tone:HERTZ or wav:FILE"
+    )
+    run_.add_argument(
+        "--speaker", default="null", metavar="DEVICE", help="null, or wav:FOLDER to record calls"
+    )
     run_.add_argument("--debug", action="store_true", help="log the wire, too")
     get = verb("get", "print the value of a parameter; a secret as ***")
     get.add_argument("tag", metavar="TAG")
@@ -93,9 +99,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
     def phone(reboot_reason: Callable[[str], None], first: bool) -> int:
         from ringfence.cli.phone_process import boot
+        from ringfence.runtime.state import Sound
 
         config = arguments.config if first else None
-        return boot(host, config, arguments.interface, reboot_reason, debug=arguments.debug)
+        sound = Sound(arguments.microphone, arguments.speaker)
+        return boot(host, config, arguments.interface, sound, reboot_reason, debug=arguments.debug)
 
     return keep(phone, host)
 

@@ -13,15 +13,16 @@ from ringfence.runtime.device import certificate, connection_request_port, ident
 from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import CANNOT, REFUSED
 from ringfence.runtime.phone import Memory, Phone
-from ringfence.runtime.state import Facts
+from ringfence.runtime.state import Facts, Sound
 
 logger = logging.getLogger(__name__)
 
 
-def boot(
+def boot(  # noqa: PLR0913 - a start has as many parts
     host: Host,
     config: Path | None,
     interface: str | None,
+    sound: Sound,
     reboot_reason: Callable[[str], None],
     *,
     debug: bool,
@@ -35,10 +36,13 @@ def boot(
     try:
         facts = Facts(
             identity=identity(host, interface),
+            sound=sound,
             trust=trust(host),
             client=certificate(host),
             connection_request_port=connection_request_port(host),
         )
+        if sound != Sound():
+            _check(sound)
         memory = Memory(host, facts.identity.firmware)
         if config is not None:
             _apply(memory, config)
@@ -49,6 +53,13 @@ def boot(
     except ComponentError as error:
         logger.error("phone.cannot_start: %s", error)
         return CANNOT
+
+
+def _check(sound: Sound) -> None:
+    from ringfence.protocols.rtp.session import RATE  # only a start with devices pays for it
+    from ringfence.runtime.host_sound import check_devices
+
+    check_devices(sound, RATE)
 
 
 def _apply(memory: Memory, config: Path) -> None:

@@ -9,16 +9,17 @@ import selectors
 import socket
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
-from msgspec import Struct
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import Policy, Session
 
 from ringfence.errors import ComponentError
-from ringfence.protocols.rtp.session import AudioSession, Format
+from ringfence.protocols.rtp.session import RATE, AudioSession, Format
 from ringfence.protocols.sip.negotiation import Keys, Stream
 from ringfence.runtime.host import Host
-from ringfence.runtime.host_sound import Microphone, Silence, Speaker
+from ringfence.runtime.host_sound import Devices, open_devices
+from ringfence.runtime.state import Sound
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +35,6 @@ _PROFILES = {
     "AEAD_AES_128_GCM": Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
     "AEAD_AES_256_GCM": Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
 }
-
-
-class Devices(Struct):
-    """What one call hears and plays."""
-
-    microphone: Microphone
-    speaker: Speaker
 
 
 class CallAudio:
@@ -160,8 +154,9 @@ class CallAudio:
 class AudioEngine:
     """The thread and the calls that it serves."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, sound: Sound) -> None:
         self.host = host
+        self._sound = sound
         self.lock = threading.Lock()
         self._calls: dict[socket.socket, CallAudio] = {}
         self._selector = selectors.DefaultSelector()
@@ -171,34 +166,43 @@ class AudioEngine:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def open(
-        self, address: str, first: int, last: int, devices: Devices | None = None
-    ) -> CallAudio:
-        """Bind an even port and the next one for a call. Source: RFC 3550 section 11.
+    def open(self, address: str, first: int, last: int, name: str) -> CallAudio:
+        """Bind an even port and the next one for a call, and open its devices.
+
+        `name` is part of the name of its recording. Source: RFC 3550 section 11.
 
         Raises:
-            ComponentError: no pair of ports is free.
+            ComponentError: no pair of ports is free, or a device cannot be opened.
 
         """
-        for port in range(first + first % 2, last + 1, 2):
+        bound, rtcp = self._pair(address, first, last)
+        stamp = datetime.fromtimestamp(self.host.wall(), UTC).strftime("%Y%m%d-%H%M%S")
+        try:
+            devices = open_devices(self._sound, RATE, f"{stamp}-{name}")
+        except ComponentError:
+            bound.close()
+            rtcp.close()
+            raise
+        made = CallAudio(self, bound, rtcp, devices)
+        with self.lock:
+            self._calls[bound] = made
+            self._selector.register(bound, selectors.EVENT_READ)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
+            self._thread.start()
+        return made
+
+    def _pair(self, address: str, first: int, last: int) -> tuple[socket.socket, socket.socket]:
+        for port in range(first + first % 2, last, 2):
             try:
                 bound = self.host.udp(address, port)
             except ComponentError:
                 continue
             try:
-                rtcp = self.host.udp(address, port + 1)
+                return bound, self.host.udp(address, port + 1)
             except ComponentError:
                 bound.close()
-                continue
-            made = CallAudio(self, bound, rtcp, devices or Devices(Silence(), Silence()))
-            with self.lock:
-                self._calls[bound] = made
-                self._selector.register(bound, selectors.EVENT_READ)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
-                self._thread.start()
-            return made
-        raise ComponentError("audio", f"no free port from {first} to {last}")
+        raise ComponentError("audio", f"no free pair of ports from {first} to {last}")
 
     def forget(self, call: CallAudio) -> None:
         """Leave a call alone from now on."""

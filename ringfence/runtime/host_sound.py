@@ -5,16 +5,25 @@ A device is named by a word: `null`, `tone:HERTZ` or `wav:FILE` for the micropho
 little-endian, mono.
 """
 
+import logging
 import math
+import os
 import struct
 import wave
 from pathlib import Path
 from typing import Protocol
 
+from msgspec import Struct
+
 from ringfence.errors import ComponentError, ConfigError
+from ringfence.runtime.state import Sound
+
+logger = logging.getLogger(__name__)
 
 LOUDNESS = 8000
 """Amplitude of a tone, about -12 dBov."""
+LONGEST = 600
+"""Most seconds of a file that is played."""
 
 
 class Microphone(Protocol):
@@ -33,6 +42,13 @@ class Speaker(Protocol):
 
     def close(self) -> None:
         """Finish what is written."""
+
+
+class Devices(Struct):
+    """What one call hears and plays."""
+
+    microphone: Microphone
+    speaker: Speaker
 
 
 class Silence:
@@ -76,6 +92,8 @@ class Player:
             form = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             if form != (1, 2, rate):
                 raise wave.Error(f"not mono, 16 bit, {rate} Hz")
+            if file.getnframes() > LONGEST * rate:
+                raise wave.Error(f"longer than {LONGEST} s")
             self._audio = file.readframes(file.getnframes())
         if not self._audio:
             raise wave.Error("no audio in it")
@@ -92,21 +110,77 @@ class Player:
 
 
 class Recorder:
-    """A WAV file that grows with the call."""
+    """A WAV file that grows with the call; a second at a time, so that a crash costs no more."""
 
     def __init__(self, path: Path, rate: int) -> None:
-        self._file = wave.open(str(path), "wb")  # noqa: SIM115 - open as long as the call
-        self._file.setnchannels(1)
-        self._file.setsampwidth(2)
-        self._file.setframerate(rate)
+        self._path = path
+        self._file = path.open("xb")
+        self._wave = wave.open(self._file, "wb")  # noqa: SIM115 - open as long as the call
+        self._wave.setnchannels(1)
+        self._wave.setsampwidth(2)
+        self._wave.setframerate(rate)
+        self._second = 2 * rate
+        self._waiting = bytearray()
+        self._broken = False
 
     def write(self, audio: bytes) -> None:
-        """Append audio."""
-        self._file.writeframesraw(audio)
+        """Append audio; a disk that refuses ends the recording, not the call."""
+        self._waiting += audio
+        if len(self._waiting) >= self._second:
+            self._save()
 
     def close(self) -> None:
         """Finish the file."""
-        self._file.close()
+        self._save()
+        for part in (self._wave, self._file):
+            try:
+                part.close()
+            except OSError as error:
+                self._fail(error)
+        if not self._broken:
+            logger.info("audio.recorded: %s", self._path)
+
+    def _save(self) -> None:
+        audio, self._waiting = bytes(self._waiting), bytearray()
+        if self._broken:
+            return
+        try:
+            self._wave.writeframes(audio)
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        if not self._broken:
+            logger.warning("audio.recording_ended: %s: %s", self._path, error.strerror)
+        self._broken = True
+
+
+def check_devices(sound: Sound, rate: int) -> None:
+    """See that every call will have its devices.
+
+    Raises:
+        ConfigError: a word names no device.
+        ComponentError: a file cannot be played, or a folder cannot be written.
+
+    """
+    open_microphone(sound.microphone, rate)
+    folder = _folder(sound.speaker)
+    if folder and not folder.is_dir():
+        raise ComponentError(f"folder {folder}", "is not there")
+    if folder and not os.access(folder, os.W_OK | os.X_OK):
+        raise ComponentError(f"folder {folder}", "may not be written")
+
+
+def open_devices(sound: Sound, rate: int, call: str) -> Devices:
+    """Return the devices of a call; `call` names the recording.
+
+    Raises:
+        ConfigError: a word names no device.
+        ComponentError: a file cannot be played, or the recording cannot be written.
+
+    """
+    microphone = open_microphone(sound.microphone, rate)
+    return Devices(microphone, open_speaker(sound.speaker, rate, call))
 
 
 def open_microphone(word: str, rate: int) -> Microphone:
@@ -118,9 +192,9 @@ def open_microphone(word: str, rate: int) -> Microphone:
 
     """
     kind, _, rest = word.partition(":")
-    if kind == "null" and not rest:
+    if word == "null":
         return Silence()
-    if kind == "tone" and rest.isdigit() and 0 < int(rest) < rate / 2:
+    if kind == "tone" and rest.isdecimal() and len(rest) < 6 and 0 < int(rest) < rate / 2:
         return Tone(int(rest), rate)
     if kind == "wav" and rest:
         try:
@@ -138,12 +212,25 @@ def open_speaker(word: str, rate: int, call: str) -> Speaker:
         ComponentError: the recording cannot be written.
 
     """
-    kind, _, rest = word.partition(":")
-    if kind == "null" and not rest:
+    folder = _folder(word)
+    if folder is None:
         return Silence()
+    path = folder / f"{call}.wav"
+    number = 1
+    while path.exists():  # two calls of one second
+        number += 1
+        path = folder / f"{call}-{number}.wav"
+    try:
+        return Recorder(path, rate)
+    except OSError as error:
+        raise ComponentError(f"folder {folder}", error.strerror or "") from error
+
+
+def _folder(word: str) -> Path | None:
+    """Return the folder that a speaker records to; None for `null`."""
+    kind, _, rest = word.partition(":")
     if kind == "wav" and rest:
-        try:
-            return Recorder(Path(rest) / f"{call}.wav", rate)
-        except OSError as error:
-            raise ComponentError(f"folder {rest}", error.strerror or "") from error
-    raise ConfigError("speaker", f"{word[:80]!r} is none", "null or wav:FOLDER")
+        return Path(rest)
+    if word != "null":
+        raise ConfigError("speaker", f"{word[:80]!r} is none", "null or wav:FOLDER")
+    return None

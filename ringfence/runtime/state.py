@@ -28,6 +28,13 @@ class Identity(Struct, frozen=True):
     """Network interface that carries the phone's address."""
 
 
+class Sound(Struct, frozen=True):
+    """The devices of every call, by the words of `runtime.host_sound`."""
+
+    microphone: str = "null"
+    speaker: str = "null"
+
+
 class Facts(Struct, frozen=True):
     """What no parameter says; drivers publish a new snapshot when the world changes.
 
@@ -37,6 +44,7 @@ class Facts(Struct, frozen=True):
     identity: Identity = Identity()
     lease: Lease | None = None
     """The DHCPv4 lease; None while there is none."""
+    sound: Sound = Sound()
     trust: Trust = Trust()
     client: ClientCertificate | None = None
     """The certificate that the phone shows; None where it has none."""

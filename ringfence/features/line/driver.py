@@ -141,9 +141,9 @@ class LineDriver:
         if self._audio is None:
             from ringfence.runtime.audio import AudioEngine  # only calls pay for it
 
-            self._audio = AudioEngine(self._world.host)
+            self._audio = AudioEngine(self._world.host, self._world.facts().sound)
         address = plan.home.address if plan.home else ""
-        return self._audio.open(address, *plan.rtp_ports)
+        return self._audio.open(address, *plan.rtp_ports, f"ext{plan.n}")
 
     def dial(self, target: str, n: int) -> int:
         """Place a call from Ext(n), or from the first line that can, and return its number.
