@@ -8,7 +8,7 @@ import pytest
 from ringfence.lab.namespaces import Namespace
 from tests.support.firewall_fixtures import Wire, phone, wire
 from tests.support.firewall_phone import FirewallPhone
-from tests.support.probe import STRANGER, one_processor, udp_in
+from tests.support.probe import SECONDS, STRANGER, one_processor, udp_in
 from tests.support.tftpd import PROFILE, tftpd
 
 __all__ = ["phone", "tftpd", "wire"]
@@ -31,9 +31,10 @@ def fetches(space: Namespace, version: int, port: int, client: str = "53240-5324
     `client` is a port or a range, of which curl takes the first that is free.
     """
     host = STRANGER[4] if version == 4 else f"[{STRANGER[6]}]"
-    words = ("curl", "-s", "--local-port", client, f"tftp://{host}:{port}/cfg.xml")
+    words = ("curl", "-s", "--max-time", str(SECONDS), "--local-port", client)
     before = refused(space)
-    with space.popen(*words, stdout=subprocess.PIPE, text=True) as curl:
+    url = f"tftp://{host}:{port}/cfg.xml"
+    with space.popen(*words, url, stdout=subprocess.PIPE, text=True) as curl:
         while curl.poll() is None:
             if refused(space) > before:
                 curl.kill()
