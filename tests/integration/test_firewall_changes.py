@@ -1,6 +1,7 @@
 """Random changes of the firewall under a call-like load: nothing is lost, nothing is half done."""
 
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -85,3 +86,23 @@ def test_1000_random_changes_lose_no_packet_and_break_no_flow(
     phone: FirewallPhone, wire: Wire, load: CallLoad
 ) -> None:
     change(phone, wire, load, 1000)
+
+
+def numbers(wire: Wire, chain: str) -> list[str]:
+    """Return the numbers that the kernel gave to the rules of a chain."""
+    words = ("nft", "-a", "list", "chain", "inet", "ringfence", chain)
+    return re.findall(r"# handle (\d+)", wire[0].run(*words).stdout)
+
+
+@pytest.mark.proves("FW-04")
+def test_a_change_touches_nothing_but_what_differs(phone: FirewallPhone, wire: Wire) -> None:
+    phone.apply({"Firewall_Config": "NO_ICMP_UNREACHABLE"})
+    phone.apply({})
+    chains = ("shield", "stranger", "input", "output")
+    before = {chain: numbers(wire, chain) for chain in chains}
+    for texts in ({"Firewall_Config": "TCP:22,UDP:1000:1010,UDP:65000:65535"}, {}):
+        phone.apply(texts, peers=PEERS)
+        assert {chain: numbers(wire, chain) for chain in chains} == before
+    phone.apply({"Firewall_Config": "NO_ICMP_UNREACHABLE"})
+    after = {chain: numbers(wire, chain) for chain in chains}
+    assert {chain for chain in chains if after[chain] != before[chain]} == {"input", "output"}

@@ -64,9 +64,9 @@ BUDGET = "limit rate over 100/second burst 200 packets"
 `BLOCKED`."""
 BUDGET_OF_ALL = "limit rate over 1000/second burst 2000 packets"
 """What all strangers may, who forge their addresses or are too many to be told apart."""
-BUDGETS = ("size 4096", DYNAMIC, "timeout 1m")
-BLOCKED = ("size 4096", DYNAMIC, "timeout 1s")
-"""How many strangers are told apart, and for how long: about a megabyte each."""
+BUDGETS = ("size 1024", DYNAMIC, "timeout 1m")
+BLOCKED = ("size 1024", DYNAMIC, "timeout 1s")
+"""How many strangers are told apart, and for how long: a quarter of a megabyte each."""
 
 SHIELD_HOOK = "type filter hook prerouting priority -450"
 """Before fragments are joined (-400) and connections are tracked (-200)."""
