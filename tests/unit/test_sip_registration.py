@@ -46,6 +46,7 @@ class Ladder:
         self.sent: list[bytes] = []
 
     def start(self, flow: Flow = UDP, now: float = 0.0) -> bytes:
+        self.registration.begin_round()
         self.registration.register(flow, now)
         return self.request()
 
@@ -222,7 +223,7 @@ def test_over_udp_a_request_is_repeated_until_timer_f() -> None:
         times.append(ladder.wait())
         assert set(ladder.registration.messages_to_send()) <= {first}
     assert times == [0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 16.0]
-    assert event == Failed(0, "no answer", 30)
+    assert event == Failed(0, "no answer", 30, elsewhere=True)
 
 
 def test_over_a_connection_nothing_is_repeated() -> None:
@@ -230,7 +231,7 @@ def test_over_a_connection_nothing_is_repeated() -> None:
     ladder.start(TCP)
     assert ladder.wait() == 16.0
     assert ladder.registration.messages_to_send() == []
-    assert ladder.event() == Failed(0, "no answer", 30)
+    assert ladder.event() == Failed(0, "no answer", 30, elsewhere=True)
 
 
 def test_a_provisional_answer_slows_the_repeats_to_t2() -> None:
@@ -266,6 +267,50 @@ def test_the_wait_after_a_refusal_is_that_of_the_sip_tab(
         assert event.retry == wait
 
 
+def test_the_wait_grows_by_the_round_however_many_servers_it_has() -> None:
+    ladder = Ladder(replace(ACCOUNT, retry=Retry(30, 1200, cap=1000)))
+    for wait in (30, 60, 120):
+        ladder.registration.begin_round()
+        for _ in range(3):
+            ladder.registration.register(UDP, 0.0)
+            ladder.request()
+            ladder.answer("503 Busy")
+            assert ladder.event() == Failed(503, "Busy", wait, elsewhere=True)
+
+
+@pytest.mark.parametrize(
+    ("backup", "status", "elsewhere"),
+    [
+        ((), "503 Busy", True),
+        ((), "500 Broken", False),
+        ((), "403 Forbidden", False),
+        (("5??", "403"), "500 Broken", True),
+        (("5??", "403"), "403 Forbidden", True),
+        (("5??", "403"), "404 Unknown", False),
+        (("600",), "503 Busy", True),
+    ],
+)
+def test_another_server_is_tried_after_503_and_what_try_backup_rsc_says(
+    backup: tuple[str, ...], status: str, elsewhere: bool
+) -> None:
+    ladder = Ladder(replace(ACCOUNT, retry=Retry(30, 1200, backup=backup)))
+    ladder.start()
+    ladder.answer(status)
+    event = ladder.event()
+    assert isinstance(event, Failed)
+    assert event.elsewhere is elsewhere
+
+
+def test_a_backup_may_have_an_account_of_its_own() -> None:
+    ladder = Ladder()
+    ladder.start()
+    other = replace(ACCOUNT, registrar="backup.test", address_of_record="sip:1001@backup.test")
+    ladder.registration.register(UDP, 1.0, other)
+    request = ladder.request()
+    assert request.startswith(b"REGISTER sip:backup.test SIP/2.0\r\n")
+    assert field(request, b"To") == b"<sip:1001@backup.test>"
+
+
 def test_random_delays_are_added_to_both_waits() -> None:
     account = replace(ACCOUNT, retry=Retry(30, 1200, short_random=10, long_random=100))
     for status, least, most in (("503 Busy", 30, 40), ("403 No", 1200, 1300)):
@@ -297,7 +342,7 @@ def test_a_lost_connection_that_was_good_is_opened_again_soon() -> None:
     ladder = Ladder()
     ladder.start(TCP)
     ladder.registration.lose_flow("reset", 1.0)
-    assert ladder.event() == Failed(0, "reset", 30)
+    assert ladder.event() == Failed(0, "reset", 30, elsewhere=True)
     ladder.start(TCP, 31.0)
     ladder.answer("200 OK", now=31.0)
     assert ladder.event() == Registered(3600)
@@ -306,6 +351,7 @@ def test_a_lost_connection_that_was_good_is_opened_again_soon() -> None:
     assert isinstance(event, Failed)
     assert event.retry is not None
     assert RECONNECT <= event.retry <= 2 * RECONNECT
+    assert not event.elsewhere
     assert not ladder.registration.is_registered(32.0)
     assert ladder.registration.get_timer() is None
 

@@ -22,6 +22,8 @@ class Retry(Struct, frozen=True):
     """The short interval doubles up to this; 0 keeps it as it is."""
     codes: tuple[str, ...] = ()
     """Status codes, `?` for any digit."""
+    backup: tuple[str, ...] = ()
+    """Status codes after which another server is tried; 503 always is (RFC 3263 section 4.3)."""
 
 
 class Account(Struct, frozen=True):

@@ -23,6 +23,7 @@ RECONNECT = 1.0
 so that the phones of a restarted proxy spread."""
 RETRY_AFTER_LIMIT = 3600.0
 """Most seconds that a server's Retry-After makes us wait."""
+_UNAVAILABLE = ("503",)
 _TEMPORARY = ("408", "5??")
 """Status codes retried at the short interval while Retry Reg RSC is empty."""
 
@@ -45,6 +46,8 @@ class Failed(Struct, frozen=True):
     reason: str
     retry: float | None
     """Seconds after which to call `register` again; None for never."""
+    elsewhere: bool = False
+    """Whether another server may be tried at once: no answer, 503, or one of Try Backup RSC."""
 
 
 Event = Registered | Unregistered | Failed
@@ -53,7 +56,7 @@ Event = Registered | Unregistered | Failed
 class Registration:
     """The client side of one registration.
 
-    After `Failed` it rests: its owner waits, looks for the server again and calls `register`.
+    After `Failed` it rests: its owner tries the next server, or waits and begins another round.
     """
 
     def __init__(
@@ -76,6 +79,8 @@ class Registration:
         """Seconds to ask for; 0 while unregistering."""
         self._transaction: ClientTransaction | None = None
         self._failures = 0
+        """Rounds in a row that failed."""
+        self._failed = False
         self._refresh: float | None = None
         self._ends: float | None = None
         self._events: deque[Event] = deque()
@@ -89,8 +94,14 @@ class Registration:
         """When the next REGISTER is due; None while one is under way, or none is wanted."""
         return self._refresh
 
-    def register(self, flow: Flow, now: float) -> None:
-        """Register over a flow, at once."""
+    def begin_round(self) -> None:
+        """Note that the servers are tried from the first one on; waits may grow by the round."""
+        self._failures = self._failures + 1 if self._failed else 0
+        self._failed = False
+
+    def register(self, flow: Flow, now: float, account: Account | None = None) -> None:
+        """Register over a flow, at once, where `account` says so if it is another one."""
+        self._account = account or self._account
         self._flow = flow
         self._agreement.begin(flow.transport)
         self._wanted = self._wanted or self._account.expires
@@ -110,7 +121,8 @@ class Registration:
         """Note that the connection is gone or was never made, and with it the registration."""
         held = self.is_registered(now)
         self._ends = None
-        self._fail(0, reason, RECONNECT * (1 + self._share()) if held else self._delay(0))
+        retry = RECONNECT * (1 + self._share()) if held else self._delay(0)
+        self._fail(0, reason, retry, elsewhere=not held)
 
     def receive_response(self, message: Message, now: float) -> bool:
         """Take a response that passed `check_response`; False where it is none of ours."""
@@ -147,7 +159,7 @@ class Registration:
         if self._transaction:
             self._transaction.handle_timer(now)
             if self._transaction.timed_out:
-                self._fail(0, "no answer", self._delay(0))
+                self._fail(0, "no answer", self._delay(0), elsewhere=True)
         elif self._refresh is not None and now >= self._refresh:
             self._begin(now)
 
@@ -197,7 +209,7 @@ class Registration:
         return len(vias) == 1 and branch == self._branch and same
 
     def _accepted(self, message: Message, now: float) -> None:
-        self._failures = 0
+        self._failures, self._failed = 0, False
         if not self._wanted:
             self._events.append(Unregistered())
             return
@@ -247,13 +259,15 @@ class Registration:
         delay = self._delay(status)
         if delay is not None:
             delay = max(delay, min(at_least, RETRY_AFTER_LIMIT))
-        self._fail(status, reason, delay)
+        codes = (*_UNAVAILABLE, *self._account.retry.backup)
+        elsewhere = any(_matches(code, str(status)) for code in codes)
+        self._fail(status, reason, delay, elsewhere=elsewhere)
 
-    def _fail(self, status: int, reason: str, retry: float | None) -> None:
+    def _fail(self, status: int, reason: str, retry: float | None, *, elsewhere: bool) -> None:
         self._transaction = self._refresh = None
         if self._wanted:
-            self._failures += 1
-            self._events.append(Failed(status, reason, retry))
+            self._failed = True
+            self._events.append(Failed(status, reason, retry, elsewhere))
         else:
             self._ends = None
             self._events.append(Unregistered())
