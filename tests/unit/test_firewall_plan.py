@@ -41,12 +41,8 @@ def test_a_virgin_phone_opens_the_default_ports_of_tables_3_and_4() -> None:
 
 def test_strangers_have_a_budget_for_what_the_phone_answers_and_for_no_other_open_port() -> None:
     texts = {f"SIP_Transport_{n}_": "TLS" for n in range(1, 17)}
-    made = planned(
-        **texts | {"SIP_Transport_2_": "Auto"},
-        SIP_Port_2_="5071",
-        Web_Server_Port="8080",
-        Firewall_Config="UDP:9000,TCP:12000",
-    )
+    texts |= {"SIP_Transport_2_": "Auto", "SIP_Port_2_": "5071", "Web_Server_Port": "8080"}
+    made = decided(texts | {"Firewall_Config": "UDP:9000,TCP:12000"}).plans[""]
     assert (made.udp_services, made.tcp_services) == ((5071,), (8080,))
     assert planned(Enable_Web_Server="No").tcp_services == ()
 
