@@ -8,6 +8,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from ringfence.lab import mediasec
+from ringfence.lab.mediasec import MediaSec
+
 SIP_PORT, SIPS_PORT = 5060, 5061
 
 _CONFIG = """\
@@ -52,8 +55,9 @@ modparam("auth", "algorithm", "{algorithm}")
 modparam("rr", "enable_full_lr", 1)
 modparam("htable", "htable", "users=>size=8")
 
+{mediasec}
 event_route[htable:mod-init] {{
-{users}
+{tables}
 }}
 
 request_route {{
@@ -61,6 +65,7 @@ request_route {{
   if (is_method("OPTIONS") && uri==myself) {{ sl_send_reply("200", "OK"); exit; }}
   if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
   if (has_totag()) {{
+    if (!is_method("ACK")) {{ {mediasec_call} }}
     if (loose_route()) {{ t_relay(); exit; }}
     if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
     sl_send_reply("404", "Not here"); exit;
@@ -68,11 +73,14 @@ request_route {{
   t_check_trans();
   if (is_method("REGISTER")) {{
     xlog("L_NOTICE", "REGISTER $fU over $proto{tls_words}\\n");
+    {mediasec_call}
     route(AUTH);
+    {mediasec_agreed}
     if (!save("location")) {{ sl_reply_error(); exit; }}
     xlog("L_NOTICE", "SAVED $fU over $proto{tls_words}\\n");
     exit;
   }}
+  {mediasec_call}
   if (is_method("INVITE|MESSAGE|SUBSCRIBE")) route(AUTH);
   record_route();
   if (uri!=myself) {{ sl_send_reply("403", "No relay"); exit; }}
@@ -121,6 +129,8 @@ class Registrar(Struct, frozen=True):
     algorithm: str = "MD5"
     """Or SHA-256."""
     nonce_expire: int = 300
+    mediasec: MediaSec | None = None
+    """How it takes part in media plane security; None for a registrar that never heard of it."""
     min_expires: int = 1
 
     def __repr__(self) -> str:
@@ -144,6 +154,10 @@ def render(folder: Path, registrar: Registrar) -> list[str]:
         tls_module = f'loadmodule "tls.so"\nmodparam("tls", "config", "{folder}/kamailio-tls.cfg")'
         text = _TLS.format(certificate=registrar.certificate, key=registrar.key)
         (folder / "kamailio-tls.cfg").write_text(text)
+    tables = [f'  $sht(users=>{u})="{p}";' for u, p in registrar.users.items()]
+    part = registrar.mediasec
+    if part:
+        tables.append(mediasec.beginning(part))
     config = _CONFIG.format(
         domain=registrar.domain,
         tls="yes" if tls else "no",
@@ -154,7 +168,10 @@ def render(folder: Path, registrar: Registrar) -> list[str]:
         algorithm=registrar.algorithm,
         nonce_expire=registrar.nonce_expire,
         min_expires=registrar.min_expires,
-        users="\n".join(f'  $sht(users=>{u})="{p}";' for u, p in registrar.users.items()),
+        tables="\n".join(tables),
+        mediasec=mediasec.SCRIPT if part else "",
+        mediasec_call=mediasec.CALL if part else "",
+        mediasec_agreed=mediasec.AGREED if part else "",
     )
     path = folder / "kamailio.cfg"
     path.touch(0o600)

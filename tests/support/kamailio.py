@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from ringfence.lab.kamailio import Registrar, control, render
+from ringfence.lab.mediasec import MediaSec, changes
 from ringfence.lab.namespaces import Namespace
 
 PATIENCE = 15.0
@@ -40,6 +41,11 @@ class Kamailio:
         """Ask over the control socket."""
         return self.space.run(*control(Path(self._short.name), *words), check=check)
 
+    def change(self, part: MediaSec) -> None:
+        """Take part in media plane security otherwise, from now on."""
+        for words in changes(part):
+            self.ask(*words)
+
     def version(self) -> str:
         found = re.search(r"kamailio (\S+)", self.ask("core.version").stdout)
         assert found
@@ -66,6 +72,19 @@ class Kamailio:
         end = time.monotonic() + PATIENCE
         while not condition():
             assert time.monotonic() < end, self.ask("ul.dump").stdout
+
+    def hear(self, pattern: str, times: int, patience: float = PATIENCE) -> list[re.Match[str]]:
+        """Return what a pattern finds in its log, once it is found so often."""
+        path = str(self.folder / "kamailio.log")
+        words = ("timeout", str(patience), "tail", "-n", "+1", "-f", path)
+        found: list[re.Match[str]] = []
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as tail:
+            for line in tail.stdout or ():
+                found += re.finditer(pattern, line)
+                if len(found) >= times:
+                    tail.kill()
+                    return found
+        raise AssertionError(f"{len(found)} of {times} times {pattern}: {found[-3:]}")
 
     def said(self) -> str:
         """Return its log."""

@@ -1,0 +1,278 @@
+"""Media plane security as a Kamailio sees it that plays every kind of server."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ringfence.lab.kamailio import Registrar
+from ringfence.lab.mediasec import CARRIED, MediaSec
+from ringfence.lab.namespaces import Namespace
+from tests.support.certificates import authority, leaf
+from tests.support.kamailio import Kamailio
+from tests.support.line_phone import LinePhone
+
+Wire = tuple[Namespace, Namespace]
+PHONE, PROXY, NAME = "10.99.0.2", "10.99.0.9", "sip.telco.test"
+ROOT = authority()
+LINE = {"Proxy_1_": NAME, "User_ID_1_": "1001", "Password_1_": "pw1001"}
+BEGINS = {**LINE, "MediaSec_Request_1_": "Yes"}
+OFFER = "sdes-srtp;mediasec"
+LIST = "msrp-tls;mediasec,sdes-srtp;mediasec,dtls-srtp;mediasec"
+NONE = "<null>"
+USERS = ("1001", "1002", "1003")
+TRANSPORTS = ("UDP", "TCP", "TLS")
+Serve = Callable[[str], Kamailio]
+
+
+@pytest.fixture
+def serve(pair: Wire, tmp_path: Path, component: list[str]) -> Iterator[Serve]:
+    """Start a Kamailio that takes part in a mode."""
+    made: list[Kamailio] = []
+
+    def start(mode: str) -> Kamailio:
+        certificate, key = leaf(ROOT, dns=[NAME]).save(tmp_path, "sip")
+        users = {user: f"pw{user}" for user in USERS}
+        registrar = Registrar(
+            PROXY, NAME, users, Path(certificate), Path(key), mediasec=MediaSec(mode)
+        )
+        made.append(Kamailio(pair[1], tmp_path, registrar))
+        component.append(made[0].version())
+        return made[0]
+
+    yield start
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def phone(pair: Wire) -> Iterator[LinePhone]:
+    started = LinePhone(pair[0], PHONE, {NAME: [PROXY]})
+    started.trust(ROOT.pem)
+    yield started
+    started.stop()
+
+
+def seen(kamailio: Kamailio, *names: str) -> list[tuple[str, ...]]:
+    """Return what Kamailio logged of each request, in order."""
+    return [tuple(found[name] for name in names) for found in re.finditer(CARRIED, kamailio.said())]
+
+
+def security(line: dict[str, object]) -> tuple[object, ...]:
+    """Return what the phone's status says of the agreement."""
+    held = line["security_agreement"]
+    assert isinstance(held, dict)
+    return (
+        ",".join(held["list"]),
+        held["initiated_by"],
+        held["secures_media"],
+        held["keys_in_clear"],
+    )
+
+
+@pytest.mark.proves("MS-01", "MS-02")
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_phone_that_asks_repeats_what_the_server_names(
+    phone: LinePhone, serve: Serve, transport: str
+) -> None:
+    kamailio = serve("client")
+    phone.set(**BEGINS, SIP_Transport_1_=transport)
+    line = phone.wait(registered=True)
+    assert seen(kamailio, "client", "verify", "require", "proxy", "judged") == [
+        (OFFER, NONE, "mediasec", "mediasec", "named"),
+        (OFFER, LIST, "mediasec", "mediasec", "agreed"),
+    ]
+    assert seen(kamailio, "transport") == [(transport.lower(),)] * 2
+    assert security(line) == (LIST, "client", True, transport != "TLS")
+    assert isinstance(line["next_refresh"], int)
+    assert 0 < line["next_refresh"] <= 3600
+
+
+@pytest.mark.proves("MS-01", "MS-02")
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_without_mediasec_request_a_server_that_begins_is_answered(
+    phone: LinePhone, serve: Serve, transport: str
+) -> None:
+    kamailio = serve("server")
+    status = phone.set(**LINE, SIP_Transport_1_=transport)
+    assert "mediasec-keys-in-clear" not in status["findings"]
+    line = phone.wait(registered=True)
+    assert seen(kamailio, "client", "verify", "require", "proxy", "judged") == [
+        (NONE, NONE, NONE, NONE, "named"),
+        (NONE, LIST, "mediasec", "mediasec", "agreed"),
+    ]
+    assert security(line) == (LIST, "server", True, transport != "TLS")
+
+
+@pytest.mark.proves("MS-02")
+def test_without_mediasec_request_a_server_that_only_answers_hears_nothing_of_it(
+    phone: LinePhone, serve: Serve
+) -> None:
+    kamailio = serve("client")
+    phone.set(**LINE)
+    line = phone.wait(registered=True)
+    nothing = (NONE, NONE, NONE, NONE, "plain")
+    assert seen(kamailio, "client", "verify", "require", "proxy", "judged") == [nothing] * 2
+    assert security(line) == ("", "", False, False)
+
+
+@pytest.mark.proves("MS-03")
+@pytest.mark.parametrize("request_", ["Yes", "No"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_over_tls_only_a_line_neither_begins_nor_answers_off_tls(
+    phone: LinePhone, serve: Serve, transport: str, request_: str
+) -> None:
+    kamailio = serve("server")
+    texts = {**LINE, "MediaSec_Request_1_": request_, "MediaSec_Over_TLS_Only_1_": "Yes"}
+    status = phone.set(**texts, SIP_Transport_1_=transport)
+    assert "mediasec-keys-in-clear" not in status["findings"]
+    if transport == "TLS":
+        assert security(phone.wait(registered=True))[2:] == (True, False)
+        assert seen(kamailio, "verify", "judged")[-1] == (LIST, "agreed")
+        return
+    line = phone.wait(registered=False, reason="Security Agreement Required")
+    nothing = (NONE, NONE, NONE, NONE)
+    carried = seen(kamailio, "client", "verify", "require", "proxy")
+    assert (carried, security(line)) == ([nothing] * 2, ("", "", False, False))
+    assert kamailio.contacts() == {}
+
+
+@pytest.mark.proves("MS-04")
+def test_after_401_security_client_stays_and_after_494_it_does_not(
+    phone: LinePhone, serve: Serve
+) -> None:
+    kamailio = serve("client")
+    phone.set(**BEGINS)
+    phone.wait(registered=True)
+    ladder = [(OFFER, NONE, "named"), (OFFER, LIST, "agreed")]
+    assert seen(kamailio, "client", "verify", "judged") == ladder
+    kamailio.change(MediaSec("refuse"))
+    phone.set()
+    phone.set(**BEGINS)
+    phone.wait(registered=True)
+    refused = seen(kamailio, "client", "verify", "judged")[len(ladder) :]
+    del refused[0]  # the REGISTER that ends the first registration
+    assert refused == [(OFFER, NONE, "494"), (NONE, LIST, "agreed"), (NONE, LIST, "agreed")]
+
+
+@pytest.mark.proves("MS-01", "MS-04")
+def test_a_server_that_refuses_first_is_answered_without_mediasec_request(
+    phone: LinePhone, serve: Serve
+) -> None:
+    kamailio = serve("refuse")
+    phone.set(**LINE)
+    phone.wait(registered=True)
+    assert seen(kamailio, "client", "verify", "judged") == [
+        (NONE, NONE, "494"),
+        (NONE, LIST, "agreed"),
+        (NONE, LIST, "agreed"),
+    ]
+
+
+@pytest.mark.proves("MS-01")
+def test_a_server_that_does_not_know_the_option_is_used_without_it(
+    phone: LinePhone, serve: Serve
+) -> None:
+    kamailio = serve("unknown")
+    phone.set(**BEGINS)
+    line = phone.wait(registered=True)
+    ladder = [(OFFER, "mediasec", "420"), (NONE, NONE, "plain"), (NONE, NONE, "plain")]
+    assert seen(kamailio, "client", "proxy", "judged") == ladder
+    assert security(line) == ("", "", False, False)
+
+
+@pytest.mark.proves("MS-01")
+def test_where_calls_must_be_secure_a_server_that_does_not_know_the_option_is_refused(
+    phone: LinePhone, serve: Serve
+) -> None:
+    kamailio = serve("unknown")
+    phone.set(**BEGINS, Secure_Call_Option_1_="Required")
+    phone.wait(registered=False, reason="secure calls are required")
+    assert seen(kamailio, "client", "judged") == [(OFFER, "420")]
+    assert kamailio.contacts() == {}
+
+
+def refreshed(phone: LinePhone, kamailio: Kamailio, times: int) -> None:
+    """Refresh three lines so often, over three transports, with a new list in between."""
+    lines: dict[str, str] = {}
+    for n, (user, transport) in enumerate(zip(USERS, TRANSPORTS, strict=True), start=1):
+        of_line = {**BEGINS, "User_ID_1_": user, "Password_1_": f"pw{user}"}
+        of_line |= {"SIP_Transport_1_": transport, "Register_Expires_1_": "1"}
+        of_line |= {"SIP_Proxy-Require_1_": "foo"}
+        lines |= {tag.replace("_1_", f"_{n}_"): text for tag, text in of_line.items()}
+    phone.set(**lines, SIP_Port_1_="5070")
+    half = times // 2
+    agreed = [r"MEDIASEC REGISTER " + user + r" .* agreed$" for user in USERS]
+    for pattern in agreed:
+        kamailio.hear(pattern, half, patience=times + 10)
+    kamailio.change(MediaSec("client", (OFFER,)))
+    for pattern in agreed:
+        kamailio.hear(pattern, times, patience=times + 10)
+    carried = seen(kamailio, "user", "verify", "require", "proxy", "judged")
+    for user in USERS:
+        own = [entry[1:] for entry in carried if entry[0] == user]
+        first, *rest = own
+        assert first == (NONE, "mediasec", "foo, mediasec", "named")
+        again = rest.index((LIST, "mediasec", "foo, mediasec", "494"))
+        assert set(rest[:again]) == {(LIST, "mediasec", "foo, mediasec", "agreed")}
+        assert set(rest[again + 1 :]) == {(OFFER, "mediasec", "foo, mediasec", "agreed")}
+        assert len(rest) > times
+    assert all(phone.wait(n, registered=True) for n in (1, 2, 3))
+
+
+@pytest.mark.proves("MS-05")
+def test_refreshes_double_nothing_and_follow_a_list_that_changes(
+    phone: LinePhone, serve: Serve
+) -> None:
+    refreshed(phone, serve("client"), 6)
+
+
+@pytest.mark.soak
+@pytest.mark.proves("MS-05")
+def test_a_hundred_refreshes_double_nothing(phone: LinePhone, serve: Serve) -> None:
+    refreshed(phone, serve("client"), 100)
+
+
+def ready(phone: LinePhone, **texts: str) -> None:
+    """Register two lines over UDP."""
+    second = {tag.replace("_1_", "_2_"): text for tag, text in LINE.items()}
+    second |= {"User_ID_2_": "1002", "Password_2_": "pw1002", "SIP_Port_2_": "5062"}
+    phone.set(**LINE, **second, **texts)
+    phone.wait(1, registered=True)
+    phone.wait(2, registered=True)
+
+
+def talk(phone: LinePhone) -> None:
+    """Call Ext 1 from Ext 2; return once audio flows both ways."""
+    phone.command("dial", target="1001", line="2")
+    phone.wait_call(direction="in", state="ringing")
+    phone.command("answer")
+    for direction in ("in", "out"):
+        phone.wait_call(direction=direction, state="established", received=[">=", 25])
+
+
+@pytest.mark.proves("MS-05")
+def test_the_list_is_on_every_request_of_a_call_and_follows_a_change(
+    phone: LinePhone, serve: Serve
+) -> None:
+    kamailio = serve("server")
+    ready(phone)
+    kamailio.change(MediaSec("server", (OFFER,)))
+    talk(phone)
+    out = str(phone.wait_call(direction="out")["call"])
+    for word in ("hold", "resume", "hangup"):
+        phone.command(word, call=out)
+        kamailio.hear("MEDIASEC (INVITE|BYE) 1002 .* agreed", {"hold": 3, "resume": 4}.get(word, 5))
+    phone.wait_call(gone=True)
+    wanted = ("method", "user", "client", "verify", "require", "proxy", "judged")
+    ladder = [entry for entry in seen(kamailio, *wanted) if entry[0] != "REGISTER"]
+    asked = ("mediasec", "mediasec")
+    assert ladder == [
+        ("INVITE", "1002", NONE, LIST, *asked, "494"),
+        ("INVITE", "1002", NONE, OFFER, *asked, "agreed"),  # challenged
+        ("INVITE", "1002", NONE, OFFER, *asked, "agreed"),
+        ("INVITE", "1002", NONE, OFFER, *asked, "agreed"),  # hold
+        ("INVITE", "1002", NONE, OFFER, *asked, "agreed"),  # resume
+        ("BYE", "1002", NONE, OFFER, *asked, "agreed"),
+    ]
