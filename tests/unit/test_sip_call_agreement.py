@@ -59,7 +59,8 @@ def carried(message: Message) -> "Carried":
 
 
 Carried = tuple[list[bytes], ...]
-REPEATED: Carried = ([b"sdes-srtp;mediasec", b"dtls-srtp;mediasec"], [b"mediasec"], [b"mediasec"], [])
+VERIFY = [b"sdes-srtp;mediasec", b"dtls-srtp;mediasec"]
+REPEATED: Carried = (VERIFY, [b"mediasec"], [b"mediasec"], [])
 NOTHING: Carried = ([], [], [], [])
 
 
