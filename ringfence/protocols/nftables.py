@@ -17,7 +17,7 @@ _SUBSYSTEM = 10  # NFNL_SUBSYS_NFTABLES
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
 _NEWCHAIN, _NEWRULE, _GETRULE, _DELRULE = 3, 6, 7, 8
 _NEWSETELEM, _DELSETELEM, _NEWGEN, _GETGEN, _NEWOBJ, _DELOBJ = 12, 14, 15, 16, 18, 20
-_ERROR, _DONE = 2, 3
+_ERROR = 2
 _REQUEST, _ACK, _DUMP, _CREATE, _APPEND = 0x1, 0x4, 0x300, 0x400, 0x800
 _NESTED = 0x8000
 _INTERVAL_END = struct.pack(">I", 1)
@@ -57,11 +57,6 @@ class Reply(Struct, frozen=True):
         if self.kind != _ERROR:
             return None
         return -int.from_bytes(self.body[:4], "little" if _LITTLE else "big", signed=True)
-
-    @property
-    def last(self) -> bool:
-        """Whether a dump ends here."""
-        return self.kind == _DONE
 
 
 _LITTLE = struct.pack("=H", 1) == b"\1\0"
@@ -152,7 +147,7 @@ def ask_generation() -> bytes:
 
 
 def ask_rules(table: str) -> bytes:
-    """Return the question for the rules of a table; answers come until one is `last`."""
+    """Return the question for the rules of a table."""
     body = _FAMILY.pack(NFPROTO_INET, 0, 0) + _name(1, table)
     return _message(_SUBSYSTEM << 8 | _GETRULE, _DUMP, 0, body)
 

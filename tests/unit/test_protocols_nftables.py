@@ -129,9 +129,9 @@ def test_the_kernels_answers_are_read() -> None:
     refusal = struct.pack("<IHHIIi", 20, 2, 0, 3, 0, -17)
     done = struct.pack("<IHHIIi", 20, 3, 2, 0, 0, 0)
     first, second, third = nftables.replies(generation + refusal + done)
-    assert (nftables.generation_of(first), first.error, first.last) == (7, None, False)
+    assert (nftables.generation_of(first), first.error) == (7, None)
     assert (nftables.generation_of(second), second.error, second.sequence) == (None, 17, 3)
-    assert (third.last, nftables.rule_of(third)) == (True, None)
+    assert (third.error, nftables.rule_of(third)) == (None, None)
 
 
 def test_an_acknowledgement_is_error_nought() -> None:
