@@ -65,7 +65,7 @@ request_route {{
   if (is_method("OPTIONS") && uri==myself) {{ sl_send_reply("200", "OK"); exit; }}
   if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
   if (has_totag()) {{
-    if (!is_method("ACK")) {{ {mediasec_call} }}
+    if (!is_method("ACK")) {{ {mediasec_call}; }}
     if (loose_route()) {{ t_relay(); exit; }}
     if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
     sl_send_reply("404", "Not here"); exit;
