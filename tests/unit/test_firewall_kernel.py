@@ -96,7 +96,7 @@ def test_who_changes_rules_without_rest_is_answered_at_the_next_notice() -> None
     kernel.visits = [kernel.flush] * 5
     made = held(kernel)
     assert kernel.held != text(WANTED)
-    assert made.put_right()
+    assert made.put_right() == 1
     assert kernel.held == text(WANTED)
     assert not made.put_right()
 
@@ -119,3 +119,12 @@ def test_transactions_of_others_in_other_tables_are_no_foreign_change() -> None:
     assert not made.put_right()
     made.bring(OTHER)
     assert kernel.loads == 1
+
+
+def test_every_foreign_change_counts_also_one_that_comes_while_another_is_put_right() -> None:
+    kernel = Kernel()
+    made = held(kernel)
+    kernel.flush()
+    kernel.visits = [kernel.flush]
+    assert made.put_right() == 2
+    assert kernel.held == text(WANTED)

@@ -66,8 +66,8 @@ class FirewallDriver:
         """Put the table right whenever somebody else changed it. Source: rulings 20."""
         try:
             while True:
-                if kernel.put_right():
-                    self._repairs += 1
+                if times := kernel.put_right():
+                    self._repairs += times
                     logger.warning("firewall.put_right: another program changed %s", TABLE)
                 await asyncio.sleep(PAUSE)
                 await watch.changed()

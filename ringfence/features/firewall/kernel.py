@@ -41,20 +41,19 @@ class KernelTable:
         if not self._change(wanted):
             self._load(wanted)
 
-    def put_right(self) -> bool:
-        """Return whether somebody else had changed the table; it is right again then.
+    def put_right(self) -> int:
+        """Return how often somebody else had changed the table; it is right again then.
 
         Raises:
             ComponentError: the kernel refused.
 
         """
         if self._held is None or self._nft.generation() == self._generation:
-            return False
+            return 0
         found, self._generation = self._look(self._held.name)
         if (found and found == self._listing) or same(found, self._held):
-            return False
-        self._load(self._held)
-        return True
+            return 0
+        return self._load(self._held)
 
     def _change(self, wanted: Table) -> bool:
         """Send what differs; return whether the kernel holds `wanted` now."""
@@ -75,10 +74,13 @@ class KernelTable:
         self._held = wanted
         return True
 
-    def _load(self, wanted: Table) -> None:
-        """Bring the table to `wanted` from whatever it is, and learn how its rules are made."""
+    def _load(self, wanted: Table) -> int:
+        """Bring the table to `wanted` from whatever it is, and learn how its rules are made.
+
+        Return how often that took.
+        """
         self._generation = None
-        for _ in range(TRIES):
+        for times in range(TRIES):
             listing, generation = self._look(wanted.name)
             if same(listing, wanted):
                 break
@@ -89,13 +91,15 @@ class KernelTable:
             before = generation
             listing, generation = self._look(wanted.name)
             if generation == following(before):
+                times += 1
                 break
         else:
             self._held = wanted
-            return
+            return TRIES
         self._held, self._listing, self._generation = wanted, listing, generation
         if same(listing, wanted):
             self._learn(wanted)
+        return times
 
     def _look(self, name: str) -> tuple[str, int]:
         """Return the kernel's listing and the generation that it shows.
