@@ -17,14 +17,14 @@ from ringfence.protocols.sip.call_events import (
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.message import Message, check_request, check_response, read_message
-from ringfence.protocols.sip.response import Source, stamp, to_tag
+from ringfence.protocols.sip.response import Source, stamp
 from ringfence.protocols.sip.transaction import Timers
 
 ALICE = Account("alice", "telco.test", "sip:alice@telco.test", "Alice", user_agent="Ringfence")
 BOB = Account("bob", "telco.test", "sip:bob@telco.test")
 FLOW_A, FLOW_B = Flow("UDP", "192.0.2.1", 5060), Flow("UDP", "192.0.2.2", 5070)
 CREDENTIALS = Credentials("alice", "pw")
-KEY = bytes(16)
+REALMS = frozenset([b"telco.test"])
 
 
 def counting(start: int = 1) -> Callable[[int], bytes]:
@@ -38,7 +38,7 @@ class Wire:
     def __init__(self, flow_a: Flow = FLOW_A, flow_b: Flow = FLOW_B) -> None:
         self.now = 0.0
         self.flow_b = flow_b
-        self.alice = Call(ALICE, CREDENTIALS, flow_a, counting())
+        self.alice = Call(ALICE, CREDENTIALS, flow_a, counting(), realms=REALMS)
         self.bob: Call | None = None
         self.log: list[str] = []
         self.lose: Callable[[str], bool] = lambda _line: False
@@ -87,7 +87,7 @@ class Wire:
             return
         asked = ask(message, reliable=self.reliable)
         if other is None:
-            self.bob = Call.of_invite(BOB, self.flow_b, asked, counting(1000), KEY)
+            self.bob = Call.of_invite(BOB, self.flow_b, asked, counting(1000))
         else:
             other.receive_request(asked, self.now)
 
@@ -114,8 +114,9 @@ class Wire:
 
 def ask(message: Message, *, reliable: bool = False) -> Asked:
     check_request(message)
-    via, port = stamp(message.first(b"via"), Source("192.0.2.9", 5060))
-    return Asked(message, via, port, reliable)
+    source = Source("192.0.2.9", 5060, reliable=reliable)
+    via, port = stamp(message.first(b"via"), source)
+    return Asked(message, via, source._replace(port=port))
 
 
 def test_a_call_is_placed_answered_and_hung_up() -> None:
@@ -307,7 +308,7 @@ def test_a_second_dialog_of_a_forked_invite_is_hung_up() -> None:
     wire.alice.place(b"sip:bob@telco.test", b"offer", 0.0)
     (sent,) = wire.alice.messages_to_send()
     invite = read_message(sent.data)
-    ends = [Call.of_invite(BOB, FLOW_B, ask(invite), counting(n), bytes([n] * 16)) for n in (1, 2)]
+    ends = [Call.of_invite(BOB, FLOW_B, ask(invite), counting(1000 * n)) for n in (1, 2)]
     for end in ends:
         end.answer(b"answer", 0.0)
         for reply in end.messages_to_send():
@@ -316,8 +317,8 @@ def test_a_second_dialog_of_a_forked_invite_is_hung_up() -> None:
     assert methods == [b"ACK", b"ACK", b"BYE"]
     assert wire.events(wire.alice) == [Answered(b"answer")]
     assert wire.alice.dialog
-    call, sender = invite.first(b"call-id"), invite.first(b"from")
-    assert wire.alice.dialog.key[2] == to_tag(bytes([1] * 16), call, sender)
+    assert ends[0].dialog
+    assert wire.alice.dialog.key[2] == ends[0].dialog.key[1]
 
 
 def test_hold_is_a_re_invite_that_the_other_side_answers() -> None:

@@ -32,7 +32,8 @@ class Ladder:
             read_message(b"SIP/2.0 200 OK\r\nCSeq: 1 REGISTER\r\n" + SERVER + b"\r\n")
         )
         flow, credentials = Flow("UDP", "192.0.2.1", 5060), Credentials("alice", "pw")
-        self.call = Call(ACCOUNT, credentials, flow, counting(), self.agreement)
+        realms = frozenset([b"telco.test"])
+        self.call = Call(ACCOUNT, credentials, flow, counting(), self.agreement, realms)
         self.call.place(b"sip:bob@telco.test", b"offer", 0.0)
         self.request = self.sent()[-1]
 

@@ -11,7 +11,7 @@ import pytest
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.message import check_response, read_message
 from ringfence.protocols.sip.response import Source
-from ringfence.protocols.sip.uas import UserAgentServer
+from ringfence.protocols.sip.uas import Served, UserAgentServer
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "sip"
 PROXY, STRANGER = Source("192.0.2.1", 5060, known=True), Source("192.0.2.99", 5060)
@@ -72,7 +72,7 @@ REQUESTS = {
     "rfc4475/cparam01.dat": 405,
     "rfc4475/cparam02.dat": 405,
     "rfc4475/regescrt.dat": 405,
-    "rfc4475/sdp01.dat": 480,
+    "rfc4475/sdp01.dat": 406,
     "rfc4475/inv2543.dat": 480,
     # RFC 5118
     "rfc5118/ipv6-good": 405,
@@ -107,7 +107,7 @@ SILENCE_FOR_STRANGERS = {
 
 def answer(name: str, source: Source) -> int | None:
     server = UserAgentServer(bytes(32))
-    server.lines = dict.fromkeys(USERS)
+    server.lines = dict.fromkeys(USERS, Served())
     reply = server.receive((VECTORS / name).read_bytes(), source, 0.0)
     return int(reply.data.split(b" ", 2)[1]) if reply else None
 

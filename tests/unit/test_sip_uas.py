@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from ringfence.protocols.sip.digest import Credentials, Guard, Use, answer, choose
 from ringfence.protocols.sip.response import Reply, Source
-from ringfence.protocols.sip.uas import UNKNOWN_EACH, UNKNOWN_TOTAL, Allowance, UserAgentServer
+from ringfence.protocols.sip.uas import (
+    UNKNOWN_EACH,
+    UNKNOWN_TOTAL,
+    Allowance,
+    Served,
+    UserAgentServer,
+)
 from tests.support.sip_requests import INVITE, added, changed, method, without
 
 PROXY = Source("192.0.2.7", 5080, known=True)
@@ -18,7 +24,7 @@ LINE = Credentials("1001", "pw1001")
 
 def server(*, guard: Guard | None = None) -> UserAgentServer:
     made = UserAgentServer(b"k" * 32)
-    made.lines = {"1001": guard or Guard(b"telco.test", LINE), "1002": None}
+    made.lines = {"1001": Served(guard or Guard(b"telco.test", LINE)), "1002": Served()}
     return made
 
 
@@ -81,7 +87,12 @@ def test_a_retransmission_gets_the_same_tag() -> None:
         (method(b"OPTIONS"), 200),
         (method(b"OPTIONS").replace(b"sip:1001@", b"sip:"), 200),
         (method(b"OPTIONS").replace(b"sip:1001@", b"sip:nobody@"), 404),
-        (method(b"NOTIFY"), 405),
+        (method(b"NOTIFY"), 489),
+        (method(b"UPDATE"), 481),
+        (method(b"PRACK"), 481),
+        (method(b"INFO"), 481),
+        (method(b"REFER"), 405),
+        (method(b"invite"), 501),
         (method(b"REGISTER"), 405),
         (method(b"NEWMETHOD"), 501),
         (b"SIP/2.0 200 OK" + INVITE[INVITE.index(b"\r\n") :], None),
@@ -219,7 +230,7 @@ def test_strangers_share_a_budget_that_no_proxy_needs() -> None:
     assert others == UNKNOWN_TOTAL - UNKNOWN_EACH
     assert allowance.take("a", 2.0)
     uas = UserAgentServer(b"k" * 32, Allowance(total=0))
-    uas.lines = {"1001": Guard(b"telco.test", LINE)}
+    uas.lines = {"1001": Served(Guard(b"telco.test", LINE))}
     assert uas.receive(INVITE, STRANGER, 0.0) is None
     assert status(uas.receive(INVITE, PROXY, 0.0)) == 401
 
@@ -274,7 +285,7 @@ def test_the_short_way_agrees_on_ports_and_vias(
 
 def test_the_short_way_is_taken_by_the_plain_invite() -> None:
     uas = server()
-    assert uas._fast.reply(INVITE, STRANGER, 0.0, uas.lines.get)
+    assert uas._fast.reply(INVITE, STRANGER, 0.0, uas._guards.get)
 
 
 @settings(max_examples=300)

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from ringfence.protocols.sip.grammar import escape_user, quote
+from ringfence.protocols.sip.grammar import escape_user, parse_uri, quote
 from ringfence.protocols.sip.transaction import Timers
 
 
@@ -43,7 +43,9 @@ class Account(Struct, frozen=True):
     min_expires: int = 1
     max_expires: int = 7200
     max_auth: int = 2
-    """Most challenges answered for one REGISTER."""
+    """Most challenges answered for one request."""
+    reliable: bool = False
+    """Provisional responses are acknowledged, ours and theirs. Source: RFC 3262."""
     timers: Timers = Timers()
     retry: Retry = Retry()
 
@@ -56,6 +58,15 @@ class Account(Struct, frozen=True):
         """Return the URI under which we are reached over a flow."""
         transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
         return f"sip:{escape_user(self.user)}@{flow.place}{transport}".encode()
+
+    def realms(self, proven: bytes) -> frozenset[bytes]:
+        """Return whose challenges a call answers, in lower case; see `authorisation`.
+
+        `proven` is the realm that the registrar asked in.
+        """
+        own = (f"sip:{self.registrar}", self.address_of_record)
+        hosts = [parse_uri(uri.encode()).host.encode() for uri in own]
+        return frozenset(realm.lower() for realm in (proven, *hosts) if realm)
 
     def routes(self) -> list[tuple[bytes, bytes]]:
         """Return the Route field of a request outside a dialog, if there is an outbound proxy."""

@@ -1,6 +1,15 @@
 """The client side of digest authentication over a series of requests.
 
-Source: RFC 3261 section 22; RFC 7616 section 3.6.
+A digest lets who gets it guess the password at leisure, so it is given to those alone who should
+know the password already. What holds them to that is the path and the realm: a challenge counts
+only as the response to a request of ours (its branch is random) that came over the line's own
+connection or from the address that the request went to; a registration answers any realm there,
+because no parameter names it; a call answers only the realm that the registration proved and the
+names of the line's own proxy, so that neither a callee nor a proxy behind ours can ask in a realm
+of its own; a call that we took answers nothing. A callee who knows the line's realm and whose
+challenge our proxy passes on still gets one, as with any digest of RFC 3261.
+
+Source: RFC 3261 sections 22 and 26.3.2.4; RFC 7616 sections 3.6 and 5.8.
 """
 
 from collections.abc import Callable
@@ -13,9 +22,17 @@ class Authorisation:
     """Answers the challenges of one registration or call, and keeps them for its next request."""
 
     def __init__(
-        self, credentials: Credentials, entropy: Callable[[int], bytes], most: int
+        self,
+        credentials: Credentials | None,
+        entropy: Callable[[int], bytes],
+        most: int,
+        realms: frozenset[bytes] | None = None,
     ) -> None:
+        """Answer challenges of these realms, None for any; without credentials none."""
+        self.realm = b""
+        """Of the challenge that was answered last."""
         self._credentials = credentials
+        self._realms = realms
         self._entropy = entropy
         self._most = most
         """Most challenges answered for one request."""
@@ -33,9 +50,14 @@ class Authorisation:
         """Take a 401 or 407; return why it cannot be answered, empty where `fields` does now."""
         proxy = message.status == 407
         name = b"Proxy-Authorization" if proxy else b"Authorization"
-        challenge = choose(message.all(b"proxy-authenticate" if proxy else b"www-authenticate"))
-        if challenge is None:
+        texts = message.all(b"proxy-authenticate" if proxy else b"www-authenticate")
+        if self._credentials is None:
+            return "whoever calls us gets no password"
+        if choose(texts) is None:
             return "no digest challenge that can be answered"
+        challenge = choose(texts, self._realms)
+        if challenge is None:
+            return "challenged in a realm that is not the line's"
         if name in self._answered and not challenge.stale:
             self._held.pop(name, None)
             return "wrong user or password"
@@ -44,11 +66,14 @@ class Authorisation:
         self._answers += 1
         self._answered.add(name)
         self._held[name] = (challenge, 0)
+        self.realm = challenge.realm
         return ""
 
     def fields(self, method: bytes, uri: bytes) -> list[tuple[bytes, bytes]]:
         """Return the Authorization fields of a request, each use of a nonce counted."""
-        fields = []
+        fields: list[tuple[bytes, bytes]] = []
+        if self._credentials is None:
+            return fields
         for name, (challenge, count) in self._held.items():
             self._held[name] = (challenge, count + 1)
             cnonce = self._entropy(8).hex().encode()

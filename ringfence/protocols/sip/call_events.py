@@ -41,6 +41,10 @@ class OfferRefused(Struct, frozen=True):
     status: int
 
 
+class RefreshDue(Struct, frozen=True):
+    """The session must be refreshed by `reoffer`: the other side knows no UPDATE."""
+
+
 class Ended(Struct, frozen=True):
     """The call is over."""
 
@@ -50,4 +54,4 @@ class Ended(Struct, frozen=True):
     by_us: bool = False
 
 
-Event = Ringing | Answered | Offered | OfferRefused | Ended
+Event = Ringing | Answered | Offered | OfferRefused | RefreshDue | Ended

@@ -117,16 +117,20 @@ class Challenge(Struct, frozen=True):
     stale: bool
 
 
-def choose(texts: Sequence[bytes]) -> Challenge | None:
+def choose(texts: Sequence[bytes], realms: frozenset[bytes] | None = None) -> Challenge | None:
     """Return the strongest challenge among WWW-Authenticate or Proxy-Authenticate values.
 
-    None where no scheme, algorithm and qop is known. SHA-256 is answered when it is asked for.
+    None where no scheme, algorithm and qop is known, or none has one of `realms`, in lower case.
+    SHA-256 is answered when it is asked for, and before an MD5 of the same response; a response
+    with MD5 alone is answered, because that is what most registrars have.
     Source: RFC 8760 section 2.4; reliability 3, digest leak.
     """
     usable: list[Challenge] = []
     for text in texts:
         found = parse_digest(text)
         if not found or b"nonce" not in found or b"realm" not in found:
+            continue
+        if realms is not None and _unquote(found[b"realm"]).lower() not in realms:
             continue
         algorithm = found.get(b"algorithm", b"MD5").upper()
         offered = [word.strip().lower() for word in found.get(b"qop", b"").split(b",")]
@@ -256,10 +260,12 @@ class Guard(Struct, frozen=True):
         self, texts: Sequence[bytes], method: bytes, source: bytes, nonces: Nonces, now: float
     ) -> tuple[Verdict, bytes]:
         """Return the verdict on Authorization values, and the digest-uri of accepted ones."""
-        for text in texts:
-            found = parse_digest(text)
-            if found and _unquote(found.get(b"realm", b"")) == self.realm:
-                return self._judge(found, method, source, nonces, now), found.get(b"uri", b"")
+        read = [parse_digest(text) for text in texts]
+        ours = [one for one in read if one and _unquote(one.get(b"realm", b"")) == self.realm]
+        if len(ours) > 1:
+            return Verdict.MALFORMED, b""
+        for found in ours:
+            return self._judge(found, method, source, nonces, now), found.get(b"uri", b"")
         return Verdict.CHALLENGE, b""
 
     def _judge(

@@ -11,13 +11,15 @@ from ringfence.protocols.sip.authorisation import Authorisation
 from ringfence.protocols.sip.grammar import parse_via
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.request import BRANCH_MAGIC, Request
-from ringfence.protocols.sip.response import Reply, build_response
+from ringfence.protocols.sip.response import Reply, Source, build_response
 from ringfence.protocols.sip.transaction import (
     ClientTransaction,
     InviteClientTransaction,
     InviteServerTransaction,
+    ReliableProvisional,
     ServerTransaction,
     State,
+    Transaction,
 )
 
 Fields = Sequence[tuple[bytes, bytes]]
@@ -31,13 +33,25 @@ class Asked(Struct, frozen=True):
     message: Message
     via: bytes
     """The topmost Via of the response, stamped."""
-    port: int
-    reliable: bool
+    source: Source
+    """Where it came from, with the port to answer to."""
 
     @property
     def branch(self) -> bytes:
         """What a retransmission and a CANCEL have in common with it."""
         return branch_of(self.message)
+
+    def is_alike(self, other: "Asked") -> bool:
+        """Return whether it repeats, cancels or acknowledges another one of the same sender.
+
+        Source: RFC 3261 sections 9.2 and 17.2.3.
+        """
+        number = self.message.cseq()[0], self.branch, self.source.address
+        return number == (other.message.cseq()[0], other.branch, other.source.address)
+
+    def reply(self, data: bytes) -> Reply:
+        """Return a response to it with the place it goes to."""
+        return Reply(data, self.source.port, self.source.address)
 
 
 class Sent(Struct):
@@ -65,6 +79,11 @@ class Exchange:
         """Their INVITE."""
         self.asked: Asked | None = None
         """Their INVITE itself."""
+        self.promised: ReliableProvisional | None = None
+        """A provisional response of ours that waits for its PRACK."""
+        self._promises = 0
+        """RSeq of the last one."""
+        self._redeemable = False
         self._account = account
         self._authorisation = authorisation
         self._entropy = entropy
@@ -73,7 +92,7 @@ class Exchange:
         self._earlier: list[InviteClientTransaction] = []
         """INVITEs of ours that were refused, and whose refusal may be repeated."""
         self._sent: list[Sent] = []
-        self._answered: dict[tuple[bytes, bytes], tuple[ServerTransaction, int]] = {}
+        self._answered: dict[tuple[bytes, bytes], tuple[ServerTransaction, Asked]] = {}
         self._due: list[Reply] = []
 
     def build(
@@ -134,12 +153,38 @@ class Exchange:
     def serve(self, asked: Asked) -> None:
         """Take an INVITE that will be answered by `respond`."""
         self.asked = asked
-        self.served = InviteServerTransaction(reliable=asked.reliable, timers=self._account.timers)
+        self.served = InviteServerTransaction(
+            reliable=asked.source.reliable, timers=self._account.timers
+        )
 
     def respond(self, status: int, fields: Fields, now: float, body: bytes = b"") -> None:
         """Answer their INVITE."""
         if self.asked and self.served:
+            if self.promised and status >= 200:
+                self.promised.stop()
             self.served.respond(status, self._response(self.asked, status, fields, body), now)
+
+    def promise(self, status: int, fields: Fields, now: float) -> None:
+        """Answer their INVITE provisionally, until it is acknowledged. Source: RFC 3262."""
+        if self.asked is None or (self.promised and not self.promised.over):
+            return
+        self._promises = self._promises + 1 if self._promises else 1 + self._entropy(2)[0]
+        fields = [*fields, (b"Require", b"100rel"), (b"RSeq", b"%d" % self._promises)]
+        response = self._response(self.asked, status, fields, b"")
+        self.promised = ReliableProvisional(response, timers=self._account.timers, now=now)
+        self._redeemable = True
+
+    def redeem(self, acknowledged: bytes) -> bool:
+        """Take the RAck of a PRACK; return whether it is for our last provisional response."""
+        if self.asked is None or not self._redeemable:
+            return False
+        number, method = self.asked.message.cseq()
+        if acknowledged.split() != [b"%d" % self._promises, b"%d" % number, method]:
+            return False
+        self._redeemable = False
+        if self.promised:
+            self.promised.stop()
+        return True
 
     def answer(
         self, asked: Asked, status: int, now: float, fields: Fields = (), body: bytes = b""
@@ -148,20 +193,21 @@ class Exchange:
         response = self._response(asked, status, fields, body)
         method = asked.message.method
         if method == b"INVITE" or len(self._answered) >= MOST_SERVED:
-            self._due.append(Reply(response, asked.port))
+            self._due.append(asked.reply(response))
             return
-        made = ServerTransaction(reliable=asked.reliable, timers=self._account.timers)
+        made = ServerTransaction(reliable=asked.source.reliable, timers=self._account.timers)
         made.respond(response, now)
-        self._answered[asked.branch, method] = (made, asked.port)
+        self._answered[asked.branch, method] = (made, asked)
 
     def is_repeated(self, asked: Asked) -> bool:
         """Answer a retransmission as before; return whether it was one."""
         method = asked.message.method
-        if method == b"INVITE" and self.asked and self.asked.branch == asked.branch:
+        if method == b"INVITE" and self.asked and self.asked.is_alike(asked):
             if self.served:
                 self.served.receive_again()
             return True
-        if held := self._answered.get((asked.branch, method)):
+        held = self._answered.get((asked.branch, method))
+        if held and held[1].is_alike(asked):
             held[0].receive_again()
             return True
         return False
@@ -178,11 +224,11 @@ class Exchange:
             due += [Reply(data, 0) for data in invite.messages_to_send()]
         for one in self._sent:
             due += [Reply(data, 0) for data in one.transaction.messages_to_send()]
-        for transaction, port in self._answered.values():
-            due += [Reply(data, port) for data in transaction.messages_to_send()]
-        if self.served and self.asked:
-            port = self.asked.port
-            due += [Reply(data, port) for data in self.served.messages_to_send()]
+        for transaction, asked in self._answered.values():
+            due += [asked.reply(data) for data in transaction.messages_to_send()]
+        for served in (self.served, self.promised):
+            if served and self.asked:
+                due += [self.asked.reply(data) for data in served.messages_to_send()]
         return due
 
     def get_timer(self) -> float:
@@ -192,7 +238,7 @@ class Exchange:
     def handle_timer(self, now: float) -> list[bytes]:
         """Send again what is due; return the methods of requests that nobody answered.
 
-        `ACK` stands for an INVITE of theirs whose ACK never came.
+        `ACK` stands for an INVITE of theirs whose ACK never came, `RAck` for a PRACK.
         """
         for one in self._all():
             if now >= one.get_timer():
@@ -206,6 +252,9 @@ class Exchange:
         if self.served and self.served.over:
             lost += [b"ACK"] * self.served.timed_out
             self.served = self.asked = None
+        if self.promised and self.promised.over:
+            lost += [b"RAck"] * self.promised.timed_out
+            self.promised = None
         self._answered = {key: one for key, one in self._answered.items() if not one[0].over}
         return lost
 
@@ -218,14 +267,10 @@ class Exchange:
     def _invites(self) -> list[InviteClientTransaction]:
         return [*self._earlier, self.invite] if self.invite else list(self._earlier)
 
-    def _all(
-        self,
-    ) -> list[
-        ClientTransaction | InviteClientTransaction | ServerTransaction | InviteServerTransaction
-    ]:
+    def _all(self) -> list[Transaction]:
         return [
             *self._invites(),
-            *((self.served,) if self.served else ()),
+            *(one for one in (self.served, self.promised) if one),
             *(one.transaction for one in self._sent),
             *(one for one, _ in self._answered.values()),
         ]

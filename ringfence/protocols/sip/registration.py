@@ -99,6 +99,11 @@ class Registration:
         self._failures = self._failures + 1 if self._failed else 0
         self._failed = False
 
+    @property
+    def realm(self) -> bytes:
+        """The realm in which the registrar asked for the password; empty where it never did."""
+        return self._authorisation.realm
+
     def register(self, flow: Flow, now: float, account: Account | None = None) -> None:
         """Register over a flow, at once, where `account` says so if it is another one."""
         self._account = account or self._account

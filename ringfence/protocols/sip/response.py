@@ -21,6 +21,7 @@ REASONS: Mapping[int, bytes] = {
     403: b"Forbidden",
     404: b"Not Found",
     405: b"Method Not Allowed",
+    406: b"Not Acceptable",
     408: b"Request Timeout",
     415: b"Unsupported Media Type",
     416: b"Unsupported URI Scheme",
@@ -28,9 +29,11 @@ REASONS: Mapping[int, bytes] = {
     422: b"Session Interval Too Small",
     480: b"Temporarily Unavailable",
     481: b"Call/Transaction Does Not Exist",
+    482: b"Loop Detected",
     486: b"Busy Here",
     487: b"Request Terminated",
     488: b"Not Acceptable Here",
+    489: b"Bad Event",
     491: b"Request Pending",
     500: b"Server Internal Error",
     501: b"Not Implemented",
@@ -55,10 +58,12 @@ class Source(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A response, and the port of the source to send it to."""
+    """A message, and where it goes: for a response back to its source, at this port."""
 
     data: bytes
     port: int
+    address: str = ""
+    """Of the source; empty where the message travels the path of its call."""
 
 
 def stamp(via: bytes, source: Source) -> tuple[bytes, int]:

@@ -12,6 +12,8 @@ from ringfence.protocols.sip.message import Message
 
 SHORTEST = 90
 """Least seconds of an interval. Source: RFC 4028 section 4."""
+MIN_SE = (b"Min-SE", b"%d" % SHORTEST)
+"""Field that a 422 has to have."""
 LONGEST = 86400
 _SECONDS = re.compile(rb"([0-9]{1,9})[ \t]*+(;.*)?", re.DOTALL)
 
@@ -30,7 +32,13 @@ class SessionTimer:
         """Interval that a 422 made us ask for."""
 
     def wanted(self) -> Fields:
-        """Return the fields of our INVITE beside `Supported: timer`."""
+        """Return the fields of our INVITE beside `Supported: timer`.
+
+        A re-INVITE repeats what holds, because an answer without an interval ends it.
+        """
+        if self._interval:
+            refresher = b"uac" if self._ours else b"uas"
+            return [(b"Session-Expires", b"%d;refresher=%b" % (self._interval, refresher))]
         if not self._asked:
             return ()
         text = b"%d" % self._asked
@@ -68,12 +76,16 @@ class SessionTimer:
             self._interval, self._due = 0, inf
 
     def refresh(self, now: float) -> Fields:
-        """Return the fields of a refresh that is sent now."""
-        self._due = now + self._interval / 2
+        """Return the fields of an UPDATE that refreshes now."""
+        self.put_off(now)
         return [
             (b"Supported", b"timer"),
             (b"Session-Expires", b"%d;refresher=uac" % self._interval),
         ]
+
+    def put_off(self, now: float) -> None:
+        """Wait for the answer to a refresh, and try again after half an interval without one."""
+        self._due = now + self._interval / 2
 
     def expired(self, now: float) -> bool:
         """Return whether the other side failed to refresh."""

@@ -49,7 +49,7 @@ class State(enum.Enum):
     TERMINATED = "terminated"
 
 
-class _Transaction:
+class Transaction:
     """A message that may be repeated, until a time."""
 
     def __init__(self, timers: Timers, *, reliable: bool) -> None:
@@ -107,7 +107,7 @@ class _Transaction:
         self._stay(State.TERMINATED, inf)
 
 
-class ClientTransaction(_Transaction):
+class ClientTransaction(Transaction):
     """A request other than INVITE. Source: RFC 3261 section 17.1.2.
 
     A final response ends it: the caller forgets it then, so timer K has nothing to absorb.
@@ -126,7 +126,7 @@ class ClientTransaction(_Transaction):
             self._again = now + self._interval
 
 
-class InviteClientTransaction(_Transaction):
+class InviteClientTransaction(Transaction):
     """An INVITE that we sent. Source: RFC 3261 section 17.1.1; RFC 6026 section 8.4."""
 
     def __init__(self, request: Request, *, reliable: bool, timers: Timers, now: float) -> None:
@@ -165,7 +165,7 @@ class InviteClientTransaction(_Transaction):
         return self._interval * 2
 
 
-class ServerTransaction(_Transaction):
+class ServerTransaction(Transaction):
     """A request other than INVITE that we answer. Source: RFC 3261 section 17.2.2."""
 
     def __init__(self, *, reliable: bool, timers: Timers) -> None:
@@ -182,7 +182,7 @@ class ServerTransaction(_Transaction):
             self._to_send.append(self._message)
 
 
-class InviteServerTransaction(_Transaction):
+class InviteServerTransaction(Transaction):
     """An INVITE that we answer. Source: RFC 3261 section 17.2.1; RFC 6026 section 8.5.
 
     The 2xx is repeated here as well until its ACK, over reliable transports, too (RFC 3261
@@ -230,3 +230,19 @@ class InviteServerTransaction(_Transaction):
     def _expire(self) -> None:
         self.timed_out = self.state is State.COMPLETED or self.open
         self._end()
+
+
+class ReliableProvisional(Transaction):
+    """A provisional response that is repeated until its PRACK. Source: RFC 3262 section 3."""
+
+    def __init__(self, response: bytes, *, timers: Timers, now: float) -> None:
+        super().__init__(timers, reliable=False)
+        self._deadline = now + timers.accepted
+        self._send(response, now, repeat=True)
+
+    def stop(self) -> None:
+        """Repeat it no more: it was acknowledged, or a final response makes it pointless."""
+        self._end()
+
+    def _next_interval(self) -> float:
+        return self._interval * 2

@@ -1,6 +1,6 @@
 """The answering side: one request in, at most one response out, nothing remembered.
 
-Source: RFC 3261 sections 8.2 and 8.2.7; rulings 16 and 17.
+Source: RFC 3261 sections 8.2 and 8.2.7; phone-facts 2.10; rulings 16 and 17.
 """
 
 from collections.abc import Mapping
@@ -9,12 +9,22 @@ from typing import Protocol
 from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
-from ringfence.protocols.sip.agreement import OPTION as MEDIASEC
+from ringfence.protocols.sip.capabilities import (
+    ACCEPT,
+    ALLOW,
+    FOREIGN,
+    IN_DIALOG,
+    METHODS,
+    has_foreign_body,
+    takes_sdp,
+    unsupported,
+)
 from ringfence.protocols.sip.challenge import FastChallenge
 from ringfence.protocols.sip.digest import Guard, Nonces, Verdict
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.grammar import parse_uri
 from ringfence.protocols.sip.message import Message, check_request, read_message
+from ringfence.protocols.sip.notify import ALLOW_EVENTS, Notices, command_of
 from ringfence.protocols.sip.response import (
     Reply,
     Source,
@@ -22,10 +32,7 @@ from ringfence.protocols.sip.response import (
     is_tagged,
     stamp,
 )
-
-ALLOW = b"INVITE, ACK, CANCEL, BYE, OPTIONS"
-KNOWN = frozenset(b"INFO MESSAGE NOTIFY PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split())
-"""Methods of the field that are understood but not allowed here (405); others get 501."""
+from ringfence.protocols.sip.session_timer import MIN_SE
 
 AMPLIFICATION = 2
 """Most response bytes for each request byte that an unknown source gets."""
@@ -39,15 +46,32 @@ Fields = list[tuple[bytes, bytes]]
 
 
 class Taker(Protocol):
-    """Where requests go that concern a call."""
+    """Where requests go that passed every check."""
 
-    def take(self, asked: Asked, source: Source, now: float) -> bool:
+    def take(self, asked: Asked, now: float) -> bool:
         """Take a request of a call that there is; False for none."""
         ...
 
     def begin(self, user: str, asked: Asked, source: Source, now: float) -> int:
-        """Begin the call of an INVITE that passed every check; return 0, or what refuses it."""
+        """Begin the call of an INVITE; return 0, or the status that refuses it."""
         ...
+
+    def notice(self, command: str) -> None:
+        """Do what a NOTIFY asks for."""
+        ...
+
+
+class Served(Struct, frozen=True):
+    """What a line lets in, and from whom."""
+
+    invite: Guard | None = None
+    """Challenges the initial INVITE; None where it passes unchallenged."""
+    notify: Guard | None = None
+    """Challenges a NOTIFY that asks for something; None where it passes unchallenged."""
+    reliable: bool = False
+    """The line acknowledges provisional responses (RFC 3262)."""
+    resyncs: bool = True
+    """A NOTIFY may ask for a resync."""
 
 
 class Allowance(Struct):
@@ -75,21 +99,34 @@ class Allowance(Struct):
 class UserAgentServer:
     """Answers requests for the lines that share a port or a connection.
 
-    `lines` maps the user part of the Request-URI to the guard of its line, None where an INVITE
-    passes unchallenged; the caller replaces it as lines come and go. Source: rulings 17.
+    Source: rulings 17.
     """
 
     def __init__(self, key: bytes, allowance: Allowance | None = None) -> None:
-        self.lines: Mapping[str, Guard | None] = {}
         self.calls: Taker | None = None
         """None while there can be no calls."""
         self.server = b""
         """Header Server; only a known source learns it, when it asks with OPTIONS."""
-        self.key = key[:32]
+        self.proxies_only = False
+        """Hear nothing from strangers but the requests of calls (Block Nonproxy SIP)."""
+        self._lines: Mapping[str, Served] = {}
+        self._guards: Mapping[str, Guard | None] = {}
+        self._key = key[:32]
         """Makes our tags and nonces."""
-        self._nonces = Nonces(self.key)
-        self._fast = FastChallenge(self.key, self._nonces)
+        self._nonces = Nonces(self._key)
+        self._fast = FastChallenge(self._key, self._nonces)
         self._allowance = allowance or Allowance()
+        self._notices = Notices()
+
+    @property
+    def lines(self) -> Mapping[str, Served]:
+        """The lines by the user part of the Request-URI, replaced as they come and go."""
+        return self._lines
+
+    @lines.setter
+    def lines(self, lines: Mapping[str, Served]) -> None:
+        self._lines = lines
+        self._guards = {user: line.invite for user, line in lines.items()}
 
     def receive(self, data: bytes, source: Source, now: float) -> Reply | None:
         """Return what to answer to one request; None is silence.
@@ -97,15 +134,17 @@ class UserAgentServer:
         An unknown source gets nothing that would serve a reflection attack: no answer to an
         incomplete request, none longer than twice the request, and not too many.
         """
-        if reply := self._fast.reply(data, source, now, self.lines.get):
+        blocked = self.proxies_only and not source.known
+        if not blocked and (reply := self._fast.reply(data, source, now, self._guards.get)):
             return self._let_out(reply, data, source, now)
         return self.receive_fully(data, source, now)
 
     def receive_fully(self, data: bytes, source: Source, now: float) -> Reply | None:
         """Do what `receive` does without the short way; the oracle of its tests."""
+        blocked = self.proxies_only and not source.known
         try:
             message = read_message(data)
-            acks = b"ACK" in (message.method, message.first(b"cseq")[-3:].upper())
+            acks = b"ACK" in (message.method, *message.first(b"cseq").upper().split()[-1:])
             if message.status or (acks and not self.calls):
                 return None
             via, port = stamp(message.first(b"via"), source)
@@ -113,18 +152,24 @@ class UserAgentServer:
             return None
         if not (source.known or _complete(message)):
             return None
-        asked = Asked(message, via, port, source.reliable)
+        asked = Asked(message, via, Source(source.address, port, source.known, source.reliable))
         try:
             user = check_request(message).user
-            if (self.calls and self.calls.take(asked, source, now)) or acks:
+            if (self.calls and self.calls.take(asked, now)) or acks:
                 return None
+            if blocked:
+                return None
+            if held := self._notices.again(asked, now):
+                return self._let_out(held, data, source, now)
             status, fields = self._judge(asked, user, source, now)
         except RemoteProtocolError as error:
-            status, fields = error.status_hint, []
-        if acks or not status:
+            status, fields = error.status_hint, [MIN_SE] if error.status_hint == 422 else []
+        if acks or blocked or not status:
             return None
-        answer = build_response(message, via, self.key, status, fields)
-        return self._let_out(Reply(answer, port), data, source, now)
+        reply = Reply(build_response(message, via, self._key, status, fields), port)
+        if message.method == b"NOTIFY" and status == 200:
+            self._notices.remember(asked, reply, now)
+        return self._let_out(reply, data, source, now)
 
     def _let_out(self, reply: Reply, data: bytes, source: Source, now: float) -> Reply | None:
         if source.known:
@@ -136,32 +181,62 @@ class UserAgentServer:
     def _judge(self, asked: Asked, user: str, source: Source, now: float) -> tuple[int, Fields]:
         """Return status and further header fields for a well-formed request; 0 for no answer."""
         message, method = asked.message, asked.message.method
-        if method not in (b"INVITE", b"CANCEL", b"BYE", b"OPTIONS"):
-            return (405 if method in KNOWN else 501), [(b"Allow", ALLOW)]
-        if method in (b"CANCEL", b"BYE") or is_tagged(message.first(b"to")):
+        if method not in METHODS:
+            return (405 if method in FOREIGN else 501), [ALLOW]
+        if method in IN_DIALOG or is_tagged(message.first(b"to")):
             return 481, []
-        if user not in self.lines and (user or method != b"OPTIONS"):
+        line = self._lines.get(user)
+        if line is None and (user or method != b"OPTIONS"):
             return 404, []
-        if method == b"INVITE" and (guard := self.lines[user]):
-            status, fields = self._authorise(guard, user, message, source, now)
+        line = line or Served()
+        if method == b"NOTIFY":
+            return self._judge_notify(line, user, message, source, now)
+        if method == b"INVITE" and line.invite:
+            status, fields = self._authorise(line.invite, user, message, source, now)
             if status:
                 return status, fields
-        if unknown := [tag for tag in message.values(b"require") if tag.lower() != MEDIASEC]:
+        return self._serve(line, user, asked, source, now)
+
+    def _serve(
+        self, line: Served, user: str, asked: Asked, source: Source, now: float
+    ) -> tuple[int, Fields]:
+        """Answer an OPTIONS, or begin the call of an INVITE that may come in."""
+        message = asked.message
+        if unknown := unsupported(message, reliable=line.reliable):
             return 420, [(b"Unsupported", b", ".join(unknown))]
-        if method == b"OPTIONS":
-            fields = [(b"Allow", ALLOW), (b"Accept", b"application/sdp")]
-            return 200, [
-                *fields,
-                (b"Server", self.server),
-            ] if self.server and source.known else fields
-        if _foreign_body(message):
-            return 415, [(b"Accept", b"application/sdp")]
+        if message.method == b"OPTIONS":
+            server = [(b"Server", self.server)] if self.server and source.known else []
+            return 200, [ALLOW, ACCEPT, *server]
+        if has_foreign_body(message):
+            return 415, [ACCEPT]
+        if not takes_sdp(message):
+            return 406, []
         return (self.calls.begin(user, asked, source, now) if self.calls else 480), []
+
+    def _judge_notify(
+        self, line: Served, user: str, message: Message, source: Source, now: float
+    ) -> tuple[int, Fields]:
+        """Do what a NOTIFY asks for, if it may. Source: phone-facts 2.10."""
+        command = command_of(message)
+        if not command:
+            return 489, [ALLOW_EVENTS]
+        if line.notify:
+            status, fields = self._authorise(line.notify, user, message, source, now)
+            if status:
+                return status, fields
+        if unknown := unsupported(message, reliable=False):
+            return 420, [(b"Unsupported", b", ".join(unknown))]
+        if command == "resync" and not line.resyncs:
+            return 403, []
+        if self.calls is None:
+            return 480, []
+        self.calls.notice(command)
+        return 200, []
 
     def _authorise(
         self, guard: Guard, user: str, message: Message, source: Source, now: float
     ) -> tuple[int, Fields]:
-        """Return status 0 for an INVITE with right credentials, else what to answer.
+        """Return status 0 for a request with right credentials, else what to answer.
 
         The digest-uri may differ from the Request-URI, which proxies rewrite, but must not name
         another user. Source: RFC 3261 section 22.4, item 7.
@@ -181,8 +256,3 @@ class UserAgentServer:
 def _complete(message: Message) -> bool:
     contact = message.method != b"INVITE" or message.first(b"contact")
     return bool(contact and all(message.first(name) for name in _COMPLETE))
-
-
-def _foreign_body(message: Message) -> bool:
-    kind = message.first(b"content-type").partition(b";")[0].strip().lower()
-    return bool(message.body and kind and kind not in (b"application/sdp", b"multipart/mixed"))

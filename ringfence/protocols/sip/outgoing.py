@@ -1,0 +1,203 @@
+"""Our requests of one call: numbered, addressed, signed, and the dialogs that they make.
+
+Source: RFC 3261 sections 12, 13.2 and 14.1; RFC 3262 section 4.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.sip.account import Account
+from ringfence.protocols.sip.agreement import Agreement
+from ringfence.protocols.sip.authorisation import Authorisation
+from ringfence.protocols.sip.capabilities import RELIABLE, names
+from ringfence.protocols.sip.dialog import Dialog, tag_of
+from ringfence.protocols.sip.exchange import Exchange, Fields
+from ringfence.protocols.sip.message import Message
+from ringfence.protocols.sip.request import Request
+
+MOST_FORKS = 8
+"""Most phones that may ring, or answer, for one INVITE of ours."""
+
+
+class Fork(Struct):
+    """A dialog that a provisional response made, and how far its reliable ones were taken."""
+
+    dialog: Dialog
+    sequence: int = 0
+    """RSeq of the last one that was acknowledged."""
+    answer: bytes = b""
+    """The answer that one of them brought."""
+
+
+class Outgoing:
+    """What a call asks, inside its dialog and before there is one."""
+
+    def __init__(
+        self,
+        account: Account,
+        exchange: Exchange,
+        authorisation: Authorisation,
+        entropy: Callable[[int], bytes],
+        agreement: Agreement,
+    ) -> None:
+        self.dialog: Dialog | None = None
+        self.forks: dict[bytes, Fork] = {}
+        """By the tag of whom rings."""
+        self._account = account
+        self._exchange = exchange
+        self._authorisation = authorisation
+        self._entropy = entropy
+        self._agreement = agreement
+        self._strays: dict[bytes, Request] = {}
+        """The ACK of each answer that came too late, by its tag."""
+        self._ack: Request | None = None
+        """Sent again when a 2xx is repeated."""
+        self._who: Fields = ()
+        self._uri = b""
+        self._cseq = 1
+        """Of our last INVITE."""
+        self._early_answer = b""
+
+    def begin(self, target: bytes) -> bytes:
+        """Address the INVITE that is to make the dialog; return its Call-ID."""
+        call_id = self._entropy(12).hex().encode()
+        self._uri = target
+        self._who = (
+            (b"From", self._account.sender(self._entropy(6).hex().encode())),
+            (b"To", b"<%b>" % target),
+            (b"Call-ID", call_id),
+            *self._account.routes(),
+        )
+        return call_id
+
+    def send(self, method: bytes, now: float, fields: Fields = (), body: bytes = b"") -> Request:
+        """Send a request inside the dialog, or the INVITE that is to make it."""
+        uri, who = self.dialog.path() if self.dialog else (self._uri, self._who)
+        cseq = self.dialog.next_cseq() if self.dialog else self._cseq
+        self._cseq = cseq if method == b"INVITE" else self._cseq
+        fields = [*who, *fields, *self._agreement.fields(method)]
+        made = self._exchange.build(method, cseq, uri, fields, body)
+        self._exchange.send(made, now)
+        return made
+
+    def again(self) -> None:
+        """Give the next INVITE another number, because the last one was refused or challenged."""
+        self._cseq += not self.dialog
+        self.forks.clear()
+
+    def cancel(self, now: float) -> None:
+        """Cancel our INVITE."""
+        if self._exchange.invite:
+            self._exchange.send(self._exchange.invite.request.cancel(), now)
+
+    # Reliable provisional responses
+
+    def acknowledge_provisional(self, message: Message, now: float) -> None:
+        """Note who rings, and send the PRACK of a response that asks for one.
+
+        Those out of order are left for their repetition. Source: RFC 3262 section 4.
+        """
+        tag = tag_of(message.first(b"to"))
+        if not tag or not self._account.reliable or not message.first(b"contact"):
+            return
+        if tag not in self.forks:
+            if len(self.forks) >= MOST_FORKS:
+                return
+            try:
+                self.forks[tag] = Fork(Dialog.of_response(message, self._cseq))
+            except RemoteProtocolError:
+                return
+        fork, number = self.forks[tag], _number(message.first(b"rseq"))
+        if not names(message, b"require", RELIABLE) or not number:
+            return
+        if fork.sequence and number != fork.sequence + 1:
+            return
+        fork.sequence = number
+        fork.answer = fork.answer or message.body
+        self._prack(fork, b"%d %d INVITE" % (number, message.cseq()[0]), now)
+
+    def repeat_prack(self, request: Request, now: float) -> None:
+        """Send a PRACK again, with the credentials that a challenge asked for."""
+        fork = self.forks.get(tag_of(request.first(b"To")))
+        if fork:
+            self._prack(fork, request.first(b"RAck"), now)
+
+    def _prack(self, fork: Fork, acknowledged: bytes, now: float) -> None:
+        uri, who = fork.dialog.path()
+        fields = [*who, (b"RAck", acknowledged), *self._agreement.fields(b"PRACK")]
+        cseq = fork.dialog.next_cseq()
+        self._exchange.send(self._exchange.build(b"PRACK", cseq, uri, fields), now)
+
+    # Answers to our INVITE
+
+    def confirm(self, message: Message, *, wanted: bool, now: float) -> bool:
+        """Take a 2xx that makes a dialog; return whether it is ours now.
+
+        One that is not `wanted`, or comes second, is acknowledged and hung up. Source: RFC 3261
+        section 13.2.2.4.
+
+        Raises:
+            RemoteProtocolError: it makes no dialog.
+
+        """
+        tag = tag_of(message.first(b"to"))
+        if stray := self._strays.get(tag):
+            self._exchange.send(stray, now)
+            return False
+        if len(self._strays) >= MOST_FORKS:
+            return False
+        number = message.cseq()[0]
+        made = Dialog.of_response(message, number)
+        fork = self.forks.get(tag)
+        if fork:
+            made.cseq = max(made.cseq, fork.dialog.cseq)
+            made.remote_cseq = fork.dialog.remote_cseq
+        if wanted and self.dialog is None:
+            self.dialog = made
+            self._early_answer = fork.answer if fork else b""
+            return True
+        held, self.dialog = self.dialog, made
+        self._strays[tag] = self._acknowledge(number, now)
+        self._authorisation.begin()
+        self.send(b"BYE", now)
+        self.dialog = held
+        return False
+
+    def is_confirmed(self, message: Message) -> bool:
+        """Return whether a response belongs to the dialog."""
+        held = self.dialog
+        return bool(held and tag_of(message.first(b"to")) == tag_of(held.remote))
+
+    def answers_last(self, message: Message) -> bool:
+        """Return whether a response is for our last INVITE."""
+        return message.cseq()[0] == self._cseq
+
+    def acknowledge(self, message: Message, now: float) -> bool:
+        """Send the ACK of a 2xx; return whether that is the first one."""
+        if self._ack and self._ack.first(b"CSeq") == b"%d ACK" % self._cseq:
+            self._exchange.send(self._ack, now)
+            return False
+        if self.dialog:
+            self.dialog.refresh(message)
+        self._ack = self._acknowledge(self._cseq, now)
+        return True
+
+    def answer_of(self, message: Message) -> bytes:
+        """Return the answer that a 2xx completes; a reliable 1xx may have brought it before."""
+        early, self._early_answer = self._early_answer, b""
+        return message.body or early
+
+    def _acknowledge(self, cseq: int, now: float) -> Request:
+        invite = self._exchange.invite
+        fields = invite.request.credentials() if invite else []
+        uri, who = self.dialog.path() if self.dialog else (self._uri, self._who)
+        made = self._exchange.build(b"ACK", cseq, uri, [*who, *fields])
+        self._exchange.send(made, now)
+        return made
+
+
+def _number(text: bytes) -> int:
+    """Return an RSeq; 0 where it is none."""
+    return int(text) if text.isdigit() and len(text) <= 10 and int(text) < 2**31 else 0
