@@ -31,6 +31,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     up = verb("up", "boot a lab and a phone in it, and tell what was proven")
     up.add_argument("--json", action="store_true", help="print JSON at the end")
     up.add_argument("--config", type=Path, help="cfg.xml to serve to the phone, not the lab's own")
+    up.add_argument(
+        "--trace",
+        type=Path,
+        metavar="FILE",
+        help="capture the phone's interface into a pcapng file that holds the TLS keys to read it",
+    )
     verb("status", "say where the lab's nodes are and how its phone is doing").add_argument(
         "--json", action="store_true"
     )
@@ -79,7 +85,9 @@ def _up(arguments: argparse.Namespace, place: Place) -> int:
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, _interrupt)
         try:
-            good = launch(place, arguments.config, secrets.token_urlsafe(9) + "-4Aa", tell)
+            trace = _trace(arguments.trace) if arguments.trace else None
+            password = secrets.token_urlsafe(9) + "-4Aa"
+            good = launch(place, arguments.config, password, tell, trace)
         except KeyboardInterrupt:
             print("ringfence: interrupted; nothing is left", file=sys.stderr)
             return 128 + signal.SIGINT
@@ -91,6 +99,16 @@ def _up(arguments: argparse.Namespace, place: Place) -> int:
     else:
         print("\n".join(_last_words(place, good=good)))
     return DONE if good else FINDINGS
+
+
+def _trace(file: Path) -> int:
+    """Return the descriptor of the trace's file, which the caller has been told about loudly."""
+    from ringfence.runtime.host_trace import open_trace
+    from ringfence.runtime.trace import banner
+
+    handle = open_trace(file)
+    print(banner(file.resolve()), file=sys.stderr, flush=True)
+    return handle
 
 
 def _failed(step: str, reason: str) -> Mapping[str, Any]:
@@ -138,7 +156,11 @@ def _status(arguments: argparse.Namespace, place: Place) -> int:
         print(f"mended    {what}")
     for what in document["broken"]:
         print(f"BROKEN    not true yet: {what} ({document['reason']})")
-    for entry in (document["phone"] or {}).get("lines", []):
+    phone = document["phone"] or {}
+    if trace := phone.get("trace"):
+        state = f"ended, {trace['ended']}" if trace["ended"] else "TLS KEYS ARE BEING WRITTEN"
+        print(f"TRACE     {state}: {trace['file']}")
+    for entry in phone.get("lines", []):
         state = "registered" if entry["registered"] else f"not registered: {entry['reason']}"
         print(f"line {entry['n']:<5}{entry['transport']} {entry['suite'] or ''} {state}")
     return DONE

@@ -11,6 +11,7 @@ from ringfence.cli import CANNOT, DONE, FINDINGS
 from ringfence.errors import ComponentError, ConfigError, RingfenceError
 
 if TYPE_CHECKING:
+    from ringfence.runtime.host_trace import TraceFile
     from ringfence.runtime.phone import Memory
 
 NOT_RUNNING = "no phone runs on this state folder; ringfence phone run --state DIR starts one"
@@ -36,6 +37,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     run_.add_argument(
         "--speaker", default="null", metavar="DEVICE", help="null, or wav:FOLDER to record calls"
+    )
+    run_.add_argument(
+        "--trace",
+        type=Path,
+        metavar="FILE",
+        help="capture the interface into a pcapng file that holds the TLS keys to read it",
     )
     run_.add_argument("--debug", action="store_true", help="log the wire, too")
     get = verb("get", "print the value of a parameter; a secret as ***")
@@ -95,6 +102,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if not host.lock():
         print("ringfence: another phone runs on this state folder", file=sys.stderr)
         return CANNOT
+    trace = _trace_file(arguments.trace) if arguments.trace else None
     drop(arguments.user)
 
     def phone(reboot_reason: Callable[[str], None], first: bool) -> int:
@@ -103,9 +111,19 @@ def _run(arguments: argparse.Namespace) -> int:
 
         config = arguments.config if first else None
         sound = Sound(arguments.microphone, arguments.speaker)
-        return boot(host, config, arguments.interface, sound, reboot_reason, debug=arguments.debug)
+        unit = arguments.interface
+        return boot(host, config, unit, sound, reboot_reason, trace, debug=arguments.debug)
 
     return keep(phone, host)
+
+
+def _trace_file(path: Path) -> "TraceFile":
+    from ringfence.runtime.host_trace import TraceFile
+    from ringfence.runtime.trace import banner
+
+    file = TraceFile(path)
+    print(banner(file.name), file=sys.stderr, flush=True)
+    return file
 
 
 def _get(arguments: argparse.Namespace) -> int:

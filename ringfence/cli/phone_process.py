@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ringfence.config.snapshot import Origin
 from ringfence.errors import ComponentError, ConfigError
@@ -15,6 +16,9 @@ from ringfence.runtime.keeper import CANNOT, REFUSED
 from ringfence.runtime.phone import Memory, Phone
 from ringfence.runtime.state import Facts, Sound
 
+if TYPE_CHECKING:
+    from ringfence.runtime.host_trace import TraceFile
+
 logger = logging.getLogger(__name__)
 
 
@@ -24,6 +28,7 @@ def boot(  # noqa: PLR0913 - a start has as many parts
     interface: str | None,
     sound: Sound,
     reboot_reason: Callable[[str], None],
+    trace: "TraceFile | None" = None,
     *,
     debug: bool,
 ) -> int:
@@ -46,6 +51,8 @@ def boot(  # noqa: PLR0913 - a start has as many parts
         memory = Memory(host, facts.identity.firmware)
         if config is not None:
             _apply(memory, config)
+        if trace:
+            _trace(host, trace, facts.identity.interface)
         return asyncio.run(Phone(FEATURES, host, facts, memory, reboot_reason).run())
     except ConfigError as error:
         logger.error("phone.refused: %s", error)
@@ -53,6 +60,12 @@ def boot(  # noqa: PLR0913 - a start has as many parts
     except ComponentError as error:
         logger.error("phone.cannot_start: %s", error)
         return CANNOT
+
+
+def _trace(host: Host, file: "TraceFile", interface: str) -> None:
+    from ringfence.runtime.trace import Trace  # only a start with a trace pays for it
+
+    host.trace = Trace(host, file, interface)
 
 
 def _check(sound: Sound) -> None:

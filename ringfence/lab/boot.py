@@ -21,6 +21,7 @@ class Boot:
 
     def __init__(self, order: Order, crew: Crew, door: socket.socket) -> None:
         self._config = order.config
+        self._trace = order.trace
         self._password = order.password
         self._crew = crew
         self._door = door
@@ -87,8 +88,10 @@ class Boot:
 
     async def _phone(self) -> Mapping[str, Any]:
         lodging = await asyncio.to_thread(lodge.prepare, self.state)
-        words = ("ringfence.lab.lodge", str(self.state), lodging.user)
-        await self._crew.start("phone", topology.PHONE, *PYTHON, *words)
+        words = ["ringfence.lab.lodge", str(self.state), lodging.user]
+        handles = () if self._trace is None else (self._trace,)
+        words += [word for held in handles for word in ("--trace", f"/proc/self/fd/{held}")]
+        await self._crew.start("phone", topology.PHONE, *PYTHON, *words, pass_fds=handles)
         await self._relay()
         await self._proofs.status(lambda status: True)
         phone = phone_of(self._crew.pid("phone"))

@@ -30,16 +30,21 @@ class Order(NamedTuple):
     """A cfg.xml to serve to the phone in place of the lab's own."""
     password: str
     """Of the phone's page."""
+    trace: int | None = None
+    """Descriptor of the file that the phone's trace goes to; None for no trace."""
 
 
 Tell = Callable[[Mapping[str, Any]], None]
 """Takes one step of the story: `{"step", "ok", "text", "seconds", "data"}`."""
 
 
-def launch(place: Place, config: Path | None, password: str, tell: Tell) -> bool:
+def launch(
+    place: Place, config: Path | None, password: str, tell: Tell, trace: int | None = None
+) -> bool:
     """Start the lab and return whether every step went well; then it runs in the background.
 
-    An interrupt, or an error before the phone runs, leaves nothing behind.
+    `trace` is a descriptor of `open_trace`, for the phone. An interrupt, or an error before the
+    phone runs, leaves nothing behind.
 
     Raises:
         ComponentError: this lab runs already, or its namespaces cannot be made.
@@ -62,12 +67,13 @@ def launch(place: Place, config: Path | None, password: str, tell: Tell) -> bool
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         stack.enter_context(ours)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        process = _start(place, theirs, door, lock)
+        process = _start(place, theirs, door, lock, trace)
         undo.callback(_finish, process, ours)
         page = f"http://127.0.0.1:{door.getsockname()[1]}/"
         record = Record(_hello(ours, place), 0, page, "admin", password)
         place.write(record._replace(born=born(record.pid) or 0))
-        order = Order(str(place.folder), str(config.resolve()) if config else None, password)
+        file = str(config.resolve()) if config else None
+        order = Order(str(place.folder), file, password, trace)
         ours.send(json.dumps(order._asdict()).encode())
         end = _follow(ours, place, tell)
         if end["stays"]:
@@ -77,7 +83,7 @@ def launch(place: Place, config: Path | None, password: str, tell: Tell) -> bool
 
 
 def _start(
-    place: Place, theirs: socket.socket, door: socket.socket, lock: int
+    place: Place, theirs: socket.socket, door: socket.socket, lock: int, trace: int | None
 ) -> subprocess.Popen[bytes]:
     uid = os.geteuid()
     words = unshare(uid, sub_ids=uid != 0 and has_sub_ids(uid))
@@ -86,7 +92,7 @@ def _start(
     with theirs, (place.log / "lab.log").open("ab") as log:
         return subprocess.Popen(
             words,
-            pass_fds=handles,
+            pass_fds=handles if trace is None else (*handles, trace),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

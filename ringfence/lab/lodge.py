@@ -1,6 +1,7 @@
 """Run the lab's phone as a user of its own, who sees of closed folders only what it needs.
 
-Usage: `python -m ringfence.lab.lodge STATE USER`, in the phone's node; an empty USER stays root.
+Usage: `python -m ringfence.lab.lodge STATE USER [OPTION ...]`, in the phone's node; an empty USER
+stays root, and the options are those of `ringfence phone run`.
 Only this process and its children see the mounts made here.
 """
 
@@ -83,10 +84,10 @@ def _mount(*words: str) -> None:
     subprocess.run(["mount", *words], check=True)
 
 
-def main(state: str, user: str) -> None:
+def main(state: str, user: str, *more: str) -> None:
     """Become the phone."""
     _mount("--bind", state, str(STATE))
-    options = ["--state", str(STATE)]
+    options = ["--state", str(STATE), *more]
     if user:
         show(NEEDED)
         options += ["--user", user]

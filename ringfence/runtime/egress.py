@@ -96,7 +96,7 @@ class Egress:
         self._lookup = lookup
         self._services = services
         self._place = place
-        self._contexts = Contexts()
+        self._contexts = Contexts(host.key_log)
 
     async def resolve(self, target: Target) -> tuple[str, ...]:
         """Return the addresses of the target's host, in the order of the answer.

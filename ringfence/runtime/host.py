@@ -16,6 +16,7 @@ from ringfence.runtime import host_interface
 if TYPE_CHECKING:
     from ringfence.runtime.host_nft import Nft
     from ringfence.runtime.host_packets import Packets
+    from ringfence.runtime.trace import Trace
 
 
 class Host:
@@ -24,6 +25,13 @@ class Host:
     def __init__(self, state: Path) -> None:
         self.state = state
         """Folder that belongs to this phone."""
+        self.trace: Trace | None = None
+        """The trace of this phone, if one was asked for."""
+
+    @property
+    def key_log(self) -> str:
+        """File that TLS contexts must leave their keys in; empty for none."""
+        return self.trace.key_log if self.trace else ""
 
     def prepare(self) -> None:
         """Make the state folder, so that it survives a power cut too.
@@ -126,6 +134,21 @@ class Host:
         """
         return self._bound(socket.SOCK_DGRAM, address, port)
 
+    def source(self, address: str) -> str:
+        """Return the own address from which the kernel would send to another.
+
+        Raises:
+            ComponentError: there is no route.
+
+        """
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((address, 9))  # sends nothing
+                return str(probe.getsockname()[0])
+        except OSError as error:
+            raise ComponentError(f"route to {address}", error.strerror or "") from error
+
     def listener(self, address: str, port: int, backlog: int = 64) -> socket.socket:
         """Return a listening, non-blocking TCP socket.
 
@@ -139,7 +162,10 @@ class Host:
 
     def _bound(self, kind: socket.SocketKind, address: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        made = socket.socket(family, kind)
+        try:
+            made = socket.socket(family, kind)
+        except OSError as error:  # a kernel without IPv6
+            raise ComponentError(f"{address}:{port}", error.strerror or "") from error
         made.setblocking(False)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

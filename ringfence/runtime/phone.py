@@ -118,6 +118,8 @@ class Phone:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._over.set)
         control = ControlServer(self._host.state, self._answer)
+        if self._host.trace:
+            self._host.trace.start()
         async with asyncio.TaskGroup() as group:
             self._supervisor = Supervisor(self._features, self._world, group)
             await self._supervisor.reconcile(*self._state(), loop.time())
@@ -132,6 +134,8 @@ class Phone:
             except TimeoutError:
                 logger.warning("phone.close_timeout")
             await control.close()
+        if self._host.trace:
+            self._host.trace.close()
         return self._code
 
     def _world(self, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> World:
@@ -173,7 +177,9 @@ class Phone:
         return errors
 
     def _statuses(self) -> Mapping[str, Status]:
-        shown_first = {"phone": self._own_status()}
+        trace = self._host.trace
+        shown_first = {"trace": trace.status()} if trace else {}
+        shown_first["phone"] = self._own_status()
         return shown_first | dict(self._supervisor.statuses() if self._supervisor else {})
 
     def _own_status(self) -> Status:
@@ -243,4 +249,5 @@ def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:
         "lease": data.get("dhcp", {}).get("lease"),
         "ports": {name: data.get("firewall", {}).get(name, []) for name in ("udp", "tcp")},
         "last_resync": data.get("provisioning", {}).get("last_resync"),
+        "trace": data.get("trace"),
     }

@@ -24,7 +24,8 @@ KEPT = 32
 class Contexts:
     """The client contexts of one phone, one for each policy."""
 
-    def __init__(self) -> None:
+    def __init__(self, key_log: str = "") -> None:
+        self._key_log = key_log
         self._made: OrderedDict[TlsPolicy, ssl.SSLContext] = OrderedDict()
 
     def client(self, policy: TlsPolicy) -> ssl.SSLContext:
@@ -37,18 +38,19 @@ class Contexts:
         if policy in self._made:
             self._made.move_to_end(policy)
         else:
-            self._made[policy] = client_context(policy)
+            self._made[policy] = client_context(policy, self._key_log)
             if len(self._made) > KEPT:
                 self._made.popitem(last=False)
         return self._made[policy]
 
 
-def client_context(policy: TlsPolicy) -> ssl.SSLContext:
+def client_context(policy: TlsPolicy, key_log: str = "") -> ssl.SSLContext:
     """Return a new context that verifies the chain against the policy's anchors alone.
 
     It verifies no name: `policy.identity` does, after the handshake. Without an anchor it
     trusts nobody. An anchor is trusted as it is, also where another CA signed it (RFC 5280
-    section 6.1.1; rulings 6 say the custom CA, not its root).
+    section 6.1.1; rulings 6 say the custom CA, not its root). The keys of its connections go to
+    the file `key_log`, empty for none (`runtime.trace`).
 
     Raises:
         ComponentError: the library or a certificate file refused.
@@ -67,11 +69,16 @@ def client_context(policy: TlsPolicy) -> ssl.SSLContext:
             raise ComponentError("trust anchors", _text(error)) from error
     if policy.client:
         _load(context, policy.client.certificate_file, policy.client.key_file)
+    _tell(context, key_log)
     return context
 
 
-def server_context(policy: TlsPolicy, certificate_file: str, key_file: str) -> ssl.SSLContext:
+def server_context(
+    policy: TlsPolicy, certificate_file: str, key_file: str, key_log: str = ""
+) -> ssl.SSLContext:
     """Return a new context for the phone's own server; it prefers its own order of suites.
+
+    The keys of its connections go to the file `key_log`, empty for none (`runtime.trace`).
 
     Raises:
         ComponentError: the library or a certificate file refused.
@@ -81,6 +88,7 @@ def server_context(policy: TlsPolicy, certificate_file: str, key_file: str) -> s
     context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     _restrict(context, policy)
     _load(context, certificate_file, key_file)
+    _tell(context, key_log)
     return context
 
 
@@ -143,6 +151,12 @@ def _restrict(context: ssl.SSLContext, policy: TlsPolicy) -> None:
             context.set_ciphers(policy.suite_b)
     except ssl.SSLError as error:
         raise ComponentError("cipher suites", _text(error)) from error
+
+
+def _tell(context: ssl.SSLContext, key_log: str) -> None:
+    """Have a context give its keys away; nothing but a trace asks for it, no environment either."""
+    if key_log:
+        context.keylog_filename = key_log
 
 
 def _load(context: ssl.SSLContext, certificate_file: str, key_file: str) -> None:

@@ -149,9 +149,9 @@ class WebDriver:
         if plan.tls is None:
             return None
         if plan.tls.client:
-            return server_context(
-                plan.tls, plan.tls.client.certificate_file, plan.tls.client.key_file
-            )
+            own = plan.tls.client
+            key_log = self._world.host.key_log
+            return server_context(plan.tls, own.certificate_file, own.key_file, key_log)
         if not set(self._world.host.names("web.*")) >= {CERTIFICATE, KEY}:
             return None
         try:
@@ -161,8 +161,9 @@ class WebDriver:
             return None
 
     def _own_context(self, policy: TlsPolicy) -> ssl.SSLContext:
-        state = self._world.host.state
-        return server_context(policy, str(state / CERTIFICATE), str(state / KEY))
+        host = self._world.host
+        files = (str(host.state / CERTIFICATE), str(host.state / KEY))
+        return server_context(policy, *files, host.key_log)
 
     async def _serve(self, site: _Site) -> None:
         try:
