@@ -1,0 +1,186 @@
+"""Ways around the challenge, each of which ends at it; and what costs nothing before it."""
+
+import re
+
+import pytest
+
+from ringfence.protocols.sip.digest import Credentials, Guard, Use, answer, choose
+from ringfence.protocols.sip.exchange import Asked
+from ringfence.protocols.sip.response import Reply, Source
+from ringfence.protocols.sip.uas import Served, UserAgentServer
+from tests.support.sip_requests import INVITE, added, changed, method
+
+STRANGER = Source("192.0.2.7", 5080)
+PROXY = Source("192.0.2.7", 5080, known=True)
+LINE = Credentials("1001", "pw1001")
+URI = b"sip:1001@192.0.2.1:5060"
+
+
+class Desk:
+    """Counts the calls that begin."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+
+    def take(self, asked: Asked, now: float) -> bool:
+        return False
+
+    def begin(self, user: str, asked: Asked, source: Source, now: float) -> int:
+        self.begun += 1
+        return 0
+
+    def notice(self, command: str) -> None:
+        self.begun += 1
+
+
+def server() -> tuple[UserAgentServer, Desk]:
+    made, desk = UserAgentServer(b"k" * 32), Desk()
+    guard = Guard(b"telco.test", LINE)
+    made.lines, made.calls = {"1001": Served(guard, guard)}, desk
+    return made, desk
+
+
+def status(reply: Reply | None) -> int | None:
+    return int(reply.data.split(b" ")[1]) if reply else None
+
+
+def credentials(uas: UserAgentServer, *, uri: bytes = URI, verb: bytes = b"INVITE") -> bytes:
+    reply = uas.receive(INVITE, STRANGER, 0.0)
+    assert reply
+    challenge = choose(re.findall(rb"\r\nWWW-Authenticate: ([^\r]*)", reply.data))
+    assert challenge
+    return answer(challenge, LINE, Use(verb, uri, b"00000001", b"c"))
+
+
+def test_right_credentials_let_in_however_their_field_is_spelled() -> None:
+    for spelled in (b"Authorization: %b", b"AUTHORIZATION : %b", b"authorization:\r\n  %b"):
+        uas, desk = server()
+        line = spelled % credentials(uas).replace(b"Digest", b"dIgEsT")
+        assert uas.receive(added(line), STRANGER, 1.0) is None
+        assert desk.begun == 1
+
+
+def twisted(uas: UserAgentServer) -> dict[str, bytes]:
+    """Return INVITEs that look as if they need no challenge, or have passed one."""
+    good = credentials(uas)
+    split = b'Authorization: Digest username="1001"\r\nAuthorization: ' + good[7:]
+    return {
+        "no credentials": INVITE,
+        "another scheme": added(b"Authorization: Basic MTAwMTpwdzEwMDE="),
+        "no scheme": added(b"Authorization: " + good.partition(b" ")[2]),
+        "a proxy's field": added(b"Proxy-Authorization: " + good),
+        "a field of a similar name": added(b"X-Authorization: " + good),
+        "a response's field": added(b"Authentication-Info: " + good),
+        "a foreign realm": added(b"Authorization: " + good.replace(b"telco", b"other")),
+        "a realm in capitals": added(b"Authorization: " + good.replace(b"telco", b"TELCO")),
+        "another nonce": added(b"Authorization: " + good.replace(b'nonce="', b'nonce="A')),
+        "no nonce": added(b"Authorization: " + re.sub(rb'nonce="[^"]*", ', b"", good, count=1)),
+        "another method": added(b"Authorization: " + credentials(uas, verb=b"REGISTER")),
+        "another user's uri": added(b"Authorization: " + credentials(uas, uri=b"sip:1002@x")),
+        "a uri that is none": added(b"Authorization: " + credentials(uas, uri=b"1001")),
+        "another user": added(b"Authorization: " + good.replace(b'"1001"', b'"1002"', 1)),
+        "no count": added(b"Authorization: " + good.replace(b"nc=00000001, ", b"")),
+        "count zero": added(b"Authorization: " + good.replace(b"nc=00000001", b"nc=00000000")),
+        "another count": added(b"Authorization: " + good.replace(b"nc=00000001", b"nc=00000002")),
+        "a long count": added(b"Authorization: " + good.replace(b"nc=00000001", b"nc=000000001")),
+        "no qop": added(b"Authorization: " + good.replace(b"qop=auth, ", b"")),
+        "auth-int": added(b"Authorization: " + good.replace(b"qop=auth", b"qop=auth-int")),
+        "an algorithm not offered": added(
+            b"Authorization: " + good.replace(b"algorithm=MD5", b"algorithm=SHA-256")
+        ),
+        "an algorithm unknown": added(
+            b"Authorization: " + good.replace(b"algorithm=MD5", b"algorithm=none")
+        ),
+        "an empty response": added(
+            b"Authorization: " + re.sub(rb'response="[^"]*"', b'response=""', good)
+        ),
+        "twice": added(b"Authorization: " + good + b"\r\nAuthorization: " + good),
+        "in two fields": added(split),
+        "a tag on To": changed(b"To", b"<sip:1001@192.0.2.1>;tag=x"),
+        "a tag on To in capitals": changed(b"To", b"<sip:1001@192.0.2.1>;TAG=x"),
+        "a tag without a value": changed(b"To", b"<sip:1001@192.0.2.1>;tag"),
+        "a tag on the next line": changed(b"To", b"<sip:1001@192.0.2.1>\r\n ;tag=x"),
+        "a tag inside the URI": changed(b"To", b"<sip:1001@192.0.2.1;tag=x>"),
+        "a second To": added(b"To: <sip:1001@192.0.2.1>;tag=x"),
+        "a compact To": added(b"t: <sip:1001@192.0.2.1>;tag=x"),
+        "a user in escapes": INVITE.replace(b"sip:1001@", b"sip:%31%30%30%31@"),
+        "a user with password": INVITE.replace(b"sip:1001@", b"sip:1001:x@"),
+        "a method in small letters": method(b"invite"),
+        "a method in mixed letters": method(b"Invite"),
+        "another method in CSeq": changed(b"CSeq", b"1 ACK"),
+        "a Via of our own": changed(b"Via", b"SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKx"),
+        "received from the proxy": changed(
+            b"Via", b"SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKx;received=192.0.2.1"
+        ),
+        "Replaces": added(b"Replaces: c;from-tag=a;to-tag=b"),
+        "Join": added(b"Join: c;from-tag=a;to-tag=b"),
+        "a page": added(b"Call-Info: <sip:x>;answer-after=0\r\nAlert-Info: auto"),
+        "an asserted identity": added(b"P-Asserted-Identity: <sip:1001@telco.test>"),
+    }
+
+
+@pytest.mark.parametrize("name", twisted(server()[0]))
+def test_no_call_begins_without_right_credentials(name: str) -> None:
+    for source in (STRANGER, PROXY):
+        uas, desk = server()
+        request = twisted(uas)[name]
+        answered = status(uas.receive(request, source, 1.0))
+        assert answered in (None, 400, 401, 403, 404, 481, 501), answered
+        assert desk.begun == 0
+
+
+def test_credentials_are_good_from_their_own_address_alone() -> None:
+    uas, desk = server()
+    request = added(b"Authorization: " + credentials(uas))
+    for address in ("192.0.2.8", "2001:db8::7", "192.0.2.70"):
+        assert status(uas.receive(request, Source(address, 5080, known=True), 1.0)) == 401
+    assert desk.begun == 0
+    assert uas.receive(request, STRANGER, 1.0) is None
+    assert desk.begun == 1
+
+
+def test_one_answer_to_a_challenge_lets_one_invite_in() -> None:
+    uas, desk = server()
+    request = added(b"Authorization: " + credentials(uas))
+    uas.receive(request, STRANGER, 1.0)
+    for at in (1.0, 2.0, 29.0, 31.0, 1e6):
+        reply = uas.receive(changed(b"Call-ID", b"another", request), STRANGER, at)
+        assert status(reply) == 401
+    assert desk.begun == 1
+
+
+@pytest.mark.parametrize("name", [b"CANCEL", b"BYE", b"UPDATE", b"PRACK", b"INFO"])
+def test_a_request_for_no_call_of_ours_gets_481_unchallenged(name: bytes) -> None:
+    uas, _ = server()
+    assert status(uas.receive(method(name), STRANGER, 0.0)) == 481
+
+
+def test_only_proxies_are_heard_outside_a_dialog_where_others_are_blocked() -> None:
+    uas, desk = server()
+    uas.proxies_only = True
+    for request in (INVITE, method(b"OPTIONS"), method(b"BYE"), method(b"NOTIFY"), b"x"):
+        assert uas.receive(request, STRANGER, 0.0) is None
+    assert (
+        uas.receive(added(b"Authorization: " + credentials_from_proxy(uas)), STRANGER, 0.0) is None
+    )
+    assert desk.begun == 0
+    assert status(uas.receive(INVITE, PROXY, 0.0)) == 401
+
+
+def credentials_from_proxy(uas: UserAgentServer) -> bytes:
+    reply = uas.receive(INVITE, PROXY, 0.0)
+    assert reply
+    challenge = choose(re.findall(rb"\r\nWWW-Authenticate: ([^\r]*)", reply.data))
+    assert challenge
+    return answer(challenge, LINE, Use(b"INVITE", URI, b"00000001", b"c"))
+
+
+def test_a_second_of_strangers_gets_at_most_twice_its_bytes_back() -> None:
+    uas, _ = server()
+    brought = sent = 0
+    for n in range(3000):
+        request = changed(b"Call-ID", b"%d" % n)
+        reply = uas.receive(request, Source(f"198.51.100.{n % 250}", 5060), 1.0 + n / 3000)
+        brought += len(request)
+        sent += len(reply.data) if reply else 0
+    assert 0 < sent <= 2 * brought
