@@ -29,6 +29,8 @@ def read_proxies(text: str) -> tuple[Server, ...]:
 
     """
     parts = [part for part in (word.strip() for word in text.split("|")) if part]
+    if text.strip() and not parts:
+        raise ValueError("no server between the bars")
     if len(parts) > MOST:
         raise ValueError(f"more than {MOST} servers")
     servers: list[Server] = []

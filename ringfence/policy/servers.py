@@ -13,7 +13,7 @@ from ringfence.errors import Finding, Severity
 from ringfence.policy.credentials import masked
 from ringfence.policy.domains import Verdict, judge
 from ringfence.policy.macros import expand
-from ringfence.policy.network import host_and_port
+from ringfence.policy.proxies import read_proxies
 from ringfence.policy.rules import parse_rule, parse_url
 
 RULES = (
@@ -93,16 +93,15 @@ def _of_rule(tag: str, text: str, judged: Judge, values: Mapping[str, str]) -> I
 
 
 def _of_proxy(tag: str, text: str, judged: Judge) -> Iterator[Server]:
-    for part in filter(None, (word.strip() for word in text.split("|"))):
-        entry = part.partition(":p=")[0].partition(":A=")[0].removeprefix("sip:")
-        try:
-            host, port = host_and_port(entry, 0)
-        except ValueError as error:
-            yield Server(tag, part, "", False, f"not a server: {error}")
-            continue
-        verdict = judged(host)
-        url = f"sip:{host}:{port}" if port else f"sip:{host}"
-        yield Server(tag, url, host, verdict.allowed, verdict.reason)
+    try:
+        named = read_proxies(text)
+    except ValueError as error:
+        yield Server(tag, text, "", False, f"not a server: {error}")
+        return
+    for server in named:
+        verdict = judged(server.host)
+        url = f"sip:{server.host}:{server.port}" if server.port else f"sip:{server.host}"
+        yield Server(tag, url, server.host, verdict.allowed, verdict.reason)
 
 
 def findings(settings: Settings, values: Mapping[str, str]) -> tuple[Finding, ...]:

@@ -83,7 +83,6 @@ _REST: dict[str, tuple[str, str]] = {
         UDP + "<Auth_INVITE_1_>Yes</Auth_INVITE_1_>",
         UDP + "<Auth_INVITE_1_>Yes</Auth_INVITE_1_><Password_1_>vT9kQ2mZ4x</Password_1_>",
     ),
-    "line-auto-is-udp": (LINE + "<SIP_Transport_1_>Auto</SIP_Transport_1_>", TLS),
     "line-without-user": ("<Proxy_1_>sip.telco.net</Proxy_1_>", LINE),
     "line-hidden": (
         LINE + LINE.replace("_1_", "_2_"),
@@ -96,10 +95,6 @@ _REST: dict[str, tuple[str, str]] = {
     "line-bad-option": (
         LINE + "<SIP_Proxy-Require_1_>sec-agree, a:b</SIP_Proxy-Require_1_>",
         LINE + "<SIP_Proxy-Require_1_>sec-agree</SIP_Proxy-Require_1_>",
-    ),
-    "line-first-server": (
-        LINE.replace("sip.telco.net", "a.telco.net|b.telco.net"),
-        LINE,
     ),
     "line-tcp-ports": (
         "<SIP_TCP_Port_Min>5090</SIP_TCP_Port_Min>",

@@ -8,11 +8,12 @@ from ringfence.policy.applications import NameCheck
 from ringfence.policy.tls import Trust
 from ringfence.protocols.dhcp import Lease
 from ringfence.protocols.sip.account import Retry
+from ringfence.protocols.sip.locate import Server
 from ringfence.protocols.sip.transaction import Timers
 from ringfence.runtime.state import Facts, Identity, Planned
 
 LEASE = Lease("192.0.2.50", 24, "192.0.2.1", resolvers=("192.0.2.1",))
-FACTS = Facts(Identity(mac="001122334455"), LEASE, Trust(("root",)))
+FACTS = Facts(Identity(mac="001122334455"), lease=LEASE, trust=Trust(("root",)))
 LINE = {"Proxy_1_": "sip.telco.test", "User_ID_1_": "1001", "Password_1_": "pw1001"}
 
 
@@ -46,23 +47,32 @@ def test_a_virgin_phone_serves_one_udp_port_with_sixteen_lines_and_registers_non
 
 
 @pytest.mark.parametrize(
-    ("transport", "used", "port", "proxy_port"),
+    ("transport", "port"), [("UDP", 5070), ("TCP", None), ("TLS", None), ("Auto", 5070)]
+)
+def test_the_transport_decides_port_and_listening(transport: str, port: int | None) -> None:
+    made = line(**LINE, SIP_Transport_1_=transport, SIP_Port_1_="5070")
+    assert made.home
+    assert (made.port, made.home.transport) == (port, transport)
+    assert made.home.ways[0].search.transport == transport
+    assert (made.home.source_ports is None) is (transport == "UDP")
+    assert (made.home.tls is None) is (transport in ("UDP", "TCP"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "preference", "listens", "records"),
     [
-        ("UDP", "UDP", 5070, 5060),
-        ("TCP", "TCP", None, 5060),
-        ("TLS", "TLS", None, 5061),
-        ("Auto", "UDP", 5070, 5060),
+        ("Dual Mode", "IPv4", ("0.0.0.0", "::"), ("A", "AAAA")),
+        ("Dual Mode", "IPv6", ("0.0.0.0", "::"), ("AAAA", "A")),
+        ("IPv4 Only", "IPv6", ("0.0.0.0",), ("A",)),
+        ("IPv6 Only", "IPv4", ("::",), ("AAAA",)),
     ],
 )
-def test_the_transport_decides_port_and_listening(
-    transport: str, used: str, port: int | None, proxy_port: int
+def test_families_are_those_of_the_ip_mode_the_preferred_one_first(
+    mode: str, preference: str, listens: tuple[str, ...], records: tuple[str, ...]
 ) -> None:
-    texts = {**LINE, "SIP_Transport_1_": transport, "SIP_Port_1_": "5070"}
-    made = line(**texts)
+    made = line(**LINE, IP_Mode=mode, SIP_IP_Preference=preference)
     assert made.home
-    assert (made.port, made.home.transport, made.home.port) == (port, used, proxy_port)
-    assert (made.home.source_ports is None) is (used == "UDP")
-    assert ("line-auto-is-udp" in rules(**texts)) is (transport == "Auto")
+    assert (made.listens, made.home.ways[0].search.records) == (listens, records)
 
 
 def test_a_line_that_is_off_or_has_nothing_to_do_has_no_plan() -> None:
@@ -115,27 +125,33 @@ def test_zero_seconds_ask_for_an_hour() -> None:
 @pytest.mark.parametrize(
     ("proxy", "outbound", "expected"),
     [
-        ("host.test", "", ("host.test", 5060, "host.test", "")),
-        ("sip:host.test:5080", "", ("host.test", 5080, "host.test:5080", "")),
-        ("[2001:db8::1]:5080", "", ("2001:db8::1", 5080, "[2001:db8::1]:5080", "")),
+        ("host.test", "", (Server("host.test"), "host.test", "")),
+        ("sip:host.test:5080", "", (Server("host.test", 5080), "host.test:5080", "")),
+        ("[2001:db8::1]:5080", "", (Server("2001:db8::1", 5080), "[2001:db8::1]:5080", "")),
         (
             "host.test",
             "edge.test:5090",
-            ("edge.test", 5090, "host.test", "edge.test:5090;transport=tcp"),
+            (Server("edge.test", 5090), "host.test", "edge.test:5090;transport=tcp"),
         ),
-        ("a.test:5080:p=1|b.test:p=2", "", ("a.test", 5080, "a.test:5080", "")),
+        (
+            "host.test",
+            "edge.test",
+            (Server("edge.test"), "host.test", "edge.test:5060;transport=tcp"),
+        ),
     ],
 )
 def test_proxy_and_outbound_proxy_say_where_to_go_and_what_to_write(
-    proxy: str, outbound: str, expected: tuple[str, int, str, str]
+    proxy: str, outbound: str, expected: tuple[Server, str, str]
 ) -> None:
-    made = home(SIP_Transport_1_="TCP", Proxy_1_=proxy, Outbound_Proxy_1_=outbound)
-    assert (made.host, made.port, made.account.registrar, made.account.route) == expected
+    (way,) = home(SIP_Transport_1_="TCP", Proxy_1_=proxy, Outbound_Proxy_1_=outbound).ways
+    (server,) = way.search.servers
+    assert (server, way.account.registrar, way.account.route) == expected
 
 
 def test_the_parameter_that_names_the_server_is_told() -> None:
-    assert home(Proxy_1_="sip.telco.test").named_by == "Proxy_1_"
-    assert home(Outbound_Proxy_1_="edge.test").named_by == "Outbound_Proxy_1_"
+    assert home().ways[0].named_by == "Proxy_1_"
+    made = home(Outbound_Proxy_1_="edge.test", Alternate_Proxy_1_="alt.test")
+    assert [way.named_by for way in made.ways] == ["Outbound_Proxy_1_", "Alternate_Proxy_1_"]
 
 
 def test_an_outbound_proxy_is_written_with_its_transport_unless_that_is_udp() -> None:
@@ -144,8 +160,80 @@ def test_an_outbound_proxy_is_written_with_its_transport_unless_that_is_udp() ->
     assert home(Outbound_Proxy_1_="edge.test").account.route == "edge.test:5060"
 
 
-def test_a_list_of_servers_is_used_up_to_its_first_and_flagged() -> None:
-    assert rules(**{**LINE, "Proxy_1_": "a.test|b.test"}) == ["line-first-server"]
+def test_an_outbound_proxy_that_dns_leads_to_is_written_as_its_name_alone() -> None:
+    edge = {"Outbound_Proxy_1_": "edge.test"}
+    assert home(SIP_Transport_1_="Auto", **edge).account.route == "edge.test"
+    made = home(SIP_Transport_1_="TLS", Use_DNS_SRV_1_="Yes", **edge)
+    assert made.account.route == "edge.test;transport=tls"
+
+
+@pytest.mark.parametrize(
+    ("proxy", "prefix", "service", "registrar"),
+    [
+        ("telco.test", "No", "telco.test", "telco.test"),
+        ("telco.test", "Yes", "", "telco.test"),
+        ("_sips._tcp.telco.test", "No", "_sips._tcp.telco.test", "telco.test"),
+        ("_sips._tcp.telco.test", "Yes", "", "telco.test"),
+    ],
+)
+def test_srv_records_are_those_of_the_name_or_of_the_prefixed_name(
+    proxy: str, prefix: str, service: str, registrar: str
+) -> None:
+    made = home(Proxy_1_=proxy, Use_DNS_SRV_1_="Yes", DNS_SRV_Auto_Prefix_1_=prefix)
+    (way,) = made.ways
+    assert way.search.asks_srv
+    assert way.search.servers == (Server("telco.test", service=service),)
+    assert way.account.registrar == registrar
+    assert not home(Proxy_1_=proxy).ways[0].search.asks_srv
+
+
+def test_static_records_are_servers_with_priority_weight_and_addresses() -> None:
+    made = home(Proxy_1_="a.test:5080:p=1:20:A=192.0.2.7,192.0.2.8|b.test:p=2|c.test")
+    assert made.ways[0].search.servers == (
+        Server("a.test", 5080, 1, 20, ("192.0.2.7", "192.0.2.8")),
+        Server("b.test", 0, 2),
+        Server("c.test", 0, 3),
+    )
+    assert made.account.registrar == "a.test:5080"
+
+
+def test_the_alternate_proxy_is_a_second_registrar() -> None:
+    first, second = home(Alternate_Proxy_1_="alt.test:5070").ways
+    assert first.account.address_of_record == "sip:1001@sip.telco.test"
+    assert second.search.servers == (Server("alt.test", 5070),)
+    assert (second.account.registrar, second.account.address_of_record) == (
+        "alt.test:5070",
+        "sip:1001@alt.test",
+    )
+
+
+def test_an_alternate_outbound_proxy_alone_leads_to_the_same_registrar() -> None:
+    _, second = home(Alternate_Outbound_Proxy_1_="edge2.test").ways
+    assert (second.account.registrar, second.account.route, second.named_by) == (
+        "sip.telco.test",
+        "edge2.test:5060",
+        "Alternate_Outbound_Proxy_1_",
+    )
+
+
+def test_failover_is_as_the_parameters_say() -> None:
+    made = home(
+        Proxy_Fallback_Intvl_1_="90",
+        Auto_Register_When_Failover_1_="No",
+        Proxy_Redundancy_Method_1_="Based on SRV Port",
+        Try_Backup_RSC="5??, 403",
+    )
+    assert (made.returns_after, made.returns_at_register) == (90, False)
+    assert made.ways[0].search.by_port
+    assert made.account.retry.backup == ("5??", "403")
+    made = home()
+    assert (made.returns_after, made.returns_at_register) == (3600, True)
+    assert not made.ways[0].search.by_port
+
+
+def test_keep_alives_go_every_fifteen_seconds_unless_told_otherwise() -> None:
+    assert line().keep_alive == 15
+    assert line(NAT_Keep_Alive_Intvl="0").keep_alive == 0
 
 
 @pytest.mark.parametrize(
@@ -160,6 +248,9 @@ def test_tls_name_validate_decides_the_name_check_of_a_tls_line(
     assert (made.tls.names, made.tls.trust) == (names, Trust(("root",)))
     assert ("line-name-unchecked" in rules(**texts)) is (text == "No")
     assert home(TLS_Name_Validate_1_=text).tls is None
+    auto = home(SIP_Transport_1_="Auto", TLS_Name_Validate_1_=text)
+    assert auto.tls
+    assert auto.tls.names is names
 
 
 def test_the_first_lines_tls_policy_is_the_default_check() -> None:
@@ -178,13 +269,27 @@ def test_a_server_outside_the_restricted_domains_is_refused_before_anything_is_a
     assert made.refused == "Blocked by restricted domains: evil.test"
 
 
+@pytest.mark.proves("RAD-02")
+def test_a_forbidden_server_of_a_list_is_left_out_and_the_others_stay() -> None:
+    texts = {
+        "Restricted_Access_Domains": "telco.test",
+        "Proxy_1_": "evil.test|sip.telco.test",
+        "Alternate_Proxy_1_": "other.test",
+    }
+    (way,) = home(**texts).ways
+    assert [server.host for server in way.search.servers] == ["sip.telco.test"]
+    assert way.account.registrar == "sip.telco.test"
+    exact = {**texts, "RF_Restricted_Domains_Exact_Only": "Yes"}
+    assert line(**{**LINE, **exact}).refused == "Blocked by restricted domains: evil.test"
+
+
 def test_other_reasons_not_to_register() -> None:
     assert line(**{**LINE, "Register_1_": "No"}).home is None
     assert line(**{**LINE, "Register_1_": "No"}).refused == ""
     nobody = {**LINE, "User_ID_1_": ""}
     assert line(**nobody).refused == "User ID is empty"
     assert rules(**nobody) == ["line-without-user"]
-    assert line(**{**LINE, "Proxy_1_": "[2001:db8::1]"}).refused.startswith("over IPv6")
+    assert line(**{**LINE, "Proxy_1_": "|"}).refused.startswith("not a server: no server")
     assert line(**{**LINE, "Proxy_1_": "host:99999"}).refused.startswith("not a server: port")
 
 
@@ -243,7 +348,7 @@ def test_a_plan_shows_everything_but_the_password() -> None:
     assert text == (
         "Ext 1 1001: answers on its own connection, challenges INVITE as realm 'sip.telco.test'\n"
         "  registers at sip.telco.test as 1001, password ***\n"
-        "  over TLS to sip.telco.test:5061, names standard\n"
+        "  over TLS, names standard: asks DNS for A and AAAA of sip.telco.test, port 5061\n"
         "  media plane security: where the server asks for it\n"
     )
     assert show(line(**{**LINE, "User_ID_1_": "", "Password_1_": ""})) == (

@@ -49,12 +49,14 @@ class Ext(Tab, frozen=True, kw_only=True):
         status=OBEYED,
         source="chapter, Table 3; phone-facts 1.6",
     )
-    sip_100rel_enable: bool = _SIP.row(False, "SIP_100REL_Enable_{n}_", "Sends provisional answers reliably.")
+    sip_100rel_enable: bool = _SIP.row(False, "SIP_100REL_Enable_{n}_", "Sends provisional answers reliably.", status=OBEYED)
     ext_sip_port: int = _SIP.row(5060, "EXT_SIP_Port_{n}_", "Port that the line claims behind a NAT.", codec=PORT_OR_NONE)
     auth_resync_reboot: bool = _SIP.row(
         True,
         "Auth_Resync-Reboot_{n}_",
         "Challenges a NOTIFY that asks for resync, reboot, report, restart or an XML service.",
+        effect=Effect.LIVE,
+        status=OBEYED,
     )
     sip_proxy_require: str = _SIP.row(
         "", "SIP_Proxy-Require_{n}_", "Option tags for the header Proxy-Require.", codec=Text(256), status=OBEYED
@@ -98,8 +100,8 @@ class Ext(Tab, frozen=True, kw_only=True):
 
     proxy: str = _PROXY.row("", "Proxy_{n}_", "Registrar and proxy of the line.", codec=PROXY)
     outbound_proxy: str = _PROXY.row("", "Outbound_Proxy_{n}_", "Next hop of every request.", codec=PROXY)
-    alternate_proxy: str = _PROXY.row("", "Alternate_Proxy_{n}_", "Second proxy.", codec=PROXY, status=Status.LATER)
-    alternate_outbound_proxy: str = _PROXY.row("", "Alternate_Outbound_Proxy_{n}_", "Second next hop.", codec=PROXY, status=Status.LATER)
+    alternate_proxy: str = _PROXY.row("", "Alternate_Proxy_{n}_", "Second proxy.", codec=PROXY)
+    alternate_outbound_proxy: str = _PROXY.row("", "Alternate_Outbound_Proxy_{n}_", "Second next hop.", codec=PROXY)
     use_ob_proxy_in_dialog: bool = _PROXY.row(
         True, "Use_OB_Proxy_In_Dialog_{n}_", "Sends requests inside a dialog through the outbound proxy.", status=Status.LATER
     )
@@ -113,23 +115,22 @@ class Ext(Tab, frozen=True, kw_only=True):
     ans_call_without_reg: bool = _PROXY.row(
         False, "Ans_Call_Without_Reg_{n}_", "Allows calls in while not registered.", status=Status.LATER
     )
-    use_dns_srv: bool = _PROXY.row(False, "Use_DNS_SRV_{n}_", "Looks for SRV records of the proxy.", status=Status.LATER)
+    use_dns_srv: bool = _PROXY.row(False, "Use_DNS_SRV_{n}_", "Looks for SRV records of the proxy.")
     dns_srv_auto_prefix: bool = _PROXY.row(
-        False, "DNS_SRV_Auto_Prefix_{n}_", "Puts the service before the proxy's name itself.", status=Status.LATER
+        False, "DNS_SRV_Auto_Prefix_{n}_", "Puts the service before the proxy's name itself."
     )
     proxy_fallback_intvl: int = _PROXY.row(
         3600,
         "Proxy_Fallback_Intvl_{n}_",
         "Wait before a return to the preferred proxy; 0 never returns.",
         codec=Number(0, 65535, "s"),
-        status=Status.LATER,
     )
     proxy_redundancy_method: ProxyRedundancy = _PROXY.row(
-        ProxyRedundancy.NORMAL, "Proxy_Redundancy_Method_{n}_", "How servers of equal priority are grouped.", status=Status.LATER
+        ProxyRedundancy.NORMAL, "Proxy_Redundancy_Method_{n}_", "How servers of equal priority are grouped."
     )
     dual_registration: bool = _PROXY.row(False, "Dual_Registration_{n}_", "Registers at both proxies.", status=Status.LATER)
     auto_register_when_failover: bool = _PROXY.row(
-        True, "Auto_Register_When_Failover_{n}_", "Waits for the next REGISTER after a failover.", status=Status.LATER
+        True, "Auto_Register_When_Failover_{n}_", "Waits for the next REGISTER before the return to the preferred proxy."
     )
     tls_name_validate: bool = _PROXY.row(
         True,

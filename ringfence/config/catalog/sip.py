@@ -50,6 +50,7 @@ class Sip(Tab, frozen=True, kw_only=True):
         "SIP_IP_Preference",
         "Address family that is tried first.",
         codec=Choice(IpPreference, without=(IpPreference.AUTO,)),
+        status=OBEYED,
         since="12.0",
     )
     auth_support_rfc8760: bool = _SIP.row(False, "Auth_Support_RFC8760", "Offers and answers SHA-256 digests.", status=OBEYED, since="12.0")
@@ -75,7 +76,7 @@ class Sip(Tab, frozen=True, kw_only=True):
     sub_max_expires: int = _TIMER.row(7200, "Sub_Max_Expires", "Longest subscription that is accepted.", codec=EXPIRES, status=Status.LATER)
     sub_retry_intvl: int = _TIMER.row(10, "Sub_Retry_Intvl", "Wait after a failed subscription.", codec=DELAY, status=Status.LATER)
 
-    try_backup_rsc: str = _RSC.row("", "Try_Backup_RSC", "Answers after which the backup server is tried.", codec=Text(256))
+    try_backup_rsc: str = _RSC.row("", "Try_Backup_RSC", "Answers after which the backup server is tried.", codec=Text(256), status=OBEYED)
     retry_reg_rsc: str = _RSC.row(
         "", "Retry_Reg_RSC", "Answers after which the registration waits Reg Retry Intvl.", codec=Text(256), status=OBEYED
     )
@@ -103,6 +104,11 @@ class Sip(Tab, frozen=True, kw_only=True):
     ext_ip: str = _NAT.row("", "EXT_IP", "External address to claim.", codec=Text(255, "address"))
     ext_rtp_port_min: int = _NAT.row(0, "EXT_RTP_Port_Min", "External lowest port of media; 0 for the local one.", codec=PORT_OR_NONE)
     nat_keep_alive_intvl: int = _NAT.row(
-        15, "NAT_Keep_Alive_Intvl", "Time between packets that keep a NAT open.", codec=Number(0, 65535, "s"), effect=Effect.LIVE
+        15,
+        "NAT_Keep_Alive_Intvl",
+        "Time between packets that keep a NAT open; 0 for none.",
+        codec=Number(0, 65535, "s"),
+        effect=Effect.LIVE,
+        status=OBEYED,
     )
     ice_stun_enable: bool = _NAT.row(False, "ice_stun_enable", "Uses ICE for media.", label="ICE STUN Enable", source="phone-facts 1.1")

@@ -116,7 +116,7 @@ class System(Tab, frozen=True, kw_only=True):
     )
     phone_ui_readonly: bool = _SYSTEM.row(False, "Phone-UI-readonly", "Locks every setting on the phone screen.", label="Phone-UI-readonly")
     block_nonproxy_sip: bool = _SYSTEM.row(
-        False, "Block_Nonproxy_SIP", "Accepts SIP over UDP outside a dialog only from the line's proxies."
+        False, "Block_Nonproxy_SIP", "Accepts SIP over UDP outside a dialog only from the line's proxies.", status=OBEYED
     )
     display_password_warnings: bool = _SYSTEM.row(True, "Display_Password_Warnings", "Shows a warning while no password is set.")
     survivability_test_mode: bool = _SYSTEM.row(False, "Survivability_Test_Mode", "Registers at the survivability proxy for a test.")

@@ -74,13 +74,13 @@ def target_uri(target: str, path: Path) -> str:
 
     """
     target = target.strip()
-    if not target or not path.line.home:
+    if not target:
         raise ConfigError("dial", "nothing to dial", "name a number or sip:user@domain")
     if target.lower().startswith(("sip:", "sips:")):
         return target
     if "@" in target:
         return f"sip:{target}"
-    return f"sip:{escape_user(target)}@{path.line.home.account.registrar}"
+    return f"sip:{escape_user(target)}@{path.account.registrar}"
 
 
 def call_words(call: Mapping[str, object]) -> str:

@@ -2,26 +2,32 @@
 
 import asyncio
 import contextlib
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
+from ringfence.features.line.binding import FAREWELL
 from ringfence.features.line.commands import call_words, offer_commands, target_uri
-from ringfence.features.line.line import FAREWELL, Line
+from ringfence.features.line.line import Line
 from ringfence.features.line.plan import LinePlan
 from ringfence.features.line.port import UdpPort
 from ringfence.features.line.switchboard import Media, Path, Switchboard
+from ringfence.features.line.ways import written
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
 from ringfence.protocols.sip.message import Message
-from ringfence.protocols.sip.response import Source
+from ringfence.protocols.sip.response import Reply, Source
+from ringfence.protocols.sip.uas import Served
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status
 
 if TYPE_CHECKING:
     from ringfence.runtime.audio import AudioEngine
+
+logger = logging.getLogger(__name__)
 
 NAME = "line"
 
@@ -38,9 +44,13 @@ class LineDriver:
         self._leaving: list[Line] = []
         """Lines that still take leave of their registrar."""
         self._ports: dict[int, UdpPort] = {}
+        self._pending: dict[str, LinePlan | None] = {}
+        """What lines become once their calls are over; None for no line any more."""
 
     async def apply(self, key: str, plan: LinePlan) -> None:
         """Bring one line to `plan`; what only concerns the answers changes without a REGISTER.
+
+        A line with calls changes once they are over (rulings 18).
 
         Raises:
             ComponentError: the UDP port is taken; the line is as it was.
@@ -48,25 +58,55 @@ class LineDriver:
         """
         held = self._lines.get(key)
         if held and _registers_alike(held.plan, plan):
-            held.plan = plan
+            held.plan, held.barred = plan, ""
+            self._pending.pop(key, None)
+            held.wake()
+        elif held and self.calls.busy(held.plan.n):
+            self._port(plan)  # a port that is taken is told now
+            self._postpone(key, held, plan)
         else:
-            line = Line(self._world, plan, self._port(plan.port), self.calls)
-            if held:
-                self._leave(held)
-            self._lines[key] = line
-            before = [other for other in self._leaving if other.plan.n == plan.n]
-            self._world.spawn(self._run(line, before))
+            self._replace(key, plan)
         self._settle()
 
     async def remove(self, key: str) -> None:
         """Unregister a line, and close its port if no other line uses it."""
-        if line := self._lines.pop(key, None):
-            self._leave(line)
+        held = self._lines.get(key)
+        if held and self.calls.busy(held.plan.n):
+            self._postpone(key, held, None)
+        else:
+            self._replace(key, None)
         self._settle()
+
+    def _replace(self, key: str, plan: LinePlan | None) -> None:
+        """Put a new line in the place of the one that there is."""
+        line = Line(self._world, plan, self._port(plan), self.calls) if plan else None
+        self._pending.pop(key, None)
+        if held := self._lines.pop(key, None):
+            self._leave(held)
+        if line:
+            self._lines[key] = line
+            before = [other for other in self._leaving if other.plan.n == line.plan.n]
+            self._world.spawn(self._run(line, before))
+
+    def _postpone(self, key: str, held: Line, plan: LinePlan | None) -> None:
+        """Change a line when its calls are over; what forbids the present peer bars new ones."""
+        held.barred = _barrier(held.plan, plan)
+        waiting = key in self._pending
+        self._pending[key] = plan
+        logger.info("line.pending: Ext %d has calls", held.plan.n)
+        if not waiting:
+            self._world.spawn(self._change(key, held.plan.n))
+
+    async def _change(self, key: str, n: int) -> None:
+        await self.calls.until_idle(n)
+        if key in self._pending:
+            self._replace(key, self._pending[key])
+            self._settle()
 
     async def close(self) -> None:
         """Hang up, unregister every line, in bounded time, and close the ports."""
         self.calls.close()
+        self._pending.clear()
         for line in self._lines.values():
             self._leave(line)
         self._lines.clear()
@@ -83,16 +123,18 @@ class LineDriver:
         """Return one row for each line that has a user or a proxy."""
         lines = list(self._lines.values())
         rows = [
-            (f"Ext {line.plan.n}", _words(line))
-            for line in lines
+            (f"Ext {line.plan.n}", _words(line, waits=key in self._pending))
+            for key, line in self._lines.items()
             if line.plan.user or line.plan.home or line.plan.refused
         ]
         ports = ", ".join(map(str, sorted(self._ports))) or "none"
         rows.append(("Open UDP SIP Ports", ports))
         calls = self.calls.report()
         rows += [(f"Call {call['call']}", call_words(call)) for call in calls]
-        data = {"lines": [_data(line) for line in lines], "calls": calls}
-        return Status(_health(lines), tuple(rows), data, "Lines")
+        held = [_data(line, waits=key in self._pending) for key, line in self._lines.items()]
+        data = {"lines": held, "calls": calls}
+        health = _health(lines, waits=bool(self._pending))
+        return Status(health, tuple(rows), data, "Lines")
 
     async def _run(self, line: Line, before: list[Line]) -> None:
         try:
@@ -107,12 +149,14 @@ class LineDriver:
             self._leaving.append(line)
             line.stop()
 
-    def _port(self, number: int | None) -> UdpPort | None:
+    def _port(self, plan: LinePlan) -> UdpPort | None:
+        number = plan.port
         if number is None:
             return None
         if number not in self._ports:
-            port = UdpPort(self._world.host, number, self._respond, self._expects)
-            port.server.calls = self.calls.reception(partial(self._path, port), port.server.key)
+            host = self._world.host
+            port = UdpPort(host, number, plan.listens, self._respond, self._expects)
+            port.server.calls = self.calls.reception(partial(self._path, port))
             self._ports[number] = port
         return self._ports[number]
 
@@ -128,22 +172,25 @@ class LineDriver:
     def _path(self, port: UdpPort, user: str, source: Source) -> Path | None:
         """Return how a call from a source travels: back to where its INVITE came from."""
         for line in self._lines.values():
-            if line.port is port and line.plan.user == user and line.plan.home:
+            home = line.plan.home
+            if line.port is port and line.plan.user == user and home and not line.barred:
 
-                def send(data: bytes, number: int) -> None:
-                    port.send(data, source.address, number or source.port)
+                def send(message: Reply) -> None:
+                    address, number = message.address, message.port
+                    port.send(message.data, address or source.address, number or source.port)
 
-                flow = Flow("UDP", line.plan.home.address, port.number)
-                return Path(line.plan, flow, source.address, send, line.agreement)
+                flow = Flow("UDP", line.own(source.address), port.number)
+                account = line.binding.way.account if line.binding else home.account
+                return Path(line.plan, flow, source.address, send, line.agreement, account)
         return None
 
-    def _open_audio(self, plan: LinePlan) -> Media:
+    def _open_audio(self, path: Path) -> Media:
         if self._audio is None:
             from ringfence.runtime.audio import AudioEngine  # only calls pay for it
 
             self._audio = AudioEngine(self._world.host, self._world.facts().sound)
-        address = plan.home.address if plan.home else ""
-        return self._audio.open(address, *plan.rtp_ports, f"ext{plan.n}")
+        plan = path.line
+        return self._audio.open(path.flow.host, *plan.rtp_ports, f"ext{plan.n}")
 
     def dial(self, target: str, n: int) -> int:
         """Place a call from Ext(n), or from the first line that can, and return its number.
@@ -164,12 +211,15 @@ class LineDriver:
             port.server.lines = {}
         for line in sorted(self._lines.values(), key=lambda line: -line.plan.n):
             plan = line.plan
-            if plan.user:
-                line.server.lines = {**line.server.lines, plan.user: _guard(plan)}
-            line.server.server = plan.server.encode()
-        needed = {line.port for line in (*self._lines.values(), *self._leaving)}
+            for server in line.servers:
+                if plan.user:
+                    server.lines = {**server.lines, plan.user: _served(plan)}
+                server.proxies_only = plan.proxies_only
+                server.server = plan.server.encode()
+        needed = {line.plan.port for line in (*self._lines.values(), *self._leaving)}
+        needed |= {plan.port for plan in self._pending.values() if plan}
         for number, port in list(self._ports.items()):
-            if port not in needed:
+            if number not in needed:
                 port.close()
                 del self._ports[number]
         bound = frozenset(("udp", number) for number in self._ports)
@@ -187,35 +237,82 @@ def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:
         auth_invite=held.auth_invite,
         sha256=held.sha256,
         server=held.server,
+        auth_notify=held.auth_notify,
+        resyncs=held.resyncs,
+        proxies_only=held.proxies_only,
         terms=held.terms,
+        tls_terms=held.tls_terms,
+        keep_alive=held.keep_alive,
     )
     return alike == held
 
 
-def _guard(plan: LinePlan) -> Guard | None:
-    if not plan.auth_invite:
-        return None
+def _barrier(held: LinePlan, wanted: LinePlan | None) -> str:
+    """Return why a line whose change waits takes and places no new call; empty where it does.
+
+    Another trust, cipher list, version or list of domains may forbid the present peer, and binds
+    new requests at once (rulings 18).
+    """
+    if wanted is None:
+        return "the line is switched off"
+    if wanted.home is None or held.home is None:
+        return wanted.refused or "the line does not register any more"
+    same = (held.home.tls, held.home.domains, held.home.exact_domains)
+    if same != (wanted.home.tls, wanted.home.domains, wanted.home.exact_domains):
+        return "what the line may trust has changed"
+    return ""
+
+
+def _served(plan: LinePlan) -> Served:
+    """Return what a line lets in."""
     credentials = Credentials(plan.auth_user, plan.password.reveal())
-    return Guard(plan.realm.encode(), credentials, plan.sha256)
+    guard = Guard(plan.realm.encode(), credentials, plan.sha256)
+    return Served(
+        invite=guard if plan.auth_invite else None,
+        notify=guard if plan.auth_notify else None,
+        reliable=plan.reliable,
+        resyncs=plan.resyncs,
+    )
 
 
-def _words(line: Line) -> str:
-    if line.registered:
-        home = line.plan.home
+def _words(line: Line, *, waits: bool) -> str:
+    if waits:
+        return f"{_words(line, waits=False)}; {_waits(line)}"
+    if line.registered and (binding := line.binding):
         suite = f", {line.suite}" if line.suite else ""
-        return f"Registered over {home.transport if home else ''}{suite}{_protection(line)}"
+        alone = (
+            binding.link.hop.rank == 0 and line.plan.home and binding.way == line.plan.home.ways[0]
+        )
+        where = "" if alone else f" at {_place(line)}, a backup"
+        return f"Registered over {line.transport}{suite}{where}{_protection(line)}"
     if line.plan.home or line.reason:
         return f"Not registered: {line.reason}"
     return "Does not register"
 
 
-def _data(line: Line) -> dict[str, object]:
-    home = line.plan.home
+def _waits(line: Line) -> str:
+    """Return what a line with calls waits for."""
+    barred = f", and takes no new ones: {line.barred}" if line.barred else ""
+    return f"pending: new settings wait until its calls are over{barred}"
+
+
+def _place(line: Line) -> str:
+    """Return the server in use as `name (address:port)`; empty while there is none."""
+    if line.binding is None:
+        return ""
+    hop = line.binding.link.hop
+    place = written(hop.address, hop.port)
+    return place if hop.target == hop.address else f"{hop.target} ({place})"
+
+
+def _data(line: Line, *, waits: bool) -> dict[str, object]:
     return {
         "n": line.plan.n,
         "registered": line.registered,
-        "transport": home.transport if home else line.plan.transport,
+        "transport": line.transport,
         "suite": line.suite,
+        "server": _place(line),
+        "pending": _waits(line) if waits else "",
         "security_agreement": _agreement(line),
         "next_refresh": None if line.refresh is None else round(line.refresh),
         "reason": "" if line.registered else line.reason or "no registration wanted",
@@ -224,12 +321,12 @@ def _data(line: Line) -> dict[str, object]:
 
 def _agreement(line: Line) -> dict[str, object]:
     """Return what was agreed on about media: the server's list, and what follows from it."""
-    agreed, home = line.agreement, line.plan.home
+    agreed = line.agreement
     return {
         "list": [value.decode(errors="replace") for value in agreed.server_list],
         "initiated_by": agreed.initiated_by,
         "secures_media": agreed.secures_media,
-        "keys_in_clear": agreed.secures_media and bool(home and home.transport != "TLS"),
+        "keys_in_clear": agreed.secures_media and line.transport != "TLS",
     }
 
 
@@ -242,11 +339,11 @@ def _protection(line: Line) -> str:
     return f"{words}; its keys travel in clear text" if held["keys_in_clear"] else words
 
 
-def _health(lines: list[Line]) -> Health:
+def _health(lines: list[Line], *, waits: bool) -> Health:
     if not lines:
         return Health.DISABLED
     if any(line.plan.refused for line in lines):
         return Health.FAILED
-    if any(line.plan.home and not line.registered for line in lines):
+    if waits or any(line.plan.home and not line.registered for line in lines):
         return Health.PENDING
     return Health.RUNNING

@@ -3,30 +3,33 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from msgspec.structs import replace
 
 from ringfence.errors import ComponentError, NetworkError, PolicyError, RemoteProtocolError
+from ringfence.features.line.binding import Binding
+from ringfence.features.line.link import Link, StreamLink
 from ringfence.features.line.plan import Home, LinePlan
 from ringfence.features.line.port import UdpPort
 from ringfence.features.line.switchboard import Path, Switchboard
+from ringfence.features.line.ways import Way
 from ringfence.policy.applications import SIP
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.digest import Credentials
+from ringfence.protocols.sip.locate import Hop
 from ringfence.protocols.sip.message import Message, check_response, read_message
 from ringfence.protocols.sip.registration import Failed, Registered, Registration
-from ringfence.protocols.sip.response import Source
-from ringfence.protocols.sip.stream import MessageStream
+from ringfence.protocols.sip.response import Reply, Source
 from ringfence.protocols.sip.uas import UserAgentServer
-from ringfence.runtime.egress import Stream, Target
+from ringfence.runtime.egress import Target
 from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
 
-FAREWELL = 2.0
-"""Most seconds that unregistering may take."""
-
-Send = Callable[[bytes], Awaitable[None]]
+Registering = tuple[Registration, Agreement]
 
 
 class Line:
@@ -37,10 +40,15 @@ class Line:
     ) -> None:
         self.plan = plan
         self.port = port
-        self.server = port.server if port else UserAgentServer(world.host.entropy(32))
-        self.suite = ""
+        self._own = _server(world, self, calls) if plan.transport != "UDP" else None
+        self.servers = tuple(filter(None, (port.server if port else None, self._own)))
+        """What answers requests at the port, and over a connection."""
         self.reason = plan.refused
         """Why the line is not registered; empty where there is nothing to say."""
+        self.barred = ""
+        """Why no new call is taken or placed any more; empty where they are."""
+        self.binding: Binding | None = None
+        """What registers, or is registered."""
         self.ended = asyncio.Event()
         """Set when `run` has nothing more to do."""
         self._world = world
@@ -48,57 +56,76 @@ class Line:
         self._wake = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
-        """What `stop` may cancel: set while there is nobody to take leave of."""
-        self._peer = ""
-        self._lost = ""
-        """Why the present connection ended; empty while it stands."""
-        self._outbox: list[bytes] = []
-        """Messages of calls that wait for the connection."""
-        self._flow: Flow | None = None
-        """What carries the line's messages now."""
-        self._registration: Registration | None = None
+        self._candidate: Binding | None = None
+        """A better binding that is tried while the present one holds."""
         self._told: tuple[bytes, ...] = ()
         """The agreement that was logged last."""
-        self.agreement = plan.home.mediasec.agreement() if plan.home else Agreement()
-        if plan.home:
-            credentials = Credentials(plan.auth_user, plan.password.reveal())
-            self._registration = Registration(
-                plan.home.account, credentials, world.host.entropy, self.agreement
-            )
+        self._registration: Registering | None = None
+        """Of the rounds that find a server; the waits between them grow."""
+        self._known: frozenset[str] = frozenset()
+        """Addresses of the line's servers, of this round and the last one."""
+        self._left: tuple[str, str, int] | None = None
+        """Place of a registrar that was good and fell silent: the next round tries it last."""
 
     @property
     def registered(self) -> bool:
         """Whether the registrar holds our contact."""
-        return bool(self._registration and self._registration.is_registered(self._now()))
+        return bool(self.binding and self.binding.registered)
+
+    @property
+    def transport(self) -> str:
+        """Transport in use; as configured while there is none."""
+        return self.binding.link.hop.transport if self.binding else self.plan.transport
+
+    @property
+    def suite(self) -> str:
+        """OpenSSL name of the cipher suite in use; empty without TLS."""
+        return self.binding.link.suite if self.binding else ""
+
+    @property
+    def agreement(self) -> Agreement:
+        """What was agreed on about the security of media."""
+        return self.binding.agreement if self.binding else Agreement()
 
     @property
     def refresh(self) -> float | None:
         """Return the seconds until the next REGISTER; None where none is planned."""
-        due = self._registration.refresh if self._registration else None
+        due = self.binding.registration.refresh if self.binding else None
         return None if due is None else max(due - self._now(), 0)
 
     @property
     def path(self) -> Path | None:
         """Return how a call would travel now; None while nothing carries the line's messages."""
-        home = self.plan.home
-        if self._flow is None or home is None:
+        if (binding := self.binding) is None or self.barred:
             return None
-        port, peer = self.port, self._peer
+        flow, peer = binding.link.flow, binding.link.hop.address
 
-        def send(data: bytes, number: int) -> None:
-            if port:
-                port.send(data, peer, number or home.port)
-            else:
-                self._outbox.append(data)
-                self._wake.set()
+        def send(message: Reply) -> None:
+            if self.binding:  # a connection that was opened again carries its calls on
+                self.binding.link.post(*message)
+                self.binding.wake()
 
-        return Path(self.plan, self._flow, peer, send, self.agreement)
+        realm = binding.registration.realm
+        return Path(self.plan, flow, peer, send, binding.agreement, binding.way.account, realm)
+
+    def own(self, address: str) -> str:
+        """Return our own address towards another. Raises `ComponentError` without a route."""
+        home = self.plan.home
+        return home.address if home and ":" not in address else self._world.host.source(address)
+
+    def wake(self) -> None:
+        """Look at once at what has changed."""
+        self._wake.set()
+        if self.binding:
+            self.binding.wake()
 
     def stop(self) -> None:
-        """Unregister; `ended` is set within `FAREWELL` seconds."""
+        """Unregister; `ended` is set in bounded time."""
         self._stopping = True
         self._wake.set()
-        if self._task:
+        for binding in filter(None, (self.binding, self._candidate)):
+            binding.release()
+        if self._task and not self.binding:
             self._task.cancel()
 
     async def run(self, before: Sequence["Line"]) -> None:
@@ -107,185 +134,192 @@ class Line:
         try:
             for line in before:
                 await line.ended.wait()
-            if self.plan.home and self._registration and not self._stopping:
-                await self._stay(self.plan.home, self._registration)
+            if self.plan.home and not self._stopping:
+                async with asyncio.TaskGroup() as group:
+                    await self._stay(self.plan.home, group)
         finally:
             self._task = None
-            if self.port:
-                self.port.trust(self.plan.n, "")
-            self._know(())
+            if self._known:  # else they are those of the line before
+                self._know(())
             self.ended.set()
 
     def receive_response(self, message: Message, address: str) -> bool:
-        """Take a response that passed `check_response`; return whether it was ours.
+        """Take a response that passed `check_response`; return whether it was ours."""
+        bindings = filter(None, (self.binding, self._candidate))
+        return any(binding.receive_response(message, address) for binding in bindings)
 
-        One from elsewhere than our registrar is not: it may be made up to get at the digest.
-        """
-        if not self._registration or address != self._peer:
-            return False
-        if not self._registration.receive_response(message, self._now()):
-            return False
-        self._wake.set()
-        return True
-
-    async def _stay(self, home: Home, registration: Registration) -> None:
-        if not home.address:
+    async def _stay(self, home: Home, group: asyncio.TaskGroup) -> None:
+        if not home.address and "A" in home.ways[0].search.records:
             self.reason = "waiting for an address"
             return
+        self._registration = self._new_registration(home)
         while not self._stopping:
-            failed = await self._attempt(home, registration)
-            if failed is None:
+            self._registration[0].begin_round()
+            failed = await self._round(home, self._registration, group)
+            if failed is None or self._stopping:
                 return
             self.reason = failed.reason
             rest = "for good" if failed.retry is None else f"for {failed.retry:.1f} s"
             logger.warning("line.failed: Ext %d rests %s: %s", self.plan.n, rest, failed.reason)
             await self._rest(failed.retry)
 
-    async def _attempt(self, home: Home, registration: Registration) -> Failed | None:
-        """Try the registrar's addresses in order; return the last failure, None when stopped."""
-        target = Target(
-            SIP,
-            home.host,
-            home.port,
-            home.tls,
-            home.domains,
-            home.resolvers,
-            home.source_ports,
-            home.exact_domains,
-            named_by=home.named_by,
-        )
-        self.reason = f"registering at {home.host}"
+    async def _round(
+        self, home: Home, registration: Registering, group: asyncio.TaskGroup
+    ) -> Failed | None:
+        """Try every server once, best first; return the last failure, None when stopped."""
         failed: Failed | None = None
-        try:
-            addresses = await self._world.egress.resolve(target)
-        except (NetworkError, PolicyError) as error:
-            return self._unreached(home, registration, error)
-        self._know(addresses)
-        for address in addresses:
-            if home.transport == "UDP":
-                failed = await self._over_udp(home, registration, address)
-            else:
-                failed = await self._over_stream(target, home, registration, address)
-            if failed is None or failed.status:
-                break
+        kept: frozenset[str] = frozenset()
+        for way in home.ways:
+            self.reason = f"registering at {way.account.registrar}"
+            try:
+                hops = await self._locate(home, way, kept)
+            except (NetworkError, PolicyError) as error:
+                failed = self._unreached(home, registration[0], error)
+                continue
+            kept = self._known
+            for hop in sorted(hops, key=lambda hop: hop.place == self._left):
+                try:
+                    link = await self._open(home, way, hop)
+                except (NetworkError, PolicyError, ComponentError) as error:
+                    failed = self._unreached(home, registration[0], error)
+                    continue
+                failed = await self._hold(
+                    home, Binding(self._world.host, link, way, registration), group
+                )
+                if failed is None or self._stopping or not failed.elsewhere:
+                    return failed
         return failed
 
-    def _know(self, addresses: Iterable[str]) -> None:
-        """Tell whom the firewall must never take for a stranger."""
-        peers = {**self._world.facts().peers, f"line {self.plan.n}": frozenset(addresses)}
-        self._world.publish(peers={name: known for name, known in peers.items() if known})
+    async def _locate(self, home: Home, way: Way, kept: frozenset[str]) -> tuple[Hop, ...]:
+        """Return where a registrar is, best first; it is known beside those that are `kept`.
 
-    async def _over_udp(
-        self, home: Home, registration: Registration, address: str
-    ) -> Failed | None:
-        port = self.port
-        if port is None:
-            return None
-        self._peer = address
-        port.trust(self.plan.n, address)
+        Raises:
+            PolicyError: Restricted Access Domains forbid it.
+            NetworkError: DNS leads nowhere, or did not answer.
 
-        async def send(data: bytes) -> None:
-            port.send(data, address, home.port)
+        """
+        hops = await self._world.egress.locate(target_of(home, way), way.search)
+        self._know(kept | {hop.address for hop in hops})
+        return hops
 
-        return await self._drive(registration, Flow("UDP", home.address, port.number), send)
-
-    async def _over_stream(
-        self, target: Target, home: Home, registration: Registration, address: str
-    ) -> Failed | None:
-        try:
-            stream = await self._world.egress.connect(target, address)
-        except (NetworkError, PolicyError, ComponentError) as error:
-            return self._unreached(home, registration, error)
-        self._peer, self._lost = address, ""
-        self.suite = stream.secured.suite if stream.secured else ""
-        try:
-            async with asyncio.TaskGroup() as group:
-                reader = group.create_task(self._read(stream))
-                flow = Flow(home.transport, *stream.local)
-                failed = await self._drive(registration, flow, stream.write)
-                reader.cancel()
-            return failed
-        finally:
-            self.suite = ""
-            await stream.close()
+    async def _open(self, home: Home, way: Way, hop: Hop) -> Link:
+        """Return a link to a hop. Raises as `Egress.connect` does."""
+        if hop.transport != "UDP":
+            stream = await self._world.egress.connect(target_of(home, way, hop), hop.address)
+            return StreamLink(hop, stream)
+        if self.port is None:
+            raise ComponentError("udp", "the line has no port")
+        return Link(hop, Flow("UDP", self.own(hop.address), self.port.number), self.port)
 
     def _unreached(self, home: Home, registration: Registration, error: Exception) -> Failed | None:
-        """Return the failure of a flow that was never made; a refusal of ours rests long."""
+        """Return the failure of a link that was never made; a refusal of ours rests long."""
+        logger.info("line.unreached: Ext %d: %s", self.plan.n, error)
         if isinstance(error, PolicyError):
-            return Failed(0, str(error), home.account.retry.long or None)
+            return Failed(0, str(error), home.account.retry.long or None, elsewhere=True)
         registration.lose_flow(str(error), self._now())
         event = registration.next_event()
         return event if isinstance(event, Failed) else None
 
-    async def _drive(self, registration: Registration, flow: Flow, send: Send) -> Failed | None:
-        """Move messages and time until the registration failed, or was given up (None)."""
-        task, self._task = self._task, None
-        self._flow = flow
-        registration.register(flow, self._now())
-        try:
-            return await self._drive_to_end(registration, send)
-        finally:
-            self._task, self._flow = task, None
-            self._outbox.clear()
+    async def _hold(self, home: Home, binding: Binding, group: asyncio.TaskGroup) -> Failed | None:
+        """Stay with a binding, and with the better ones that replace it; None when stopped."""
+        self._start(binding, group)
+        while True:
+            self.binding = binding
+            looker = group.create_task(self._look_back(home, binding, group))
+            failed = await binding.task
+            looker.cancel()
+            if (candidate := self._candidate) is not None:
+                await candidate.settled.wait()
+                self._candidate = None
+                if candidate.held:
+                    binding = candidate
+                    continue
+                await candidate.task
+            self.binding = self._left = None
+            if failed and failed.elsewhere and binding.held:
+                self._left = binding.link.hop.place
+                return replace(failed, retry=0.0, elsewhere=False)
+            return failed
 
-    async def _drive_to_end(self, registration: Registration, send: Send) -> Failed | None:
-        deadline: float | None = None
-        while deadline is None or self._now() < deadline:
-            if self._stopping and deadline is None:
-                registration.unregister(self._now())
-                deadline = self._now() + FAREWELL
-            if self._lost:
-                registration.lose_flow(self._lost, self._now())
+    async def _look_back(self, home: Home, binding: Binding, group: asyncio.TaskGroup) -> None:
+        """Return to a server that is preferred to the present one, once one can be had.
+
+        Source: phone-facts 5.2, Fallback.
+        """
+        if not home.returns_after or not (binding.link.hop.rank or binding.way is not home.ways[0]):
+            return
+        await binding.settled.wait()
+        while True:
+            await asyncio.sleep(home.returns_after)
+            if home.returns_at_register:
+                binding.renewed.clear()
+                await binding.renewed.wait()
+            await self._calls.until_idle(self.plan.n)
+            if await self._prefer(home, binding, group):
+                # Over UDP the contact is the same at both: to take it back here could end both.
+                binding.release(silently=not binding.link.flow.reliable)
+                return
+
+    async def _prefer(self, home: Home, present: Binding, group: asyncio.TaskGroup) -> bool:
+        """Register at the best server before the present one; return whether one was there."""
+        kept = frozenset((present.link.hop.address,))
+        for way in home.ways[: home.ways.index(present.way) + 1]:
             try:
-                due, self._outbox = self._outbox, []
-                for data in (*registration.messages_to_send(), *due):
-                    await send(data)
-            except NetworkError as error:
-                self._lost = str(error)
+                hops = await self._locate(home, way, kept)
+            except (NetworkError, PolicyError):
                 continue
-            while event := registration.next_event():
-                if not isinstance(event, Registered):
-                    return event if isinstance(event, Failed) else None
-                self.reason = ""
-                logger.info("line.registered: Ext %d for %d s", self.plan.n, event.expires)
-                self._tell_agreement()
-            times = [time for time in (registration.get_timer(), deadline) if time is not None]
-            await self._sleep(min(times, default=None))
-            registration.handle_timer(self._now())
-        return None
+            kept = self._known
+            for hop in _preferred(hops, present.link.hop) if way is present.way else hops:
+                try:
+                    link = await self._open(home, way, hop)
+                except (NetworkError, PolicyError, ComponentError) as error:
+                    logger.info("line.unreached: Ext %d: %s", self.plan.n, error)
+                    continue
+                registration = self._new_registration(home)
+                self._candidate = candidate = Binding(self._world.host, link, way, registration)
+                self._start(candidate, group)
+                await candidate.settled.wait()
+                if candidate.held:
+                    return True
+                self._candidate = None
+                await candidate.task
+        return False
 
-    def _tell_agreement(self) -> None:
+    def _start(self, binding: Binding, group: asyncio.TaskGroup) -> None:
+        link = binding.link
+        binding.task = group.create_task(
+            binding.keep(partial(self._receive, link), self._good, lambda: self.plan.keep_alive)
+        )
+
+    def _good(self, binding: Binding, event: Registered) -> None:
+        """Note a good answer to a REGISTER."""
+        self.reason, hop = "", binding.link.hop
+        logger.info(
+            "line.registered: Ext %d at %s %s:%d for %d s",
+            *(self.plan.n, hop.transport, hop.address, hop.port, event.expires),
+        )
+        self._tell_agreement(binding)
+
+    def _tell_agreement(self, binding: Binding) -> None:
         """Log an agreement that is new, and warn where others can read the keys of its calls."""
-        named = self.agreement.server_list
-        if named == self._told or not self._flow:
+        named, transport = binding.agreement.server_list, binding.link.flow.transport
+        if named == self._told:
             return
         self._told = named
         words = b", ".join(named).decode(errors="replace") or "none any more"
-        if self.agreement.secures_media and self._flow.transport != "TLS":
-            words += f"; over {self._flow.transport} the keys of calls travel in clear text"
+        if binding.agreement.secures_media and transport != "TLS":
+            words += f"; over {transport} the keys of calls travel in clear text"
             logger.warning("line.agreement: Ext %d: %s", self.plan.n, words)
         else:
             logger.info("line.agreement: Ext %d: %s", self.plan.n, words)
 
-    async def _read(self, stream: Stream) -> None:
-        """Take what comes over the connection, requests too, until it ends."""
-        cutter = MessageStream()
-        source = Source(*stream.peer, known=True, reliable=True)
-        self.server.calls = self._calls.reception(lambda _user, _source: self.path, self.server.key)
-        try:
-            while data := await stream.read():
-                cutter.receive_data(data)
-                while (whole := cutter.next_message()) is not None:
-                    await self._receive(whole, source, stream)
-            self._lost = "the server closed the connection"
-        except (NetworkError, RemoteProtocolError) as error:
-            self._lost = str(error)
-        self._wake.set()
-
-    async def _receive(self, data: bytes, source: Source, stream: Stream) -> None:
+    async def _receive(self, link: Link, data: bytes) -> None:
+        """Take a message that came over a connection."""
+        source = Source(link.hop.address, link.hop.port, known=True, reliable=True)
         if data[:4].upper() != b"SIP/":
-            if reply := self.server.receive(data, source, self._now()):
-                await stream.write(reply.data)
+            if self._own and (reply := self._own.receive(data, source, self._now())):
+                link.post(reply.data)
+                await link.flush()
             return
         try:
             message = read_message(data)
@@ -296,19 +330,55 @@ class Line:
         if not self.receive_response(message, source.address):
             self._calls.receive_response(message, source.address)
 
+    def _know(self, addresses: Iterable[str]) -> None:
+        """Tell who is no stranger to the UDP port, and to the firewall."""
+        self._known = frozenset(addresses)
+        if self.port:
+            self.port.trust(self.plan.n, self._known)
+        peers = {**self._world.facts().peers, f"line {self.plan.n}": self._known}
+        self._world.publish(peers={name: known for name, known in peers.items() if known})
+
+    def _new_registration(self, home: Home) -> Registering:
+        plan, agreement = self.plan, home.mediasec.agreement()
+        credentials = Credentials(plan.auth_user, plan.password.reveal())
+        entropy = self._world.host.entropy
+        return Registration(home.account, credentials, entropy, agreement), agreement
+
     async def _rest(self, seconds: float | None) -> None:
         """Return after so many seconds, or when stopped; None waits for that alone."""
-        until = None if seconds is None else self._now() + seconds
-        while not self._stopping and (until is None or self._now() < until):
-            await self._sleep(until)
-
-    async def _sleep(self, until: float | None) -> None:
-        """Return at a time, or when something happened; None waits for that alone."""
-        delay = None if until is None else max(until - self._now(), 0)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(delay):
-                await self._wake.wait()
-        self._wake.clear()
+            async with asyncio.timeout(seconds):
+                while not self._stopping:
+                    await self._wake.wait()
+                    self._wake.clear()
 
     def _now(self) -> float:
         return self._world.host.now()
+
+
+def _server(world: World, line: Line, calls: Switchboard) -> UserAgentServer:
+    """Return what answers requests that come over the connection of a line."""
+    server = UserAgentServer(world.host.entropy(32))
+    server.calls = calls.reception(lambda _user, _source: line.path)
+    return server
+
+
+def target_of(home: Home, way: Way, hop: Hop | None = None) -> Target:
+    """Return where Egress may go; the configured name stays the one to be proven (rulings 4)."""
+    return Target(
+        SIP,
+        hop.host if hop else way.account.registrar,
+        hop.port if hop else 0,
+        home.tls if hop and hop.transport == "TLS" else None,
+        home.domains,
+        home.resolvers,
+        home.source_ports,
+        home.exact_domains,
+        named_by=way.named_by,
+    )
+
+
+def _preferred(hops: Sequence[Hop], present: Hop) -> list[Hop]:
+    """Return the hops that are better than the present one; all where it is none any more."""
+    rank = next((hop.rank for hop in hops if hop.place == present.place), len(hops))
+    return [hop for hop in hops if hop.rank < rank]

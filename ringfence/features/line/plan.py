@@ -4,28 +4,35 @@ Source: phone-facts 1.3, 1.6, 5.1–5.3; rulings 12, 16, 17.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from msgspec import Struct
 
-from ringfence.config.catalog.values import SecureCallOption, SipTransport
+from ringfence.config.catalog.values import IpMode, SecureCallOption, SipTransport
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import LINES, Settings
-from ringfence.errors import Finding, RemoteProtocolError, Severity
+from ringfence.errors import Finding, PolicyError, RemoteProtocolError, Severity
 from ringfence.features.line.terms import terms
+from ringfence.features.line.ways import Way, proxy_name, ways
 from ringfence.policy.applications import SIP, NameCheck
-from ringfence.policy.domains import judge
 from ringfence.policy.macros import expand, phone_values, setting_values
-from ringfence.policy.network import host_and_port, own_address, resolvers
+from ringfence.policy.network import own_address, resolvers
 from ringfence.policy.tls import TlsPolicy, policy_for
 from ringfence.protocols.sip.account import Account, Retry
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.grammar import escape_user, is_token, parse_uri
+from ringfence.protocols.sip.locate import AUTO, describe, may_fail_over
 from ringfence.protocols.sip.negotiation import Terms
 from ringfence.protocols.sip.transaction import Timers
 from ringfence.runtime.state import Facts, Planned
 
-PORTS = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
-"""Ports of a proxy that names none. Source: phone-facts 5.2."""
+SECURED = frozenset({SipTransport.TLS, SipTransport.AUTO})
+"""Transports that may come to TLS."""
+LISTENS = {
+    IpMode.DUAL: ("0.0.0.0", "::"),  # noqa: S104 - the firewall decides who reaches the port
+    IpMode.IPV4: ("0.0.0.0",),  # noqa: S104
+    IpMode.IPV6: ("::",),
+}
 BLOCKED = "Blocked by restricted domains"
 REALM = "ringfence"
 """Realm of our challenge on a line that has neither Reversed Auth Realm nor a proxy."""
@@ -43,6 +50,8 @@ class MediaSec(Struct, frozen=True):
 
     def words(self, transport: str) -> str:
         """Return what comes of it over a transport, for people."""
+        if self.over_tls_only and transport == AUTO:
+            return "over TLS alone"
         if self.over_tls_only and transport != "TLS":
             return f"never over {transport}"
         return "asked for by the phone" if self.initiates else "where the server asks for it"
@@ -58,25 +67,31 @@ class MediaSec(Struct, frozen=True):
 
 
 class Home(Struct, frozen=True):
-    """The registrar of a line, and everything that reaching it depends on."""
+    """The registrars of a line, and everything that reaching them depends on."""
 
     transport: str
-    """UDP, TCP or TLS: the one in use, never Auto."""
-    host: str
-    """The next hop as configured: outbound proxy, else proxy."""
-    port: int
-    account: Account
+    """UDP, TCP, TLS or Auto, as configured."""
+    ways: tuple[Way, ...]
+    """The proxy, then the alternate one."""
     address: str
-    """The phone's own address; empty while it has none."""
+    """The phone's own IPv4 address; empty while it has none."""
     tls: TlsPolicy | None
+    """Of hops over TLS; None where there are none."""
     domains: str
     exact_domains: bool
     resolvers: tuple[str, ...]
     source_ports: tuple[int, int] | None
     """Local TCP ports, inclusive; None for any."""
-    named_by: str
-    """Tag of the parameter that names `host`."""
+    returns_after: float = 0.0
+    """Seconds after which a preferred server is tried again; 0 for never."""
+    returns_at_register: bool = True
+    """Whether that waits for the next REGISTER."""
     mediasec: MediaSec = MediaSec()
+
+    @property
+    def account(self) -> Account:
+        """Return the account at the proxy."""
+        return self.ways[0].account
 
 
 class LinePlan(Struct, frozen=True):
@@ -87,6 +102,8 @@ class LinePlan(Struct, frozen=True):
     """As configured, for people."""
     port: int | None
     """Local UDP port that is served; None where the transport is TCP or TLS."""
+    listens: tuple[str, ...]
+    """Wildcard addresses on which it is."""
     user: str
     """User part of the Request-URI that means this line; empty for none."""
     auth_user: str
@@ -96,6 +113,14 @@ class LinePlan(Struct, frozen=True):
     auth_invite: bool
     sha256: bool
     """Our challenge offers SHA-256 before MD5."""
+    auth_notify: bool
+    """A NOTIFY that asks for something is challenged."""
+    resyncs: bool
+    """A NOTIFY may ask for a resync."""
+    reliable: bool
+    """Provisional responses are acknowledged (RFC 3262)."""
+    proxies_only: bool
+    """SIP over UDP outside a dialog is heard only from the line's proxies."""
     server: str
     """Header Server of answers to the line's own proxy."""
     home: Home | None
@@ -103,7 +128,11 @@ class LinePlan(Struct, frozen=True):
     rtp_ports: tuple[int, int]
     """Local ports of audio, inclusive."""
     terms: Terms
-    """Of the audio of its calls; address and port are those of each call."""
+    """Of the audio of calls over UDP and TCP; address and port are those of each call."""
+    tls_terms: Terms
+    """The same over TLS."""
+    keep_alive: int
+    """Seconds between packets that keep a NAT open; 0 for none."""
     refused: str = ""
     """Why it does not although it was asked to."""
 
@@ -128,15 +157,24 @@ def show(made: LinePlan) -> str:
     if home := made.home:
         text += f"  registers at {home.account.registrar} as {made.auth_user}, password "
         text += f"{'***' if made.password else '(empty)'}\n"
-        text += f"  over {home.transport} to {home.host}:{home.port}, names {_names(home.tls)}\n"
+        text += "".join(_show_way(home, place) for place in range(len(home.ways)))
         text += f"  media plane security: {home.mediasec.words(home.transport)}\n"
     if made.refused:
         text += f"  does not register: {made.refused}\n"
     return text
 
 
-def _names(policy: TlsPolicy | None) -> str:
-    return policy.names.value if policy else "not checked"
+def _show_way(home: Home, place: int) -> str:
+    """Return how one registrar is found, and when the phone returns to it."""
+    way = home.ways[place]
+    names = f", names {home.tls.names.value}" if home.tls else ""
+    found = f"  over {home.transport}{names}: {describe(way.search)}\n"
+    if place:
+        return f"  else at {way.account.registrar}{found[1:]}"
+    if not home.returns_after or not (home.ways[1:] or may_fail_over(way.search)):
+        return found
+    when = " and the next REGISTER" if home.returns_at_register else ""
+    return f"{found}  returns to a preferred server after {home.returns_after:g} s{when}\n"
 
 
 class _Lines:
@@ -165,8 +203,8 @@ class _Lines:
     def line(self, n: int, port: int | None) -> LinePlan:
         """Return the plan of one extension."""
         ext, sip = self._settings.ext[n - 1], self._settings.sip
-        home, refused, proxy = self._home(n)
-        if proxy and ext.sip_transport is SipTransport.TLS and not ext.tls_name_validate:
+        (home, refused), proxy = self._home(n), proxy_name(ext)
+        if proxy and ext.sip_transport in SECURED and not ext.tls_name_validate:
             self._unchecked(n)
         if ext.auth_invite and not ext.password:
             self._find(
@@ -179,76 +217,63 @@ class _Lines:
             n=n,
             transport=ext.sip_transport.value,
             port=port,
+            listens=LISTENS[self._settings.system.ip_mode],
             user=ext.user_id,
             auth_user=ext.auth_id or ext.user_id,
             password=ext.password,
             realm=ext.reversed_auth_realm or proxy or REALM,
             auth_invite=ext.auth_invite,
             sha256=sip.auth_support_rfc8760,
+            auth_notify=ext.auth_resync_reboot,
+            resyncs=self._settings.provisioning.resync_from_sip,
+            reliable=ext.sip_100rel_enable,
+            proxies_only=self._settings.system.block_nonproxy_sip,
             server=expand(sip.sip_server_name, self._macros),
             home=home,
             rtp_ports=(sip.rtp_port_min, sip.rtp_port_max),
-            terms=terms(self._settings, n, home.transport if home else "UDP", ""),
+            terms=terms(self._settings, n, "UDP", ""),
+            tls_terms=terms(self._settings, n, "TLS", ""),
+            keep_alive=sip.nat_keep_alive_intvl,
             refused=refused,
         )
 
-    def _home(self, n: int) -> tuple[Home | None, str, str]:
-        """Return where extension n registers, else why not, and the name of its proxy."""
-        ext, system = self._settings.ext[n - 1], self._settings.system
+    def _home(self, n: int) -> tuple[Home | None, str]:
+        """Return where extension n registers, else why not."""
+        ext = self._settings.ext[n - 1]
         if not ext.proxy.strip():
-            return None, "", ""
-        transport = ext.sip_transport.value
-        if ext.sip_transport is SipTransport.AUTO:
-            transport = SipTransport.UDP.value
-            self._auto(n)
+            return None, ""
+        own = self._own_uri(n, ext.sip_uri.strip())
         try:
-            proxy, proxy_port = self._server(n, "Proxy", ext.proxy, transport)
-            host, port = proxy, proxy_port
-            if outbound := ext.outbound_proxy.strip():
-                host, port = self._server(n, "Outbound_Proxy", outbound, transport)
+            found = ways(self._settings, n, partial(self._account, n, own))
         except ValueError as error:
-            return None, f"not a server: {error}", ""
-        for name in (proxy, host):
-            verdict = judge(
-                system.restricted_access_domains,
-                name,
-                exact_only=system.restricted_domains_exact_only,
-            )
-            if not verdict.allowed:
-                return None, f"{BLOCKED}: {name}", proxy
+            return None, f"not a server: {error}"
+        except PolicyError as error:
+            return None, f"{BLOCKED}: {error.reason}"
         if not ext.register:
-            return None, "", proxy
-        if transport == "UDP" and ":" in host:
-            return None, "over IPv6 only TCP and TLS are spoken", proxy
+            return None, ""
         if not ext.user_id:
             self._no_user(n)
-            return None, "User ID is empty", proxy
-        route = _written(host, port, 0) + _parameter(transport) if outbound else ""
-        registrar = _written(proxy, proxy_port, PORTS[transport])
-        own = f"sip:{escape_user(ext.user_id)}@{_written(proxy, 0, 0)}"
-        account = self._account(n, registrar, own, route)
-        return self._reached(n, transport, host, port, account), "", proxy
+            return None, "User ID is empty"
+        return self._reached(n, found), ""
 
-    def _reached(self, n: int, transport: str, host: str, port: int, account: Account) -> Home:
+    def _reached(self, n: int, found: tuple[Way, ...]) -> Home:
         """Return the home with what the connection depends on."""
         settings, facts = self._settings, self._facts
-        tls = None
-        if transport == "TLS":
-            checked = settings.ext[n - 1].tls_name_validate
-            names = NameCheck.STANDARD if checked else NameCheck.SKIPPED
+        ext, tls = settings.ext[n - 1], None
+        if ext.sip_transport in SECURED:
+            names = NameCheck.STANDARD if ext.tls_name_validate else NameCheck.SKIPPED
             tls = policy_for(SIP, settings, facts, names=names)
         return Home(
-            transport=transport,
-            host=host,
-            port=port,
-            account=account,
+            transport=ext.sip_transport.value,
+            ways=found,
             address=own_address(settings, facts.lease),
             tls=tls,
             domains=settings.system.restricted_access_domains,
             exact_domains=settings.system.restricted_domains_exact_only,
             resolvers=resolvers(settings, facts.lease),
-            source_ports=None if transport == "UDP" else self._source_ports,
-            named_by=f"{'Outbound_Proxy' if account.route else 'Proxy'}_{n}_",
+            source_ports=None if ext.sip_transport is SipTransport.UDP else self._source_ports,
+            returns_after=ext.proxy_fallback_intvl,
+            returns_at_register=ext.auto_register_when_failover,
             mediasec=self._mediasec(n),
         )
 
@@ -265,13 +290,14 @@ class _Lines:
         required = ext.secure_call_option is SecureCallOption.REQUIRED
         return MediaSec(ext.mediasec_request, ext.mediasec_over_tls_only, required, good)
 
-    def _account(self, n: int, registrar: str, own: str, route: str) -> Account:
+    def _account(self, n: int, uri: str, registrar: str, host: str, route: str) -> Account:
         ext, sip = self._settings.ext[n - 1], self._settings.sip
+        own = f"sip:{escape_user(ext.user_id)}@{host}"
         agent = sip.sip_reg_user_agent_name or sip.sip_user_agent_name
         return Account(
             user=ext.user_id,
             registrar=registrar,
-            address_of_record=self._own_uri(n, ext.sip_uri.strip()) or own,
+            address_of_record=uri or own,
             display_name=ext.display_name,
             route=route,
             user_agent=expand(agent, self._macros),
@@ -280,6 +306,7 @@ class _Lines:
             min_expires=sip.reg_min_expires,
             max_expires=sip.reg_max_expires,
             max_auth=sip.max_auth,
+            reliable=ext.sip_100rel_enable,
             timers=Timers(
                 t1=sip.sip_t1,
                 t2=sip.sip_t2,
@@ -296,7 +323,8 @@ class _Lines:
                 short_random=sip.reg_retry_random_delay,
                 long_random=sip.reg_retry_long_random_delay,
                 cap=sip.reg_retry_intvl_cap,
-                codes=tuple(word for word in sip.retry_reg_rsc.replace(",", " ").split()),
+                codes=tuple(sip.retry_reg_rsc.replace(",", " ").split()),
+                backup=tuple(sip.try_backup_rsc.replace(",", " ").split()),
             ),
         )
 
@@ -311,29 +339,6 @@ class _Lines:
             self._find("line-bad-uri", tag, f"{error}: it is passed over", "write sip:user@domain")
             return ""
         return text
-
-    def _server(self, n: int, field: str, text: str, transport: str) -> tuple[str, int]:
-        """Return host and port of the first server that a proxy parameter names."""
-        first, more, _ = text.partition("|")
-        entry, options, _ = first.partition(":p=")
-        entry, addresses, _ = entry.partition(":A=")
-        if more or options or addresses:
-            self._find(
-                "line-first-server",
-                f"{field}_{n}_",
-                "only the first server of the list is used, without its options",
-                "name one server, host[:port]",
-                Severity.INFO,
-            )
-        return host_and_port(entry.strip().removeprefix("sip:"), PORTS[transport])
-
-    def _auto(self, n: int) -> None:
-        self._find(
-            "line-auto-is-udp",
-            f"SIP_Transport_{n}_",
-            "Auto does not ask DNS for a transport yet: UDP is used",
-            "choose TLS where the proxy speaks it",
-        )
 
     def _keys_in_clear(self, n: int) -> None:
         transport = self._settings.ext[n - 1].sip_transport
@@ -383,13 +388,3 @@ def _hidden(plans: Iterable[LinePlan]) -> Iterator[Finding]:
                 f"Ext {first} has the same user and the same SIP port, and gets every request",
                 "give the line another SIP port",
             )
-
-
-def _written(host: str, port: int, default: int) -> str:
-    """Return host and port as a URI has them."""
-    written = f"[{host}]" if ":" in host else host
-    return written if port == default else f"{written}:{port}"
-
-
-def _parameter(transport: str) -> str:
-    return "" if transport == "UDP" else f";transport={transport.lower()}"

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
-from ringfence.errors import RemoteProtocolError
+from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.protocols.sip.message import Message, check_response, read_message
 from ringfence.protocols.sip.response import Source
 from ringfence.protocols.sip.uas import UserAgentServer
@@ -13,7 +13,6 @@ from ringfence.runtime.host import Host
 
 logger = logging.getLogger(__name__)
 
-ANY = "0.0.0.0"  # noqa: S104 - the firewall decides who reaches the port
 BATCH = 64
 """Most datagrams read in one turn of the loop."""
 BUFFER = 128 * 1024
@@ -27,11 +26,17 @@ class UdpPort:
     """Reads with a loop of its own, which costs half of what an asyncio transport does."""
 
     def __init__(
-        self, host: Host, number: int, respond: Respond, expected: Callable[[str], bool]
+        self,
+        host: Host,
+        number: int,
+        listens: Sequence[str],
+        respond: Respond,
+        expected: Callable[[str], bool],
     ) -> None:
-        """Bind the port and start to read; responses and their source go to `respond`.
+        """Bind the port on wildcard addresses and start to read.
 
-        Those of proxies do, and those of addresses that are `expected`.
+        Responses and their source go to `respond`, those of proxies and those of addresses that
+        are `expected`. A second family that the machine does not have is done without.
 
         Raises:
             ComponentError: the port is taken or not allowed.
@@ -42,39 +47,54 @@ class UdpPort:
         self._host = host
         self._respond = respond
         self._expected = expected
-        self._peers: dict[int, str] = {}
+        self._peers: dict[int, frozenset[str]] = {}
         self._known: frozenset[str] = frozenset()
-        self._socket = host.udp(ANY, number)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        asyncio.get_running_loop().add_reader(self._socket, self._read)
+        self._sockets: dict[bool, socket.socket] = {}
+        """`{is IPv6: socket}`."""
+        self._bind(listens)
+        for bound in self._sockets.values():
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+            asyncio.get_running_loop().add_reader(bound, self._read, bound)
 
-    def trust(self, n: int, address: str) -> None:
-        """Hold an address for the proxy of Ext(n); empty for none any more."""
-        self._peers[n] = address
-        self._known = frozenset(filter(None, self._peers.values()))
+    def trust(self, n: int, addresses: Iterable[str]) -> None:
+        """Hold addresses for the proxies of Ext(n); none for none any more."""
+        self._peers[n] = frozenset(addresses)
+        self._known = frozenset().union(*self._peers.values())
 
     def send(self, data: bytes, address: str, port: int) -> None:
         """Send a datagram; one that cannot leave is lost, as any may be."""
         try:
-            self._socket.sendto(data, (address, port))
+            if (bound := self._sockets.get(":" in address)) is not None:
+                bound.sendto(data, (address, port))
         except OSError as error:
             logger.debug("line.not_sent: %s port %d: %s", address, port, error.strerror)
 
     def close(self) -> None:
         """Stop reading and free the port."""
-        asyncio.get_running_loop().remove_reader(self._socket)
-        self._socket.close()
+        for bound in self._sockets.values():
+            asyncio.get_running_loop().remove_reader(bound)
+            bound.close()
 
-    def _read(self) -> None:
+    def _bind(self, listens: Sequence[str]) -> None:
+        for place, address in enumerate(listens):
+            try:
+                self._sockets[":" in address] = self._host.udp(address, self.number)
+            except ComponentError as error:
+                if not place:
+                    raise
+                logger.warning("line.one_family: %s", error)
+
+    def _read(self, bound: socket.socket) -> None:
         now = self._host.now()
         for _ in range(BATCH):
             try:
-                data, (address, port) = self._socket.recvfrom(LARGEST)
+                data, place = bound.recvfrom(LARGEST)
             except BlockingIOError:
                 return
             except OSError as error:  # an ICMP error of an earlier datagram
                 logger.debug("line.not_delivered: %s", error.strerror)
                 continue
+            address, port = place[:2]
             source = Source(address, port, address in self._known)
             if data[:4].upper() == b"SIP/":
                 self._receive_response(data, source)

@@ -10,9 +10,9 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
+from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError, RingfenceError
 from ringfence.features.line.plan import LinePlan
-from ringfence.protocols.sip.account import Flow
+from ringfence.protocols.sip.account import Account, Flow
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import (
@@ -21,6 +21,7 @@ from ringfence.protocols.sip.call_events import (
     Event,
     Offered,
     OfferRefused,
+    RefreshDue,
     Ringing,
     State,
 )
@@ -29,13 +30,15 @@ from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.grammar import parse_address, parse_uri
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.negotiation import Negotiation, Stream, Terms
-from ringfence.protocols.sip.response import Source
+from ringfence.protocols.sip.response import Reply, Source
 from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
 
 MOST = 8
 """Most calls of the phone at once; one more is busy (486)."""
+MOST_HELD = 64
+"""Most calls with those that have ended, whose messages may still be repeated."""
 
 
 class Media(Protocol):
@@ -60,7 +63,7 @@ class Media(Protocol):
 
 PathOf = Callable[[str, Source], "Path | None"]
 """Takes the user part of a Request-URI and a source; returns the path of a call from there."""
-OpenMedia = Callable[[LinePlan], Media]
+OpenMedia = Callable[["Path"], Media]
 """Bind the ports of a call. Raises `ComponentError` where none is free."""
 
 
@@ -71,10 +74,14 @@ class Path(Struct, frozen=True, eq=False):
     flow: Flow
     peer: str
     """Address of the other end."""
-    send: Callable[[bytes, int], None]
-    """Takes a message and a port; port 0 stands for the other end's own."""
+    send: Callable[[Reply], None]
+    """Takes a message; one without a place goes to the other end."""
     agreement: Agreement
     """The line's, on the security of media."""
+    account: Account
+    """Of the registrar in use."""
+    realm: bytes = b""
+    """In which the registrar asked for the password."""
 
 
 class Held(Struct, eq=False):
@@ -101,11 +108,15 @@ class Switchboard:
         self._calls: dict[int, Held] = {}
         self._last = 0
         self._keeping = False
+        self._noticed: set[str] = set()
+        """Commands of a NOTIFY that are under way."""
         self._wake = asyncio.Event()
+        self._ended = asyncio.Event()
+        """Set whenever a call ends."""
 
-    def reception(self, path_of: PathOf, key: bytes) -> "Reception":
+    def reception(self, path_of: PathOf) -> "Reception":
         """Return what hands us the requests of one port or connection."""
-        return Reception(self, path_of, key)
+        return Reception(self, path_of)
 
     # What people ask
 
@@ -123,12 +134,16 @@ class Switchboard:
             raise ConfigError(target[:80], str(error), "dial sip:user@domain") from error
         if self._busy():
             raise ComponentError("call", f"{MOST} calls are the most")
-        media = self._open(path.line)
+        media = self._open(path)
         credentials = Credentials(path.line.auth_user, path.line.password.reveal())
-        home = path.line.home
-        if home is None:
-            raise ComponentError("call", "the line has no proxy")
-        call = Call(home.account, credentials, path.flow, self._entropy, path.agreement)
+        call = Call(
+            path.account,
+            credentials,
+            path.flow,
+            self._entropy,
+            path.agreement,
+            path.account.realms(path.realm),
+        )
         negotiation = Negotiation(self._terms(path, media), self._entropy)
         held = self._hold_on(call, path, media, negotiation, target, incoming=False)
         call.place(target.encode(), negotiation.offer(), self._now())
@@ -218,6 +233,12 @@ class Switchboard:
         """Return whether a line has a call."""
         return any(held.path.line.n == n and self._lives(held) for held in self._calls.values())
 
+    async def until_idle(self, n: int) -> None:
+        """Return once a line has no call."""
+        while self.busy(n):
+            self._ended.clear()
+            await self._ended.wait()
+
     def report(self) -> list[Mapping[str, object]]:
         """Return every call as JSON values."""
         return [
@@ -243,24 +264,25 @@ class Switchboard:
         """Take a request of a call that there is; False for none."""
         call_id = asked.message.first(b"call-id")
         for held in self._calls.values():
-            if held.call.call_id == call_id and held.call.owns(asked.message):
+            if held.call.call_id == call_id and held.call.owns(asked):
                 held.call.receive_request(asked, now)
                 self._flush(held)
                 return True
         return False
 
-    def begin(self, path: Path, asked: Asked, key: bytes, now: float) -> int:
+    def begin(self, path: Path, asked: Asked, now: float) -> int:
         """Begin the call of an INVITE; return 0, or the status that refuses it."""
-        if self._busy() or path.line.home is None:
-            return 486 if path.line.home else 480
+        if any(held.call.is_merged(asked.message) for held in self._calls.values()):
+            return 482
+        if self._busy() or len(self._calls) >= MOST_HELD:
+            return 486
         try:
-            media = self._open(path.line)
+            media = self._open(path)
         except ComponentError as error:
             logger.warning("call.refused: Ext %d: %s", path.line.n, error)
             return 480
-        account = path.line.home.account
         try:
-            call = Call.of_invite(account, path.flow, asked, self._entropy, key, path.agreement)
+            call = Call.of_invite(path.account, path.flow, asked, self._entropy, path.agreement)
         except RemoteProtocolError:
             media.stop()
             raise
@@ -283,6 +305,21 @@ class Switchboard:
                 return True
         return False
 
+    def notice(self, command: str) -> None:
+        """Do what a NOTIFY asks for, unless the phone is doing that already."""
+        if command not in self._noticed:
+            self._noticed.add(command)
+            self._world.spawn(self._obey(command))
+
+    async def _obey(self, command: str) -> None:
+        logger.info("line.notified: %s", command)
+        try:
+            await self._world.commands.run(command, {})
+        except RingfenceError as error:
+            logger.warning("line.notified: %s: %s", command, error)
+        finally:
+            self._noticed.discard(command)
+
     async def _keep_time(self) -> None:
         """Keep the time of every call, until there is none."""
         while self._calls:
@@ -304,10 +341,12 @@ class Switchboard:
         """Do what events ask, send what is due, and forget a call that is over."""
         while event := held.call.next_event():
             self._react(held, event)
-        for reply in held.call.messages_to_send():
-            held.path.send(reply.data, reply.port)
+        for message in held.call.messages_to_send():
+            held.path.send(message)
         if held.call.over:
             self._calls.pop(held.number, None)
+        if not self._lives(held):
+            self._ended.set()
         self._wake.set()
 
     def _react(self, held: Held, event: Event) -> None:
@@ -329,6 +368,8 @@ class Switchboard:
                 words = f"{status} {reason}" if status else reason
                 logger.info("call.ended: %d: %s: %s", held.number, held.peer, words)
                 held.media.stop()
+            case RefreshDue():
+                held.call.reoffer(held.negotiation.offer(), self._now())
             case OfferRefused(status):
                 logger.warning("call.offer_refused: %d: %d", held.number, status)
 
@@ -374,8 +415,9 @@ class Switchboard:
     @staticmethod
     def _terms(path: Path, media: Media) -> Terms:
         """Return the terms of a call, with the port that it bound and what was agreed on."""
+        terms = path.line.tls_terms if path.flow.transport == "TLS" else path.line.terms
         secures = path.agreement.secures_media
-        return replace(path.line.terms, address=path.flow.host, port=media.port, mediasec=secures)
+        return replace(terms, address=path.flow.host, port=media.port, mediasec=secures)
 
     def _find(self, number: int) -> Held:
         held = self._calls.get(number)
@@ -401,16 +443,19 @@ class Switchboard:
 class Reception:
     """Hands the requests of one port or connection to the switchboard."""
 
-    def __init__(self, calls: Switchboard, path_of: PathOf, key: bytes) -> None:
+    def __init__(self, calls: Switchboard, path_of: PathOf) -> None:
         self._calls = calls
         self._path_of = path_of
-        self._key = key
 
-    def take(self, asked: Asked, source: Source, now: float) -> bool:
+    def take(self, asked: Asked, now: float) -> bool:
         """Take a request of a call that there is; False for none."""
         return self._calls.take(asked, now)
+
+    def notice(self, command: str) -> None:
+        """Do what a NOTIFY asks for."""
+        self._calls.notice(command)
 
     def begin(self, user: str, asked: Asked, source: Source, now: float) -> int:
         """Begin the call of an INVITE; return 0, or the status that refuses it."""
         path = self._path_of(user, source)
-        return self._calls.begin(path, asked, self._key, now) if path else 480
+        return self._calls.begin(path, asked, now) if path else 480

@@ -265,14 +265,6 @@ LINES = (
         "set the line's password, or Auth INVITE to No",
     ),
     Rule(
-        "line-auto-is-udp",
-        WARNING,
-        "SIP Transport Auto is UDP in this release",
-        "Auto asks DNS for the transport; Ringfence does not yet.",
-        "phone-facts 5.2",
-        "choose TLS",
-    ),
-    Rule(
         "line-without-user",
         WARNING,
         "A line has a proxy but no user",
@@ -311,14 +303,6 @@ LINES = (
         "The keys of SRTP stand in the SDP; whoever reads the signalling decrypts the call.",
         "chapter, Table 7; phone-facts 5.4",
         "set SIP Transport to TLS, and MediaSec Over TLS Only to Yes",
-    ),
-    Rule(
-        "line-first-server",
-        INFO,
-        "Only the first server of a list is used",
-        "Static records are not followed in this release.",
-        "phone-facts 1.6",
-        "name one server",
     ),
     Rule(
         "line-tcp-ports",

@@ -257,6 +257,13 @@ def in_order(records: Sequence[Weighed], entropy: Callable[[int], bytes]) -> Ite
                 break
 
 
+def may_fail_over(search: Search) -> bool:
+    """Return whether a search can lead to servers of which one is preferred."""
+    fixed = all(one.port or one.addresses or is_address(one.host) for one in search.servers)
+    asks = search.asks_srv or search.transport == AUTO
+    return len(search.servers) > 1 or (asks and not fixed)
+
+
 def describe(search: Search) -> str:
     """Return in words what is asked of DNS, in order."""
     return "; else ".join(
