@@ -215,11 +215,13 @@ class AudioEngine:
         self._waker.send(b"\0")
 
     def close(self) -> None:
-        """End the thread; calls are stopped by their owners."""
+        """End the thread, and the audio of every call."""
         self._closed = True
         self.wake()
         if self._thread:
             self._thread.join()
+        for call in list(self._calls.values()):
+            call.stop()
 
     def _run(self) -> None:
         while not self._closed:

@@ -27,7 +27,7 @@ from ringfence.runtime.commands import Commands
 from ringfence.runtime.egress import Egress
 from ringfence.runtime.feature import World
 from ringfence.runtime.host import Host
-from ringfence.runtime.state import Facts
+from ringfence.runtime.state import Facts, Sound
 from ringfence.runtime.supervisor import Supervisor
 
 PATIENCE = 15.0
@@ -37,9 +37,17 @@ PATIENCE = 15.0
 class LinePhone:
     """The test's end of such a process."""
 
-    def __init__(self, space: Namespace, address: str, names: Mapping[str, list[str]]) -> None:
+    def __init__(
+        self,
+        space: Namespace,
+        address: str,
+        names: Mapping[str, list[str]],
+        microphone: str = "null",
+        speaker: str = "null",
+    ) -> None:
         self.log = ""
         self._facts: dict[str, Any] = {"address": address, "names": names, "trust": []}
+        self._facts["sound"] = [microphone, speaker]
         self.process = space.popen(
             sys.executable,
             __file__,
@@ -151,6 +159,7 @@ class Phone:
         self.names = given["names"]
         self.facts = replace(
             self.facts,
+            sound=Sound(*given["sound"]),
             lease=Lease(given["address"], 24, "10.99.0.9") if given["address"] else None,
             trust=Trust(provider_root=tuple(given["trust"])),
         )
