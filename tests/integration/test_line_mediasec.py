@@ -9,9 +9,11 @@ import pytest
 from ringfence.lab.kamailio import Registrar
 from ringfence.lab.mediasec import CARRIED, MediaSec
 from ringfence.lab.namespaces import Namespace
+from tests.support import tshark
 from tests.support.certificates import authority, leaf
 from tests.support.kamailio import Kamailio
 from tests.support.line_phone import LinePhone
+from tests.support.srtp_oracle import unprotect
 
 Wire = tuple[Namespace, Namespace]
 PHONE, PROXY, NAME = "10.99.0.2", "10.99.0.9", "sip.telco.test"
@@ -47,7 +49,8 @@ def serve(pair: Wire, tmp_path: Path, component: list[str]) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def phone(pair: Wire) -> Iterator[LinePhone]:
+def phone(pair: Wire, serve: Serve) -> Iterator[LinePhone]:
+    """Start a phone, and end it before its registrar."""
     started = LinePhone(pair[0], PHONE, {NAME: [PROXY]})
     started.trust(ROOT.pem)
     yield started
@@ -118,24 +121,25 @@ def test_without_mediasec_request_a_server_that_only_answers_hears_nothing_of_it
 
 
 @pytest.mark.proves("MS-03")
-@pytest.mark.parametrize("request_", ["Yes", "No"])
-@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_over_tls_only_a_line_neither_begins_nor_answers_off_tls(
-    phone: LinePhone, serve: Serve, transport: str, request_: str
+    phone: LinePhone, serve: Serve
 ) -> None:
     kamailio = serve("server")
-    texts = {**LINE, "MediaSec_Request_1_": request_, "MediaSec_Over_TLS_Only_1_": "Yes"}
-    status = phone.set(**texts, SIP_Transport_1_=transport)
-    assert "mediasec-keys-in-clear" not in status["findings"]
-    if transport == "TLS":
-        assert security(phone.wait(registered=True))[2:] == (True, False)
-        assert seen(kamailio, "verify", "judged")[-1] == (LIST, "agreed")
-        return
-    line = phone.wait(registered=False, reason="Security Agreement Required")
-    nothing = (NONE, NONE, NONE, NONE)
-    carried = seen(kamailio, "client", "verify", "require", "proxy")
-    assert (carried, security(line)) == ([nothing] * 2, ("", "", False, False))
+    only = {"MediaSec_Over_TLS_Only_1_": "Yes"}
+    carried: list[tuple[str, ...]] = []
+    for account in (BEGINS, LINE):
+        for transport in ("UDP", "TCP"):
+            status = phone.set(**account, **only, SIP_Transport_1_=transport)
+            assert "mediasec-keys-in-clear" not in status["findings"]
+            line = phone.wait(transport=transport, reason="Security Agreement Required")
+            assert security(line) == ("", "", False, False)
+            carried += [(transport.lower(), NONE, NONE, NONE, NONE)] * 2
+    assert seen(kamailio, "transport", "client", "verify", "require", "proxy") == carried
     assert kamailio.contacts() == {}
+    for account, client in ((BEGINS, OFFER), (LINE, NONE)):
+        phone.set(**account, **only, SIP_Transport_1_="TLS")
+        assert security(phone.wait(registered=True))[2:] == (True, False)
+        assert seen(kamailio, "client", "verify", "judged")[-1] == (client, LIST, "agreed")
 
 
 @pytest.mark.proves("MS-04")
@@ -147,12 +151,13 @@ def test_after_401_security_client_stays_and_after_494_it_does_not(
     phone.wait(registered=True)
     ladder = [(OFFER, NONE, "named"), (OFFER, LIST, "agreed")]
     assert seen(kamailio, "client", "verify", "judged") == ladder
-    kamailio.change(MediaSec("refuse"))
     phone.set()
+    kamailio.until(lambda: kamailio.contacts() == {})
+    before = len(seen(kamailio))
+    kamailio.change(MediaSec("refuse"))
     phone.set(**BEGINS)
     phone.wait(registered=True)
-    refused = seen(kamailio, "client", "verify", "judged")[len(ladder) :]
-    del refused[0]  # the REGISTER that ends the first registration
+    refused = seen(kamailio, "client", "verify", "judged")[before:]
     assert refused == [(OFFER, NONE, "494"), (NONE, LIST, "agreed"), (NONE, LIST, "agreed")]
 
 
@@ -276,3 +281,48 @@ def test_the_list_is_on_every_request_of_a_call_and_follows_a_change(
         ("INVITE", "1002", NONE, OFFER, *asked, "agreed"),  # resume
         ("BYE", "1002", NONE, OFFER, *asked, "agreed"),
     ]
+
+
+@pytest.mark.proves("MS-06")
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+def test_what_was_agreed_becomes_srtp_by_sdes(
+    phone: LinePhone,
+    serve: Serve,
+    pair: Wire,
+    tmp_path: Path,
+    component: list[str],
+    transport: str,
+) -> None:
+    serve("server")
+    component.append(tshark.version())
+    file = tmp_path / "call.pcapng"
+    with tshark.captured(pair[0], "any", file):
+        ready(phone, SIP_Transport_1_=transport, SIP_Transport_2_=transport)
+        talk(phone)
+    described = tshark.fields(
+        file,
+        "sdp",
+        *("sdp.media.proto", "sdp.media_attribute.field", "sdp.media_attribute.value"),
+        *("sdp.media.port", "sdp.crypto.master_key", "sdp.crypto.master_salt"),
+    )
+    offer, *_, answer = described
+    keys = {}
+    for words, (protocol, names, values, port, key, salt) in (
+        ("requested", offer),
+        ("applied", answer),
+    ):
+        assert protocol == "RTP/SAVP"
+        assert {"3ge2ae", "crypto"} <= set(names.split(","))
+        assert words in values.split(",")
+        keys[port] = (bytes.fromhex(key.split(",")[0]), bytes.fromhex(salt.split(",")[0]))
+    assert len(keys) == 2
+    heard = tshark.fields(file, "rtp", "udp.srcport", "srtp.auth_tag", "udp.payload")
+    assert len(heard) >= 20
+    assert {port for port, _, _ in heard} == set(keys)
+    for port, tag, payload in heard:
+        packet = bytes.fromhex(payload)
+        assert tag == packet[-10:].hex()
+        assert unprotect(packet, *keys[port]) == b"\xff" * 160  # silence, in G.711
+        other = next(held for name, held in keys.items() if name != port)
+        with pytest.raises(ValueError, match="authentication"):
+            unprotect(packet, *other)
