@@ -244,12 +244,13 @@ class Locator:
 def in_order(records: Sequence[Weighed], entropy: Callable[[int], bytes]) -> Iterator[Weighed]:
     """Yield records by priority, and those of one priority by chance and weight.
 
-    Source: RFC 2782, Weight.
+    Source: RFC 2782, Weight; from 0 on only where a weight is 0, else the first were favoured.
     """
     left = sorted(records, key=lambda record: (record.priority, record.weight > 0))
     while left:
         first = [record for record in left if record.priority == left[0].priority]
-        mark = int.from_bytes(entropy(8)) % (sum(record.weight for record in first) + 1)
+        least, most = min(first[0].weight, 1), sum(record.weight for record in first)
+        mark = least + int.from_bytes(entropy(8)) % (most - least + 1)
         for index, record in enumerate(first):
             mark -= record.weight
             if mark <= 0:
