@@ -14,19 +14,16 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringfence.cli import CANNOT, DONE, FINDINGS, reading
+from ringfence.cli import CANNOT, DONE, FINDINGS, probe_words, reading
 from ringfence.cli.preflight import Preflight, Record
 from ringfence.cli.preflight_show import as_json, line
-from ringfence.cli.probe_tls import client, system_resolvers, trust
 from ringfence.config.cfgxml import Document
-from ringfence.config.settings import Settings, virgin
-from ringfence.config.snapshot import Origin, Snapshot, submit
+from ringfence.config.settings import Settings
 from ringfence.errors import ComponentError, ConfigError, NetworkError, PolicyError
 from ringfence.features.provisioning.plan import Reach, plan
 from ringfence.features.provisioning.resync import aim
 from ringfence.policy import hostname
 from ringfence.policy.macros import phone_values, setting_values
-from ringfence.policy.network import host_and_port
 from ringfence.policy.rules import Url
 from ringfence.policy.servers import servers
 from ringfence.runtime.egress import Egress
@@ -71,15 +68,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
     parser.add_argument("server", type=_server, metavar="HOST[:PORT]", help=f"port {HTTPS} if none")
     parser.add_argument("--config", metavar="FILE", help="cfg.xml to go by: domains, DNS, suites")
-    parser.add_argument(
-        "--ca", metavar="FILE", help="CAs to trust, with their CRLs; without one nobody is trusted"
-    )
-    parser.add_argument("--cert", metavar="FILE", help="the phone's certificate; needs --key")
-    parser.add_argument("--key", metavar="FILE", help="its private key")
-    parser.add_argument("--dns", action="append", type=_resolver, metavar="SERVER[:PORT]",
-                        help="DNS server (those of the file, else of the system)")  # fmt: skip
-    parser.add_argument("--timeout", type=_seconds, default=5.0, metavar="SECONDS",
-                        help="for each connection (5)")  # fmt: skip
+    probe_words.add_certificates(parser)
+    probe_words.add_resolvers(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -88,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         probed = asyncio.run(_ask(arguments))
     except (ComponentError, ConfigError, OSError) as error:
-        print(f"ringfence probe cert: {_why(error)}", file=sys.stderr)
+        print(f"ringfence probe cert: {probe_words.why(error)}", file=sys.stderr)
         return CANNOT
     if arguments.json:
         print(json.dumps(_json(probed), ensure_ascii=False))
@@ -100,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _ask(arguments: argparse.Namespace) -> Probed:
     host, port = arguments.server
     document = reading.document(arguments.config) if arguments.config else None
-    settings = _settings(document)
+    settings = probe_words.settings(document)
     reach = _reach(arguments, settings)
     named_by = _named_by(host, settings, document, arguments.config) if document else ""
     target = aim(reach, host, named_by)(Url("https", host, port, "/"))
@@ -114,14 +104,6 @@ async def _ask(arguments: argparse.Namespace) -> Probed:
     return Probed(server, named_by, "", records, ours.wall())
 
 
-def _settings(document: Document | None) -> Settings:
-    """Return the settings of a virgin phone that has read the file."""
-    base = Snapshot(virgin())
-    if document is None:
-        return base.settings
-    return submit(base, document.changes(base), Origin.PROFILE)[0].settings
-
-
 def _reach(arguments: argparse.Namespace, settings: Settings) -> Reach:
     """Return what the phone's own connections to a provisioning server would go by.
 
@@ -130,9 +112,9 @@ def _reach(arguments: argparse.Namespace, settings: Settings) -> Reach:
         OSError: a file cannot be read.
 
     """
-    facts = Facts(trust=trust(arguments), client=client(arguments))
+    facts = Facts(trust=probe_words.trust(arguments), client=probe_words.client(arguments))
     reach = plan(settings, facts).plans[""].reach
-    asked = tuple(arguments.dns or reach.resolvers or system_resolvers())
+    asked = tuple(arguments.dns or reach.resolvers or probe_words.system_resolvers())
     return replace(reach, resolvers=asked)
 
 
@@ -180,37 +162,4 @@ def _json(probed: Probed) -> Mapping[str, object]:
 
 
 def _server(text: str) -> tuple[str, int]:
-    """Return host and port of `HOST`, `HOST:PORT`, `[ADDRESS]:PORT` or an address."""
-    try:
-        if text.count("[") != text.count("]"):
-            raise ValueError("a bracket is missing")
-        host, port = host_and_port(text, HTTPS)
-        literal = hostname.address(host)
-        return str(literal) if literal else hostname.name(host) and host, port
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"write HOST or HOST:PORT: {error}") from None
-
-
-def _resolver(text: str) -> str:
-    try:
-        host, _ = host_and_port(text, 53)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    if hostname.address(host) is None:
-        raise argparse.ArgumentTypeError("write an address, or ADDRESS:PORT; IPv6 in brackets")
-    return text
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0.1 <= seconds <= 60:
-        raise argparse.ArgumentTypeError("write seconds from 0.1 to 60")
-    return seconds
-
-
-def _why(error: Exception) -> str:
-    name = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-    return name + reading.why(error)
+    return probe_words.server(text, HTTPS)
