@@ -3,10 +3,15 @@
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ringfence.lab.namespaces import Namespace, create, delete, link
+
+if TYPE_CHECKING:
+    from tests.support.desk import Desk
 
 _COUNT = itertools.count(1)
 
@@ -43,3 +48,15 @@ def pair(namespaces: Callable[[str], Namespace]) -> tuple[Namespace, Namespace]:
     phone.address("eth0", "10.99.0.2/24", "fd99::2/64")
     stranger.address("eth0", "10.99.0.9/24", "fd99::9/64")
     return phone, stranger
+
+
+@pytest.fixture
+def desk(
+    pair: tuple[Namespace, Namespace], tmp_path: Path, component: list[str]
+) -> Iterator["Desk"]:
+    """Yield a phone and its registrar, ready for telephones that others wrote."""
+    from tests.support.desk import Desk  # imports more than most tests need
+
+    made = Desk(pair, tmp_path, component)
+    yield made
+    made.close()

@@ -1,24 +1,13 @@
 """Calls with telephones that others wrote: both sides hear the other's tone."""
 
-from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
 
 import pytest
 
-from ringfence.lab.namespaces import Namespace
 from tests.support.desk import PHONE, Desk, Peer
 from tests.support.interop import CASES, DIRECT, GCM_256, IN, NARROWED, Case, record
 
 GROUPS = sorted({case[:3] for case in CASES})
-
-
-@pytest.fixture
-def desk(pair: tuple[Namespace, Namespace], tmp_path: Path, component: list[str]) -> Iterator[Desk]:
-    made = Desk(pair, tmp_path)
-    component.append(made.kamailio.version())
-    yield made
-    made.close()
 
 
 def start(desk: Desk, case: Case) -> Peer:
@@ -49,7 +38,7 @@ def start(desk: Desk, case: Case) -> Peer:
 
 @pytest.mark.proves("CALL-01", "CALL-02", "CALL-03", "CALL-04")
 @pytest.mark.parametrize("group", GROUPS, ids="-".join)
-def test_both_hear_each_other(desk: Desk, component: list[str], group: tuple[str, ...]) -> None:
+def test_both_hear_each_other(desk: Desk, group: tuple[str, ...]) -> None:
     wanted = [case for case in CASES if case[:3] == group]
     for _, cases in groupby(wanted, key=lambda case: case[:5]):
         peer = None
@@ -65,4 +54,3 @@ def test_both_hear_each_other(desk: Desk, component: list[str], group: tuple[str
             desk.over(peer)
             assert (call["codec"], call["srtp"]) == (case.codec, case.suite), case
             record(case, peer.version)
-            component.append(peer.version)

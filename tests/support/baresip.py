@@ -20,8 +20,8 @@ poll_method epoll
 sip_listen {address}:{port}
 sip_verify_server no
 sip_certificate {certificate}
-call_local_timeout 30
-call_max_calls {most}
+call_local_timeout {rings}
+call_max_calls 4
 audio_player aufile,{folder}/unused.wav
 audio_source aufile,{folder}/tone.wav
 audio_alert aufile,{folder}/unused.wav
@@ -64,7 +64,7 @@ class Baresip:
         *,
         certificate: Path | str = "",
         hertz: int = 440,
-        most: int = 4,
+        rings: int = 30,
     ) -> None:
         """Start it; `account` is a line of its file of accounts, `certificate` one with its key."""
         self.version = version()
@@ -77,7 +77,7 @@ class Baresip:
             port=5060,
             folder=folder,
             control=CONTROL,
-            most=most,
+            rings=rings,
             certificate=certificate,
         )
         (folder / "config").write_text(config)

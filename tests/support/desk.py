@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from ringfence.lab.kamailio import Registrar
 from ringfence.lab.namespaces import Namespace
+from tests.support import sipp
 from tests.support.baresip import Baresip
 from tests.support.certificates import authority, leaf
 from tests.support.kamailio import Kamailio
@@ -45,7 +46,10 @@ class Peer(Protocol):
 class Desk:
     """The phone as Ext 1, its registrar, and at most one peer at a time."""
 
-    def __init__(self, pair: tuple[Namespace, Namespace], folder: Path) -> None:
+    def __init__(
+        self, pair: tuple[Namespace, Namespace], folder: Path, component: list[str]
+    ) -> None:
+        self._component = component
         self.inside, self.outside = pair
         self.folder = folder
         self.outside.address("eth0", f"{PEER}/24")
@@ -56,6 +60,7 @@ class Desk:
         self.certificate.write_text(Path(certificate).read_text() + Path(key).read_text())
         registrar = Registrar(PROXY, NAME, USERS, Path(certificate), Path(key))
         self.kamailio = Kamailio(self.outside, folder, registrar)
+        component.append(self.kamailio.version())
         self.recorded = folder / "recorded"
         self.recorded.mkdir()
         self.phone = LinePhone(
@@ -65,6 +70,11 @@ class Desk:
         self.peer: Peer | None = None
         self.box: Middlebox | None = None
         self._peers = 0
+
+    def sipp(self, *steps: sipp.Step, times: int = 1) -> list[str]:
+        """Have SIPp call the phone directly; return what it received."""
+        self._component.append(sipp.version())
+        return sipp.call(self.outside, *steps, user="1001", at=PHONE, source=PEER, times=times)
 
     def register(self, transport: str = "UDP", **texts: str) -> None:
         """Configure Ext 1 and wait until it is registered."""
@@ -80,9 +90,15 @@ class Desk:
         return self.box
 
     def baresip(
-        self, transport: str = "UDP", *, codecs: str = "PCMU", srtp: str = "", local: bool = False
+        self,
+        transport: str = "UDP",
+        *,
+        codecs: str = "PCMU",
+        srtp: str = "",
+        local: bool = False,
+        rings: int = 30,
     ) -> Peer:
-        """Start a baresip; `local` does not register."""
+        """Start a baresip that rings for so many seconds; `local` does not register."""
         word = transport.lower()
         port = 5061 if transport == "TLS" else 5060
         account = f"<sip:1003@{NAME};transport={word}>;auth_pass=pw1003;answermode=manual"
@@ -91,7 +107,9 @@ class Desk:
             account += ";regint=0"
         else:
             account += f';regint=600;outbound="sip:{PROXY}:{port};transport={word}"'
-        made = Baresip(self.outside, self._folder(), PEER, account, certificate=self.certificate)
+        made = Baresip(
+            self.outside, self._folder(), PEER, account, certificate=self.certificate, rings=rings
+        )
         return self._begin(made, local)
 
     def pjsua(
@@ -127,6 +145,7 @@ class Desk:
 
     def _begin(self, peer: Peer, local: bool) -> Peer:
         self.peer = peer
+        self._component.append(peer.version)
         if not local:
             peer.wait_registered()
         return peer
@@ -144,6 +163,12 @@ class Desk:
         peer.wait_ringing()
         peer.answer()
         return self.talking(peer)
+
+    def by_name(self, name: str, *, srtp: bool = False, transport: str = "UDP") -> Peer:
+        """Start baresip or PJSIP; with `srtp` it takes nothing else."""
+        if name == "baresip":
+            return self.baresip(transport, srtp="srtp-mand" if srtp else "")
+        return self.pjsua(transport, srtp="mandatory" if srtp else "off")
 
     def talking(self, peer: Peer) -> dict[str, Any]:
         """Return the call once it has brought more than a second of audio."""

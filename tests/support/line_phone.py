@@ -10,25 +10,28 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 from msgspec.structs import replace
 
+from ringfence.config.parameter import Level
 from ringfence.config.settings import decode, virgin
 from ringfence.errors import RingfenceError
 from ringfence.features.line import FEATURE
 from ringfence.lab.namespaces import Namespace
 from ringfence.policy.tls import Trust
 from ringfence.protocols.dhcp import Lease
-from ringfence.runtime.commands import Commands
+from ringfence.runtime import egress_dns
+from ringfence.runtime.commands import Command, Commands
 from ringfence.runtime.egress import Egress
 from ringfence.runtime.feature import World
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Facts, Sound
 from ringfence.runtime.supervisor import Supervisor
+from ringfence.runtime.tls import client_certificate
 
 PATIENCE = 15.0
 """Seconds after which an awaited state counts as missing."""
@@ -60,6 +63,10 @@ class LinePhone:
         """Trust these roots from the next `set` on."""
         self._facts["trust"] = list(pems)
 
+    def own(self, certificate: str, key: str) -> None:
+        """Have this certificate, in PEM files, from the next `set` on."""
+        self._facts["client"] = [certificate, key]
+
     def set(self, **texts: str) -> dict[str, Any]:
         """Apply settings, all others default; return the status right after."""
         return self._ask({"set": texts, "facts": self._facts})
@@ -75,9 +82,17 @@ class LinePhone:
         """Give a command; return its answer, or `{"refused": why}`."""
         return self._ask({"command": name, "words": words})
 
+    def commanded(self) -> list[str]:
+        """Return which commands for the whole phone were given since the last time."""
+        return list(self._ask({"commanded": True})["commands"])
+
     def wait_call(self, **wanted: object) -> dict[str, Any]:
         """Return a call once it has every value of `wanted`; `gone=True` waits for no call."""
         return self._ask({"wait_call": wanted})
+
+    def wait_log(self, text: str) -> str:
+        """Return the first line of the log with a text in it, once there is one."""
+        return str(self._ask({"wait_log": text})["line"])
 
     def stop(self) -> None:
         """End the process as `phone run` does on SIGTERM."""
@@ -107,6 +122,9 @@ class Phone:
         self.facts = Facts()
         self.names: Mapping[str, list[str]] = {}
         self.commands = Commands()
+        self.given: list[str] = []
+        for name in ("resync", "reboot"):
+            self.commands.register(Command(name, Level.ADMIN, partial(self._note, name)))
         host = Host(Path())
         egress = Egress(host, self._lookup)
 
@@ -122,12 +140,22 @@ class Phone:
             return cast(World, world)
 
         self.noted = asyncio.Event()
-        logging.getLogger("ringfence").addHandler(Noting(self.noted))
+        self.noting = Noting(self.noted)
+        logging.getLogger("ringfence").addHandler(self.noting)
         logging.getLogger("ringfence").setLevel(logging.INFO)
         self.supervisor = Supervisor((FEATURE,), build, group)
 
-    async def _lookup(self, name: str, resolvers: object, records: object) -> tuple[str, ...]:
+    async def _lookup(
+        self, name: str, resolvers: Sequence[str], records: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Answer from the names of the test; ask DNS where settings name a server."""
+        if resolvers:
+            return await egress_dns.lookup(name, resolvers, records)
         return tuple(self.names.get(name, ()))
+
+    async def _note(self, name: str, given: Mapping[str, str]) -> Mapping[str, object]:
+        self.given.append(name)
+        return given
 
     def _publish(self, **changes: Any) -> None:
         self.facts = replace(self.facts, **changes)
@@ -148,6 +176,11 @@ class Phone:
             return await self.wait("lines", request["wait"])
         if "wait_call" in request:
             return await self.wait("calls", request["wait_call"])
+        if "wait_log" in request:
+            return await self.wait_log(request["wait_log"])
+        if "commanded" in request:
+            given, self.given = self.given, []
+            return {"commands": given}
         if "command" in request:
             try:
                 return dict(await self.commands.run(request["command"], request["words"]))
@@ -162,10 +195,22 @@ class Phone:
             sound=Sound(*given["sound"]),
             lease=Lease(given["address"], 24, "10.99.0.9") if given["address"] else None,
             trust=Trust(provider_root=tuple(given["trust"])),
+            client=client_certificate(*given["client"]) if "client" in given else None,
         )
         now = asyncio.get_running_loop().time()
         await self.supervisor.reconcile(self.settings, self.facts, now)
         return self.status()
+
+    async def wait_log(self, text: str) -> Mapping[str, Any]:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    self.noted.clear()
+                    for line in self.noting.lines:
+                        if text in line:
+                            return {"line": line}
+                    await self.noted.wait()
+        return {"missing": text, "log": self.noting.lines}
 
     async def wait(self, kind: str, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
         with contextlib.suppress(TimeoutError):
@@ -189,11 +234,13 @@ class Noting(logging.Handler):
 
     def __init__(self, noted: asyncio.Event) -> None:
         super().__init__()
+        self.lines: list[str] = []
         self._noted = noted
         self._loop = asyncio.get_running_loop()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._loop.call_soon(self._noted.set)
+        self.lines.append(record.getMessage())
+        self._loop.call_soon_threadsafe(self._noted.set)
 
 
 def fits(held: object, wanted: object) -> bool:

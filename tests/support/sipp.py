@@ -62,10 +62,11 @@ def call(
     port: int = 5060,
     times: int = 1,
     rate: int = 10,
+    patience: int = 8,
 ) -> list[str]:
     """Run a ladder against `at`:`port` and return every message that SIPp received.
 
-    It runs `times` times, `rate` times a second.
+    It runs `times` times, `rate` times a second, for `patience` seconds at most.
 
     Raises:
         LadderError: another response came, or none.
@@ -77,7 +78,7 @@ def call(
         done = space.run(
             *("sipp", "-sf", str(folder / "ladder.xml"), "-i", source, "-s", user),
             *("-m", str(times), "-r", str(rate), "-l", str(times)),
-            *("-nostdin", "-timeout", "8", "-timeout_error", "-trace_msg"),
+            *("-nostdin", "-timeout", str(patience), "-timeout_error", "-trace_msg"),
             *("-message_file", str(folder / "messages")),
             f"{at}:{port}",
             check=False,
@@ -102,7 +103,7 @@ def _scenario(steps: tuple[Step, ...]) -> str:
             auth = ' auth="true"' if step.status in (401, 407) else ""
             parts.append('<recv response="100" optional="true"/>')
             parts.append(f'<recv response="{step.status}"{auth}/>')
-            if invite:
+            if invite and step.status >= 200:
                 parts.append(
                     _send(replace(invite, method="ACK", headers="", to_tag="[peer_tag_param]"))
                 )

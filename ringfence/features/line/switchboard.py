@@ -247,7 +247,7 @@ class Switchboard:
                 "line": held.path.line.n,
                 "peer": held.peer,
                 "direction": "in" if held.incoming else "out",
-                "state": "held" if held.negotiation.held else held.state,
+                "state": self._state(held),
                 **held.media.report(),
             }
             for held in self._calls.values()
@@ -428,6 +428,16 @@ class Switchboard:
 
     def _busy(self) -> bool:
         return sum(map(self._lives, self._calls.values())) >= MOST
+
+    @staticmethod
+    def _state(held: Held) -> str:
+        """Return how a call is doing, in words."""
+        stream = held.negotiation.stream
+        if held.state != "established" or stream is None:
+            return held.state
+        if held.negotiation.held:
+            return "held"
+        return held.state if stream.sends else "held by the other side"
 
     @staticmethod
     def _lives(held: Held) -> bool:
