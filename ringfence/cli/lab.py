@@ -37,6 +37,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="capture the phone's interface into a pcapng file that holds the TLS keys to read it",
     )
+    up.add_argument(
+        "--mediasec",
+        choices=("client", "server"),
+        default="",
+        help="agree on media plane security: the phone's first line asks for it, or the registrar",
+    )
     verb("status", "say where the lab's nodes are and how its phone is doing").add_argument(
         "--json", action="store_true"
     )
@@ -61,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _up(arguments: argparse.Namespace, place: Place) -> int:
-    from ringfence.lab.launch import launch
+    from ringfence.lab.launch import Order, launch
     from ringfence.lab.machine import Verdict, checks, distribution, install_line
 
     steps: list[Mapping[str, Any]] = []
@@ -86,8 +92,10 @@ def _up(arguments: argparse.Namespace, place: Place) -> int:
             signal.signal(number, _interrupt)
         try:
             trace = _trace(arguments.trace) if arguments.trace else None
+            file = str(arguments.config.resolve()) if arguments.config else None
             password = secrets.token_urlsafe(9) + "-4Aa"
-            good = launch(place, arguments.config, password, tell, trace)
+            order = Order(str(place.folder), file, password, trace, arguments.mediasec)
+            good = launch(place, order, tell)
         except KeyboardInterrupt:
             print("ringfence: interrupted; nothing is left", file=sys.stderr)
             return 128 + signal.SIGINT

@@ -28,7 +28,8 @@ class Boot:
         self._folder = Path(order.folder)
         self.state = self._folder / "phone"
         self._users = servers.users()
-        self.daemons = Daemons(self._folder, crew, self._users)
+        self._mediasec = order.mediasec
+        self.daemons = Daemons(self._folder, crew, self._users, order.mediasec)
         users = () if self._config else tuple(self._users)
         self._proofs = Proofs(crew, self.state, self.daemons.phones_log, users)
 
@@ -83,7 +84,7 @@ class Boot:
             except UnicodeDecodeError as error:
                 raise StepError(f"{self._config} is not UTF-8 text") from error
         else:
-            text = servers.profile(self._users, self._password)
+            text = servers.profile(self._users, self._password, asks=self._mediasec == "client")
         (templates / servers.TEMPLATE).write_text(text)
 
     async def _phone(self) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ringfence.lab import kamailio, servers, topology
 from ringfence.lab.crew import Crew, notified, run
+from ringfence.lab.mediasec import MediaSec
 from ringfence.lab.proofs import RETRY
 
 PYTHON = (sys.executable, "-m")
@@ -34,7 +35,9 @@ class Pair(NamedTuple):
 class Daemons:
     """Starts each server, and changes what it says."""
 
-    def __init__(self, folder: Path, crew: Crew, users: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, crew: Crew, users: Mapping[str, str], mediasec: str = ""
+    ) -> None:
         self.provider = folder / "provider"
         """The authority, and key and chain of each server."""
         self.templates = self.provider / "templates"
@@ -42,6 +45,7 @@ class Daemons:
         """What rsyslog received."""
         self._crew = crew
         self._users = users
+        self._mediasec = mediasec
 
     async def start(self) -> None:
         """Start them all."""
@@ -88,7 +92,9 @@ class Daemons:
         """Be the registrar."""
         name = topology.REGISTRAR_NAME
         pair = Pair.of(self.provider, name)
-        registrar = kamailio.Registrar(topology.INFRASTRUCTURE, name, self._users, *pair)
+        part = MediaSec(self._mediasec) if self._mediasec else None
+        where = topology.INFRASTRUCTURE
+        registrar = kamailio.Registrar(where, name, self._users, *pair, mediasec=part)
         words = kamailio.render(RUN, registrar)
         output = await self._crew.start("kamailio", topology.SERVERS, *words)
         while not output.ended:

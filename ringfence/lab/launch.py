@@ -8,7 +8,6 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ringfence.errors import ComponentError
@@ -32,19 +31,18 @@ class Order(NamedTuple):
     """Of the phone's page."""
     trace: int | None = None
     """Descriptor of the file that the phone's trace goes to; None for no trace."""
+    mediasec: str = ""
+    """How the registrar takes part in media plane security, one of `lab.mediasec.MODES`."""
 
 
 Tell = Callable[[Mapping[str, Any]], None]
 """Takes one step of the story: `{"step", "ok", "text", "seconds", "data"}`."""
 
 
-def launch(
-    place: Place, config: Path | None, password: str, tell: Tell, trace: int | None = None
-) -> bool:
+def launch(place: Place, wanted: Order, tell: Tell) -> bool:
     """Start the lab and return whether every step went well; then it runs in the background.
 
-    `trace` is a descriptor of `open_trace`, for the phone. An interrupt, or an error before the
-    phone runs, leaves nothing behind.
+    An interrupt, or an error before the phone runs, leaves nothing behind.
 
     Raises:
         ComponentError: this lab runs already, or its namespaces cannot be made.
@@ -67,14 +65,12 @@ def launch(
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         stack.enter_context(ours)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        process = _start(place, theirs, door, lock, trace)
+        process = _start(place, theirs, door, lock, wanted.trace)
         undo.callback(_finish, process, ours)
         page = f"http://127.0.0.1:{door.getsockname()[1]}/"
-        record = Record(_hello(ours, place), 0, page, "admin", password)
+        record = Record(_hello(ours, place), 0, page, "admin", wanted.password)
         place.write(record._replace(born=born(record.pid) or 0))
-        file = str(config.resolve()) if config else None
-        order = Order(str(place.folder), file, password, trace)
-        ours.send(json.dumps(order._asdict()).encode())
+        ours.send(json.dumps(wanted._asdict()).encode())
         end = _follow(ours, place, tell)
         if end["stays"]:
             ours.send(STAY)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from ringfence.config.settings import LINES
 from ringfence.lab import topology
 from ringfence.lab.crew import Crew, run
+from ringfence.lab.mediasec import CARRIED
 from ringfence.runtime.control import ask
 
 RETRY = 0.02
@@ -122,7 +123,11 @@ class Proofs:
         for user in self._users:
             await output.wait(rf"SAVED {user} ")
         await self.status(lambda status: any(line["registered"] for line in status["lines"]))
-        saved = {match["user"]: match.groupdict("") for match in output.find(SAVED)}
+        agreed = {found["user"] for found in output.find(CARRIED) if found["judged"] == "agreed"}
+        saved = {
+            match["user"]: {**match.groupdict(""), "mediasec": match["user"] in agreed}
+            for match in output.find(SAVED)
+        }
         return {"lines": list(saved.values())}
 
     async def _stranger(self) -> Data:

@@ -120,11 +120,12 @@ def users() -> dict[str, str]:
     return {user: secrets.token_hex(12) for user in (SECURE_USER, PLAIN_USER)}
 
 
-def profile(users: Mapping[str, str], password: str) -> str:
+def profile(users: Mapping[str, str], password: str, *, asks: bool = False) -> str:
     """Return the template of a cfg.xml: one line over TLS, one over UDP, both asking who calls.
 
     The provisioning server fills in what the phone's certificate says.
-    `password` is the administrator's, of the page.
+    `password` is the administrator's, of the page. The line over TLS may ask for media plane
+    security.
     """
     settings = {
         "Profile_Rule": PROFILE_URL,
@@ -138,6 +139,8 @@ def profile(users: Mapping[str, str], password: str) -> str:
         **_line(1, SECURE_USER, users, "TLS", 5060),
         **_line(2, PLAIN_USER, users, "UDP", 5062),
     }
+    if asks:
+        settings |= {"MediaSec_Request_1_": "Yes", "MediaSec_Over_TLS_Only_1_": "Yes"}
     lines = [f"  <!-- ringfence-check: ignore {rule}: {why} -->" for rule, why in ACCEPTED.items()]
     lines += [f'  <{tag} ua="na">{escape(text)}</{tag}>' for tag, text in settings.items()]
     return "\n".join(["<flat-profile>", *lines, "</flat-profile>", ""])

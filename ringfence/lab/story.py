@@ -71,10 +71,15 @@ def _profile(data: Data) -> str:
 def _registration(data: Data) -> str:
     lines = [
         f"{entry['user']} over {entry['transport'].upper()}"
-        + (f" ({entry['version']}, {entry['suite']})" if entry["suite"] else "")
+        + (f" ({', '.join(more)})" if (more := _of_registration(entry)) else "")
         for entry in data["lines"]
     ]
     return f"Kamailio holds {_list(lines)}"
+
+
+def _of_registration(entry: Data) -> list[str]:
+    known = [entry["version"], entry["suite"], "SRTP agreed on" if entry["mediasec"] else ""]
+    return [words for words in known if words]
 
 
 def _stranger(data: Data) -> str:

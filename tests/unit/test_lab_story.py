@@ -61,11 +61,13 @@ TOLD: Mapping[str, tuple[Mapping[str, Any], str]] = {
                     "transport": "tls",
                     "version": "TLSv1.2",
                     "suite": "ECDHE-RSA-AES256-GCM-SHA384",
+                    "mediasec": True,
                 },
-                {"user": "1002", "transport": "udp", "version": "", "suite": ""},
+                {"user": "1002", "transport": "udp", "version": "", "suite": "", "mediasec": False},
             ]
         },
-        "Kamailio holds 1001 over TLS (TLSv1.2, ECDHE-RSA-AES256-GCM-SHA384) and 1002 over UDP",
+        "Kamailio holds 1001 over TLS (TLSv1.2, ECDHE-RSA-AES256-GCM-SHA384, SRTP agreed on) and"
+        " 1002 over UDP",
     ),
     "stranger": (
         {
