@@ -14,6 +14,7 @@ from ringfence.lab.launch import Order
 from ringfence.lab.machine import CAPABILITIES, COMPONENTS, version
 from ringfence.lab.process import capabilities, phone_of, status
 from ringfence.lab.proofs import Proofs, Step, StepError
+from ringfence.runtime.host_trace import INHERITED
 
 
 class Boot:
@@ -91,7 +92,7 @@ class Boot:
         lodging = await asyncio.to_thread(lodge.prepare, self.state)
         words = ["ringfence.lab.lodge", str(self.state), lodging.user]
         handles = () if self._trace is None else (self._trace,)
-        words += [word for held in handles for word in ("--trace", f"/proc/self/fd/{held}")]
+        words += [word for held in handles for word in ("--trace", f"{INHERITED}/{held}")]
         await self._crew.start("phone", topology.PHONE, *PYTHON, *words, pass_fds=handles)
         await self._relay()
         await self._proofs.status(lambda status: True)

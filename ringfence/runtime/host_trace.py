@@ -1,5 +1,6 @@
 """The file of a trace, and the memory where the TLS library leaves the keys that go into it."""
 
+import errno
 import fcntl
 import mmap
 import os
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from ringfence.errors import ComponentError
 
+INHERITED = Path("/proc/self/fd")
+"""Folder of descriptors that whoever started us opened."""
 _SIZE = struct.Struct("=q")
 
 
@@ -22,8 +25,11 @@ def open_trace(path: Path) -> int:
 
     """
     name = f"trace {path}"
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+    if path.parent != INHERITED:
+        flags |= os.O_NOFOLLOW  # somebody else's link could lead to any file of ours
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+        handle = os.open(path, flags, 0o600)
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             reason = "is not a regular file"
@@ -33,9 +39,16 @@ def open_trace(path: Path) -> int:
             os.fchmod(handle, 0o600)
             return handle
     except (OSError, ValueError) as error:  # a name of a file may hold a NUL
-        raise ComponentError(name, getattr(error, "strerror", None) or str(error)) from error
+        raise ComponentError(name, _why(error)) from error
     os.close(handle)
     raise ComponentError(name, reason)
+
+
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        linked = error.errno == errno.ELOOP
+        return "is a symbolic link" if linked else error.strerror or str(error)
+    return str(error)
 
 
 class TraceFile:
