@@ -65,6 +65,8 @@ def seen(kamailio: Kamailio, *names: str) -> list[tuple[str, ...]]:
 def security(line: dict[str, object]) -> tuple[object, ...]:
     """Return what the phone's status says of the agreement."""
     held = line["security_agreement"]
+    if held is None:
+        return ()
     assert isinstance(held, dict)
     return (
         ",".join(held["list"]),
@@ -117,7 +119,7 @@ def test_without_mediasec_request_a_server_that_only_answers_hears_nothing_of_it
     line = phone.wait(registered=True)
     nothing = (NONE, NONE, NONE, NONE, "plain")
     assert seen(kamailio, "client", "verify", "require", "proxy", "judged") == [nothing] * 2
-    assert security(line) == ("", "", False, False)
+    assert security(line) == ()
 
 
 @pytest.mark.proves("MS-03")
@@ -132,7 +134,7 @@ def test_over_tls_only_a_line_neither_begins_nor_answers_off_tls(
             status = phone.set(**account, **only, SIP_Transport_1_=transport)
             assert "mediasec-keys-in-clear" not in status["findings"]
             line = phone.wait(transport=transport, reason="Security Agreement Required")
-            assert security(line) == ("", "", False, False)
+            assert security(line) == ()
             carried += [(transport.lower(), NONE, NONE, NONE, NONE)] * 2
     assert seen(kamailio, "transport", "client", "verify", "require", "proxy") == carried
     assert kamailio.contacts() == {}
@@ -184,7 +186,7 @@ def test_a_server_that_does_not_know_the_option_is_used_without_it(
     line = phone.wait(registered=True)
     ladder = [(OFFER, "mediasec", "420"), (NONE, NONE, "plain"), (NONE, NONE, "plain")]
     assert seen(kamailio, "client", "proxy", "judged") == ladder
-    assert security(line) == ("", "", False, False)
+    assert security(line) == ()
 
 
 @pytest.mark.proves("MS-01")

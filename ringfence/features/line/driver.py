@@ -319,9 +319,11 @@ def _data(line: Line, *, waits: bool) -> dict[str, object]:
     }
 
 
-def _agreement(line: Line) -> dict[str, object]:
+def _agreement(line: Line) -> dict[str, object] | None:
     """Return what was agreed on about media: the server's list, and what follows from it."""
     agreed = line.agreement
+    if not agreed.server_list:
+        return None
     return {
         "list": [value.decode(errors="replace") for value in agreed.server_list],
         "initiated_by": agreed.initiated_by,
@@ -332,11 +334,10 @@ def _agreement(line: Line) -> dict[str, object]:
 
 def _protection(line: Line) -> str:
     """Return what the security agreement of a line means for its calls, in words."""
-    held = _agreement(line)
-    if not held["secures_media"]:
+    if not line.agreement.secures_media:
         return ""
-    words = f"; SRTP agreed on, begun by the {held['initiated_by']}"
-    return f"{words}; its keys travel in clear text" if held["keys_in_clear"] else words
+    words = f"; SRTP agreed on, begun by the {line.agreement.initiated_by}"
+    return words if line.transport == "TLS" else f"{words}; its keys travel in clear text"
 
 
 def _health(lines: list[Line], *, waits: bool) -> Health:
