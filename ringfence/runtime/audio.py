@@ -41,9 +41,15 @@ class CallAudio:
     """The ports, keys and devices of one call."""
 
     def __init__(
-        self, engine: "AudioEngine", bound: socket.socket, rtcp: socket.socket, devices: Devices
+        self,
+        engine: "AudioEngine",
+        bound: socket.socket,
+        rtcp: socket.socket,
+        devices: Devices,
+        interval: int,
     ) -> None:
         self.socket = bound
+        self.rtcp = rtcp
         self.port = int(bound.getsockname()[1])
         self.due = 0.0
         """When the next packet time begins; 0 while there is nothing to send."""
@@ -51,8 +57,9 @@ class CallAudio:
         self.late = 0.0
         """Most seconds that a packet was behind its time."""
         self._engine = engine
-        self._rtcp = rtcp
-        """Bound so that nobody else gets the port; reports are not read."""
+        self._interval = interval
+        """Seconds between our reports; 0 for none."""
+        self._report_due = 0.0
         self._devices = devices
         self._session = AudioSession(engine.host.entropy)
         self._protect: Session | None = None
@@ -98,6 +105,8 @@ class CallAudio:
                 "late": session.buffer.late,
                 "refused": session.refused + self._failed,
                 "jitter_ms": round(session.buffer.jitter * 1000, 1),
+                "lost_there": session.there.lost if session.there else None,
+                "round_trip_ms": round(session.round_trip * 1000, 1),
                 "keys": "".join(session.keys),
             }
 
@@ -105,7 +114,7 @@ class CallAudio:
         """Free the ports and finish the recording."""
         self._engine.forget(self)
         self.socket.close()
-        self._rtcp.close()
+        self.rtcp.close()
         self._devices.speaker.close()
 
     def step(self, now: float) -> None:
@@ -120,20 +129,28 @@ class CallAudio:
         audio = self._devices.microphone.read(session.samples)
         self._devices.speaker.write(session.next_audio())
         packet = session.next_packet(audio)
-        if packet is None:
-            return
-        if self._protect:
-            packet = self._protect.protect(packet)
+        if packet:
+            if self._protect:
+                packet = self._protect.protect(packet)
+            self._send(self.socket, packet, stream.port)
+        if self._interval and now >= self._report_due:
+            self._report_due = now + self._interval
+            report = session.report(self._engine.host.wall(), now)
+            if self._protect:
+                report = self._protect.protect_rtcp(report)
+            self._send(self.rtcp, report, stream.port + 1)
+
+    def _send(self, way: socket.socket, packet: bytes, port: int) -> None:
         try:
-            self.socket.sendto(packet, (stream.address, stream.port))
+            way.sendto(packet, (self.stream.address if self.stream else "", port))
         except OSError as error:  # one that cannot leave is lost, as any may be
             logger.debug("audio.not_sent: %s", error.strerror)
 
-    def drain(self, now: float) -> None:
-        """Read what came; called by the thread, under its lock."""
+    def drain(self, way: socket.socket, now: float) -> None:
+        """Read what came to a socket; called by the thread, under its lock."""
         for _ in range(BATCH):
             try:
-                data, source = self.socket.recvfrom(LARGEST)
+                data, source = way.recvfrom(LARGEST)
             except BlockingIOError:
                 return
             except OSError as error:  # an ICMP error of an earlier packet
@@ -142,12 +159,17 @@ class CallAudio:
             if self.stream is None or source[0] != self.stream.address:
                 self._session.refused += 1
                 continue
-            if self._unprotect:
-                try:
-                    data = self._unprotect.unprotect(data)
-                except (SrtpError, ValueError):
-                    self._failed += 1
-                    continue
+            try:
+                self._receive(data, now, report=way is self.rtcp)
+            except (SrtpError, ValueError):
+                self._failed += 1
+
+    def _receive(self, data: bytes, now: float, *, report: bool) -> None:
+        if report:
+            data = self._unprotect.unprotect_rtcp(data) if self._unprotect else data
+            self._session.receive_report(data, self._engine.host.wall(), now)
+        else:
+            data = self._unprotect.unprotect(data) if self._unprotect else data
             self._session.receive(data, now)
 
 
@@ -166,16 +188,17 @@ class AudioEngine:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def open(self, address: str, first: int, last: int, name: str) -> CallAudio:
+    def open(self, address: str, ports: tuple[int, int], name: str, interval: int) -> CallAudio:
         """Bind an even port and the next one for a call, and open its devices.
 
-        `name` is part of the name of its recording. Source: RFC 3550 section 11.
+        `name` is part of the name of its recording; `interval` are the seconds between reports
+        (RTCP), 0 for none. Source: RFC 3550 section 11.
 
         Raises:
             ComponentError: no pair of ports is free, or a device cannot be opened.
 
         """
-        bound, rtcp = self._pair(address, first, last)
+        bound, rtcp = self._pair(address, *ports)
         stamp = datetime.fromtimestamp(self.host.wall(), UTC).strftime("%Y%m%d-%H%M%S")
         try:
             devices = open_devices(self._sound, RATE, f"{stamp}-{name}")
@@ -183,10 +206,11 @@ class AudioEngine:
             bound.close()
             rtcp.close()
             raise
-        made = CallAudio(self, bound, rtcp, devices)
+        made = CallAudio(self, bound, rtcp, devices, interval)
         with self.lock:
-            self._calls[bound] = made
-            self._selector.register(bound, selectors.EVENT_READ)
+            for one in (bound, rtcp):
+                self._calls[one] = made
+                self._selector.register(one, selectors.EVENT_READ)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
             self._thread.start()
@@ -207,8 +231,9 @@ class AudioEngine:
     def forget(self, call: CallAudio) -> None:
         """Leave a call alone from now on."""
         with self.lock:
-            if self._calls.pop(call.socket, None):
-                self._selector.unregister(call.socket)
+            for one in (call.socket, call.rtcp):
+                if self._calls.pop(one, None):
+                    self._selector.unregister(one)
 
     def wake(self) -> None:
         """Have the thread look at its calls again."""
@@ -220,7 +245,7 @@ class AudioEngine:
         self.wake()
         if self._thread:
             self._thread.join()
-        for call in list(self._calls.values()):
+        for call in set(self._calls.values()):
             call.stop()
 
     def _run(self) -> None:
@@ -235,7 +260,7 @@ class AudioEngine:
                     if key.fileobj is self._woken:
                         self._woken.recv(4096)
                     elif call := self._calls.get(key.fileobj):  # type: ignore[call-overload]
-                        call.drain(now)
+                        call.drain(key.fileobj, now)
                 for call in self._calls.values():
                     if call.due and now >= call.due:
                         call.step(now)

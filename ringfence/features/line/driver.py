@@ -190,7 +190,8 @@ class LineDriver:
 
             self._audio = AudioEngine(self._world.host, self._world.facts().sound)
         plan = path.line
-        return self._audio.open(path.flow.host, *plan.rtp_ports, f"ext{plan.n}")
+        name = f"ext{plan.n}"
+        return self._audio.open(path.flow.host, plan.rtp_ports, name, plan.rtcp_interval)
 
     def dial(self, target: str, n: int) -> int:
         """Place a call from Ext(n), or from the first line that can, and return its number.
@@ -233,6 +234,7 @@ def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:
     alike = replace(
         wanted,
         rtp_ports=held.rtp_ports,
+        rtcp_interval=held.rtcp_interval,
         realm=held.realm,
         auth_invite=held.auth_invite,
         sha256=held.sha256,

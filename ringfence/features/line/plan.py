@@ -127,6 +127,8 @@ class LinePlan(Struct, frozen=True):
     """None where the line does not register."""
     rtp_ports: tuple[int, int]
     """Local ports of audio, inclusive."""
+    rtcp_interval: int
+    """Seconds between reports on it; 0 for none."""
     terms: Terms
     """Of the audio of calls over UDP and TCP; address and port are those of each call."""
     tls_terms: Terms
@@ -231,6 +233,7 @@ class _Lines:
             server=expand(sip.sip_server_name, self._macros),
             home=home,
             rtp_ports=(sip.rtp_port_min, sip.rtp_port_max),
+            rtcp_interval=sip.rtcp_tx_interval,
             terms=terms(self._settings, n, "UDP", ""),
             tls_terms=terms(self._settings, n, "TLS", ""),
             keep_alive=sip.nat_keep_alive_intvl,

@@ -31,12 +31,17 @@ class JitterBuffer:
         self._transit: float | None = None
         self._source: int | None = None
 
-    def push(self, packet: Packet, now: float) -> None:
-        """Take a packet that arrived at a time in seconds."""
+    def push(self, packet: Packet, now: float, *, timed: bool = True) -> None:
+        """Take a packet that arrived at a time in seconds.
+
+        One that is not `timed` says nothing about jitter: all packets of a key press carry the
+        timestamp of its beginning.
+        """
         if packet.source != self._source:
             self._reset(packet.source)
         self.received += 1
-        self._measure(packet, now)
+        if timed:
+            self._measure(packet, now)
         if self._next is not None:
             ahead = (packet.sequence - self._next) & 0xFFFF
             if ahead >= 0x8000:

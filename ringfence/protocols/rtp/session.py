@@ -15,6 +15,14 @@ from ringfence.protocols.rtp.events import GAP_MS, KEYS, event_payloads, read_ev
 from ringfence.protocols.rtp.g711 import decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
 from ringfence.protocols.rtp.jitter import JitterBuffer
 from ringfence.protocols.rtp.packet import Packet, build_packet, read_packet
+from ringfence.protocols.rtp.rtcp import (
+    Block,
+    Reception,
+    Sent,
+    build_report,
+    middle,
+    read_reports,
+)
 
 RATE = 8000
 """Samples a second."""
@@ -62,8 +70,20 @@ class AudioSession:
         self.keys: deque[str] = deque(maxlen=KEYS_LIMIT)
         """Keys that the other side pressed."""
         self.buffer = JitterBuffer()
+        self.there: Block | None = None
+        """How we arrive at the other side, as it reports; None before it does."""
+        self.round_trip = 0.0
+        """Seconds to the other side and back; 0 before a report tells."""
         self.source = int.from_bytes(entropy(4))
         """Our SSRC."""
+        self._name = entropy(12).hex().encode()
+        """Canonical name of this call alone. Source: RFC 7022 section 4.2."""
+        self._octets = 0
+        self._told = 0
+        """Packets that our last report counted."""
+        self._reception: Reception | None = None
+        self._audio = bytearray()
+        """Linear audio of packets that are longer than ours."""
         self._sequence = int.from_bytes(entropy(2))
         self._timestamp = int.from_bytes(entropy(4))
         self._format: Format | None = None
@@ -130,21 +150,59 @@ class AudioSession:
         except RemoteProtocolError:
             self.refused += 1
             return False
-        if form and packet.payload_type == form.receive_events:
-            self._hear(packet)
-        elif form and packet.payload_type == form.receive_type and form.receives:
-            self.buffer.push(packet, now)
-        else:
+        if form is None or packet.payload_type not in (form.receive_type, form.receive_events):
             self.refused += 1
             return False
+        is_key = packet.payload_type == form.receive_events
+        if not is_key and not form.receives:
+            self.refused += 1
+            return False
+        if self._reception is None or self._reception.source != packet.source:
+            self._reception = Reception(packet.source, packet.sequence)
+        self._reception.receive(packet.sequence)
+        self.buffer.push(packet, now, timed=not is_key)
+        if is_key:
+            self._hear(packet)
         return True
 
     def next_audio(self) -> bytes:
         """Return the linear audio of this packet time; silence where there is none."""
-        packet = self.buffer.pop()
-        if packet is None or self._format is None:
-            return bytes(2 * self.samples)
-        return CODINGS[self._format.encoding].decode(packet.payload)
+        size = 2 * self.samples
+        while self._format and len(self._audio) < size and (packet := self.buffer.pop()):
+            if packet.payload_type == self._format.receive_type:
+                self._audio += CODINGS[self._format.encoding].decode(packet.payload)
+            else:
+                self._audio += bytes(size)  # a key is no sound
+        audio = bytes(self._audio[:size])
+        del self._audio[:size]
+        return audio.ljust(size, b"\0")
+
+    def report(self, wall: float, now: float) -> bytes:
+        """Return a report of what was sent and how the other side arrives."""
+        sent = Sent(wall, self._timestamp, self.sent, self._octets)
+        active, self._told = self.sent > self._told, self.sent
+        blocks: tuple[Block, ...] = ()
+        if self._reception:
+            blocks = (self._reception.block(self.buffer.jitter, RATE, now),)
+        return build_report(self.source, self._name, sent if active else None, blocks)
+
+    def receive_report(self, data: bytes, wall: float, now: float) -> bool:
+        """Take RTCP that passed SRTP; return whether it was understood."""
+        try:
+            heard = read_reports(data)
+        except RemoteProtocolError:
+            self.refused += 1
+            return False
+        for one in heard:
+            if one.last and self._reception and self._reception.source == one.source:
+                self._reception.receive_report(one.last, now)
+            for block in one.blocks:
+                if block.source == self.source:
+                    self.there = block
+                    if block.last:
+                        ticks = (middle(wall) - block.last - block.delay) & 0xFFFFFFFF
+                        self.round_trip = ticks / 65536 if ticks < 0x80000000 else 0.0
+        return True
 
     def _key(self, form: Format, *, marker: bool) -> bytes:
         payload = self._event.popleft()
@@ -157,6 +215,7 @@ class AudioSession:
         made = Packet(kind, self._sequence, timestamp, self.source, payload, marker)
         self._sequence = (self._sequence + 1) & 0xFFFF
         self.sent += 1
+        self._octets += len(payload)
         return build_packet(made)
 
     def _hear(self, packet: Packet) -> None:
