@@ -85,8 +85,27 @@ def target_uri(target: str, path: Path) -> str:
 
 def call_words(call: Mapping[str, object]) -> str:
     """Return one call as a row of the status page."""
-    text = f"{call['direction']} {call['peer']}, {call['state']}"
-    return f"{text}, {call['codec']} {call['srtp'] or 'RTP'}" if call["codec"] else text
+    whence = "from" if call["direction"] == "in" else "to"
+    text = f"Ext {call['line']} {whence} {call['peer']}, {call['state']}"
+    if not call["codec"]:
+        return text
+    protection = f"SRTP {call['srtp']}" if call["srtp"] else "RTP in clear text"
+    received, lost = int(str(call["received"])), int(str(call["lost"]))
+    share = 100 * lost / max(received + lost, 1)
+    return (
+        f"{text}; {call['codec']}, {protection}; {call['sent']} packets sent, {received} received,"
+        f" {lost} lost ({share:.1f} %), jitter {call['jitter_ms']} ms"
+    )
+
+
+def refresh_words(seconds: float | None) -> str:
+    """Return when a line registers again, `, again in 2 h 48 min`; empty where it does not."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if n]
+    return f", again in {' '.join(parts[:2]) or '0 s'}"
 
 
 def _number(given: Arguments, name: str, otherwise: int) -> int:

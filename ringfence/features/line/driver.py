@@ -10,7 +10,12 @@ from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
 from ringfence.features.line.binding import FAREWELL
-from ringfence.features.line.commands import call_words, offer_commands, target_uri
+from ringfence.features.line.commands import (
+    call_words,
+    offer_commands,
+    refresh_words,
+    target_uri,
+)
 from ringfence.features.line.line import Line
 from ringfence.features.line.plan import LinePlan
 from ringfence.features.line.port import UdpPort
@@ -286,7 +291,8 @@ def _words(line: Line, *, waits: bool) -> str:
             binding.link.hop.rank == 0 and line.plan.home and binding.way == line.plan.home.ways[0]
         )
         where = "" if alone else f" at {_place(line)}, a backup"
-        return f"Registered over {line.transport}{suite}{where}{_protection(line)}"
+        again = refresh_words(line.refresh)
+        return f"Registered over {line.transport}{suite}{where}{again}{_protection(line)}"
     if line.plan.home or line.reason:
         return f"Not registered: {line.reason}"
     return "Does not register"
