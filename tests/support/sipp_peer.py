@@ -86,6 +86,8 @@ class Peer:
     port: int = 5060
     called: str = ""
     """User that the phone dials; empty where SIPp calls."""
+    registered: str = ""
+    """Further header lines of the answer to REGISTER, each with its end."""
     _branches: count = field(default_factory=count)  # type: ignore[type-arg]
     _cseq: int = 0
     _invite: int = 0
@@ -125,7 +127,7 @@ class Peer:
         return "\n".join(one.read_text() for one in files if one.exists())[-6000:]
 
     def _scenario(self) -> str:
-        register = _answer(Answer(200, "[last_Contact:]", tag="registrar"))
+        register = _answer(Answer(200, self.registered + "[last_Contact:]", tag="registrar"))
         if self.called:
             parts = [
                 '<recv request="REGISTER" optional="true" next="1"/>',
