@@ -103,8 +103,7 @@ _TLS = """\
 method = TLSv1.2+
 certificate = {certificate}
 private_key = {key}
-verify_certificate = no
-require_certificate = no
+{clients}
 
 [client:default]
 method = TLSv1.2+
@@ -124,6 +123,8 @@ class Registrar(Struct, frozen=True):
     certificate: Path | None = None
     """Chain of the TLS listener in PEM; None for no TLS."""
     key: Path | None = None
+    devices: Path | None = None
+    """Roots of the phones' certificates in PEM, which are then required; None asks for none."""
     port: int = SIP_PORT
     tls_port: int = SIPS_PORT
     algorithm: str = "MD5"
@@ -152,7 +153,10 @@ def render(folder: Path, registrar: Registrar) -> list[str]:
     if tls:
         listen.append(f"listen=tls:{registrar.address}:{registrar.tls_port}")
         tls_module = f'loadmodule "tls.so"\nmodparam("tls", "config", "{folder}/kamailio-tls.cfg")'
-        text = _TLS.format(certificate=registrar.certificate, key=registrar.key)
+        word, roots = ("yes", registrar.devices) if registrar.devices else ("no", "")
+        clients = f"verify_certificate = {word}\nrequire_certificate = {word}"
+        clients += f"\nca_list = {roots}" if roots else ""
+        text = _TLS.format(certificate=registrar.certificate, key=registrar.key, clients=clients)
         (folder / "kamailio-tls.cfg").write_text(text)
     tables = [f'  $sht(users=>{u})="{p}";' for u, p in registrar.users.items()]
     part = registrar.mediasec

@@ -32,7 +32,7 @@ def kamailio(pair: Wire, tmp_path: Path, component: list[str]) -> Iterator[Kamai
 
 
 @pytest.fixture
-def phone(pair: Wire) -> Iterator[LinePhone]:
+def phone(pair: Wire, kamailio: Kamailio) -> Iterator[LinePhone]:
     started = LinePhone(pair[0], PHONE, {NAME: [PROXY]})
     yield started
     started.stop()

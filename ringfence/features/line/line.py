@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -30,6 +30,9 @@ from ringfence.runtime.feature import World
 logger = logging.getLogger(__name__)
 
 Registering = tuple[Registration, Agreement]
+
+REASONS = 4
+"""Most reasons of one round that are told."""
 
 
 class Line:
@@ -166,29 +169,29 @@ class Line:
     async def _round(
         self, home: Home, registration: Registering, group: asyncio.TaskGroup
     ) -> Failed | None:
-        """Try every server once, best first; return the last failure, None when stopped."""
-        failed: Failed | None = None
+        """Try every server once, best first; return what failed, None when stopped."""
+        failures: list[Failed] = []
         kept: frozenset[str] = frozenset()
         for way in home.ways:
             self.reason = f"registering at {way.account.registrar}"
             try:
                 hops = await self._locate(home, way, kept)
             except (NetworkError, PolicyError) as error:
-                failed = self._unreached(home, registration[0], error)
+                failures += self._unreached(home, registration[0], error)
                 continue
             kept = self._known
             for hop in sorted(hops, key=lambda hop: hop.place == self._left):
                 try:
                     link = await self._open(home, way, hop)
                 except (NetworkError, PolicyError, ComponentError) as error:
-                    failed = self._unreached(home, registration[0], error)
+                    failures += self._unreached(home, registration[0], error)
                     continue
-                failed = await self._hold(
-                    home, Binding(self._world.host, link, way, registration), group
-                )
+                binding = Binding(self._world.host, link, way, registration)
+                failed = await self._hold(home, binding, group)
                 if failed is None or self._stopping or not failed.elsewhere:
                     return failed
-        return failed
+                failures.append(failed)
+        return _together(failures)
 
     async def _locate(self, home: Home, way: Way, kept: frozenset[str]) -> tuple[Hop, ...]:
         """Return where a registrar is, best first; it is known beside those that are `kept`.
@@ -211,14 +214,17 @@ class Line:
             raise ComponentError("udp", "the line has no port")
         return Link(hop, Flow("UDP", self.own(hop.address), self.port.number), self.port)
 
-    def _unreached(self, home: Home, registration: Registration, error: Exception) -> Failed | None:
-        """Return the failure of a link that was never made; a refusal of ours rests long."""
+    def _unreached(
+        self, home: Home, registration: Registration, error: Exception
+    ) -> Iterator[Failed]:
+        """Yield the failure of a link that was never made; a refusal of ours rests long."""
         logger.info("line.unreached: Ext %d: %s", self.plan.n, error)
         if isinstance(error, PolicyError):
-            return Failed(0, str(error), home.account.retry.long or None, elsewhere=True)
+            yield Failed(0, str(error), home.account.retry.long or None, elsewhere=True)
+            return
         registration.lose_flow(str(error), self._now())
-        event = registration.next_event()
-        return event if isinstance(event, Failed) else None
+        if isinstance(event := registration.next_event(), Failed):
+            yield event
 
     async def _hold(self, home: Home, binding: Binding, group: asyncio.TaskGroup) -> Failed | None:
         """Stay with a binding, and with the better ones that replace it; None when stopped."""
@@ -376,6 +382,15 @@ def target_of(home: Home, way: Way, hop: Hop | None = None) -> Target:
         home.exact_domains,
         named_by=way.named_by,
     )
+
+
+def _together(failures: Sequence[Failed]) -> Failed | None:
+    """Return the failures of one round as one: each reason once, and the shortest wait."""
+    waits = [failed.retry for failed in failures if failed.retry is not None]
+    reasons = dict.fromkeys(failed.reason for failed in failures)
+    if not failures:
+        return None
+    return Failed(0, "; ".join(list(reasons)[:REASONS]), min(waits, default=None))
 
 
 def _preferred(hops: Sequence[Hop], present: Hop) -> list[Hop]:
