@@ -182,10 +182,17 @@ def as_json(explanation: Explanation) -> Mapping[str, object]:
                 "transport": ext.sip_transport.value,
                 "proxy": ext.proxy,
                 "auth_invite": ext.auth_invite,
+                "media_plane_security": _media_plane_security(explanation, n),
             }
             for n, ext in enumerate(settings.ext, start=1)
         ],
     }
+
+
+def _media_plane_security(explanation: Explanation, n: int) -> str:
+    """Return who begins an agreement on the media of a line, in words; empty without a proxy."""
+    line = explanation.plans["line"].get(str(n))
+    return line.home.mediasec.words(line.home.transport) if line and line.home else ""
 
 
 def as_text(explanation: Explanation, name: str) -> str:
@@ -221,6 +228,8 @@ def as_text(explanation: Explanation, name: str) -> str:
         if line["enabled"] and line["proxy"]:
             challenge = ", challenges INVITE" if line["auth_invite"] else ""
             lines.append(f"    {line['n']}: {line['transport']} {line['proxy']}{challenge}")
+            if line["media_plane_security"]:
+                lines.append(f"        media plane security {line['media_plane_security']}")
     return "\n".join(lines)
 
 

@@ -155,8 +155,15 @@ def test_lines_are_all_listed(explained: Any) -> None:
         "transport": "TLS",
         "proxy": "",
         "auth_invite": True,
+        "media_plane_security": "",
     }
     assert lines[3]["enabled"] is False
+
+
+def test_a_line_with_a_proxy_tells_who_begins_media_plane_security(explained: Any) -> None:
+    text = "<p><Proxy_2_>telco.net</Proxy_2_><User_ID_2_>2</User_ID_2_>"
+    text += "<MediaSec_Request_2_>Yes</MediaSec_Request_2_></p>"
+    assert explained(text)["lines"][1]["media_plane_security"] == "asked for by the phone"
 
 
 def test_findings_name_the_line_of_their_element(explained: Any) -> None:

@@ -345,11 +345,13 @@ class _Lines:
 
     def _keys_in_clear(self, n: int) -> None:
         transport = self._settings.ext[n - 1].sip_transport
+        auto = transport is SipTransport.AUTO
         if transport is not SipTransport.TLS:
             self._find(
                 "mediasec-keys-in-clear",
                 f"MediaSec_Request_{n}_",
-                f"keys of media are offered over {transport.value} for all to read",
+                "keys of calls travel for all to read over "
+                + ("whatever transport DNS names" if auto else transport.value),
                 "set SIP Transport to TLS, and MediaSec Over TLS Only to Yes",
             )
 
