@@ -161,8 +161,8 @@ def test_lines_are_all_listed(explained: Any) -> None:
 
 
 def test_a_line_with_a_proxy_tells_who_begins_media_plane_security(explained: Any) -> None:
-    text = "<p><Proxy_2_>telco.net</Proxy_2_><User_ID_2_>2</User_ID_2_>"
-    text += "<MediaSec_Request_2_>Yes</MediaSec_Request_2_></p>"
+    text = "<flat-profile><Proxy_2_>telco.net</Proxy_2_><User_ID_2_>2</User_ID_2_>"
+    text += "<MediaSec_Request_2_>Yes</MediaSec_Request_2_></flat-profile>"
     assert explained(text)["lines"][1]["media_plane_security"] == "asked for by the phone"
 
 
