@@ -8,7 +8,7 @@ import secrets
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     shell = verb("shell", "run a command in a node of the lab; its exit code is passed on")
     shell.add_argument("node", choices=[node.name for node in NODES])
     shell.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    phone = verb("phone", "run a verb of `ringfence phone` on the lab's phone: dial, answer, …")
+    phone.add_argument("words", nargs=argparse.REMAINDER, metavar="VERB ...")
     breaking = verb("break", "break something, show what the phone does, and put it back")
     breaking.add_argument("breakage", nargs="?", metavar="NAME", help="what; none lists them all")
     breaking.add_argument("--list", action="store_true", help="list what can be broken")
@@ -58,9 +60,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one verb."""
-    verbs = {"up": _up, "status": _status, "shell": _shell, "break": _break, "down": _down}
     try:
-        return verbs[arguments.verb](arguments, Place(arguments.name))
+        return _VERBS[arguments.verb](arguments, Place(arguments.name))
     except ComponentError as error:
         print(f"ringfence: {error}", file=sys.stderr)
         return FINDINGS if arguments.verb == "up" else CANNOT
@@ -262,9 +263,30 @@ def _shell(arguments: argparse.Namespace, place: Place) -> int:
     os.execvpe(words[0], words, environment())  # noqa: S606 - an argument vector, no shell
 
 
+def _phone(arguments: argparse.Namespace, place: Place) -> int:
+    from ringfence.cli import main
+
+    place.join(PHONE.name, [])  # says so where no lab runs
+    if arguments.words[:1] in ([], ["run"]):
+        print("ringfence: name what the lab's phone is to do: status, dial, …", file=sys.stderr)
+        return USAGE
+    verb, *more = arguments.words
+    return main(["phone", verb, "--state", str(place.phone), *more])
+
+
 def _down(arguments: argparse.Namespace, place: Place) -> int:
     if not place.folder.exists():
         print(f"ringfence: no lab {place.name} is here", file=sys.stderr)
         return DONE
     place.stop()
     return DONE
+
+
+_VERBS: Mapping[str, Callable[[argparse.Namespace, Place], int]] = {
+    "up": _up,
+    "status": _status,
+    "shell": _shell,
+    "phone": _phone,
+    "break": _break,
+    "down": _down,
+}

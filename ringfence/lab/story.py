@@ -127,5 +127,13 @@ def ending(program: str, name: str, page: str, login: str, phone: str) -> list[s
         f"  {program} lab status{own}",
         f"  {program} lab shell{own} phone -- nft list table inet ringfence",
         f"  {program} lab shell{own} stranger -- ping -c 1 {phone}",
+        "",
+        "Call from one line to the other, once it does not challenge whoever calls:",
+        f"  {program} lab phone{own} set Auth_INVITE_2_=No",
+        f"  {program} lab phone{own} dial 1002 --line 1",
+        f"  {program} lab phone{own} answer",
+        f"  {program} lab phone{own} status",
+        "",
+        "End it:",
         f"  {program} lab down{own}",
     ]

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from ringfence.lab.machine import COMPONENTS, version
 from tests.support.lab import Command, left_of, steps
+from tests.support.phone import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
 DAEMONS = ("dnsmasq", "kamailio", "rsyslogd", "nft")
@@ -129,6 +131,41 @@ def test_the_page_asks_for_the_account_that_its_address_means(
     with urllib.request.urlopen(document["page_url"] + path, timeout=10) as answer:
         page = answer.read().decode()
     assert re.findall(r'<option value="(\w+)" selected>', page) == [account]
+
+
+def test_the_call_that_the_story_names_works_as_shipped(
+    booted: tuple[Command, dict[str, Any]], daemons: None
+) -> None:
+    command, _ = booted
+    assert command.run("phone", "set", "Auth_INVITE_2_=No").returncode == 0
+    try:
+        assert command.run("phone", "dial", "1002", "--line", "1").returncode == 0
+        _until(command, " from sip:1001@sip.telco.test, ringing")
+        assert command.run("phone", "answer").returncode == 0
+        told = _until(command, " to sip:1002@sip.telco.test, established; PCMU, SRTP AES_CM_128")
+        assert told.count("established; PCMU, SRTP AES_CM_128_HMAC_SHA1_80; ") == 2
+        assert command.run("phone", "hangup", "1").returncode == 0
+    finally:
+        assert command.run("phone", "set", "Auth_INVITE_2_=Yes").returncode == 0
+
+
+def _until(command: Command, words: str) -> str:
+    """Return the status of the lab's phone once it has the words."""
+    end = time.monotonic() + PATIENCE
+    while words not in (told := command.run("phone", "status").stdout):
+        assert time.monotonic() < end, told
+    return told
+
+
+def test_a_word_that_the_labs_phone_does_not_know_is_told(
+    booted: tuple[Command, dict[str, Any]],
+) -> None:
+    command, _ = booted
+    for words in ((), ("run",), ("run", "--state", "x"), ("nothing",)):
+        ran = command.run("phone", *words)
+        assert (ran.returncode, ran.stderr.count("\n")) == (2, 1), words
+    ran = command.run("phone", "--name", "none", "status")
+    assert (ran.returncode, "none does not run" in ran.stderr) == (3, True)
 
 
 def test_a_shell_passes_the_exit_code_on(booted: tuple[Command, dict[str, Any]]) -> None:

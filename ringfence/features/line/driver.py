@@ -126,17 +126,18 @@ class LineDriver:
 
     def status(self) -> Status:
         """Return one row for each line that has a user or a proxy."""
-        lines = list(self._lines.values())
+        known = sorted(self._lines.items(), key=lambda entry: entry[1].plan.n)
+        lines = [line for _, line in known]
         rows = [
             (f"Ext {line.plan.n}", _words(line, waits=key in self._pending))
-            for key, line in self._lines.items()
+            for key, line in known
             if line.plan.user or line.plan.home or line.plan.refused
         ]
         ports = ", ".join(map(str, sorted(self._ports))) or "none"
         rows.append(("Open UDP SIP Ports", ports))
         calls = self.calls.report()
         rows += [(f"Call {call['call']}", call_words(call)) for call in calls]
-        held = [_data(line, waits=key in self._pending) for key, line in self._lines.items()]
+        held = [_data(line, waits=key in self._pending) for key, line in known]
         data = {"lines": held, "calls": calls}
         health = _health(lines, waits=bool(self._pending))
         return Status(health, tuple(rows), data, "Lines")
