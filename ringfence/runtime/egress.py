@@ -254,7 +254,7 @@ class Egress:
                 connection.close()
                 raise
             return connection
-        raise OSError(errno.EADDRINUSE, "every local port of the range is taken")
+        raise OSError("every local port from {} to {} is taken".format(*target.source_ports or ()))
 
     def _source_ports(self, target: Target) -> list[int]:
         """Return the local ports to try, from a random one on; 0 is any."""

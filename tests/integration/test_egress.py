@@ -372,7 +372,7 @@ def test_the_source_port_is_of_the_range_and_each_is_used_once(bench: Bench) -> 
     bench.nginx(certificate_lines(bench) + "location / { return 200; }")
     ports = bench.phone.call(local_ports, Ask(source_ports=(5060, 5063)), 4)
     assert ports == [5060, 5061, 5062, 5063]
-    with pytest.raises(RuntimeError, match="every local port of the range is taken"):
+    with pytest.raises(RuntimeError, match="every local port from 5060 to 5063 is taken"):
         bench.phone.call(local_ports, Ask(source_ports=(5060, 5063)), 5)
 
 
