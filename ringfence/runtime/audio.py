@@ -156,7 +156,9 @@ class CallAudio:
             except OSError as error:  # an ICMP error of an earlier packet
                 logger.debug("audio.not_delivered: %s", error.strerror)
                 continue
-            if self.stream is None or source[0] != self.stream.address:
+            if self.stream is None:
+                continue  # earlier than the answer that names its sender
+            if source[0] != self.stream.address:
                 self._session.refused += 1
                 continue
             try:

@@ -1,4 +1,4 @@
-"""What calls come to, with telephones that others wrote: refused, cancelled, held, secured or not."""
+"""What calls come to at telephones that others wrote: refused, held, encrypted or not."""
 
 import pytest
 

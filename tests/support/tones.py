@@ -10,8 +10,8 @@ from pathlib import Path
 RATE = 8000
 LOUDNESS = 8000
 """Amplitude of every tone, ours and theirs."""
-WINDOW = RATE // 2
-"""Samples that are judged at a time: half a second."""
+WINDOW = RATE // 4
+"""Samples that are judged at a time: a quarter of a second."""
 
 
 def write_tone(path: Path, hertz: int, seconds: int = 30) -> Path:

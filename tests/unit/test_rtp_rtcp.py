@@ -42,7 +42,7 @@ def test_who_sent_nothing_reports_as_a_receiver() -> None:
         bytes.fromhex("00c9000100000001"),
         bytes.fromhex("80c9000200000001"),
         bytes.fromhex("81c9000100000001"),
-        bytes.fromhex("80ca000100000001"),
+        bytes.fromhex("8000000100000001"),
         bytes.fromhex("80c900010000000180"),
         bytes(1501),
     ],
@@ -50,6 +50,10 @@ def test_who_sent_nothing_reports_as_a_receiver() -> None:
 def test_what_is_no_report_is_refused(data: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         read_reports(data)
+
+
+def test_a_packet_without_a_report_tells_nothing() -> None:
+    assert read_reports(bytes.fromhex("80cc0003b15994b150494e47504f4e47")) == []
 
 
 def test_losses_are_counted_over_the_wrap_and_by_interval() -> None:

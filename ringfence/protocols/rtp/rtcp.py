@@ -10,6 +10,8 @@ from ringfence.errors import RemoteProtocolError
 LARGEST = 1500
 """Most bytes of a compound packet that is read."""
 SENDER, RECEIVER, DESCRIPTION = 200, 201, 202
+KINDS = range(192, 224)
+"""What may be told from RTP. Source: RFC 5761 section 4."""
 EPOCH = 2208988800
 """Seconds from 1900 to 1970: NTP counts from the former."""
 CNAME = 1
@@ -128,16 +130,16 @@ class Heard(Struct, frozen=True):
 
 
 def read_reports(data: bytes) -> list[Heard]:
-    """Return the sender and receiver reports of a compound packet; others are passed over.
+    """Return the sender and receiver reports of a packet; other kinds are passed over.
+
+    It need not begin with a report. Source: RFC 5506 section 3.
 
     Raises:
-        RemoteProtocolError: it is no compound packet.
+        RemoteProtocolError: it is no RTCP packet, or truncated.
 
     """
     heard = []
-    for at, (kind, count, body) in enumerate(_packets(data)):
-        if not at and kind not in (SENDER, RECEIVER):
-            raise RemoteProtocolError("RTCP does not begin with a report")
+    for kind, count, body in _packets(data):
         if kind not in (SENDER, RECEIVER):
             continue
         start = 24 if kind == SENDER else 4
@@ -157,7 +159,7 @@ def _packets(data: bytes) -> Iterator[tuple[int, int, bytes]]:
             raise RemoteProtocolError("truncated RTCP packet")
         first, kind, words = _HEAD.unpack_from(data)
         end = 4 + 4 * words
-        if first >> 6 != 2 or end > len(data):
+        if first >> 6 != 2 or kind not in KINDS or end > len(data):
             raise RemoteProtocolError("not an RTCP packet")
         yield kind, first & 0x1F, data[4:end]
         data = data[end:]

@@ -1,0 +1,133 @@
+"""A call of a whole `ringfence phone run`: its devices, and what changes around it."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ringfence.lab.namespaces import Namespace
+from tests.support.desk import OURS, PHONE, PROXY, THEIRS, Desk
+from tests.support.middlebox import IN, OUT, numbers
+from tests.support.phone import RunningPhone, ringfence
+from tests.support.provider_net import profile
+from tests.support.tones import assert_heard, write_tone
+
+BARE = {
+    "Connection_Type": "Static IP",
+    "Static_IP": PHONE,
+    "NetMask": "255.255.255.0",
+    "Resync_On_Reset": "No",
+    "Enable_Web_Server": "No",
+    "Proxy_1_": PROXY,
+    "User_ID_1_": "1001",
+    "Password_1_": "pw1001",
+}
+FILES = 8080
+
+
+class Whole:
+    """The phone, and a server of its files."""
+
+    def __init__(self, desk: Desk, folder: Path) -> None:
+        self.desk, self.folder = desk, folder
+        self.files = folder / "files"
+        self.files.mkdir()
+        argv = (sys.executable, "-m", "http.server", str(FILES), "--bind", PROXY)
+        log = (folder / "files.log").open("wb")
+        with log:
+            self.server = desk.outside.popen(
+                *argv, "--directory", str(self.files), stdout=log, stderr=log
+            )
+        self.recordings = folder / "heard"
+        self.recordings.mkdir()
+        self.phone: RunningPhone | None = None
+
+    def boot(self, **texts: str) -> RunningPhone:
+        """Start the phone with a file as its microphone."""
+        config = self.folder / "first.xml"
+        config.write_text(profile(**BARE, **texts))
+        tone = write_tone(self.folder / "ours.wav", OURS, seconds=3)
+        devices = ("--microphone", f"wav:{tone}", "--speaker", f"wav:{self.recordings}")
+        self.phone = RunningPhone(
+            self.folder / "state", self.desk.inside, "--config", str(config), *devices
+        )
+        self.phone.wait_for("line.registered")
+        return self.phone
+
+    def ask(self, *words: str) -> dict[str, object]:
+        """Give the phone a command of the command line."""
+        done = ringfence("phone", words[0], "--state", str(self.folder / "state"), *words[1:])
+        assert done.returncode == 0, done.stderr + done.stdout
+        return dict(json.loads(done.stdout)) if done.stdout else {}
+
+    def close(self) -> None:
+        """End both."""
+        if self.phone:
+            self.phone.stop()
+        self.server.terminate()
+        self.server.wait()
+
+
+@pytest.fixture
+def whole(desk: Desk, tmp_path: Path, component: list[str]) -> Iterator[Whole]:
+    made = Whole(desk, tmp_path)
+    yield made
+    made.close()
+
+
+def rules(space: Namespace) -> str:
+    return space.run("nft", "list", "table", "inet", "ringfence").stdout
+
+
+@pytest.mark.proves("CALL-07", "CALL-08")
+def test_a_call_loses_nothing_while_everything_around_it_changes(whole: Whole, desk: Desk) -> None:
+    box = desk.middlebox()
+    phone = whole.boot(Outbound_Proxy_1_=box.proxy, Register_Expires_1_="6")
+    peer = desk.baresip()
+    whole.ask("dial", "1003")
+    peer.wait_ringing()
+    peer.answer()
+    phone.until(lambda status: bool(status["calls"]) and status["calls"][0]["received"] >= 25)
+    sequence, before = desk.kamailio.sequence("1001"), rules(desk.inside)
+    (whole.files / "new.xml").write_text(
+        profile(Firewall_Config="NO_ICMP_PING", Preferred_Codec_1_="G711a", GPP_A="new")
+    )
+    assert whole.ask("resync", f"http://{PROXY}:{FILES}/new.xml")["result"] == "success"
+    phone.until(lambda status: rules(desk.inside) != before)
+    desk.kamailio.until(lambda: desk.kamailio.sequence("1001") != sequence)
+    status = phone.until(lambda status: status["calls"][0]["received"] >= 200)
+    assert (status["calls"][0]["lost"], status["calls"][0]["codec"]) == (0, "PCMU")
+    assert gaps(box.seen[OUT]) == gaps(box.seen[IN]) == 0
+    whole.ask("hangup")
+    _, heard = peer.wait_over()
+    assert heard
+    assert_heard(heard, OURS, THEIRS)
+    phone.wait_for("audio.recorded")
+    (recording,) = whole.recordings.iterdir()
+    assert_heard(recording, THEIRS, OURS)
+
+
+def gaps(packets: list[bytes]) -> int:
+    """Return how many sequence numbers between the first and the last are missing."""
+    held = numbers(packets)
+    return (held[-1] - held[0] + 1) - len(set(held))
+
+
+@pytest.mark.proves("CALL-07")
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--microphone", "tone:x"), "microphone: 'tone:x' is none; null, tone:HERTZ or wav:FILE"),
+        (("--microphone", "wav:/dev/null"), "file /dev/null"),
+        (("--speaker", "wav:/nowhere"), "folder /nowhere: is not there"),
+    ],
+)
+def test_a_device_that_is_none_ends_the_start_with_a_line(
+    tmp_path: Path, words: tuple[str, str], why: str
+) -> None:
+    done = ringfence("phone", "run", "--state", str(tmp_path), *words)
+    assert done.returncode
+    (line,) = done.stderr.splitlines()
+    assert why in line
