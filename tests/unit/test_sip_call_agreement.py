@@ -106,3 +106,17 @@ def test_a_494_without_another_list_ends_the_call() -> None:
     (ack,) = ladder.answer(494, SERVER)
     assert ack.method == b"ACK"
     assert ladder.event() == Ended(494, "no security agreement")
+
+
+def test_who_is_called_cannot_take_the_agreement_away() -> None:
+    for status, lines in (
+        (494, b"Security-Server: dtls-srtp;mediasec\r\n"),
+        (420, b"Unsupported: mediasec\r\n"),
+        (603, b"Security-Server: dtls-srtp;mediasec\r\n"),
+    ):
+        ladder = Ladder()
+        (ack,) = ladder.answer(status, lines)
+        assert ack.method == b"ACK"
+        assert isinstance(ladder.event(), Ended)
+        assert ladder.agreement.server_list == tuple(VERIFY)
+        assert ladder.agreement.secures_media
