@@ -117,7 +117,9 @@ def test_an_answer_ends_the_repetition_and_a_late_prack_is_still_good() -> None:
 
 @pytest.mark.parametrize("rack", [b"", b"1", b"999999 1 INVITE", b"1 2 INVITE", b"x y z"])
 def test_a_prack_for_nothing_is_refused(rack: bytes) -> None:
-    wire = ringing(Wire(reliable=True))
+    wire = Wire(reliable=True)
+    wire.lose = lambda line: line == "A PRACK"  # the right one
+    ringing(wire)
     assert wire.bob
     wire.bob.answer(b"answer", wire.now)
     wire.run()

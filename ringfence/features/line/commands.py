@@ -5,7 +5,8 @@ from typing import Protocol
 
 from ringfence.config.parameter import Level
 from ringfence.errors import ConfigError
-from ringfence.features.line.switchboard import Path, Switchboard
+from ringfence.features.line.path import Path
+from ringfence.features.line.switchboard import Switchboard
 from ringfence.protocols.sip.grammar import escape_user
 from ringfence.runtime.commands import Command, Commands
 

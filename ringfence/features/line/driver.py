@@ -17,9 +17,10 @@ from ringfence.features.line.commands import (
     target_uri,
 )
 from ringfence.features.line.line import Line
+from ringfence.features.line.path import Media, Path
 from ringfence.features.line.plan import LinePlan
 from ringfence.features.line.port import UdpPort
-from ringfence.features.line.switchboard import Media, Path, Switchboard
+from ringfence.features.line.switchboard import Switchboard
 from ringfence.features.line.ways import written
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from ringfence.errors import ComponentError, NetworkError, PolicyError, RemoteProtocolError
 from ringfence.features.line.binding import Binding
 from ringfence.features.line.link import Link, StreamLink
+from ringfence.features.line.path import Path
 from ringfence.features.line.plan import Home, LinePlan
 from ringfence.features.line.port import UdpPort
-from ringfence.features.line.switchboard import Path, Switchboard
+from ringfence.features.line.switchboard import Switchboard
 from ringfence.features.line.ways import Way
 from ringfence.policy.applications import SIP
 from ringfence.protocols.sip.account import Flow

@@ -3,17 +3,15 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from math import inf
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError, RingfenceError
-from ringfence.features.line.plan import LinePlan
-from ringfence.protocols.sip.account import Account, Flow
-from ringfence.protocols.sip.agreement import Agreement
+from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
+from ringfence.features.line.path import Media, OpenMedia, Path, PathOf
+from ringfence.features.line.reception import Reception, RemoteCommands
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import (
     Answered,
@@ -29,8 +27,7 @@ from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.grammar import parse_address, parse_uri
 from ringfence.protocols.sip.message import Message
-from ringfence.protocols.sip.negotiation import Negotiation, Stream, Terms
-from ringfence.protocols.sip.response import Reply, Source
+from ringfence.protocols.sip.negotiation import Negotiation, Terms
 from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
@@ -39,49 +36,6 @@ MOST = 8
 """Most calls of the phone at once; one more is busy (486)."""
 MOST_HELD = 64
 """Most calls with those that have ended, whose messages may still be repeated."""
-
-
-class Media(Protocol):
-    """The audio of one call."""
-
-    port: int
-    """Local port of RTP."""
-
-    def start(self, stream: Stream) -> None:
-        """Send and receive as agreed, from now on."""
-
-    def press(self, digits: str) -> None:
-        """Send telephone events (RFC 4733)."""
-
-    def report(self) -> Mapping[str, object]:
-        """Return codec, SRTP suite, packets, loss and jitter as JSON values."""
-        ...
-
-    def stop(self) -> None:
-        """Free sockets and devices."""
-
-
-PathOf = Callable[[str, Source], "Path | None"]
-"""Takes the user part of a Request-URI and a source; returns the path of a call from there."""
-OpenMedia = Callable[["Path"], Media]
-"""Bind the ports of a call. Raises `ComponentError` where none is free."""
-
-
-class Path(Struct, frozen=True, eq=False):
-    """How the messages of a line travel: the flow, and who sends over it."""
-
-    line: LinePlan
-    flow: Flow
-    peer: str
-    """Address of the other end."""
-    send: Callable[[Reply], None]
-    """Takes a message; one without a place goes to the other end."""
-    agreement: Agreement
-    """The line's, on the security of media."""
-    account: Account
-    """Of the registrar in use."""
-    realm: bytes = b""
-    """In which the registrar asked for the password."""
 
 
 class Held(Struct, eq=False):
@@ -108,15 +62,14 @@ class Switchboard:
         self._calls: dict[int, Held] = {}
         self._last = 0
         self._keeping = False
-        self._noticed: set[str] = set()
-        """Commands of a NOTIFY that are under way."""
+        self._remote = RemoteCommands(world)
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
         """Set whenever a call ends."""
 
-    def reception(self, path_of: PathOf) -> "Reception":
+    def reception(self, path_of: PathOf) -> Reception:
         """Return what hands us the requests of one port or connection."""
-        return Reception(self, path_of)
+        return Reception(self, self._remote, path_of)
 
     # What people ask
 
@@ -305,21 +258,6 @@ class Switchboard:
                 return True
         return False
 
-    def notice(self, command: str) -> None:
-        """Do what a NOTIFY asks for, unless the phone is doing that already."""
-        if command not in self._noticed:
-            self._noticed.add(command)
-            self._world.spawn(self._obey(command))
-
-    async def _obey(self, command: str) -> None:
-        logger.info("line.notified: %s", command)
-        try:
-            await self._world.commands.run(command, {})
-        except RingfenceError as error:
-            logger.warning("line.notified: %s: %s", command, error)
-        finally:
-            self._noticed.discard(command)
-
     async def _keep_time(self) -> None:
         """Keep the time of every call, until there is none."""
         while self._calls:
@@ -448,24 +386,3 @@ class Switchboard:
 
     def _now(self) -> float:
         return self._world.host.now()
-
-
-class Reception:
-    """Hands the requests of one port or connection to the switchboard."""
-
-    def __init__(self, calls: Switchboard, path_of: PathOf) -> None:
-        self._calls = calls
-        self._path_of = path_of
-
-    def take(self, asked: Asked, now: float) -> bool:
-        """Take a request of a call that there is; False for none."""
-        return self._calls.take(asked, now)
-
-    def notice(self, command: str) -> None:
-        """Do what a NOTIFY asks for."""
-        self._calls.notice(command)
-
-    def begin(self, user: str, asked: Asked, source: Source, now: float) -> int:
-        """Begin the call of an INVITE; return 0, or the status that refuses it."""
-        path = self._path_of(user, source)
-        return self._calls.begin(path, asked, now) if path else 480

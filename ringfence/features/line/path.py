@@ -1,0 +1,55 @@
+"""How the messages and the audio of one call travel."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from ringfence.features.line.plan import LinePlan
+from ringfence.protocols.sip.account import Account, Flow
+from ringfence.protocols.sip.agreement import Agreement
+from ringfence.protocols.sip.negotiation import Stream
+from ringfence.protocols.sip.response import Reply, Source
+
+
+class Media(Protocol):
+    """The audio of one call."""
+
+    port: int
+    """Local port of RTP."""
+
+    def start(self, stream: Stream) -> None:
+        """Send and receive as agreed, from now on."""
+
+    def press(self, digits: str) -> None:
+        """Send telephone events (RFC 4733)."""
+
+    def report(self) -> Mapping[str, object]:
+        """Return codec, SRTP suite, packets, loss and jitter as JSON values."""
+        ...
+
+    def stop(self) -> None:
+        """Free sockets and devices."""
+
+
+PathOf = Callable[[str, Source], "Path | None"]
+"""Takes the user part of a Request-URI and a source; returns the path of a call from there."""
+OpenMedia = Callable[["Path"], Media]
+"""Bind the ports of a call. Raises `ComponentError` where none is free."""
+
+
+class Path(Struct, frozen=True, eq=False):
+    """How the messages of a line travel: the flow, and who sends over it."""
+
+    line: LinePlan
+    flow: Flow
+    peer: str
+    """Address of the other end."""
+    send: Callable[[Reply], None]
+    """Takes a message; one without a place goes to the other end."""
+    agreement: Agreement
+    """The line's, on the security of media."""
+    account: Account
+    """Of the registrar in use."""
+    realm: bytes = b""
+    """In which the registrar asked for the password."""

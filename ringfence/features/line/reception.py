@@ -1,0 +1,69 @@
+"""Where the requests of one port or connection go once they have passed every check."""
+
+import logging
+from typing import Protocol
+
+from ringfence.errors import RingfenceError
+from ringfence.features.line.path import Path, PathOf
+from ringfence.protocols.sip.exchange import Asked
+from ringfence.protocols.sip.response import Source
+from ringfence.runtime.feature import World
+
+logger = logging.getLogger(__name__)
+
+
+class Calls(Protocol):
+    """All calls of the phone."""
+
+    def take(self, asked: Asked, now: float) -> bool:
+        """Take a request of a call that there is; False for none."""
+        ...
+
+    def begin(self, path: Path, asked: Asked, now: float) -> int:
+        """Begin the call of an INVITE; return 0, or the status that refuses it."""
+        ...
+
+
+class RemoteCommands:
+    """What a NOTIFY asks of the whole phone, each command once at a time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._running: set[str] = set()
+
+    def give(self, command: str) -> None:
+        """Give a command, unless the phone is doing that already."""
+        if command not in self._running:
+            self._running.add(command)
+            self._world.spawn(self._run(command))
+
+    async def _run(self, command: str) -> None:
+        logger.info("line.notified: %s", command)
+        try:
+            await self._world.commands.run(command, {})
+        except RingfenceError as error:
+            logger.warning("line.notified: %s: %s", command, error)
+        finally:
+            self._running.discard(command)
+
+
+class Reception:
+    """Hands the requests of one port or connection to the switchboard."""
+
+    def __init__(self, calls: Calls, remote: RemoteCommands, path_of: PathOf) -> None:
+        self._calls = calls
+        self._remote = remote
+        self._path_of = path_of
+
+    def take(self, asked: Asked, now: float) -> bool:
+        """Take a request of a call that there is; False for none."""
+        return self._calls.take(asked, now)
+
+    def notice(self, command: str) -> None:
+        """Do what a NOTIFY asks for."""
+        self._remote.give(command)
+
+    def begin(self, user: str, asked: Asked, source: Source, now: float) -> int:
+        """Begin the call of an INVITE; return 0, or the status that refuses it."""
+        path = self._path_of(user, source)
+        return self._calls.begin(path, asked, now) if path else 480
