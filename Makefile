@@ -6,7 +6,7 @@ RECORD := build/scorecard.jsonl
 WORKERS ?= 3
 PYTEST := .venv/bin/pytest -q --durations=5
 
-.PHONY: lab test check unit integration scorecard breaks bench soak docs lock clean setup-lab setup-test
+.PHONY: lab test check unit integration scorecard breaks bench soak docs interop lock clean setup-lab setup-test
 
 lab: setup-lab
 	@.venv/bin/ringfence lab up
@@ -55,6 +55,13 @@ soak: setup-test
 docs: setup-lab
 	@.venv/bin/ringfence parameters --markdown > docs/parameters.md
 	@.venv/bin/ringfence check --rules --markdown > docs/rules.md
+
+# Call the peers, and write down who heard whom.
+interop: setup-test
+	@mkdir -p build && rm -f build/interop.jsonl
+	@RINGFENCE_INTEROP=$(abspath build/interop.jsonl) $(SANDBOX) \
+	  $(PYTEST) tests/integration/test_calls_peers.py --basetemp=build/pytest -n $(WORKERS)
+	@$(PY) -m tests.support.interop build/interop.jsonl > docs/interop.md
 
 lock:
 	@scripts/lock

@@ -52,7 +52,7 @@ def _cases() -> Iterator[Case]:
         yield Case("baresip", NARROWED, "UDP", "PCMU", suite, OUT)
 
 
-CASES = tuple(_cases())
+CASES = tuple(sorted(_cases(), key=lambda case: case.peer))
 
 
 def record(case: Case, version: str) -> None:
