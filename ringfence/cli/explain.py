@@ -18,6 +18,7 @@ from ringfence.errors import ConfigError, Finding, Severity
 from ringfence.features import FEATURES
 from ringfence.features.firewall.plan import describe
 from ringfence.features.firewall.ruleset import ruleset
+from ringfence.features.line.plan import reach
 from ringfence.policy import domains, tls
 from ringfence.policy import servers as named_servers
 from ringfence.policy.applications import APPLICATIONS
@@ -182,11 +183,18 @@ def as_json(explanation: Explanation) -> Mapping[str, object]:
                 "transport": ext.sip_transport.value,
                 "proxy": ext.proxy,
                 "auth_invite": ext.auth_invite,
+                "reach": _reach(explanation, n),
                 "media_plane_security": _media_plane_security(explanation, n),
             }
             for n, ext in enumerate(settings.ext, start=1)
         ],
     }
+
+
+def _reach(explanation: Explanation, n: int) -> list[str]:
+    """Return in words how a line finds its registrars; nothing where it has none."""
+    line = explanation.plans["line"].get(str(n))
+    return list(reach(line)) if line else []
 
 
 def _media_plane_security(explanation: Explanation, n: int) -> str:
@@ -228,6 +236,7 @@ def as_text(explanation: Explanation, name: str) -> str:
         if line["enabled"] and line["proxy"]:
             challenge = ", challenges INVITE" if line["auth_invite"] else ""
             lines.append(f"    {line['n']}: {line['transport']} {line['proxy']}{challenge}")
+            lines += [f"        {words}" for words in line["reach"]]
             if line["media_plane_security"]:
                 lines.append(f"        media plane security {line['media_plane_security']}")
     return "\n".join(lines)

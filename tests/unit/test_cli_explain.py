@@ -155,9 +155,17 @@ def test_lines_are_all_listed(explained: Any) -> None:
         "transport": "TLS",
         "proxy": "",
         "auth_invite": True,
+        "reach": [],
         "media_plane_security": "",
     }
     assert lines[3]["enabled"] is False
+
+
+def test_a_line_with_a_proxy_tells_what_dns_will_be_asked(explained: Any) -> None:
+    text = "<flat-profile><Proxy_1_>telco.test</Proxy_1_><User_ID_1_>1</User_ID_1_></flat-profile>"
+    assert explained(text)["lines"][0]["reach"] == [
+        "over UDP: asks DNS for A and AAAA of telco.test, port 5060"
+    ]
 
 
 def test_a_line_with_a_proxy_tells_who_begins_media_plane_security(explained: Any) -> None:

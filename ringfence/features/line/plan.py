@@ -159,24 +159,23 @@ def show(made: LinePlan) -> str:
     if home := made.home:
         text += f"  registers at {home.account.registrar} as {made.auth_user}, password "
         text += f"{'***' if made.password else '(empty)'}\n"
-        text += "".join(_show_way(home, place) for place in range(len(home.ways)))
         text += f"  media plane security: {home.mediasec.words(home.transport)}\n"
-    if made.refused:
-        text += f"  does not register: {made.refused}\n"
-    return text
+    return text + "".join(f"  {words}\n" for words in reach(made))
 
 
-def _show_way(home: Home, place: int) -> str:
-    """Return how one registrar is found, and when the phone returns to it."""
-    way = home.ways[place]
+def reach(made: LinePlan) -> tuple[str, ...]:
+    """Return in words how a line finds its registrars, or why it does not register."""
+    home = made.home
+    if home is None:
+        return (f"does not register: {made.refused}",) if made.refused else ()
     names = f", names {home.tls.names.value}" if home.tls else ""
-    found = f"  over {home.transport}{names}: {describe(way.search)}\n"
-    if place:
-        return f"  else at {way.account.registrar}{found[1:]}"
-    if not home.returns_after or not (home.ways[1:] or may_fail_over(way.search)):
-        return found
-    when = " and the next REGISTER" if home.returns_at_register else ""
-    return f"{found}  returns to a preferred server after {home.returns_after:g} s{when}\n"
+    first, *others = home.ways
+    found = [f"over {home.transport}{names}: {describe(first.search)}"]
+    found += [f"else at {way.account.registrar}: {describe(way.search)}" for way in others]
+    if home.returns_after and (others or may_fail_over(first.search)):
+        when = " and the next REGISTER" if home.returns_at_register else ""
+        found.append(f"returns to a preferred server after {home.returns_after:g} s{when}")
+    return tuple(found)
 
 
 class _Lines:
