@@ -32,7 +32,7 @@ class Order(NamedTuple):
     trace: int | None = None
     """Descriptor of the file that the phone's trace goes to; None for no trace."""
     mediasec: str = ""
-    """How the registrar takes part in media plane security, one of `lab.mediasec.MODES`."""
+    """Who begins an agreement on media plane security, `client` or `server`; empty for nobody."""
 
 
 Tell = Callable[[Mapping[str, Any]], None]

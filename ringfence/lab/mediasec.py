@@ -9,13 +9,6 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-MODES = {
-    "client": "answers a phone that begins: 401 names the list",
-    "server": "begins itself: each 401 names the list, and who does not repeat it gets 494",
-    "refuse": "answers 494 before any challenge to whoever does not repeat the list",
-    "unknown": "does not know the option: 420",
-}
-"""How a registrar takes part."""
 CARRIED = (
     r"MEDIASEC (?P<method>\S+) (?P<user>\S+) over (?P<transport>\S+) client=\[(?P<client>.*?)\]"
     r" verify=\[(?P<verify>.*?)\] require=\[(?P<require>.*?)\] proxy=\[(?P<proxy>.*?)\]"
@@ -30,7 +23,9 @@ class MediaSec(Struct, frozen=True):
     """How a registrar takes part, and what it names."""
 
     mode: str
-    """One of `MODES`."""
+    """`client` names the list in the 401 of a phone that begins. `server` names it in every 401,
+    and who does not repeat it gets 494. `refuse` answers that before any challenge. `unknown` does
+    not know the option: 420."""
     mechanisms: tuple[str, ...] = ("msrp-tls;mediasec", "sdes-srtp;mediasec", "dtls-srtp;mediasec")
 
     def values(self) -> dict[str, str]:
