@@ -21,11 +21,12 @@ from pathlib import Path
 
 from ringfence.features.line.port import UdpPort
 from ringfence.protocols.sip.digest import Credentials, Guard
+from ringfence.protocols.sip.uas import Served
 from ringfence.runtime.host import Host
 
-LEAST = 0.2
+LEAST = 0.40
 """Challenges per CPU second, as a share of Kamailio's."""
-MOST_MEMORY = 5.0
+MOST_MEMORY = 1.0
 """Megabytes that the resident set may grow over a million challenges."""
 MILLION = 1_000_000
 PEER_COUNT, WARM_UP = 200_000, 20_000
@@ -107,9 +108,10 @@ def load(port: int, count: int) -> None:
 
 async def serve(port: int) -> None:
     """Serve one line with Auth INVITE as the line feature does."""
-    line = UdpPort(Host(Path()), port, lambda message, address: None)
-    line.trust(1, HERE)  # the generator is no stranger, so that no budget limits it
-    line.server.lines = {"1001": Guard(b"telco.test", Credentials("1001", "pw1001"))}
+    line = UdpPort(Host(Path()), port, lambda message, address: None, lambda address: False)
+    line.listen([HERE])
+    line.trust(1, [HERE])  # the generator is no stranger, so that no budget limits it
+    line.server.lines = {"1001": Served(Guard(b"telco.test", Credentials("1001", "pw1001")))}
     print("ready", flush=True)
     await asyncio.Event().wait()
 

@@ -1,15 +1,18 @@
 """The audio of live calls: one thread, absolute deadlines, nothing else on it.
 
+All calls share their deadlines, so that one wake-up reads, plays and sends for all of them. What
+came meanwhile waited in the kernel, which noted when: a packet is played at a deadline anyway.
 Sockets, SRTP and devices are touched by that thread alone; the rest of the phone hands it
 changes under a lock that it holds for one packet time's work at most.
 """
 
 import logging
-import selectors
 import socket
+import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from math import ceil
 
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import Policy, Session
@@ -23,9 +26,15 @@ from ringfence.runtime.state import Sound
 
 logger = logging.getLogger(__name__)
 
-BATCH = 32
-"""Most datagrams read from one socket at a time."""
+BATCH = 256
+"""Most datagrams read from one socket in a packet time."""
 LARGEST = 2048
+SO_TIMESTAMPNS = 35
+"""Has the kernel note when a datagram came. Source: socket(7); asm-generic/socket.h."""
+_TIMESPEC = struct.Struct("@ll")
+_ROOM = socket.CMSG_SPACE(_TIMESPEC.size)
+REPORTS = 0.5
+"""Seconds between looks for reports of the other side."""
 BEHIND = 1.0
 """Seconds of delay after which the thread gives up catching up."""
 
@@ -54,12 +63,12 @@ class CallAudio:
         self.due = 0.0
         """When the next packet time begins; 0 while there is nothing to send."""
         self.stream: Stream | None = None
-        self.late = 0.0
-        """Most seconds that a packet was behind its time."""
+        self._step = 0.0
+        """Seconds of a packet time."""
         self._engine = engine
         self._interval = interval
         """Seconds between our reports; 0 for none."""
-        self._report_due = 0.0
+        self._report_due = self._look_due = 0.0
         self._devices = devices
         self._session = AudioSession(engine.host.entropy)
         self._protect: Session | None = None
@@ -76,7 +85,8 @@ class CallAudio:
             if before is None or before.unprotect != stream.unprotect:
                 self._unprotect = _srtp(stream.unprotect, Policy.SSRC_ANY_INBOUND)
             self._session.configure(_form(stream))
-            self.due = self.due or self._engine.host.now()
+            self._step = stream.ptime / 1000
+            self.due = self.due or ceil(self._engine.host.now() / self._step) * self._step
         self._engine.wake()
 
     def press(self, digits: str) -> None:
@@ -118,61 +128,70 @@ class CallAudio:
         self._devices.speaker.close()
 
     def step(self, now: float) -> None:
-        """Play and send one packet time; called by the thread, under its lock."""
+        """Read, play and send one packet time; called by the thread, under its lock."""
         stream, session = self.stream, self._session
         if stream is None:
             return
-        self.late = max(self.late, now - self.due)
-        self.due += stream.ptime / 1000
+        self.due += self._step
         if now - self.due > BEHIND:
-            self.due = now
-        audio = self._devices.microphone.read(session.samples)
+            self.due = ceil(now / self._step) * self._step
+        self._read(stream)
         self._devices.speaker.write(session.next_audio())
-        packet = session.next_packet(audio)
+        packet = session.next_packet(self._devices.microphone.read(session.samples))
         if packet:
             if self._protect:
                 packet = self._protect.protect(packet)
-            self._send(self.socket, packet, stream.port)
+            self._send(self.socket, packet, stream.address, stream.port)
+        if now >= self._look_due:
+            self._look_due = now + REPORTS
+            self._read_reports(stream)
         if self._interval and now >= self._report_due:
             self._report_due = now + self._interval
-            report = session.report(self._engine.host.wall(), now)
+            report = session.report(self._engine.host.wall())
             if self._protect:
                 report = self._protect.protect_rtcp(report)
-            self._send(self.rtcp, report, stream.port + 1)
+            self._send(self.rtcp, report, stream.address, stream.port + 1)
 
-    def _send(self, way: socket.socket, packet: bytes, port: int) -> None:
+    @staticmethod
+    def _send(way: socket.socket, packet: bytes, address: str, port: int) -> None:
         try:
-            way.sendto(packet, (self.stream.address if self.stream else "", port))
+            way.sendto(packet, (address, port))
         except OSError as error:  # one that cannot leave is lost, as any may be
             logger.debug("audio.not_sent: %s", error.strerror)
 
-    def drain(self, way: socket.socket, now: float) -> None:
-        """Read what came to a socket; called by the thread, under its lock."""
+    def _read(self, stream: Stream) -> None:
+        for data, came in self._come(self.socket, stream.address):
+            try:
+                clear = self._unprotect.unprotect(data) if self._unprotect else data
+            except (SrtpError, ValueError):
+                self._failed += 1
+            else:
+                self._session.receive(clear, came)
+
+    def _read_reports(self, stream: Stream) -> None:
+        for data, came in self._come(self.rtcp, stream.address):
+            try:
+                clear = self._unprotect.unprotect_rtcp(data) if self._unprotect else data
+            except (SrtpError, ValueError):
+                self._failed += 1
+            else:
+                self._session.receive_report(clear, came)
+
+    def _come(self, way: socket.socket, address: str) -> Iterator[tuple[bytes, float]]:
+        """Yield what came from an address, and when, as seconds since the epoch."""
         for _ in range(BATCH):
             try:
-                data, source = way.recvfrom(LARGEST)
+                data, noted, _, source = way.recvmsg(LARGEST, _ROOM)
             except BlockingIOError:
                 return
             except OSError as error:  # an ICMP error of an earlier packet
                 logger.debug("audio.not_delivered: %s", error.strerror)
                 continue
-            if self.stream is None:
-                continue  # earlier than the answer that names its sender
-            if source[0] != self.stream.address:
+            if source[0] != address:
                 self._session.refused += 1
-                continue
-            try:
-                self._receive(data, now, report=way is self.rtcp)
-            except (SrtpError, ValueError):
-                self._failed += 1
-
-    def _receive(self, data: bytes, now: float, *, report: bool) -> None:
-        if report:
-            data = self._unprotect.unprotect_rtcp(data) if self._unprotect else data
-            self._session.receive_report(data, self._engine.host.wall(), now)
-        else:
-            data = self._unprotect.unprotect(data) if self._unprotect else data
-            self._session.receive(data, now)
+            elif noted:
+                seconds, rest = _TIMESPEC.unpack(noted[0][2])
+                yield data, seconds + rest / 1e9
 
 
 class AudioEngine:
@@ -182,11 +201,8 @@ class AudioEngine:
         self.host = host
         self._sound = sound
         self.lock = threading.Lock()
-        self._calls: dict[socket.socket, CallAudio] = {}
-        self._selector = selectors.DefaultSelector()
-        self._waker, self._woken = socket.socketpair()
-        self._woken.setblocking(False)
-        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._calls: set[CallAudio] = set()
+        self._changed = threading.Event()
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -210,9 +226,7 @@ class AudioEngine:
             raise
         made = CallAudio(self, bound, rtcp, devices, interval)
         with self.lock:
-            for one in (bound, rtcp):
-                self._calls[one] = made
-                self._selector.register(one, selectors.EVENT_READ)
+            self._calls.add(made)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
             self._thread.start()
@@ -225,21 +239,23 @@ class AudioEngine:
             except ComponentError:
                 continue
             try:
-                return bound, self.host.udp(address, port + 1)
+                pair = bound, self.host.udp(address, port + 1)
             except ComponentError:
                 bound.close()
+                continue
+            for one in pair:
+                one.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            return pair
         raise ComponentError("audio", f"no free pair of ports from {first} to {last}")
 
     def forget(self, call: CallAudio) -> None:
         """Leave a call alone from now on."""
         with self.lock:
-            for one in (call.socket, call.rtcp):
-                if self._calls.pop(one, None):
-                    self._selector.unregister(one)
+            self._calls.discard(call)
 
     def wake(self) -> None:
         """Have the thread look at its calls again."""
-        self._waker.send(b"\0")
+        self._changed.set()
 
     def close(self) -> None:
         """End the thread, and the audio of every call."""
@@ -247,23 +263,18 @@ class AudioEngine:
         self.wake()
         if self._thread:
             self._thread.join()
-        for call in set(self._calls.values()):
+        for call in list(self._calls):
             call.stop()
 
     def _run(self) -> None:
         while not self._closed:
             with self.lock:
-                due = min((call.due for call in self._calls.values() if call.due), default=None)
-            delay = None if due is None else max(due - self.host.now(), 0)
-            ready = self._selector.select(delay)
+                due = min((call.due for call in self._calls if call.due), default=None)
+            self._changed.wait(None if due is None else max(due - self.host.now(), 0))
+            self._changed.clear()
             now = self.host.now()
             with self.lock:
-                for key, _ in ready:
-                    if key.fileobj is self._woken:
-                        self._woken.recv(4096)
-                    elif call := self._calls.get(key.fileobj):  # type: ignore[call-overload]
-                        call.drain(key.fileobj, now)
-                for call in self._calls.values():
+                for call in self._calls:
                     if call.due and now >= call.due:
                         call.step(now)
 

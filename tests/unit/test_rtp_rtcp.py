@@ -81,12 +81,12 @@ def test_a_session_reports_what_it_heard_and_reads_how_it_arrives() -> None:
     for number in (0, 1, 3):
         made.receive(build_packet(Packet(0, number, 160 * number, 9, bytes(160))), 0.02 * number)
     made.next_packet(bytes(320))
-    (told,) = read_reports(made.report(1000.0, 1.0))
+    (told,) = read_reports(made.report(1000.0))
     (block,) = told.blocks
     assert (block.source, block.lost, block.highest) == (9, 1, 3)
     assert told.last
     answer = build_report(9, b"x", None, (Block(0, 0, 5, 1, 0, told.last, 65536),))
-    assert made.receive_report(answer, 1001.25, 2.25)
+    assert made.receive_report(answer, 1001.25)
     assert made.there
     assert made.there.lost == 5
     assert made.round_trip == 0.25

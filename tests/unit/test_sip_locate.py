@@ -22,6 +22,7 @@ from ringfence.protocols.sip.locate import (
     describe,
     in_order,
     may_fail_over,
+    preferred,
 )
 
 Zone = Mapping[tuple[str, str], Sequence[Record] | None]
@@ -321,6 +322,14 @@ def test_a_place_that_dns_names_twice_is_tried_once_at_its_best() -> None:
     }
     search = Search((Server("example.com"),), "UDP", asks_srv=True)
     assert [hop.target for hop in asked(zone, search)[0]] == ["a.test", "b.test"]
+
+
+def test_only_better_ranks_are_preferred_and_all_to_a_server_that_is_none_any_more() -> None:
+    hops = [Hop("UDP", "h", f"192.0.2.{n}", 5060, "h", rank) for n, rank in enumerate((0, 0, 1, 2))]
+    assert preferred(hops, hops[1]) == []
+    assert preferred(hops, hops[2]) == hops[:2]
+    assert preferred(hops, hops[3]) == hops[:3]
+    assert preferred(hops, Hop("TLS", "h", "192.0.2.3", 5060, "h", 7)) == hops
 
 
 # Static records

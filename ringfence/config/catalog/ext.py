@@ -116,9 +116,7 @@ class Ext(Tab, frozen=True, kw_only=True):
         False, "Ans_Call_Without_Reg_{n}_", "Allows calls in while not registered.", status=Status.LATER
     )
     use_dns_srv: bool = _PROXY.row(False, "Use_DNS_SRV_{n}_", "Looks for SRV records of the proxy.")
-    dns_srv_auto_prefix: bool = _PROXY.row(
-        False, "DNS_SRV_Auto_Prefix_{n}_", "Puts the service before the proxy's name itself."
-    )
+    dns_srv_auto_prefix: bool = _PROXY.row(False, "DNS_SRV_Auto_Prefix_{n}_", "Puts the service before the proxy's name itself.")
     proxy_fallback_intvl: int = _PROXY.row(
         3600,
         "Proxy_Fallback_Intvl_{n}_",

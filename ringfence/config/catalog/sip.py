@@ -88,7 +88,9 @@ class Sip(Tab, frozen=True, kw_only=True):
         16482, "RTP_Port_Max", "Highest port of media.", codec=PORT, status=OBEYED, source="chapter, Table 3; phone-facts 1.3"
     )
     rtp_packet_size: float = _RTP.row(0.02, "RTP_Packet_Size", "Audio in one packet.", codec=Seconds(0.01, 0.13), status=OBEYED)
-    rtcp_tx_interval: int = _RTP.row(0, "RTCP_Tx_Interval", "Time between RTCP reports; 0 for none.", codec=Number(0, 255, "s"), status=OBEYED)
+    rtcp_tx_interval: int = _RTP.row(
+        0, "RTCP_Tx_Interval", "Time between RTCP reports; 0 for none.", codec=Number(0, 255, "s"), status=OBEYED
+    )
     sdp_ip_preference: IpPreference = _RTP.row(IpPreference.IPV4, "SDP_IP_Preference", "Address family of media.", since="12.0")
 
     g722_2_dynamic_payload: int = _SDP.row(96, "G722.2_Dynamic_Payload", "Payload type of G.722.2.", codec=PAYLOAD)

@@ -161,10 +161,10 @@ class LineDriver:
         if number is None:
             return None
         if number not in self._ports:
-            host = self._world.host
-            port = UdpPort(host, number, plan.listens, self._respond, self._expects)
+            port = UdpPort(self._world.host, number, self._respond, self._expects)
             port.server.calls = self.calls.reception(partial(self._path, port))
             self._ports[number] = port
+        self._ports[number].listen(plan.listens)
         return self._ports[number]
 
     def _expects(self, address: str) -> bool:

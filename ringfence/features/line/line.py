@@ -20,7 +20,7 @@ from ringfence.policy.applications import SIP
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.digest import Credentials
-from ringfence.protocols.sip.locate import Hop
+from ringfence.protocols.sip.locate import Hop, preferred
 from ringfence.protocols.sip.message import Message, check_response, read_message
 from ringfence.protocols.sip.registration import Failed, Registered, Registration
 from ringfence.protocols.sip.response import Reply, Source
@@ -243,7 +243,8 @@ class Line:
                     continue
                 await candidate.task
             self.binding = self._left = None
-            if failed and failed.elsewhere and binding.held:
+            others = len(self._known) > 1 or len(home.ways) > 1
+            if failed and failed.elsewhere and binding.held and others:
                 self._left = binding.link.hop.place
                 return replace(failed, retry=0.0, elsewhere=False)
             return failed
@@ -276,7 +277,7 @@ class Line:
             except (NetworkError, PolicyError):
                 continue
             kept = self._known
-            for hop in _preferred(hops, present.link.hop) if way is present.way else hops:
+            for hop in preferred(hops, present.link.hop) if way is present.way else hops:
                 try:
                     link = await self._open(home, way, hop)
                 except (NetworkError, PolicyError, ComponentError) as error:
@@ -392,9 +393,3 @@ def _together(failures: Sequence[Failed]) -> Failed | None:
     if not failures:
         return None
     return Failed(0, "; ".join(list(reasons)[:REASONS]), min(waits, default=None))
-
-
-def _preferred(hops: Sequence[Hop], present: Hop) -> list[Hop]:
-    """Return the hops that are better than the present one; all where it is none any more."""
-    rank = next((hop.rank for hop in hops if hop.place == present.place), len(hops))
-    return [hop for hop in hops if hop.rank < rank]

@@ -29,18 +29,12 @@ class UdpPort:
         self,
         host: Host,
         number: int,
-        listens: Sequence[str],
         respond: Respond,
         expected: Callable[[str], bool],
     ) -> None:
-        """Bind the port on wildcard addresses and start to read.
+        """Hand responses and their source to `respond`.
 
-        Responses and their source go to `respond`, those of proxies and those of addresses that
-        are `expected`. A second family that the machine does not have is done without.
-
-        Raises:
-            ComponentError: the port is taken or not allowed.
-
+        Those of proxies, that is, and those of addresses that are `expected`.
         """
         self.number = number
         self.server = UserAgentServer(host.entropy(32))
@@ -51,10 +45,33 @@ class UdpPort:
         self._known: frozenset[str] = frozenset()
         self._sockets: dict[bool, socket.socket] = {}
         """`{is IPv6: socket}`."""
-        self._bind(listens)
-        for bound in self._sockets.values():
+        self._lacking: set[bool] = set()
+
+    def listen(self, addresses: Sequence[str]) -> None:
+        """Read at these wildcard addresses, and at no others any more.
+
+        A second family that the machine does not have is done without.
+
+        Raises:
+            ComponentError: the port is taken or not allowed.
+
+        """
+        wanted = {":" in address: address for address in addresses}
+        for family in self._sockets.keys() - wanted.keys():
+            self._forget(family)
+        for family in [family for family in wanted if family not in self._sockets]:
+            try:
+                bound = self._host.udp(wanted[family], self.number)
+            except ComponentError as error:
+                if not self._sockets:
+                    raise
+                if family not in self._lacking:
+                    logger.warning("line.one_family: %s", error)
+                self._lacking.add(family)
+                continue
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
             asyncio.get_running_loop().add_reader(bound, self._read, bound)
+            self._sockets[family] = bound
 
     def trust(self, n: int, addresses: Iterable[str]) -> None:
         """Hold addresses for the proxies of Ext(n); none for none any more."""
@@ -71,18 +88,13 @@ class UdpPort:
 
     def close(self) -> None:
         """Stop reading and free the port."""
-        for bound in self._sockets.values():
-            asyncio.get_running_loop().remove_reader(bound)
-            bound.close()
+        for family in list(self._sockets):
+            self._forget(family)
 
-    def _bind(self, listens: Sequence[str]) -> None:
-        for place, address in enumerate(listens):
-            try:
-                self._sockets[":" in address] = self._host.udp(address, self.number)
-            except ComponentError as error:
-                if not place:
-                    raise
-                logger.warning("line.one_family: %s", error)
+    def _forget(self, family: bool) -> None:
+        bound = self._sockets.pop(family)
+        asyncio.get_running_loop().remove_reader(bound)
+        bound.close()
 
     def _read(self, bound: socket.socket) -> None:
         now = self._host.now()

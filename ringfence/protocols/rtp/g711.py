@@ -4,10 +4,10 @@ Linear audio is little-endian signed 16-bit, as WAV files have it. Source: ITU-T
 what the sign does to a sample between two steps.
 """
 
-import array
-import sys
+import struct
 from collections.abc import Callable
 from functools import cache
+from operator import itemgetter
 
 _BIAS, _CLIP = 0x84, 32635
 
@@ -41,19 +41,21 @@ def _to_alaw(sample: int) -> int:
 
 
 @cache
-def _decoder(one: Callable[[int], int]) -> tuple[int, ...]:
-    return tuple(one(code) for code in range(256))
+def _decoder(one: Callable[[int], int]) -> tuple[bytes, bytes]:
+    """Return what each code becomes: low bytes and high bytes of the samples."""
+    samples = [one(code) & 0xFFFF for code in range(256)]
+    return bytes(one & 0xFF for one in samples), bytes(one >> 8 for one in samples)
 
 
 @cache
-def _encoder(one: Callable[[int], int]) -> bytes:
+def _encoder(one: Callable[[int], int]) -> list[int]:
     """Return the codes of every sample, indexed by the sample as an unsigned number."""
-    return bytes(one(sample - 0x10000 if sample & 0x8000 else sample) for sample in range(0x10000))
+    return [one(sample - 0x10000 if sample & 0x8000 else sample) for sample in range(0x10000)]
 
 
 def decode_ulaw(data: bytes) -> bytes:
     """Return linear audio."""
-    return _decode(data, _decoder(_from_ulaw))
+    return _decode(data, *_decoder(_from_ulaw))
 
 
 def encode_ulaw(audio: bytes) -> bytes:
@@ -63,7 +65,7 @@ def encode_ulaw(audio: bytes) -> bytes:
 
 def decode_alaw(data: bytes) -> bytes:
     """Return linear audio."""
-    return _decode(data, _decoder(_from_alaw))
+    return _decode(data, *_decoder(_from_alaw))
 
 
 def encode_alaw(audio: bytes) -> bytes:
@@ -71,15 +73,14 @@ def encode_alaw(audio: bytes) -> bytes:
     return _encode(audio, _encoder(_to_alaw))
 
 
-def _decode(data: bytes, table: tuple[int, ...]) -> bytes:
-    samples = array.array("h", map(table.__getitem__, data))
-    if sys.byteorder == "big":
-        samples.byteswap()
-    return samples.tobytes()
+def _decode(data: bytes, low: bytes, high: bytes) -> bytes:
+    audio = bytearray(2 * len(data))
+    audio[0::2] = data.translate(low)
+    audio[1::2] = data.translate(high)
+    return bytes(audio)
 
 
-def _encode(audio: bytes, table: bytes) -> bytes:
-    samples = array.array("H", audio)
-    if sys.byteorder == "big":
-        samples.byteswap()
-    return bytes(map(table.__getitem__, samples))
+def _encode(audio: bytes, table: list[int]) -> bytes:
+    samples = struct.unpack(f"<{len(audio) // 2}H", audio)
+    # One getter of all samples is twice as fast as a loop; of a single one it returns no tuple.
+    return bytes(itemgetter(*samples, 0, 0)(table)[:-2])

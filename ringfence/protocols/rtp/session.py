@@ -177,16 +177,19 @@ class AudioSession:
         del self._audio[:size]
         return audio.ljust(size, b"\0")
 
-    def report(self, wall: float, now: float) -> bytes:
-        """Return a report of what was sent and how the other side arrives."""
-        sent = Sent(wall, self._timestamp, self.sent, self._octets)
+    def report(self, now: float) -> bytes:
+        """Return a report of what was sent and how the other side arrives.
+
+        Times are seconds since the epoch, here and in `receive` and `receive_report`.
+        """
+        sent = Sent(now, self._timestamp, self.sent, self._octets)
         active, self._told = self.sent > self._told, self.sent
         blocks: tuple[Block, ...] = ()
         if self._reception:
             blocks = (self._reception.block(self.buffer.jitter, RATE, now),)
         return build_report(self.source, self._name, sent if active else None, blocks)
 
-    def receive_report(self, data: bytes, wall: float, now: float) -> bool:
+    def receive_report(self, data: bytes, now: float) -> bool:
         """Take RTCP that passed SRTP; return whether it was understood."""
         try:
             heard = read_reports(data)
@@ -200,7 +203,7 @@ class AudioSession:
                 if block.source == self.source:
                     self.there = block
                     if block.last:
-                        ticks = (middle(wall) - block.last - block.delay) & 0xFFFFFFFF
+                        ticks = (middle(now) - block.last - block.delay) & 0xFFFFFFFF
                         self.round_trip = ticks / 65536 if ticks < 0x80000000 else 0.0
         return True
 

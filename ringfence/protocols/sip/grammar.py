@@ -83,6 +83,8 @@ class Via(Struct, frozen=True):
 
 def split_values(text: bytes) -> list[bytes]:
     """Return the comma-separated values of a header field; commas in quotes and <> stay."""
+    if b"," not in text:
+        return [text.strip()]
     values: list[bytes] = []
     start = 0
     for hit in _COMMA.finditer(text):
@@ -125,6 +127,12 @@ def parse_address(text: bytes) -> Address:
     raise RemoteProtocolError("malformed address")
 
 
+def is_via(text: bytes) -> bool:
+    """Return whether `text` is one well-formed Via value."""
+    found = _VIA.fullmatch(text)
+    return bool(found and (not found[3] or 0 < int(found[3]) < 65536))
+
+
 def parse_via(text: bytes) -> Via:
     """Return one Via value.
 
@@ -158,12 +166,18 @@ def parse_uri(text: bytes) -> Uri:
     user = (found[2] or b"").partition(b":")[0]
     return Uri(
         found[1].decode().lower(),
-        _ESCAPED.sub(lambda hit: bytes.fromhex(hit[1].decode()), user).decode(errors="replace"),
+        _unescape(user).decode(errors="replace"),
         found[3].decode(),
         int(found[4]) if found[4] else None,
         found[5],
         found[6] or b"",
     )
+
+
+def _unescape(user: bytes) -> bytes:
+    if b"%" not in user:
+        return user
+    return _ESCAPED.sub(lambda hit: bytes.fromhex(hit[1].decode()), user)
 
 
 def _plausible(host: bytes) -> bool:

@@ -258,6 +258,12 @@ def in_order(records: Sequence[Weighed], entropy: Callable[[int], bytes]) -> Ite
                 break
 
 
+def preferred(hops: Sequence[Hop], present: Hop) -> list[Hop]:
+    """Return the hops that are better than the present one; all where it is none any more."""
+    rank = next((hop.rank for hop in hops if hop.place == present.place), len(hops))
+    return [hop for hop in hops if hop.rank < rank]
+
+
 def may_fail_over(search: Search) -> bool:
     """Return whether a search can lead to servers of which one is preferred."""
     fixed = all(one.port or one.addresses or is_address(one.host) for one in search.servers)

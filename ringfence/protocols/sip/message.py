@@ -8,8 +8,8 @@ from ringfence.protocols.sip.grammar import (
     TOKEN,
     Uri,
     is_address,
+    is_via,
     parse_uri,
-    parse_via,
     split_values,
 )
 
@@ -42,7 +42,11 @@ _COMPACT = {
 }
 """Compact forms. Source: IANA registry of SIP header fields."""
 
-_USUAL = (b"Via From To Call-ID CSeq Contact Max-Forwards Content-Length Content-Type").split()
+_USUAL = (
+    b"Via From To Call-ID CSeq Contact Max-Forwards Content-Length Content-Type Record-Route Route"
+    b" Allow Supported Require User-Agent Server Accept Expires Session-Expires Min-SE Date"
+    b" WWW-Authenticate Authorization Proxy-Authenticate Proxy-Authorization P-Asserted-Identity"
+).split()
 _NAMES = {
     **_COMPACT,
     **{name.upper(): full for name, full in _COMPACT.items()},
@@ -236,8 +240,8 @@ def _check_values(message: Message) -> None:
     vias, contacts = message.values(b"via"), message.values(b"contact")
     if len(vias) + len(contacts) > VALUE_LIMIT:
         raise RemoteProtocolError("too many values")
-    for value in vias:
-        parse_via(value)
+    if not all(map(is_via, vias)):
+        raise RemoteProtocolError("malformed Via")
     for value in contacts:
         if value != b"*" and not is_address(value):
             raise RemoteProtocolError("malformed contact")
