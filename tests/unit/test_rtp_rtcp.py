@@ -75,6 +75,14 @@ def test_a_report_names_when_the_last_one_came() -> None:
     assert (block.last, block.delay) == (0xABCD, 32768)
 
 
+def test_a_clock_that_was_set_back_makes_no_delay_below_nothing() -> None:
+    reception = Reception(7, 0)
+    reception.receive_report(0xABCD, 10.0)
+    block = reception.block(0.0, 8000, 4.0)
+    assert block.delay == 0
+    assert build_report(1, b"name", None, (block,))[28:32] == bytes(4)
+
+
 def test_a_session_reports_what_it_heard_and_reads_how_it_arrives() -> None:
     made = AudioSession(bytes)
     made.configure(FORMAT)

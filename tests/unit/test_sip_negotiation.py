@@ -264,6 +264,51 @@ def test_a_connection_address_of_zero_is_hold_as_well() -> None:
     assert not ours.stream.sends
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["IP4 media.telco.test", "IP4 999.1.1.1", "IP6 2001:db8::2", "IP4 224.2.1.1/127", "IP6 :::"],
+)
+def test_audio_goes_to_an_address_of_our_family_and_to_nothing_that_must_be_looked_up(
+    place: str,
+) -> None:
+    offer = CLEAR_OFFER.replace(b"IP4 192.0.2.2\nt=", f"{place}\nt=".encode())
+    with pytest.raises(RemoteProtocolError, match="address") as refused:
+        side().answer(offer)
+    assert refused.value.status_hint == 488
+    asking = side()
+    asking.offer()
+    with pytest.raises(RemoteProtocolError, match="address"):
+        asking.receive_answer(offer)
+
+
+def test_audio_over_ipv6_goes_to_an_ipv6_address() -> None:
+    ours = side(replace(OURS, address="2001:db8::1"))
+    ours.answer(CLEAR_OFFER.replace(b"IP4 192.0.2.2", b"IP6 2001:db8::2"))
+    assert ours.stream
+    assert ours.stream.address == "2001:db8::2"
+    with pytest.raises(RemoteProtocolError, match="another family"):
+        ours.answer(CLEAR_OFFER)
+
+
+def test_a_port_that_leaves_none_for_reports_is_refused() -> None:
+    with pytest.raises(RemoteProtocolError, match="not usable"):
+        side().answer(CLEAR_OFFER.replace(b"20000", b"65535"))
+    side().answer(CLEAR_OFFER.replace(b"20000", b"65534"))
+
+
+@pytest.mark.parametrize(
+    ("said", "ptime"),
+    [("1", 10), ("0", 20), ("60", 60), ("1000", 130), ("99999", 20), ("\u00b2", 20), ("20.5", 20)],
+)
+def test_a_wish_for_packets_of_any_length_is_kept_to_what_a_packet_carries(
+    said: str, ptime: int
+) -> None:
+    ours = side()
+    ours.answer(CLEAR_OFFER.replace(b"ptime:30", f"ptime:{said}".encode()))
+    assert ours.stream
+    assert ours.stream.ptime == ptime
+
+
 def test_no_key_is_shown() -> None:
     ours = side(replace(OURS, security=Security.SECURE))
     ours.answer(SECURE_OFFER)

@@ -79,8 +79,12 @@ class Reception:
             self._highest & 0xFFFFFFFF,
             min(round(jitter * rate), 0xFFFFFFFF),
             self._last,
-            min(round((now - self._came) * 65536), 0xFFFFFFFF) if self._last else 0,
+            self._delay(now) if self._last else 0,
         )
+
+    def _delay(self, now: float) -> int:
+        """Return the time since the last report; 0 where the clock was set back meanwhile."""
+        return min(max(round((now - self._came) * 65536), 0), 0xFFFFFFFF)
 
 
 class Sent(Struct, frozen=True):

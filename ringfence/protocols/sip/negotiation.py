@@ -6,6 +6,7 @@ Source: RFC 3264; RFC 4568 section 5; RFC 3551; phone-facts 5.4 and 5.5.
 import base64
 import binascii
 import enum
+import ipaddress
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -31,6 +32,10 @@ SUITES = {
 
 EVENTS = "telephone-event"
 CLEAR, SECURE = "RTP/AVP", "RTP/SAVP"
+PTIMES = (10, 130)
+"""Milliseconds of audio in a packet of ours, whatever is wished for; those of RTP Packet Size."""
+LAST_PORT = 65534
+"""RTCP needs the port after that of RTP."""
 
 
 class Security(enum.Enum):
@@ -188,6 +193,7 @@ class Negotiation:
         unprotect: Keys | None,
     ) -> Stream:
         """Note what both have in common; we receive under the numbers of `received`."""
+        self._check_place(media)
         codec = self._common(media)
         events = next((one for one in media.codecs if one.name.lower() == EVENTS), None)
         if not any(one.name == EVENTS for one in self.terms.codecs):
@@ -202,12 +208,28 @@ class Negotiation:
             receives=media.direction in ("sendrecv", "sendonly") and not self.held,
             events=events.payload if events else None,
             receive_events=_number(received) if events else None,
-            ptime=media.ptime or self.terms.ptime,
+            ptime=min(max(media.ptime or self.terms.ptime, PTIMES[0]), PTIMES[1]),
             protect=protect,
             unprotect=unprotect,
             protection=media.protection,
         )
         return self.stream
+
+    def _check_place(self, media: Media) -> None:
+        """See that packets can go there; a name would have to be looked up, past every policy.
+
+        Raises:
+            RemoteProtocolError: they cannot (488).
+
+        """
+        try:
+            place = ipaddress.ip_address(media.address)
+        except ValueError:
+            raise RemoteProtocolError("the audio's address is not numeric", 488) from None
+        if place.version != (6 if ":" in self.terms.address else 4):
+            raise RemoteProtocolError("the audio's address is of another family", 488)
+        if place.is_multicast or media.port > LAST_PORT:
+            raise RemoteProtocolError("the audio's address or port is not usable", 488)
 
     def _common(self, media: Media) -> Codec:
         """Return the first codec of ours that the other side has, under its number."""

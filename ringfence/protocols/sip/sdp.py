@@ -29,6 +29,7 @@ _CRYPTO = re.compile(
     r"([0-9]{1,9}) ([A-Za-z0-9_]{1,40}) inline:([A-Za-z0-9+/=]{1,128})(\|[^ ;]{0,64})?"
     r"((?: [^ ]{1,64})*)"
 )
+_PTIME = re.compile(r"[0-9]{1,4}")
 _ORIGIN = re.compile(r"[^ ]{1,64} ([0-9]{1,20}) ([0-9]{1,20}) IN IP[46] [^ ]{1,255}")
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
@@ -138,7 +139,7 @@ def _media(lines: list[tuple[str, str]], address: str, direction: str) -> Media:
         raise RemoteProtocolError("too many formats")
     attributes = [text.partition(":") for kind, text in lines if kind == "a"]
     values = [(name.strip().lower(), text.strip()) for name, _, text in attributes]
-    ptime = next((text for name, text in values if name == "ptime" and text.isdigit()), "0")
+    ptimes = (text for name, text in values if name == "ptime" and _PTIME.fullmatch(text))
     return Media(
         found[1],
         int(found[2]),
@@ -148,7 +149,7 @@ def _media(lines: list[tuple[str, str]], address: str, direction: str) -> Media:
         _address(lines) or address,
         _direction(lines, direction),
         _cryptos(values),
-        min(int(ptime[:4]), 1000),
+        int(next(ptimes, "0")),
         next((text.lower() for name, text in values if name == "3ge2ae"), ""),
     )
 
