@@ -1,5 +1,6 @@
 """The shield before the firewall: who floods is not heard, and nobody else notices."""
 
+import json
 import re
 import socket
 import struct
@@ -16,11 +17,12 @@ from tests.support.certificates import authority, leaf
 from tests.support.firewall_fixtures import Wire, listing, phone, wire
 from tests.support.firewall_phone import FirewallPhone
 from tests.support.kamailio import Kamailio
-from tests.support.phone import RunningPhone
+from tests.support.phone import RunningPhone, ringfence
 from tests.support.probe import FAMILY, PHONE, STRANGER, inside, listener_in, raw, segment, udp_in
+from tests.support.sip_net import DNS, DOMAIN, FIRST, SECOND, THIRD, Provider, provider
 from tests.support.sip_requests import INVITE
 
-__all__ = ["phone", "wire"]
+__all__ = ["phone", "provider", "wire"]
 
 VERSIONS = pytest.mark.parametrize("version", [4, 6])
 SIP, WEB = 5060, 80
@@ -259,3 +261,56 @@ def test_the_registrar_of_a_line_is_heard_through_a_flood(
     assert dict(status["line"]["rows"])["Ext 1"].startswith("Registered over UDP")
     dropped = int(dict(status["firewall"]["rows"])["Packets of Floods Dropped"])
     assert dropped >= 5000 - MOST_HEARD
+
+
+LINES = f"""<flat-profile>
+<Connection_Type>Static IP</Connection_Type><Static_IP>{PHONE[4]}</Static_IP>
+<NetMask>255.255.255.0</NetMask><Primary_DNS>{DNS}</Primary_DNS>
+<Proxy_1_>{DOMAIN}</Proxy_1_><User_ID_1_>1001</User_ID_1_><Password_1_>pw1001</Password_1_>
+<SIP_Transport_1_>TCP</SIP_Transport_1_>
+<Proxy_2_>{THIRD}</Proxy_2_><User_ID_2_>1002</User_ID_2_><Password_2_>pw1002</Password_2_>
+</flat-profile>"""
+
+
+@pytest.fixture
+def lines(wire: Wire, provider: Provider, tmp_path: Path) -> Iterator[RunningPhone]:
+    """Return a whole phone with a line at a name and another one at an address."""
+    provider.zone(f"host-record={DOMAIN},{FIRST}")
+    first, third = provider.registrar(FIRST), provider.registrar(THIRD)
+    (tmp_path / "cfg.xml").write_text(LINES)
+    words = ("--interface", "eth0", "--config", str(tmp_path / "cfg.xml"))
+    started = RunningPhone(tmp_path / "state", wire[0], *words)
+    first.until(lambda: "1001" in first.contacts())
+    third.until(lambda: "1002" in third.contacts())
+    yield started
+    started.stop()
+
+
+def never_limited(space: Namespace) -> set[str]:
+    """Return whom the kernel never takes for a stranger."""
+    shown = space.run("nft", "-j", "list", "set", "inet", "ringfence", "peers4").stdout
+    (found,) = [entry["set"] for entry in json.loads(shown)["nftables"] if "set" in entry]
+    return set(found.get("elem", ()))
+
+
+def test_who_is_never_a_stranger_follows_dns_and_the_lines_there_are(
+    lines: RunningPhone, wire: Wire, provider: Provider
+) -> None:
+    def told(*servers: str) -> None:
+        words = ", ".join(servers) or "nobody yet"
+        lines.until(
+            lambda status: (
+                ["Heard Through a Flood", words] in status["features"]["firewall"]["rows"]
+            )
+        )
+        assert never_limited(wire[0]) == set(servers)
+
+    told(FIRST, THIRD)
+    provider.zone(f"host-record={DOMAIN},{SECOND}")
+    second = provider.registrar(SECOND)
+    provider.registrars[0].stop()
+    second.until(lambda: "1001" in second.contacts())
+    told(SECOND, THIRD)
+    for change, servers in (("Line_Enable_1_=No", [THIRD]), ("Proxy_2_=", [])):
+        assert ringfence("phone", "set", "--state", str(lines.state), change).returncode == 0
+        told(*servers)

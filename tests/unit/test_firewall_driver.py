@@ -93,6 +93,23 @@ def test_the_status_names_the_ports_and_counts() -> None:
     assert str(status.data["ruleset"]).startswith("table inet ringfence {")
 
 
+def test_the_status_tells_what_is_shielded_and_who_is_heard_all_the_same() -> None:
+    made = driver(Kernel())
+    peers = ("192.0.2.9", "2001:db8::9")
+    plan = FirewallPlan(True, False, udp_services=(5060, 5062), tcp_services=(80,), peers=peers)
+    asyncio.run(made.apply("", plan))
+    rows = dict(made.status().rows)
+    assert rows["Shielded from Floods"] == "UDP 5060, 5062; TCP 80; ping"
+    assert rows["Heard Through a Flood"] == "192.0.2.9, 2001:db8::9"
+    assert made.status().data["peers"] == ["192.0.2.9", "2001:db8::9"]
+    asyncio.run(made.apply("", PLAN))
+    assert dict(made.status().rows)["Heard Through a Flood"] == "nobody yet"
+    asyncio.run(made.apply("", FirewallPlan(False, False)))
+    rows = dict(made.status().rows)
+    assert rows["Shielded from Floods"] == "nothing"
+    assert rows["Heard Through a Flood"] == "everybody"
+
+
 def test_the_status_says_when_the_kernel_holds_something_else() -> None:
     kernel = Kernel()
     made = driver(kernel)

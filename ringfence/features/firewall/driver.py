@@ -91,12 +91,32 @@ class FirewallDriver:
             ("Open TCP Ports", _words(plan.tcp) if plan.enabled else "all"),
             ("Ping", "answered" if plan.ping else "ignored"),
             ("Multicast Ping", "answered" if plan.broadcast_echo else "ignored"),
+            ("Shielded from Floods", _shielded(plan)),
+            ("Heard Through a Flood", _heard(plan)),
             *((COUNTERS[name], str(count)) for name, count in counts.items() if name in COUNTERS),
             ("Foreign Changes Put Right", str(self._repairs)),
         ]
-        data = {**describe(plan), "ruleset": text(planned), "held": held, "counters": dict(counts)}
+        data = {
+            **describe(plan),
+            "peers": list(plan.peers),
+            "ruleset": text(planned),
+            "held": held,
+            "counters": dict(counts),
+        }
         health = Health.RUNNING if plan.enabled else Health.DISABLED
         return Status(health, tuple(rows), data, "Firewall")
+
+
+def _shielded(plan: FirewallPlan) -> str:
+    """Return where strangers may ask for little."""
+    kinds = (("UDP", plan.udp_services), ("TCP", plan.tcp_services))
+    parts = [f"{kind} {', '.join(map(str, ports))}" for kind, ports in kinds if ports]
+    return "; ".join([*parts, "ping"]) if plan.enabled else "nothing"
+
+
+def _heard(plan: FirewallPlan) -> str:
+    """Return who may ask for anything: the servers that the lines found."""
+    return (", ".join(plan.peers) or "nobody yet") if plan.enabled else "everybody"
 
 
 def _words(ranges: tuple[Ports, ...]) -> str:

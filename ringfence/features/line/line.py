@@ -67,7 +67,7 @@ class Line:
         self._registration: Registering | None = None
         """Of the rounds that find a server; the waits between them grow."""
         self._known: frozenset[str] = frozenset()
-        """Addresses of the line's servers, of this round and the last one."""
+        """Addresses of the line's servers, as they were found last."""
         self._left: tuple[str, str, int] | None = None
         """Place of a registrar that was good and fell silent: the next round tries it last."""
 
