@@ -5,6 +5,7 @@ the places, and no connection outlives `LIFE_TIME` however slowly it writes or r
 """
 
 import asyncio
+import contextlib
 import errno
 import logging
 import socket
@@ -144,8 +145,10 @@ async def _serve(connection: socket.socket, remote: str, tls: ssl.SSLContext, gu
         words = (said or "the client left").replace("_", " ").lower()
         logger.info('%s "no device certificate" handshake failed: %s', remote, words)
     finally:
+        # The first releases of CPython 3.11 cannot abort what was closed twice.
         if transport:
-            transport.abort()
+            with contextlib.suppress(AttributeError):
+                transport.abort()
         connection.close()
 
 
