@@ -2,10 +2,10 @@
 
 import re
 import socket
-import ssl
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import pytest
 
@@ -13,12 +13,18 @@ from ringfence.lab.namespaces import Namespace
 from tests.support.certificates import authority, leaf
 from tests.support.line_phone import LinePhone
 from tests.support.sip_mutations import framed, mutations
-from tests.unit.test_sip_torture import REQUESTS, SILENCE_FOR_STRANGERS, USERS, VECTORS
+from tests.support.sip_remote import Ending, Registrar
+from tests.unit.test_sip_torture import REQUESTS, RESPONSES, SILENCE_FOR_STRANGERS, USERS, VECTORS
 
 Wire = tuple[Namespace, Namespace]
+Outcomes = dict[str, int | None]
 PHONE, PROXY, STRANGER, NAME = "10.99.0.2", "10.99.0.9", "10.99.0.8", "sip.telco.test"
 ROOT = authority()
-BATCH, HANG = 50, 1.0
+PORTS = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
+BATCH = 50
+PATIENCE = 5.0
+HANG = 1.0
+"""Seconds in which the phone must have answered what came behind a batch."""
 SLICE, SOAK = 2000, 350_000
 """Messages for each transport; the soak makes more than a million of all three."""
 MOST_GROWTH = 5 * 1024
@@ -26,18 +32,21 @@ MOST_GROWTH = 5 * 1024
 VIA = re.compile(
     rb"(?im)^(?:via|v)[ \t]*:\s*SIP\s*/\s*2\.0\s*/\s*\w+\s+(?:\[[^\]]*\]|[^\s:;]+)\s*(?::\s*(\d+))?"
 )
-PING = (
-    b"OPTIONS sip:%b SIP/2.0\r\nVia: SIP/2.0/%b 10.99.0.9:5060;branch=z9hG4bKp%d;rport\r\n"
-    b"From: <sip:p@x>;tag=p\r\nTo: <sip:x>\r\nCall-ID: ping-%d\r\nCSeq: 1 OPTIONS\r\n"
-    b"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
-)
-
-
-def resident(pid: int) -> int:
-    """Return the kilobytes of memory that a process holds."""
-    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    assert found
-    return int(found[1])
+CALLED = re.compile(rb"\S+ sip:([^@ ]*)@")
+AT_HOME = [user for user in USERS if "\0" not in user]
+"""So that what is left to refuse an INVITE is the message alone."""
+OUTCOMES: Outcomes = {
+    **{name: 180 if status == 480 else status for name, status in REQUESTS.items()},
+    **dict.fromkeys(RESPONSES),
+}
+"""What is answered last; a valid INVITE rings."""
+UNFRAMED = {"rfc4475/ncl.dat": 400, "rfc4475/mcl01.dat": 400}
+"""3.1.2.3, 3.3.9: over TCP an error, and the connection should be closed."""
+STREAMED: Outcomes = {name: status for name, status in OUTCOMES.items() if name not in UNFRAMED} | {
+    "rfc4475/clerr.dat": 180,  # 3.1.2.2: bytes that are still to come are no error
+    "rfc4475/dblreq.dat": 404,  # 3.1.1.8: the second request counts too; nobody is called joe
+}
+"""The same over a connection."""
 
 
 @pytest.fixture
@@ -56,26 +65,35 @@ def phone(pair: Wire) -> Iterator[LinePhone]:
     started.stop()
 
 
+def settings(transport: str, users: list[str], proxy: str) -> dict[str, str]:
+    texts = {"Reg_Retry_Intvl": "1", "Reg_Retry_Long_Intvl": "1"}
+    for n, user in enumerate(users, 1):
+        texts |= {f"User_ID_{n}_": user, f"Proxy_{n}_": proxy, f"SIP_Transport_{n}_": transport}
+    return texts
+
+
+def certificate(folder: Path) -> tuple[str, str]:
+    return leaf(ROOT, dns=[NAME]).save(folder, "sip")
+
+
 # The messages of both RFCs
 
 
-def ask_each(address: str, names: list[str]) -> dict[str, int | None]:
-    """Send each message by itself; return its status, None where an OPTIONS overtook it."""
-    found: dict[str, int | None] = {}
-    for number, name in enumerate(names):
+def ask_each(address: str) -> Outcomes:
+    """Register the lines, then send each message by itself, as a datagram."""
+    registrar = Registrar("UDP", (PROXY, 5999), PHONE)
+    for _ in AT_HOME:
+        registrar.accept()
+    found: Outcomes = {}
+    for name in OUTCOMES:
         data = (VECTORS / name).read_bytes()
         via = VIA.search(data)
         port = int(via[1]) if via and via[1] else 5060
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
             line.bind((address, port))
-            line.settimeout(5)
-            line.sendto(data, (PHONE, 5060))
-            end = b"Call-ID: ping-%d\r\n" % number
-            ping = PING % (b"user@10.99.0.2", b"UDP", number, number)
-            line.sendto(ping.replace(b"\r\nMax", b"\r\nContact: <sip:p@x>\r\nMax"), (PHONE, 5060))
-            found[name] = None
-            while end not in (reply := line.recv(65535)):
-                found[name] = int(reply.split(b" ", 2)[1])
+            ending = Ending(line, "UDP", PHONE)
+            ending.send(data)
+            found[name] = next(reversed(ending.answers(PATIENCE)), None)
     return found
 
 
@@ -84,99 +102,76 @@ def ask_each(address: str, names: list[str]) -> dict[str, int | None]:
 def test_each_message_of_both_rfcs_gets_its_answer_at_the_socket(
     phone: LinePhone, outside: Namespace, address: str
 ) -> None:
-    usable = [user for user in USERS if "\0" not in user]
-    # Somebody is at home, so that what is left to refuse an INVITE is the message alone.
-    users = {f"User_ID_{n}_": user for n, user in enumerate(usable, 1)}
-    phone.set(**users, Proxy_16_=f"{PROXY}:5999", User_ID_16_="registrant")
-    phone.wait(16, server=PROXY)
-    expected = dict(REQUESTS)
-    if address == STRANGER:
-        expected |= dict.fromkeys(SILENCE_FOR_STRANGERS)
-    found = outside.call(ask_each, address, list(expected))
-    assert found == expected
+    phone.set(**settings("UDP", AT_HOME, f"{PROXY}:5999"))
+    found = outside.call(ask_each, address)
+    silent = SILENCE_FOR_STRANGERS if address == STRANGER else ()
+    assert found == OUTCOMES | dict.fromkeys(silent)
+
+
+def stream_each(transport: str, pair: tuple[str, str]) -> Outcomes:
+    """Send each message over the connection of the line that it calls."""
+    registrar = Registrar(transport, (PROXY, PORTS[transport]), PHONE, pair)
+    lines = {line.user: line for line in (registrar.accept() for _ in AT_HOME)}
+    found: Outcomes = {}
+    for name in STREAMED:
+        data = (VECTORS / name).read_bytes()
+        called = CALLED.match(data)
+        line = lines.get(unquote_to_bytes(called[1]) if called else b"", lines[b"user"])
+        if name == "rfc4475/clerr.dat":
+            line.trickle(data)
+            data = b" " * (9999 - len(data.partition(b"\r\n\r\n")[2]))
+        elif name == "rfc4475/dblreq.dat":
+            data = data[:-5]  # which its lengths do not count
+        elif name.startswith("rfc5118/") or name == "rfc4475/inv2543.dat":
+            data = framed(data)  # wrong lengths and none, good for datagrams alone
+        line.send(data)
+        found[name] = next(reversed(line.answers(PATIENCE)), None)
+    for name in UNFRAMED:
+        lines[b"user"].trickle((VECTORS / name).read_bytes())
+        with pytest.raises(ConnectionResetError) as closed:
+            lines[b"user"].answers(PATIENCE)
+        found[name] = closed.value.args[-1]
+        lines[b"user"] = registrar.accept()
+    return found
+
+
+@pytest.mark.proves("SIP-12")
+@pytest.mark.parametrize("transport", ["TCP", "TLS"])
+def test_each_message_of_both_rfcs_gets_its_answer_over_a_connection(
+    phone: LinePhone, outside: Namespace, tmp_path: Path, transport: str
+) -> None:
+    phone.set(**settings(transport, AT_HOME, NAME))
+    found = outside.call(stream_each, transport, certificate(tmp_path))
+    assert found == STREAMED | UNFRAMED
 
 
 # A million others
 
 
-class Remote:
-    """Our end of the line's transport; a connection that the phone closed is made again."""
+def resident(pid: int) -> int:
+    """Return the kilobytes of memory that a process holds."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    assert found
+    return int(found[1])
 
-    def __init__(self, transport: str, certificate: tuple[str, str]) -> None:
-        self.transport = transport
-        self.reconnected = 0
-        self._count = 0
-        self._buffer = b""
-        if transport == "UDP":
-            self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self._line.bind((PROXY, 5060))
-            self._line.settimeout(5)
-            self._welcome(*self._line.recvfrom(65535))
-        else:
-            port = 5061 if transport == "TLS" else 5060
-            self._listener = socket.create_server((PROXY, port))
-            self._listener.settimeout(15)
-            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._context.load_cert_chain(*certificate)
-            self._accept()
 
-    def _accept(self) -> None:
-        line, _ = self._listener.accept()
-        self._line = (
-            self._context.wrap_socket(line, server_side=True) if self.transport == "TLS" else line
-        )
-        self._line.settimeout(5)
-        self._buffer = b""
-        self._welcome(self._line.recv(65535), None)
-
-    def _welcome(self, register: bytes, sender: tuple[str, int] | None) -> None:
-        """Answer a REGISTER as a registrar does."""
-        assert register.startswith(b"REGISTER "), register
-        lines = register.split(b"\r\n")[1:]
-        kept = (b"Via", b"From", b"To", b"Call-ID", b"CSeq", b"Contact")
-        head = [b"SIP/2.0 200 OK", *(one for one in lines if one.split(b":")[0] in kept)]
-        answer = b"\r\n".join([*head, b"Content-Length: 0", b"", b""])
-        if sender:
-            self._line.sendto(answer, sender)
-        else:
-            self._line.sendall(answer)
-
-    def batch(self, messages: list[bytes]) -> None:
-        """Send messages, and find the phone awake behind them."""
-        self._count += 1
-        ping = PING % (PHONE.encode(), self.transport.encode(), self._count, self._count)
-        try:
-            if self.transport == "UDP":
-                for data in (*messages, ping):
-                    self._line.sendto(data, (PHONE, 5060))
-            else:
-                self._line.sendall(b"".join(messages) + ping)
-            self._await(b"Call-ID: ping-%d\r\n" % self._count)
-        except (ConnectionError, ssl.SSLError):
-            self.reconnected += 1
-            self._accept()
-
-    def _await(self, end: bytes) -> None:
-        while end not in self._buffer:
-            more = self._line.recv(65535)
-            if not more and self.transport != "UDP":
-                raise ConnectionResetError
-            self._buffer = self._buffer[-200:] + more
-        self._buffer = b""
+def dropped(pid: int) -> int:
+    """Return how many datagrams the kernel had no room for at the UDP sockets of a process."""
+    rows = Path(f"/proc/{pid}/net/udp").read_text().splitlines()[1:]
+    return sum(int(row.split()[-1]) for row in rows)
 
 
 def pester(
-    transport: str, certificate: tuple[str, str], pid: int, rounds: tuple[int, int]
+    transport: str, pair: tuple[str, str], pid: int, rounds: tuple[int, int]
 ) -> tuple[int, int]:
-    """Send many messages; return the memory after the first few and at the end, in kB."""
-    remote, source = Remote(transport, certificate), mutations(4475)
-    sizes = []
+    """Send so many messages twice; return the memory after each round, in kB."""
+    line = Registrar(transport, (PROXY, PORTS[transport]), PHONE, pair).accept()
+    source, sizes = mutations(4475), []
     for count in rounds:
         for _ in range(count // BATCH):
             messages = list(islice(source, BATCH))
-            if transport != "UDP":
-                messages = [framed(data) for data in messages]
-            remote.batch(messages)
+            line.send(*(messages if transport == "UDP" else map(framed, messages)))
+            line.answers(HANG)
         sizes.append(resident(pid))
     return sizes[0], sizes[1]
 
@@ -184,15 +179,14 @@ def pester(
 def endure(
     phone: LinePhone, outside: Namespace, folder: Path, transport: str, count: int
 ) -> tuple[int, int]:
-    certificate = leaf(ROOT, dns=[NAME]).save(folder, "sip")
-    texts = {"Proxy_1_": NAME, "User_ID_1_": "1001", "Password_1_": "pw1001"}
-    texts |= {"Reg_Retry_Intvl": "1", "Reg_Retry_Long_Intvl": "1"}
-    phone.set(**texts, SIP_Transport_1_=transport)
-    pair = (str(certificate[0]), str(certificate[1]))
+    texts = settings(transport, ["1001"], NAME) | {"Password_1_": "pw1001"}
+    phone.set(**texts)
+    pid, first = phone.process.pid, min(count // 2, 20_000)
     sizes: tuple[int, int] = outside.call(
-        pester, transport, pair, phone.process.pid, (count // 2 if count < 9999 else 20_000, count)
+        pester, transport, certificate(folder), pid, (first, count)
     )
-    phone.set(**texts, SIP_Transport_1_=transport, Auth_INVITE_1_="Yes")  # it still hears us
+    assert dropped(pid) == 0
+    phone.set(**texts, Auth_INVITE_1_="Yes")  # it still hears us
     return sizes
 
 
@@ -222,3 +216,4 @@ def test_a_million_mutated_messages_do_no_harm_and_leave_no_memory_behind(
     before, after = endure(phone, outside, tmp_path, transport, SOAK)
     assert "Traceback" not in capfd.readouterr().err
     assert after - before < MOST_GROWTH
+    print(f"{transport}: {SOAK} messages, {before} kB, then {after} kB")

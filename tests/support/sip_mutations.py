@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.sip_requests import INVITE, added, changed, method
+from tests.support.sip_requests import INVITE, added, answer, changed, method
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "sip"
 _LENGTH = re.compile(rb"(?i)[ \t]*(?:(?:content-length|l)[ \t]*:.*)?\Z", re.DOTALL)
@@ -43,10 +43,11 @@ def seeds() -> list[bytes]:
             for name in (b"ACK", b"BYE", b"CANCEL", b"OPTIONS", b"UPDATE", b"PRACK", b"INFO")
         ),
         added(b"Event: check-sync\r\n" + CREDENTIALS, method(b"NOTIFY")),
-        b"SIP/2.0 401 Unauthorized\r\n"
-        b'WWW-Authenticate: Digest realm="telco.test", nonce="n", qop="auth"\r\n'
-        + INVITE.partition(b"\r\n")[2],
-        b"SIP/2.0 200 OK\r\n" + INVITE.partition(b"\r\n")[2],
+        added(
+            b'WWW-Authenticate: Digest realm="telco.test", nonce="n", qop="auth"',
+            answer(b"401 Unauthorized"),
+        ),
+        answer(b"200 OK"),
     ]
     return plain + [path.read_bytes() for path in sorted(VECTORS.glob("rfc*/*"))]
 
@@ -65,7 +66,8 @@ def framed(data: bytes) -> bytes:
     """Return a message that a stream can be cut at: one head, and the length of its body."""
     head, _, body = data.partition(b"\r\n\r\n")
     lines = [line for line in head.split(b"\r\n") if not _LENGTH.match(line)]
-    return b"\r\n".join([*lines, b"Content-Length: %d" % len(body)]) + b"\r\n\r\n" + body
+    lines = [*(lines or [b"?"]), b"Content-Length: %d" % len(body)]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
 def _mutate(data: bytearray, chance: random.Random, messages: list[bytes]) -> None:

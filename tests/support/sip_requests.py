@@ -32,6 +32,12 @@ def changed(name: bytes, value: bytes, request: bytes = INVITE) -> bytes:
     return request[:start] + name + b": " + value + request[end:]
 
 
+def answer(status: bytes) -> bytes:
+    """Return a response to the request as its sender gets it."""
+    head = INVITE.partition(b"\r\n")[2].replace(b"Via: SIP/2.0/UDP inner", b"Other: inner")
+    return b"SIP/2.0 %b\r\n" % status + head
+
+
 def added(line: bytes, request: bytes = INVITE) -> bytes:
     """Return the request with one more header line."""
     return request.replace(b"\r\nUser-Agent", b"\r\n" + line + b"\r\nUser-Agent")

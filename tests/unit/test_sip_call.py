@@ -11,6 +11,7 @@ from ringfence.protocols.sip.call_events import (
 )
 from ringfence.protocols.sip.message import read_message
 from ringfence.protocols.sip.transaction import Timers
+from tests.support.sip_mutations import VECTORS
 from tests.support.sip_wire import BOB, CREDENTIALS, FLOW_A, FLOW_B, Wire, ask, counting, refuse
 
 
@@ -252,6 +253,22 @@ def test_an_invite_without_offer_is_answered_with_one_and_the_ack_brings_the_ans
     wire.run()
     assert wire.events(wire.alice) == [Answered(b"offer of B")]
     assert wire.events(wire.bob) == [Answered(b"")]
+
+
+def test_a_caller_of_rfc_2543_needs_neither_tag_nor_branch_nor_contact() -> None:
+    data = (VECTORS / "rfc4475" / "inv2543.dat").read_bytes()
+    call = Call.of_invite(BOB, FLOW_B, ask(read_message(data)), counting())
+    call.answer(b"answer", 0.0)
+    asked = ask(read_message(data.replace(b"INVITE", b"ACK")))
+    assert call.owns(asked)
+    call.receive_request(asked, 0.0)
+    call.messages_to_send()
+    call.hang_up(1.0)
+    (bye,) = (read_message(reply.data) for reply in call.messages_to_send())
+    # Its Record-Route is a strict router (RFC 3261 section 12.2.1.1).
+    assert bye.uri == b"sip:UserB@example.com;maddr=ss1.example.com"
+    assert bye.all(b"route") == [b"<sip:+13035551111@ift.client.example.net;user=phone>"]
+    assert bye.first(b"to") == b"<sip:+13035551111@ift.client.example.net;user=phone>"
 
 
 def test_a_request_of_a_dialog_that_is_out_of_order_is_refused() -> None:

@@ -22,7 +22,7 @@ from ringfence.protocols.sip.message import (
     check_response,
     read_message,
 )
-from tests.support.sip_requests import INVITE, added, changed, without
+from tests.support.sip_requests import INVITE, added, answer, changed, without
 
 
 def test_compact_forms_and_folded_lines_read_like_long_ones() -> None:
@@ -85,7 +85,7 @@ def test_the_gates_of_a_request(data: bytes, status: int | None) -> None:
 
 @pytest.mark.parametrize("name", [b"Via", b"From", b"To", b"Call-ID", b"CSeq"])
 def test_a_response_needs_what_identifies_it(name: bytes) -> None:
-    response = INVITE.replace(b"INVITE sip:1001@192.0.2.1:5060 SIP/2.0", b"SIP/2.0 200 OK", 1)
+    response = answer(b"200 OK")
     message = read_message(response)
     check_response(message)
     assert (message.status, message.reason) == (200, b"OK")
@@ -93,6 +93,11 @@ def test_a_response_needs_what_identifies_it(name: bytes) -> None:
         check_response(read_message(without(name, response)))
     with pytest.raises(RemoteProtocolError):
         check_response(read_message(added(b"CSeq: 2 INVITE", response)))
+
+
+def test_a_response_with_two_vias_is_for_somebody_else() -> None:
+    with pytest.raises(RemoteProtocolError):
+        check_response(read_message(added(b"Via: SIP/2.0/UDP h", answer(b"200 OK"))))
 
 
 def test_a_built_message_reads_back() -> None:
@@ -119,6 +124,7 @@ def test_commas_in_quotes_and_brackets_do_not_separate() -> None:
             b"SIPS:a%20b:pw@[2001:db8::1]:1?x=y",
             Uri("sips", "a b", "[2001:db8::1]", 1, b"", b"?x=y"),
         ),
+        (b"sip:u@[2001:db8:::192.0.2.1]", Uri("sip", "u", "[2001:db8::192.0.2.1]", None)),
         (b"sip:host", Uri("sip", "", "host", None)),
         (b"sip:a;b=c@d", Uri("sip", "a;b=c", "d", None)),
     ],
@@ -136,6 +142,7 @@ def test_a_sip_uri_comes_apart(text: bytes, uri: Uri) -> None:
         b"sip:a@b:65536",
         b"sip:a@b@c",
         b"sip:[::1",
+        b"sip:[2001:db8:::1]",
         b"1001",
         b"sip:a b",
     ],

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.sip.message import check_request, read_message
 from ringfence.protocols.sip.stream import MessageStream
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "sip" / "rfc4475"
@@ -91,6 +92,26 @@ def test_a_stream_that_cannot_be_cut_is_given_up(data: bytes) -> None:
     stream.receive_data(data)
     with pytest.raises(RemoteProtocolError):
         stream.next_message()
+
+
+@pytest.mark.parametrize("lengths", [b"", b"l: -1\r\n", b"l: 0\r\nContent-Length: 0\r\n"])
+def test_what_cannot_be_cut_is_good_for_a_400_alone(lengths: bytes) -> None:
+    stream = MessageStream()
+    stream.receive_data(b"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP y\r\n%b\r\n" % lengths)
+    with pytest.raises(RemoteProtocolError):
+        stream.next_message()
+    with pytest.raises(RemoteProtocolError) as refused:
+        check_request(read_message(stream.broken))
+    assert refused.value.status_hint == 400
+    assert "ontent-" in str(refused.value)
+
+
+def test_a_stream_without_an_end_of_headers_has_nothing_to_answer() -> None:
+    stream = MessageStream()
+    stream.receive_data(b"x" * 32768)
+    with pytest.raises(RemoteProtocolError):
+        stream.next_message()
+    assert stream.broken == b""
 
 
 def test_a_folded_length_counts() -> None:

@@ -1,5 +1,6 @@
 """What carries the messages of a line: the UDP port, or a connection of its own."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from ringfence.errors import NetworkError, RemoteProtocolError
@@ -87,7 +88,12 @@ class StreamLink(Link):
                 while (whole := cutter.next_message()) is not None:
                     await receive(whole)
             self.lost = "the server closed the connection"
-        except (NetworkError, RemoteProtocolError) as error:
+        except NetworkError as error:
+            self.lost = str(error)
+        except RemoteProtocolError as error:
+            if cutter.broken:
+                with contextlib.suppress(NetworkError):
+                    await receive(cutter.broken)
             self.lost = str(error)
 
     async def close(self) -> None:

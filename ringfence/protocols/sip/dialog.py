@@ -49,24 +49,26 @@ class Dialog:
             cseq,
         )
         made.route = tuple(reversed(_routes(response)))
-        made._check_tags()
+        if not tag_of(made.local) or not tag_of(made.remote):
+            raise RemoteProtocolError("no tag")
         return made
 
     @classmethod
     def of_request(cls, request: Message, tag: bytes) -> "Dialog":
         """Return the dialog that our response with `tag` to an INVITE makes.
 
-        Source: section 12.1.1.
+        A caller that knows RFC 2543 alone may send neither a tag nor a Contact.
+        Source: section 12.1.1; RFC 4475 section 3.4.1.
 
         Raises:
-            RemoteProtocolError: it has no usable Contact or Record-Route.
+            RemoteProtocolError: its Contact or Record-Route is not usable.
 
         """
-        local = request.first(b"to") + b";tag=" + tag
-        made = cls(request.first(b"call-id"), local, request.first(b"from"), _target(request), 0)
+        local, sender = request.first(b"to") + b";tag=" + tag, request.first(b"from")
+        target = _target(request) if request.first(b"contact") else _sip_uri(sender)
+        made = cls(request.first(b"call-id"), local, sender, target, 0)
         made.route = tuple(_routes(request))
         made.remote_cseq = request.cseq()[0]
-        made._check_tags()
         return made
 
     @property
@@ -114,10 +116,6 @@ class Dialog:
         if response.first(b"contact"):
             self.target = _target(response)
 
-    def _check_tags(self) -> None:
-        if not tag_of(self.local) or not tag_of(self.remote):
-            raise RemoteProtocolError("no tag")
-
 
 def tag_of(value: bytes) -> bytes:
     """Return the tag of a From or To value; empty for none, or for a value that is malformed."""
@@ -131,7 +129,11 @@ def _target(message: Message) -> bytes:
     contacts = message.values(b"contact")
     if len(contacts) != 1:
         raise RemoteProtocolError("not one Contact")
-    uri = parse_address(contacts[0]).uri
+    return _sip_uri(contacts[0])
+
+
+def _sip_uri(value: bytes) -> bytes:
+    uri = parse_address(value).uri
     parse_uri(uri)
     return uri
 

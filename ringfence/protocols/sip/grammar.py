@@ -38,17 +38,17 @@ _ADDR_SPEC = re.compile(
     rb"([A-Za-z][A-Za-z0-9+.\-]*+:[^<>\"?,; \t\x00-\x1f\x7f]++)(%b)" % _PARAMETERS
 )
 _VIA = re.compile(
-    rb"SIP%b/%b[0-9]++\.[0-9]++%b/%b(%b)[ \t]++(%b)(?:%b:%b([0-9]{1,5}))?(%b)"
-    % (_WS, _WS, _WS, _WS, TOKEN, _HOST, _WS, _WS, _PARAMETERS),
-    re.IGNORECASE,
+    rb"[Ss][Ii][Pp]%b/%b[0-9]++\.[0-9]++%b/%b(%b)[ \t]++(%b)(?:%b:%b([0-9]{1,5}))?(%b)"
+    % (_WS, _WS, _WS, _WS, TOKEN, _HOST, _WS, _WS, _PARAMETERS)
 )
 _SIP_URI = re.compile(
-    rb"(sips?):(?:([^@<>\" \t\x00-\x1f\x7f]++)@)?(%b)(?::([0-9]{1,5}))?((?:;[^;?@]*+)*)(\?.*)?"
-    % _HOST,
-    re.IGNORECASE,
+    rb"([Ss][Ii][Pp][Ss]?):(?:([^@<>\" \t\x00-\x1f\x7f]++)@)?(%b)(?::([0-9]{1,5}))?"
+    rb"((?:;[^;?@]*+)*)(\?.*)?" % _HOST
 )
 _COMMA = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*"?|<[^>]*+>?|,', re.DOTALL)
 _FOREIGN_URI = re.compile(rb"(?!sips?:)" + _ABSOLUTE, re.IGNORECASE)
+_COLONS = re.compile(rb":::(?=[0-9]++\.)")
+"""RFC 3261 let an IPv4 address end an IPv6 one so; it must be tolerated (RFC 5118 section 4.10)."""
 _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
@@ -161,13 +161,16 @@ def parse_uri(text: bytes) -> Uri:
     found = _SIP_URI.fullmatch(text)
     if not found and _FOREIGN_URI.fullmatch(text):
         raise RemoteProtocolError("unsupported URI scheme", 416)
-    if not found or (found[4] and not 0 < int(found[4]) < 65536) or not _plausible(found[3]):
+    if not found or (found[4] and not 0 < int(found[4]) < 65536):
+        raise RemoteProtocolError("malformed SIP URI")
+    host = _COLONS.sub(b"::", found[3])
+    if not _plausible(host):
         raise RemoteProtocolError("malformed SIP URI")
     user = (found[2] or b"").partition(b":")[0]
     return Uri(
         found[1].decode().lower(),
         _unescape(user).decode(errors="replace"),
-        found[3].decode(),
+        host.decode(),
         int(found[4]) if found[4] else None,
         found[5],
         found[6] or b"",

@@ -73,8 +73,4 @@ class Inquiry:
     def _is_ours(self, message: Message) -> bool:
         vias = message.values(b"via")
         same = message.status > 0 and message.cseq() == (1, b"OPTIONS")
-        return (
-            same
-            and len(vias) == 1
-            and parse_via(vias[0]).parameters.get(b"branch") == (self._branch)
-        )
+        return same and parse_via(vias[0]).parameters.get(b"branch") == self._branch

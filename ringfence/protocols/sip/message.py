@@ -212,6 +212,8 @@ def check_request(message: Message) -> Uri:
 def check_response(message: Message) -> None:
     """Let a response pass that a user agent client may act on.
 
+    Source: RFC 3261 section 8.1.3.3 (one Via alone).
+
     Raises:
         RemoteProtocolError: it must be dropped.
 
@@ -219,6 +221,8 @@ def check_response(message: Message) -> None:
     if message.defect:
         raise RemoteProtocolError(message.defect)
     _check_common(message)
+    if len(message.values(b"via")) > 1:
+        raise RemoteProtocolError("a response for somebody else: more than one Via")
     message.cseq()
 
 

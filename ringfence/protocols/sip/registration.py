@@ -211,7 +211,7 @@ class Registration:
         vias = message.values(b"via")
         branch = parse_via(vias[0]).parameters.get(b"branch")
         same = message.cseq() == (self._cseq, b"REGISTER")
-        return len(vias) == 1 and branch == self._branch and same
+        return branch == self._branch and same
 
     def _accepted(self, message: Message, now: float) -> None:
         self._failures, self._failed = 0, False

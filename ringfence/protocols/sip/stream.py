@@ -20,6 +20,8 @@ class MessageStream:
         self._scanned = 0
         self._needed = 0
         """Length of the message at the front; 0 while its head is incomplete."""
+        self.broken = b""
+        """The message whose end cannot be told, once there is one: good for a 400 alone."""
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes from the connection; call `next_message` until it returns None."""
@@ -56,6 +58,7 @@ class MessageStream:
         head = bytes(buffer[: end + 2])
         found = _LENGTH.search(head)
         if not found or len(_ANY_LENGTH.findall(head)) != 1:
+            self.broken = head + b"Content-Length: ?\r\n\r\n"  # so nobody takes it for whole
             raise RemoteProtocolError("no single Content-Length")
         self._needed = end + 4 + int(found[1])
         if self._needed > MESSAGE_LIMIT:
