@@ -116,6 +116,29 @@ def test_a_line_over_tls_takes_no_call_in_clear(phone: LinePhone) -> None:
 def test_what_cannot_be_dialled_says_why(phone: LinePhone) -> None:
     assert "no line is registered" in phone.command("dial", target="1001")["refused"]
     ready(phone)
-    assert "malformed" in phone.command("dial", target="sip:a b@c", line="1")["refused"]
-    assert "nothing to dial" in phone.command("dial", target=" ", line="1")["refused"]
+    for target, why in (
+        ("sip:a b@c", "malformed"),
+        (" ", "nothing to dial"),
+        ("tel:+4930123", "is no SIP URI; name a number or sip:user@domain"),
+        ("http://telco.test", "is no SIP URI"),
+        ("xmpp:a@telco.test", "is no SIP URI"),
+    ):
+        assert why in phone.command("dial", target=target, line="1")["refused"]
+    for line in ("x", "-1", "1.0", "\u00b2", "\u0661", "9" * 7):
+        assert "is no number" in phone.command("dial", target="1001", line=line)["refused"]
     assert "there is none" in phone.command("hangup")["refused"]
+    assert "none rings" in phone.command("answer")["refused"]
+
+
+def test_what_cannot_be_done_to_a_call_says_why(phone: LinePhone) -> None:
+    out, into = talk(ready(phone))
+    both = f"which one: {out}, {into}; see: ringfence phone status"
+    for verb in ("hangup", "hold", "resume"):
+        assert both in phone.command(verb)["refused"]
+    assert "nothing to press" in phone.command("dtmf", call=out, digits="")["refused"]
+    assert "the call does not ring" in phone.command("answer", call=into)["refused"]
+    phone.command("hangup", call=out)
+    phone.wait_call(gone=True)
+    for verb in ("answer", "hangup", "hold", "resume", "dtmf"):
+        refused = phone.command(verb, call=out, digits="1")["refused"]
+        assert refused == f"{out}: no such call; calls: none"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringfence.features.line.commands import call_words, refresh_words
+from ringfence.features.line.status import call_words, refresh_words
 
 CALL = {
     **{"call": 1, "line": 2, "peer": "sip:1003@telco.test", "direction": "out"},

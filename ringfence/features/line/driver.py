@@ -10,25 +10,20 @@ from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
 from ringfence.features.line.binding import FAREWELL
-from ringfence.features.line.commands import (
-    call_words,
-    offer_commands,
-    refresh_words,
-    target_uri,
-)
+from ringfence.features.line.commands import offer_commands, target_uri
 from ringfence.features.line.line import Line
 from ringfence.features.line.path import Media, Path
 from ringfence.features.line.plan import LinePlan
 from ringfence.features.line.port import UdpPort
+from ringfence.features.line.status import call_words, health, line_data, line_words
 from ringfence.features.line.switchboard import Switchboard
-from ringfence.features.line.ways import written
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.response import Reply, Source
 from ringfence.protocols.sip.uas import Served
 from ringfence.runtime.feature import World
-from ringfence.runtime.state import Health, Status
+from ringfence.runtime.state import Status
 
 if TYPE_CHECKING:
     from ringfence.runtime.audio import AudioEngine
@@ -130,7 +125,7 @@ class LineDriver:
         known = sorted(self._lines.items(), key=lambda entry: entry[1].plan.n)
         lines = [line for _, line in known]
         rows = [
-            (f"Ext {line.plan.n}", _words(line, waits=key in self._pending))
+            (f"Ext {line.plan.n}", line_words(line, waits=key in self._pending))
             for key, line in known
             if line.plan.user or line.plan.home or line.plan.refused
         ]
@@ -138,10 +133,9 @@ class LineDriver:
         rows.append(("Open UDP SIP Ports", ports))
         calls = self.calls.report()
         rows += [(f"Call {call['call']}", call_words(call)) for call in calls]
-        held = [_data(line, waits=key in self._pending) for key, line in known]
+        held = [line_data(line, waits=key in self._pending) for key, line in known]
         data = {"lines": held, "calls": calls}
-        health = _health(lines, waits=bool(self._pending))
-        return Status(health, tuple(rows), data, "Lines")
+        return Status(health(lines, waits=bool(self._pending)), tuple(rows), data, "Lines")
 
     async def _run(self, line: Line, before: list[Line]) -> None:
         try:
@@ -282,79 +276,3 @@ def _served(plan: LinePlan) -> Served:
         reliable=plan.reliable,
         resyncs=plan.resyncs,
     )
-
-
-def _words(line: Line, *, waits: bool) -> str:
-    if waits:
-        return f"{_words(line, waits=False)}; {_waits(line)}"
-    if line.registered and (binding := line.binding):
-        suite = f", {line.suite}" if line.suite else ""
-        alone = (
-            binding.link.hop.rank == 0 and line.plan.home and binding.way == line.plan.home.ways[0]
-        )
-        where = "" if alone else f" at {_place(line)}, a backup"
-        again = refresh_words(line.refresh)
-        return f"Registered over {line.transport}{suite}{where}{again}{_protection(line)}"
-    if line.plan.home or line.reason:
-        return f"Not registered: {line.reason}"
-    return "Does not register"
-
-
-def _waits(line: Line) -> str:
-    """Return what a line with calls waits for."""
-    barred = f", and takes no new ones: {line.barred}" if line.barred else ""
-    return f"pending: new settings wait until its calls are over{barred}"
-
-
-def _place(line: Line) -> str:
-    """Return the server in use as `name (address:port)`; empty while there is none."""
-    if line.binding is None:
-        return ""
-    hop = line.binding.link.hop
-    place = written(hop.address, hop.port)
-    return place if hop.target == hop.address else f"{hop.target} ({place})"
-
-
-def _data(line: Line, *, waits: bool) -> dict[str, object]:
-    return {
-        "n": line.plan.n,
-        "registered": line.registered,
-        "transport": line.transport,
-        "suite": line.suite,
-        "server": _place(line),
-        "pending": _waits(line) if waits else "",
-        "security_agreement": _agreement(line),
-        "next_refresh": None if line.refresh is None else round(line.refresh),
-        "reason": "" if line.registered else line.reason or "no registration wanted",
-    }
-
-
-def _agreement(line: Line) -> dict[str, object] | None:
-    """Return what was agreed on about media: the server's list, and what follows from it."""
-    agreed = line.agreement
-    if not agreed.server_list:
-        return None
-    return {
-        "list": [value.decode(errors="replace") for value in agreed.server_list],
-        "initiated_by": agreed.initiated_by,
-        "secures_media": agreed.secures_media,
-        "keys_in_clear": agreed.secures_media and line.transport != "TLS",
-    }
-
-
-def _protection(line: Line) -> str:
-    """Return what the security agreement of a line means for its calls, in words."""
-    if not line.agreement.secures_media:
-        return ""
-    words = f"; SRTP agreed on, begun by the {line.agreement.initiated_by}"
-    return words if line.transport == "TLS" else f"{words}; its keys travel in clear text"
-
-
-def _health(lines: list[Line], *, waits: bool) -> Health:
-    if not lines:
-        return Health.DISABLED
-    if any(line.plan.refused for line in lines):
-        return Health.FAILED
-    if waits or any(line.plan.home and not line.registered for line in lines):
-        return Health.PENDING
-    return Health.RUNNING

@@ -36,6 +36,7 @@ MOST = 8
 """Most calls of the phone at once; one more is busy (486)."""
 MOST_HELD = 64
 """Most calls with those that have ended, whose messages may still be repeated."""
+SEE = "see: ringfence phone status"
 
 
 class Held(Struct, eq=False):
@@ -113,7 +114,7 @@ class Switchboard:
         """
         held = self._find(number)
         if held.call.state is not State.INCOMING or held.offered is None:
-            raise ConfigError(str(number), "the call does not ring", "see: phone status")
+            raise ConfigError(str(number), "the call does not ring", SEE)
         refused = self._accept(held)
         self._flush(held)
         if refused:
@@ -149,17 +150,19 @@ class Switchboard:
         """Send digits as telephone events.
 
         Raises:
-            ConfigError: there is no such call.
+            ConfigError: there is no such call, or nothing to press.
+            ComponentError: one is no key, or the other side takes none.
 
         """
+        if not digits:
+            raise ConfigError("dtmf", "nothing to press", "name some of 0123456789*#ABCD")
         self._find(number).media.press(digits)
 
-    def close(self, n: int | None = None) -> None:
-        """Hang up every call, or those of one line."""
+    def close(self) -> None:
+        """Hang up every call."""
         for held in list(self._calls.values()):
-            if n in (None, held.path.line.n):
-                held.call.hang_up(self._now())
-                self._flush(held)
+            held.call.hang_up(self._now())
+            self._flush(held)
 
     def choose(self, number: int, *, ringing: bool = False) -> int:
         """Return `number`, or for 0 the one call that can be meant.
@@ -170,16 +173,14 @@ class Switchboard:
         """
         if number:
             return number
+        living = filter(self._lives, self._calls.values())
         wanted = [
-            held.number
-            for held in self._calls.values()
-            if self._lives(held) and (not ringing or held.call.state is State.INCOMING)
+            held.number for held in living if not ringing or held.call.state is State.INCOMING
         ]
         if len(wanted) != 1:
+            none = "none rings" if ringing else "there is none"
             known = ", ".join(map(str, wanted))
-            raise ConfigError(
-                "call", f"which one: {known}" if wanted else "there is none", "see: phone status"
-            )
+            raise ConfigError("call", f"which one: {known}" if wanted else none, SEE)
         return wanted[0]
 
     def busy(self, n: int) -> bool:
@@ -360,7 +361,8 @@ class Switchboard:
     def _find(self, number: int) -> Held:
         held = self._calls.get(number)
         if held is None or not self._lives(held):
-            known = ", ".join(str(one.number) for one in self._calls.values()) or "none"
+            living = filter(self._lives, self._calls.values())
+            known = ", ".join(str(one.number) for one in living) or "none"
             raise ConfigError(str(number), "no such call", f"calls: {known}")
         return held
 

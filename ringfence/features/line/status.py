@@ -1,0 +1,110 @@
+"""What a line and a call tell of themselves: in words for people, as JSON values for programs."""
+
+from collections.abc import Mapping
+
+from ringfence.features.line.line import Line
+from ringfence.features.line.ways import written
+from ringfence.runtime.state import Health
+
+
+def line_words(line: Line, *, waits: bool) -> str:
+    """Return how a line is doing; `waits` where a change does until its calls are over."""
+    if waits:
+        return f"{line_words(line, waits=False)}; {_waits(line)}"
+    if line.registered and (binding := line.binding):
+        suite = f", {line.suite}" if line.suite else ""
+        home, hop = line.plan.home, binding.link.hop
+        best = hop.rank == 0 and home and binding.way == home.ways[0]
+        where = "" if best else f" at {_place(line)}, a backup"
+        again = refresh_words(line.refresh)
+        return f"Registered over {line.transport}{suite}{where}{again}{_protection(line)}"
+    if line.plan.home or line.reason:
+        return f"Not registered: {line.reason}"
+    return "Does not register"
+
+
+def _waits(line: Line) -> str:
+    """Return what a line with calls waits for."""
+    barred = f", and takes no new ones: {line.barred}" if line.barred else ""
+    return f"pending: new settings wait until its calls are over{barred}"
+
+
+def _place(line: Line) -> str:
+    """Return the server in use as `name (address:port)`; empty while there is none."""
+    if line.binding is None:
+        return ""
+    hop = line.binding.link.hop
+    place = written(hop.address, hop.port)
+    return place if hop.target == hop.address else f"{hop.target} ({place})"
+
+
+def line_data(line: Line, *, waits: bool) -> dict[str, object]:
+    """Return how a line is doing as JSON values."""
+    return {
+        "n": line.plan.n,
+        "registered": line.registered,
+        "transport": line.transport,
+        "suite": line.suite,
+        "server": _place(line),
+        "pending": _waits(line) if waits else "",
+        "security_agreement": _agreement(line),
+        "next_refresh": None if line.refresh is None else round(line.refresh),
+        "reason": "" if line.registered else line.reason or "no registration wanted",
+    }
+
+
+def _agreement(line: Line) -> dict[str, object] | None:
+    """Return what was agreed on about media: the server's list, and what follows from it."""
+    agreed = line.agreement
+    if not agreed.server_list:
+        return None
+    return {
+        "list": [value.decode(errors="replace") for value in agreed.server_list],
+        "initiated_by": agreed.initiated_by,
+        "secures_media": agreed.secures_media,
+        "keys_in_clear": agreed.secures_media and line.transport != "TLS",
+    }
+
+
+def _protection(line: Line) -> str:
+    """Return what the security agreement of a line means for its calls, in words."""
+    if not line.agreement.secures_media:
+        return ""
+    words = f"; SRTP agreed on, begun by the {line.agreement.initiated_by}"
+    return words if line.transport == "TLS" else f"{words}; its keys travel in clear text"
+
+
+def health(lines: list[Line], *, waits: bool) -> Health:
+    """Return how all lines are doing together."""
+    if not lines:
+        return Health.DISABLED
+    if any(line.plan.refused for line in lines):
+        return Health.FAILED
+    if waits or any(line.plan.home and not line.registered for line in lines):
+        return Health.PENDING
+    return Health.RUNNING
+
+
+def call_words(call: Mapping[str, object]) -> str:
+    """Return one call as a row of the status page."""
+    whence = "from" if call["direction"] == "in" else "to"
+    text = f"Ext {call['line']} {whence} {call['peer']}, {call['state']}"
+    if not call["codec"]:
+        return text
+    protection = f"SRTP {call['srtp']}" if call["srtp"] else "RTP in clear text"
+    received, lost = int(str(call["received"])), int(str(call["lost"]))
+    share = 100 * lost / max(received + lost, 1)
+    return (
+        f"{text}; {call['codec']}, {protection}; {call['sent']} packets sent, {received} received,"
+        f" {lost} lost ({share:.1f} %), jitter {call['jitter_ms']} ms"
+    )
+
+
+def refresh_words(seconds: float | None) -> str:
+    """Return when a line registers again, `, again in 2 h 48 min`; empty where it does not."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if n]
+    return f", again in {' '.join(parts[:2]) or '0 s'}"
