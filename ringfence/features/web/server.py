@@ -47,10 +47,9 @@ class Connection(web.RequestHandler):
 
     def end(self) -> None:
         """Close at once, whatever is in work."""
-        transport = self.transport
+        if self.transport:
+            self.transport.abort()
         self.force_close()
-        if transport:
-            transport.abort()
 
     def handle_error(
         self,
