@@ -5,21 +5,18 @@ words, 3 where a file of ours cannot be used. Not one byte of an application is 
 """
 
 import argparse
-import asyncio
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringfence.cli import CANNOT, DONE, FINDINGS, probe_words, reading
+from ringfence.cli import probe_words, reading
 from ringfence.cli.preflight import Preflight, Record
 from ringfence.cli.preflight_show import as_json, line
 from ringfence.config.cfgxml import Document
 from ringfence.config.settings import Settings
-from ringfence.errors import ComponentError, ConfigError, NetworkError, PolicyError
+from ringfence.errors import NetworkError, PolicyError
 from ringfence.features.provisioning.plan import Reach, plan
 from ringfence.features.provisioning.resync import aim
 from ringfence.policy import hostname
@@ -69,22 +66,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("server", type=_server, metavar="HOST[:PORT]", help=f"port {HTTPS} if none")
     parser.add_argument("--config", metavar="FILE", help="cfg.xml to go by: domains, DNS, suites")
     probe_words.add_certificates(parser)
-    probe_words.add_resolvers(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    probe_words.add_asking(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask every address and print what came out."""
-    try:
-        probed = asyncio.run(_ask(arguments))
-    except (ComponentError, ConfigError, OSError) as error:
-        print(f"ringfence probe cert: {probe_words.why(error)}", file=sys.stderr)
-        return CANNOT
-    if arguments.json:
-        print(json.dumps(_json(probed), ensure_ascii=False))
-    else:
-        print(_text(probed))
-    return DONE if probed.accepted else FINDINGS
+    return probe_words.tell(arguments, _report(arguments))
+
+
+async def _report(arguments: argparse.Namespace) -> probe_words.Report:
+    probed = await _ask(arguments)
+    return probe_words.Report(probed.accepted, _text(probed), _json(probed))
 
 
 async def _ask(arguments: argparse.Namespace) -> Probed:

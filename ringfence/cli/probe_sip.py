@@ -5,20 +5,17 @@ words; 3 where a file of ours cannot be used. No password is sent.
 """
 
 import argparse
-import asyncio
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringfence.cli import CANNOT, DONE, FINDINGS, probe_words, reading
+from ringfence.cli import probe_words, reading
 from ringfence.cli.sip_talk import Asker, Talk
 from ringfence.config.catalog.values import SipTransport
 from ringfence.config.settings import LINES, Settings
-from ringfence.errors import ComponentError, ConfigError, NetworkError, PolicyError
+from ringfence.errors import NetworkError, PolicyError
 from ringfence.features.line.line import target_of
 from ringfence.features.line.plan import Home, plan
 from ringfence.policy import hostname
@@ -79,25 +76,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--line", type=_line, default=1, metavar="N", help="extension (1)")
     parser.add_argument("--transport", type=_transport, metavar="TRANSPORT",
                         help="UDP, TCP, TLS or Auto (the line's)")  # fmt: skip
-    parser.add_argument("--connect", type=probe_words.address, metavar="ADDRESS",
-                        help="take ADDRESS for the answer of DNS to every name")  # fmt: skip
+    probe_words.add_fixed(parser)
     probe_words.add_certificates(parser)
-    probe_words.add_resolvers(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    probe_words.add_asking(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask once and print what came of it."""
-    try:
-        probed = asyncio.run(_ask(arguments))
-    except (ComponentError, ConfigError, OSError) as error:
-        print(f"ringfence probe sip: {probe_words.why(error)}", file=sys.stderr)
-        return CANNOT
-    if arguments.json:
-        print(json.dumps(_json(probed), ensure_ascii=False))
-    else:
-        print("\n".join(_text(probed)))
-    return DONE if probed.answered else FINDINGS
+    return probe_words.tell(arguments, _report(arguments))
+
+
+async def _report(arguments: argparse.Namespace) -> probe_words.Report:
+    probed = await _ask(arguments)
+    return probe_words.Report(probed.answered, "\n".join(_text(probed)), _json(probed))
 
 
 async def _ask(arguments: argparse.Namespace) -> Probed:

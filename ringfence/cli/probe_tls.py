@@ -5,17 +5,14 @@ ours cannot be used. Not one byte of an application is sent.
 """
 
 import argparse
-import asyncio
-import json
-import sys
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from ringfence.cli import CANNOT, DONE, FINDINGS, probe_words
+from ringfence.cli import probe_words
 from ringfence.config.settings import Settings
-from ringfence.errors import ComponentError, NetworkError, PolicyError
+from ringfence.errors import NetworkError, PolicyError
 from ringfence.policy.applications import APPLICATIONS, WEB_SERVER, NameCheck
 from ringfence.policy.tls import TlsPolicy, policy_for
 from ringfence.runtime.egress import Egress, Target
@@ -40,42 +37,28 @@ def add(parser: argparse.ArgumentParser) -> None:
     apps = sorted(name for name, row in APPLICATIONS.items() if row is not WEB_SERVER)
     parser.add_argument("server", type=_server, metavar="HOST:PORT", help="as configured")
     parser.add_argument("--app", required=True, choices=apps, help="application to connect as")
-    parser.add_argument(
-        "--connect",
-        type=probe_words.address,
-        metavar="ADDRESS",
-        help="take ADDRESS for the answer of DNS to every name, also where provisioning"
-        " compares the address with DNS",
-    )
-    parser.add_argument("--dns", action="append", type=probe_words.address, metavar="ADDRESS",
-                        help=f"DNS server (those of {probe_words.RESOLVERS})")  # fmt: skip
-    parser.add_argument("--ca", metavar="FILE", help="CAs to trust, and their CRLs; none: nobody")
-    parser.add_argument("--cert", metavar="FILE", help="client certificate; needs --key")
-    parser.add_argument("--key", metavar="FILE", help="its private key")
+    probe_words.add_fixed(parser)
+    probe_words.add_certificates(parser)
+    probe_words.add_asking(parser)
     parser.add_argument("--cipher-list", default="", metavar="STRING", help="TLS Cipher List")
     parser.add_argument(
         "--no-name-check",
         action="store_true",
         help="TLS Name Validate set to No; provisioning checks the name all the same",
     )
-    parser.add_argument("--timeout", type=float, default=5.0, metavar="SECONDS")
-    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Connect once and print how it went."""
-    try:
-        outcome = asyncio.run(_ask(arguments))
-    except (ComponentError, OSError) as error:
-        print(f"ringfence probe tls: {error}", file=sys.stderr)
-        return CANNOT
-    if arguments.json:
-        print(json.dumps(asdict(outcome)))
-    elif outcome.accepted:
-        print(f"accepted: {outcome.version}, {outcome.suite}; {outcome.reason}")
-    else:
-        print(f"refused: {outcome.reason}")
-    return DONE if outcome.accepted else FINDINGS
+    return probe_words.tell(arguments, _report(arguments))
+
+
+async def _report(arguments: argparse.Namespace) -> probe_words.Report:
+    outcome = await _ask(arguments)
+    text = f"refused: {outcome.reason}"
+    if outcome.accepted:
+        text = f"accepted: {outcome.version}, {outcome.suite}; {outcome.reason}"
+    return probe_words.Report(outcome.accepted, text, asdict(outcome))
 
 
 async def _ask(arguments: argparse.Namespace) -> Outcome:

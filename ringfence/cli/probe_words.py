@@ -1,14 +1,20 @@
-"""What the probes have in common: their words, and what a phone would go by that was given them."""
+"""What the probes have in common: words, what a phone would go by, how the outcome is told."""
 
 import argparse
-from collections.abc import Sequence
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from ringfence.cli import reading
+from msgspec import Struct
+
+from ringfence.cli import CANNOT, DONE, FINDINGS, reading
 from ringfence.config.cfgxml import Document
 from ringfence.config.settings import Settings, virgin
 from ringfence.config.snapshot import Origin, Snapshot, submit
-from ringfence.errors import ComponentError
+from ringfence.errors import ComponentError, ConfigError
 from ringfence.policy import hostname
 from ringfence.policy.network import host_and_port
 from ringfence.policy.tls import ClientCertificate, Trust
@@ -20,6 +26,26 @@ from ringfence.runtime.tls import client_certificate
 RESOLVERS = Path("/etc/resolv.conf")
 
 
+class Report(Struct, frozen=True):
+    """What a probe found, ready to be printed."""
+
+    good: bool
+    text: str
+    data: Mapping[str, object]
+    """The same for `--json`."""
+
+
+def tell(arguments: argparse.Namespace, asking: Coroutine[Any, Any, Report]) -> int:
+    """Ask, print what came out, and return the exit code."""
+    try:
+        report = asyncio.run(asking)
+    except (ComponentError, ConfigError, OSError) as error:
+        print(f"ringfence probe {arguments.probe}: {why(error)}", file=sys.stderr)
+        return CANNOT
+    print(json.dumps(report.data, ensure_ascii=False) if arguments.json else report.text)
+    return DONE if report.good else FINDINGS
+
+
 def add_certificates(parser: argparse.ArgumentParser) -> None:
     """Declare whom the phone trusts, and what it shows of itself."""
     parser.add_argument(
@@ -29,12 +55,13 @@ def add_certificates(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", metavar="FILE", help="its private key")
 
 
-def add_resolvers(parser: argparse.ArgumentParser) -> None:
-    """Declare whom to ask, and how long to wait."""
+def add_asking(parser: argparse.ArgumentParser) -> None:
+    """Declare whom to ask, how long to wait, and how to tell of it."""
     parser.add_argument("--dns", action="append", type=_resolver, metavar="SERVER[:PORT]",
                         help="DNS server (those of the file, else of the system)")  # fmt: skip
     parser.add_argument("--timeout", type=_seconds, default=5.0, metavar="SECONDS",
                         help="for each connection (5)")  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def settings(document: Document | None) -> Settings:
@@ -100,6 +127,12 @@ def serving(fixed: str | None) -> egress_dns.Services:
         return ()
 
     return answer
+
+
+def add_fixed(parser: argparse.ArgumentParser) -> None:
+    """Declare an address in place of DNS."""
+    parser.add_argument("--connect", type=address, metavar="ADDRESS",
+                        help="take ADDRESS for the answer of DNS to every name")  # fmt: skip
 
 
 def system_resolvers() -> list[str]:
