@@ -231,3 +231,78 @@ def test_credentials_stay_with_their_host() -> None:
     assert fetched(door, Credentials("bob", "hush")).response.status == 401
     assert seen == ["pv.telco.test", "b.test"]
     assert not any(b"Authorization" in pipe.heard for pipe in door.pipes)
+
+
+def challenge(status: int, text: str) -> bytes:
+    field = "WWW" if status == 401 else "Proxy"
+    line = f"{field}-Authenticate: {text}\r\nContent-Length: 0\r\n\r\n"
+    return f"HTTP/1.1 {status} Who\r\n{line}".encode()
+
+
+class Turns(Door):
+    """A server that gives one answer after the other."""
+
+    async def connect(self, target: Target, address: str, timeout: float = 5.0) -> Any:
+        said = cast(bytes, self.answers[str(len(self.pipes))])
+        self.pipes.append(Pipe([said]))
+        return self.pipes[-1]
+
+
+def turns(*answers: bytes) -> Turns:
+    return Turns({str(n): answer for n, answer in enumerate(answers)})
+
+
+DIGEST = 'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256'
+
+
+@pytest.mark.proves("RSY-05")
+@pytest.mark.parametrize(
+    ("first", "second", "fields"),
+    [
+        (challenge(401, DIGEST), OK, [b"\nAuthorization: "]),
+        (challenge(407, DIGEST), OK, [b"\nProxy-Authorization: "]),
+        (
+            challenge(407, DIGEST),
+            challenge(401, DIGEST),
+            [b"\nProxy-Authorization: ", b"\nAuthorization: "],
+        ),
+        (challenge(401, DIGEST), challenge(401, f"{DIGEST}, stale=true"), [b"\nAuthorization: "]),
+    ],
+    ids=["401", "407", "407 then 401", "a nonce that became old"],
+)
+def test_who_asks_for_credentials_gets_them(
+    first: bytes, second: bytes, fields: list[bytes]
+) -> None:
+    door = turns(first, second, OK)
+    assert fetched(door, Credentials("bob", "hush")).response.status == 200
+    assert all(field in door.pipes[-1].heard for field in fields)
+    assert len(door.pipes) == (2 if second is OK else 3)
+
+
+@pytest.mark.proves("RSY-05")
+def test_credentials_that_were_refused_are_not_offered_again() -> None:
+    door = turns(challenge(401, DIGEST), challenge(401, DIGEST), OK)
+    assert fetched(door, Credentials("bob", "wrong")).response.status == 401
+    assert len(door.pipes) == 2
+
+
+@pytest.mark.proves("RSY-05")
+def test_a_server_that_is_never_content_is_asked_three_times() -> None:
+    stale = challenge(401, f"{DIGEST}, stale=true")
+    door = turns(stale, stale, stale, OK)
+    assert fetched(door, Credentials("bob", "hush")).response.status == 401
+    assert len(door.pipes) == 3
+
+
+def test_a_post_carries_its_body_and_proves_its_method() -> None:
+    door = turns(challenge(401, DIGEST), OK)
+
+    def target(url: Url) -> Target:
+        return Target(PROVISIONING, url.host, url.port, None)
+
+    request = Request(URL, {}, Credentials("bob", "hush"), "POST", b"line 1 is lost")
+    asyncio.run(get(cast(Egress, door), target, request, lambda url, at: None, bytes))
+    for pipe in door.pipes:
+        assert pipe.heard.startswith(b"POST /a.xml HTTP/1.1\r\n")
+        assert b"\r\nContent-Length: 14\r\n" in pipe.heard
+        assert pipe.heard.endswith(b"\r\n\r\nline 1 is lost")
