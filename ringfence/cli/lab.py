@@ -169,9 +169,10 @@ def _status(arguments: argparse.Namespace, place: Place) -> int:
     if trace := phone.get("trace"):
         state = f"ended, {trace['ended']}" if trace["ended"] else "TLS KEYS ARE BEING WRITTEN"
         print(f"TRACE     {state}: {trace['file']}")
-    for entry in phone.get("lines", []):
+    for entry in filter(lambda entry: entry["used"], phone.get("lines", [])):
         state = "registered" if entry["registered"] else f"not registered: {entry['reason']}"
-        print(f"line {entry['n']:<5}{entry['transport']} {entry['suite'] or ''} {state}")
+        words = filter(None, (entry["transport"], entry["suite"], state))
+        print(f"line {entry['n']:<5}{' '.join(words)}")
     return DONE
 
 

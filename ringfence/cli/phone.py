@@ -182,6 +182,7 @@ def _stored(state: Path) -> "Memory":
 
 
 def _status(arguments: argparse.Namespace) -> int:
+    from ringfence.cli.reading import printable
     from ringfence.runtime.control import ask
 
     reply = ask(arguments.state, {"verb": "status"})
@@ -194,7 +195,7 @@ def _status(arguments: argparse.Namespace) -> int:
     for name, feature in reply["features"].items():
         print(f"{name}: {feature['health']}")
         for label, text in feature["rows"]:
-            print(f"    {label}: {text}")
+            print(f"    {label}: {printable(text)}")  # servers had their say in it
     return DONE
 
 

@@ -98,7 +98,12 @@ def _resolver(resolvers: Sequence[str]) -> "Resolver":
 
 
 def _unanswered(name: str, resolvers: Sequence[str], error: Exception) -> NetworkError:
-    return NetworkError(f"{name}: no answer from DNS at {', '.join(resolvers)}: {_text(error)}")
+    import dns.exception
+
+    silence = f"{name}: no answer from DNS at {', '.join(resolvers)}"
+    if isinstance(error, dns.exception.Timeout):
+        return NetworkError(f"{silence} in {PATIENCE * len(resolvers):g} s")
+    return NetworkError(f"{silence}: {_text(error)}")
 
 
 def _text(error: Exception) -> str:

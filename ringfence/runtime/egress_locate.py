@@ -33,4 +33,6 @@ async def locate(search: Search, entropy: Callable[[int], bytes], ask: Ask) -> t
                 group.create_task(one(question))
     if hops := locator.hops():
         return hops
-    raise NetworkError("; ".join(silent[:3]) or f"DNS leads to no server: {describe(search)}")
+    raise NetworkError(
+        "; ".join(list(dict.fromkeys(silent))[:3]) or f"DNS leads to no server: {describe(search)}"
+    )

@@ -109,7 +109,11 @@ def test_status_says_where_everything_is(booted: tuple[Command, dict[str, Any]])
     assert "10.99.1.66" in status["nodes"]["stranger"]["addresses"]
     lines = [line for line in status["phone"]["lines"] if line["registered"]]
     assert [line["n"] for line in lines] == [1, 2]
-    assert lines[0]["suite"]
+    told = [words for words in command.run("status").stdout.splitlines() if words[:4] == "line"]
+    assert told == [
+        f"line 1    TLS {lines[0]['suite']} registered",
+        "line 2    UDP registered",
+    ]
 
 
 def test_the_hosts_browser_reaches_the_page_through_the_firewall(

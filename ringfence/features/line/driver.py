@@ -127,7 +127,7 @@ class LineDriver:
         rows = [
             (f"Ext {line.plan.n}", line_words(line, waits=key in self._pending))
             for key, line in known
-            if line.plan.user or line.plan.home or line.plan.refused
+            if line.plan.used
         ]
         ports = ", ".join(map(str, sorted(self._ports))) or "none"
         rows.append(("Open UDP SIP Ports", ports))

@@ -138,6 +138,11 @@ class LinePlan(Struct, frozen=True):
     refused: str = ""
     """Why it does not although it was asked to."""
 
+    @property
+    def used(self) -> bool:
+        """Whether somebody set the line up; every other one is as it came."""
+        return bool(self.user or self.home or self.refused)
+
 
 def plan(settings: Settings, facts: Facts) -> Planned[LinePlan]:
     """Return a plan for every enabled extension that serves a UDP port or has a proxy."""
@@ -233,8 +238,8 @@ class _Lines:
             home=home,
             rtp_ports=(sip.rtp_port_min, sip.rtp_port_max),
             rtcp_interval=sip.rtcp_tx_interval,
-            terms=terms(self._settings, n, "UDP", ""),
-            tls_terms=terms(self._settings, n, "TLS", ""),
+            terms=terms(self._settings, n, "UDP", self._facts.sound.codecs),
+            tls_terms=terms(self._settings, n, "TLS", self._facts.sound.codecs),
             keep_alive=sip.nat_keep_alive_intvl,
             refused=refused,
         )

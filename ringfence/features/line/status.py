@@ -42,6 +42,7 @@ def line_data(line: Line, *, waits: bool) -> dict[str, object]:
     """Return how a line is doing as JSON values."""
     return {
         "n": line.plan.n,
+        "used": line.plan.used,
         "registered": line.registered,
         "transport": line.transport,
         "suite": line.suite,

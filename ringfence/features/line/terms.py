@@ -3,44 +3,66 @@
 Source: phone-facts 1.6 (Audio Configuration), 5.4; chapter, media plane security.
 """
 
+from collections.abc import Iterator, Sequence
+
 from ringfence.config.catalog.ext import Ext
 from ringfence.config.catalog.values import AudioCodec, EncryptionMethod, SecureCallOption
 from ringfence.config.settings import Settings
 from ringfence.protocols.sip.negotiation import EVENTS, Security, Terms
 from ringfence.protocols.sip.sdp import Codec
 
-_SPOKEN = {
-    AudioCodec.G711U: Codec("PCMU", 8000, 0),
-    AudioCodec.G711A: Codec("PCMA", 8000, 8),
-}
-"""Codecs that the phone can do, in the order of an offer without preferences."""
+_OPUS_PARAMETERS = "maxplaybackrate=8000;sprop-maxcapturerate=8000"
+"""The phone hears and plays no more. Source: RFC 7587 section 6.1."""
 
 _AES_128 = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")
 _GCM = ("AEAD_AES_256_GCM", "AEAD_AES_128_GCM")
 
 
-def terms(settings: Settings, n: int, transport: str, address: str) -> Terms:
-    """Return the terms of extension n over a transport; the port is filled in by each call."""
+def terms(settings: Settings, n: int, transport: str, extras: Sequence[str]) -> Terms:
+    """Return the terms of extension n over a transport; each call fills in address and port.
+
+    `extras` are the encodings that this phone can do beside G.711.
+    """
     ext = settings.ext[n - 1]
     method = ext.encryption_method
+    codecs = _codecs(settings, ext, extras)
     return Terms(
         user=ext.user_id or "-",
-        address=address,
+        address="",
         port=0,
-        codecs=(*_codecs(ext), Codec(EVENTS, 8000, settings.sip.avt_dynamic_payload, 1, "0-15")),
+        codecs=(*codecs, *_events(settings, codecs)),
         suites=_AES_128 + _GCM[::-1] if method is EncryptionMethod.AES_128 else _GCM + _AES_128,
         security=_security(settings, ext, transport),
         ptime=round(settings.sip.rtp_packet_size * 1000),
     )
 
 
-def _codecs(ext: Ext) -> tuple[Codec, ...]:
+def _codecs(settings: Settings, ext: Ext, extras: Sequence[str]) -> tuple[Codec, ...]:
     """Return the codecs of an offer; one that is not preferred follows unless that is forbidden."""
+    spoken = {
+        AudioCodec.G711U: Codec("PCMU", 8000, 0),
+        AudioCodec.G711A: Codec("PCMA", 8000, 8),
+    }
+    if ext.g722_enable and "G722" in extras:
+        spoken[AudioCodec.G722] = Codec("G722", 8000, 9)
+    if ext.opus_enable and "OPUS" in extras:
+        payload = settings.sip.opus_dynamic_payload
+        spoken[AudioCodec.OPUS] = Codec("opus", 48000, payload, 2, _OPUS_PARAMETERS)
     wanted = [ext.preferred_codec, ext.second_preferred_codec, ext.third_preferred_codec]
-    chosen = [_SPOKEN[one] for one in dict.fromkeys(wanted) if one in _SPOKEN]
+    chosen = [spoken[one] for one in dict.fromkeys(wanted) if one in spoken]
     if chosen and ext.use_pref_codec_only:
         return (chosen[0],)
-    return (*chosen, *(codec for codec in _SPOKEN.values() if codec not in chosen))
+    return (*chosen, *(codec for codec in spoken.values() if codec not in chosen))
+
+
+def _events(settings: Settings, codecs: Sequence[Codec]) -> Iterator[Codec]:
+    """Yield telephone events for each clock of the codecs. Source: RFC 4733 section 2.1."""
+    payloads = {
+        8000: settings.sip.avt_dynamic_payload,
+        48000: settings.sip.avt_48khz_dynamic_payload,
+    }
+    for rate in dict.fromkeys(codec.rate for codec in codecs):
+        yield Codec(EVENTS, rate, payloads[rate], 1, "0-15")
 
 
 def _security(settings: Settings, ext: Ext, transport: str) -> Security:
