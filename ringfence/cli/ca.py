@@ -17,6 +17,8 @@ An authority holds two trees: the server root, which every phone carries (provid
 and the client root, which HTTPS servers use to verify phones (spacroot.crt).
 Exit codes: 0 done, 1 refused, 2 wrong words, 3 files fail."""
 
+CHOSEN = "first line is the passphrase of"
+
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -26,12 +28,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_init(verbs)
+    _add_encrypt(verbs)
     _add_issue_device(verbs)
     _add_sign(verbs)
     verbs.add_parser("products", help="list the products that a server is signed for")
     verb = _verb(verbs, "list", "list every certificate that was issued, and what became of it")
     verb.add_argument("--json", action="store_true", help="print JSON")
     _add_revocation(verbs)
+    _add_renew(verbs)
+    _add_audit(verbs)
     verb = _verb(verbs, "export", "write the roots, and CRLs where there are some, for others")
     verb.add_argument("--out", "-o", type=Path, default=Path(), help="folder (the present one)")
     verb = verbs.add_parser("show", help="print a certificate in the terms of the field")
@@ -62,13 +67,51 @@ def _verb(verbs: Verbs, name: str, purpose: str) -> argparse.ArgumentParser:
 
 
 def _with_keys(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--passphrase-file", type=Path, metavar="FILE", help="opens its keys")
+    verb.add_argument(
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help="opens its keys; else the systemd credential ringfence-ca, else you are asked",
+    )
 
 
 def _add_init(verbs: Verbs) -> None:
     verb = _verb(verbs, "init", "make the roots and the issuing CA")
     verb.add_argument("--owner", default="Ringfence Provider", help="organisation in the roots")
+    verb.add_argument("--passphrase-file", type=Path, metavar="FILE", help=f"{CHOSEN} its keys")
+    verb.add_argument(
+        "--unencrypted", action="store_true", help="leave the keys open to whoever reads the files"
+    )
+
+
+def _add_encrypt(verbs: Verbs) -> None:
+    verb = _verb(verbs, "encrypt", "encrypt the keys of an authority, or change their passphrase")
+    verb.add_argument("--passphrase-file", type=Path, metavar="FILE", help=CHOSEN + " the keys")
+    verb.add_argument(
+        "--old-passphrase-file", type=Path, metavar="FILE", help="what opens them until now"
+    )
+
+
+def _add_audit(verbs: Verbs) -> None:
+    verb = _verb(verbs, "audit", "verify and print the log of all that was done")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.add_argument(
+        "--expect", metavar="HEAD", help="a head noted earlier, which the log must still hold"
+    )
+
+
+def _add_renew(verbs: Verbs) -> None:
+    verb = _verb(verbs, "renew", "issue a certificate anew, for the same key and names")
+    verb.add_argument("certificate", type=Path, metavar="FILE", help="its PEM file")
+    _with_duration(verb)
+    verb.add_argument("--out", "-o", type=Path, help="the new one (FILE itself)")
     _with_keys(verb)
+
+
+def _with_duration(verb: argparse.ArgumentParser) -> None:
+    many = verb.add_mutually_exclusive_group()
+    many.add_argument("--days", type=int, metavar="N", help="how long it counts, in days")
+    many.add_argument("--duration", help="how long it counts: 30d, 1y, 2y ... (1y)")
 
 
 def _add_issue_device(verbs: Verbs) -> None:
@@ -96,9 +139,7 @@ def _add_sign(verbs: Verbs) -> None:
     verb.add_argument(
         "--hash", choices=("sha256", "sha1", "md5"), default="sha256", help="(sha256, recommended)"
     )
-    many = verb.add_mutually_exclusive_group()
-    many.add_argument("--days", type=int, metavar="N", help="how long it counts, in days")
-    many.add_argument("--duration", help="how long it counts: 30d, 1y, 2y ... (1y)")
+    _with_duration(verb)
     verb.add_argument(
         "--legacy",
         action="store_true",

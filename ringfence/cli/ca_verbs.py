@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
+from ringfence.cli import ca_passphrase
 from ringfence.cli.ca import PRODUCT
 from ringfence.errors import ConfigError
 from ringfence.policy.certificate import printable
-from ringfence.provider import authority, ca, revocation, show
+from ringfence.provider import audit, authority, ca, renewal, revocation, show
 from ringfence.provider.certificates import Digest, KeyKind
 from ringfence.provider.files import read, write
 from ringfence.provider.identity import GENERIC, DeviceIdentity, hardware_address
@@ -23,8 +26,22 @@ MOST_DAYS = 366 * 100
 
 
 def _init(arguments: argparse.Namespace) -> None:
-    authority.create(arguments.dir, arguments.owner, ca.now(), _passphrase(arguments))
+    if arguments.unencrypted and arguments.passphrase_file:
+        raise ConfigError("--unencrypted", "needs no passphrase", "give one of the two")
+    passphrase = b"" if arguments.unencrypted else ca_passphrase.chosen(arguments.passphrase_file)
+    authority.create(arguments.dir, arguments.owner, ca.now(), passphrase)
     print(f"authority of {arguments.owner} in {arguments.dir}; keep *.key secret")
+
+
+def _encrypt(arguments: argparse.Namespace) -> None:
+    authority.certificate(arguments.dir / f"{authority.SERVER_ROOT}.crt")
+    old = b""
+    if arguments.old_passphrase_file or authority.needs_passphrase(arguments.dir):
+        old = ca_passphrase.held(arguments.old_passphrase_file, arguments.dir)
+    new = ca_passphrase.chosen(arguments.passphrase_file)
+    done = authority.encrypt(arguments.dir, new, ca.now(), old)
+    print(f"encrypted: {', '.join(done) or 'all were already'}")
+    print("copies and backups from before are as open as they were")
 
 
 def _issue_device(arguments: argparse.Namespace) -> None:
@@ -59,9 +76,7 @@ def _sign(arguments: argparse.Namespace) -> None:
         raise ConfigError("CSR", "names no file")
     out = arguments.out or arguments.csr.with_suffix(".crt")
     _must_be_certificate(out)
-    span = (
-        _duration(arguments.duration or "1y") if arguments.days is None else _days(arguments.days)
-    )
+    span = _span(arguments)
     terms = ca.Terms(span, arguments.product, Digest(arguments.hash), arguments.legacy)
     request = read(arguments.csr, LARGEST)
     made = ca.sign(arguments.dir, request, terms, ca.now(), _passphrase(arguments))
@@ -145,6 +160,32 @@ def _crl(arguments: argparse.Namespace) -> None:
         _write_exports(ca.export(arguments.dir, arguments.out))
 
 
+def _renew(arguments: argparse.Namespace) -> None:
+    out = arguments.out or arguments.certificate
+    _must_be_certificate(out)
+    text, span = read(arguments.certificate), _span(arguments)
+    made = renewal.renew(arguments.dir, text, span, ca.now(), _passphrase(arguments))
+    write(out, made.certificate, 0o644)
+    print(out)
+
+
+def _audit(arguments: argparse.Namespace) -> None:
+    authority.certificate(arguments.dir / f"{authority.SERVER_ROOT}.crt")
+    chain = audit.read(arguments.dir)
+    if arguments.expect and arguments.expect not in chain.hashes:
+        raise ConfigError("--expect", "the log does not hold this head: it was cut or rewritten")
+    if missing := audit.unlogged(arguments.dir, chain):
+        raise ConfigError("log", f"says nothing of {', '.join(missing[:5])}", "who removed it?")
+    if arguments.json:
+        events = [msgspec.to_builtins(event) for event in chain.events]
+        print(json.dumps({"head": chain.head, "events": events}, indent=2))
+        return
+    for event in chain.events:
+        about = ", ".join(f"{name} {printable(text)}" for name, text in event.about.items())
+        print(f"{event.at:%Y-%m-%d %H:%M:%S}  {printable(event.by)}  {event.what}: {about}")
+    print(f"head {chain.head} after {len(chain.events)} events, nothing missing")
+
+
 def _export(arguments: argparse.Namespace) -> None:
     _write_exports(ca.export(arguments.dir, arguments.out))
 
@@ -165,6 +206,12 @@ def _show(arguments: argparse.Namespace) -> None:
         print(f"{label:{width}}  {printable(shown)}")
 
 
+def _span(arguments: argparse.Namespace) -> timedelta:
+    if arguments.days is None:
+        return _duration(arguments.duration or "1y")
+    return _days(arguments.days)
+
+
 def _duration(text: str) -> timedelta:
     asked = re.fullmatch(r"([0-9]{1,5})([dy])", text)
     if not asked:
@@ -179,23 +226,21 @@ def _days(number: int) -> timedelta:
 
 
 def _passphrase(arguments: argparse.Namespace) -> bytes:
-    """Return the first line of the file that the passphrase stands in; empty without one."""
-    if arguments.passphrase_file is None:
-        return b""
-    held = read(arguments.passphrase_file, 4096).partition(b"\n")[0].rstrip(b"\r")
-    if not held:
-        raise ConfigError("--passphrase-file", "is empty")
-    return held
+    """Return what opens the keys of the authority; empty where they are open."""
+    return ca_passphrase.held(arguments.passphrase_file, arguments.dir)
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "init": _init,
+    "encrypt": _encrypt,
     "issue-device": _issue_device,
     "sign": _sign,
     "products": _products,
     "list": _list,
     "revoke": _revoke,
     "crl": _crl,
+    "renew": _renew,
+    "audit": _audit,
     "export": _export,
     "show": _show,
 }

@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 from msgspec import Struct
 
 from ringfence.errors import ComponentError, ConfigError
+from ringfence.provider import audit
 from ringfence.provider.certificates import (
     Key,
     KeyKind,
@@ -28,6 +29,10 @@ from ringfence.provider.files import failure, locked, pem_problem, read, settle,
 SERVER_ROOT, SERVER_CA, CLIENT_ROOT = "server-root", "server-ca", "client-root"
 SHORTEST = 8
 """Characters of a passphrase."""
+
+SCEP_RA = "scep-ra"
+"""Answers SCEP requests for the client root, which may sign but not decipher."""
+KEYS = (SERVER_ROOT, SERVER_CA, CLIENT_ROOT, SCEP_RA)
 
 _YEAR = timedelta(days=365)
 _MADE = (
@@ -57,8 +62,7 @@ def create(folder: Path, owner: str, now: datetime, passphrase: bytes = b"") -> 
     """
     if not (0 < len(owner) <= 64 and owner.isprintable() and owner.strip()):
         raise ConfigError("owner", "needs 1 to 64 printable characters")
-    if passphrase and len(passphrase) < SHORTEST:
-        raise ConfigError("passphrase", f"is shorter than {SHORTEST} characters")
+    _must_be_long(passphrase)
     _must_be_free(folder)
     aside = folder.with_name(f".{folder.name}.new")
     try:
@@ -68,6 +72,7 @@ def create(folder: Path, owner: str, now: datetime, passphrase: bytes = b"") -> 
                 for left in aside.iterdir():
                     left.unlink()
                 _fill(aside, owner, now, passphrase)
+                audit.record(aside, audit.INIT, now, _about(owner, passphrase))
                 _must_be_free(folder)
                 aside.rename(folder)
             except BaseException:
@@ -76,6 +81,51 @@ def create(folder: Path, owner: str, now: datetime, passphrase: bytes = b"") -> 
         settle(folder.parent)
     except OSError as error:
         raise failure(folder, error, "folder") from error
+
+
+def encrypt(folder: Path, passphrase: bytes, now: datetime, old: bytes = b"") -> list[str]:
+    """Encrypt every key with a passphrase; return the names of those that were not yet.
+
+    `old` opens keys that have another one. Every key is whole at any moment; whoever is
+    interrupted asks again, with the same words.
+
+    Raises:
+        ConfigError: the passphrase is too short.
+        ComponentError: a key cannot be opened, which changes none; or written.
+
+    """
+    _must_be_long(passphrase or b"-")
+    with locked(folder):
+        changed = {}
+        for name in keys(folder):
+            whole = read(folder / f"{name}.key")
+            if not _opens(whole, passphrase):
+                opener = old if is_encrypted(whole) else b""
+                changed[name] = key_pem(signer(folder, name, opener).key, passphrase)
+        for name, text in changed.items():
+            write(folder / f"{name}.key", text, 0o600)
+        audit.record(folder, "keys encrypted", now, {"keys": " ".join(changed)})
+    return list(changed)
+
+
+def keys(folder: Path) -> list[str]:
+    """Return the names of the keys that an authority has."""
+    return [name for name in KEYS if (folder / f"{name}.key").exists()]
+
+
+def needs_passphrase(folder: Path) -> bool:
+    """Return whether a key of the authority is encrypted.
+
+    Raises:
+        ComponentError: a key cannot be read.
+
+    """
+    return any(is_encrypted(read(folder / f"{name}.key")) for name in keys(folder))
+
+
+def is_encrypted(pem_text: bytes) -> bool:
+    """Return whether a private key as PEM is encrypted."""
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in pem_text
 
 
 def signer(folder: Path, name: str, passphrase: bytes = b"") -> Signer:
@@ -89,7 +139,8 @@ def signer(folder: Path, name: str, passphrase: bytes = b"") -> Signer:
     try:
         key = load_pem_private_key(read(folder / f"{name}.key"), passphrase or None)
     except TypeError:
-        what = "is not encrypted: leave --passphrase-file out" if passphrase else ""
+        open_ = "is not encrypted: leave --passphrase-file out, or `ringfence ca encrypt` first"
+        what = open_ if passphrase else ""
         what = what or "is encrypted: say where its passphrase is with --passphrase-file"
         raise ComponentError(f"authority {folder}", f"{name}.key {what}") from None
     except ValueError as error:
@@ -111,6 +162,23 @@ def certificate(path: Path) -> x509.Certificate:
         return x509.load_pem_x509_certificate(read(path))
     except ValueError as error:
         raise ComponentError(f"file {path}", f"is no certificate: {pem_problem(error)}") from None
+
+
+def _opens(whole: bytes, passphrase: bytes) -> bool:
+    try:
+        load_pem_private_key(whole, passphrase)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _must_be_long(passphrase: bytes) -> None:
+    if passphrase and len(passphrase) < SHORTEST:
+        raise ConfigError("passphrase", f"is shorter than {SHORTEST} characters")
+
+
+def _about(owner: str, passphrase: bytes) -> dict[str, str]:
+    return {"owner": owner, "keys": "encrypted" if passphrase else "not encrypted"}
 
 
 def _must_be_free(folder: Path) -> None:

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from msgspec import Struct
 
 from ringfence.errors import ConfigError
-from ringfence.provider import products
+from ringfence.provider import audit, products
 from ringfence.provider import request as requests
 from ringfence.provider.authority import CLIENT_ROOT, SERVER_CA, SERVER_ROOT, signer
 from ringfence.provider.certificates import (
@@ -68,6 +68,8 @@ class Terms(Struct, frozen=True):
     digest: Digest = Digest.SHA256
     legacy: bool = False
     """Whether SHA-1, MD5 and RSA keys of 1024 bits are allowed (rulings 8)."""
+    asked_by: str = ""
+    """Who asked for it, for the audit log; empty where that is who runs the program."""
 
 
 def issue_device(
@@ -95,7 +97,7 @@ def issue_device(
             made = made.add_extension(x509.SubjectAlternativeName(names), False)
         certificate = signed(leaf(made, key.public_key(), Usage.CLIENT_AUTH), issuer.key)
         kind_of = "generic" if device.generic else "device"
-        record(folder, _entry(kind_of, device.product, certificate))
+        book(folder, entry(kind_of, device.product, certificate), now)
     return Issued(pem(certificate), key_pem(key))
 
 
@@ -128,7 +130,8 @@ def sign(
         made = made.add_extension(x509.SubjectAlternativeName(asked.names), False)
         made = leaf(made, asked.key, Usage.SERVER_AUTH)
         certificate = signed(made, issuer.key, terms.digest)
-        record(folder, _entry("server", family.name, certificate, terms.digest))
+        line = entry("server", family.name, certificate, terms.digest)
+        book(folder, line, now, terms.asked_by)
     notes = tuple(f"not in the certificate: {what}" for what in asked.left_out)
     weak = _weakness(asked, terms.digest)
     return Issued(pem(certificate) + pem(issuer.certificate), None, weak + notes)
@@ -200,9 +203,21 @@ def _field(what: str, text: str) -> str:
     return text
 
 
-def _entry(
-    kind: str, product: str, made: x509.Certificate, digest: Digest = Digest.SHA256
-) -> Entry:
+def book(folder: Path, line: Entry, now: datetime, asked_by: str = "") -> None:
+    """Log and record a new certificate before anyone has it. The folder is locked.
+
+    Raises:
+        ComponentError: the log or the book cannot be written; then nobody may have it.
+
+    """
+    about = {name: getattr(line, name) for name in ("serial", "kind", "product", "subject")}
+    about |= {"digest": line.digest, "until": f"{line.until:%Y-%m-%d}"}
+    audit.record(folder, audit.ISSUED, now, about | ({"asked by": asked_by} if asked_by else {}))
+    record(folder, line)
+
+
+def entry(kind: str, product: str, made: x509.Certificate, digest: Digest = Digest.SHA256) -> Entry:
+    """Return the line of the register for a certificate."""
     return Entry(
         serial=f"{made.serial_number:x}",
         kind=kind,

@@ -79,28 +79,64 @@ def record(folder: Path, line: Entry | Revocation) -> None:
         ComponentError: the book cannot be written.
 
     """
-    path = folder / (ISSUED if isinstance(line, Entry) else REVOKED)
+    append(folder / (ISSUED if isinstance(line, Entry) else REVOKED), msgspec.json.encode(line))
+
+
+def append(path: Path, line: bytes) -> None:
+    """Add a line to a book; when this returns it survives a power cut. The folder is locked.
+
+    Raises:
+        ComponentError: the book cannot be written.
+
+    """
     try:
         with path.open("a+b") as file:
             file.truncate(_whole(file))
-            file.write(msgspec.json.encode(line) + b"\n")
+            file.write(line + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        settle(folder)
+        settle(path.parent)
+    except OSError as error:
+        raise failure(path, error) from error
+
+
+def lines(path: Path) -> list[bytes]:
+    """Return the whole lines of a book; none where there is no book yet.
+
+    Raises:
+        ComponentError: the book cannot be read.
+
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(_whole(file)).split(b"\n")[:-1]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise failure(path, error) from error
+
+
+def last_line(path: Path) -> bytes:
+    """Return the last whole line of a book; nothing where there is none.
+
+    Raises:
+        ComponentError: the book cannot be read.
+
+    """
+    try:
+        with path.open("rb") as file:
+            end = _whole(file)
+            file.seek(max(0, end - LONGEST))
+            return file.read(end - file.tell())[:-1].rpartition(b"\n")[2]
+    except FileNotFoundError:
+        return b""
     except OSError as error:
         raise failure(path, error) from error
 
 
 def _lines(path: Path, kind: type[Line]) -> list[Line]:
-    try:
-        with path.open("rb") as file:
-            whole = file.read(_whole(file))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise failure(path, error) from error
     found = []
-    for number, line in enumerate(whole.splitlines(), start=1):
+    for number, line in enumerate(lines(path), start=1):
         try:
             found.append(msgspec.json.decode(line, type=kind))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ringfence.errors import ComponentError, ConfigError
+from ringfence.provider import audit
 from ringfence.provider.authority import (
     CLIENT_ROOT,
     SERVER_CA,
@@ -61,6 +62,8 @@ def revoke(folder: Path, serial: str, reason: str, now: datetime, passphrase: by
             said = f"is revoked since {already.at:%Y-%m-%d %H:%M} UTC ({already.reason})"
             raise ConfigError(f"certificate {serial}", said)
         signers = _signers(folder, passphrase)
+        about = {"serial": serial, "reason": reason, "subject": entry.subject}
+        audit.record(folder, audit.REVOKED, now, about)
         record(folder, Revocation(serial, now, reason))
         _renew(folder, signers, (now, CURRENT))
     return entry

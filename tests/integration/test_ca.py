@@ -84,7 +84,7 @@ def test_nginx_verifies_a_phone_with_the_client_root_and_reads_its_subject(
 def test_nginx_tells_a_phone_from_nobody_and_from_a_stranger(nginx: Namespace, made: Path) -> None:
     assert fetch(nginx, made).startswith("NONE|")
     other = str(made / "other")
-    assert ringfence("ca", "init", "--dir", other).returncode == 0
+    assert ringfence("ca", "init", "--unencrypted", "--dir", other).returncode == 0
     phone = ("--mac", "000e08abcdef", "--serial", "1", "--out", other)
     assert ringfence("ca", "issue-device", "--dir", other, *phone).returncode == 0
     files = ("--cert", f"{other}/000e08abcdef.crt", "--key", f"{other}/000e08abcdef.key")

@@ -11,6 +11,6 @@ from tests.support.phone import ringfence
 def initial_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a new authority; copy it, and change the copy."""
     folder = tmp_path_factory.mktemp("authority") / "ca"
-    done = ringfence("ca", "init", "--dir", str(folder))
+    done = ringfence("ca", "init", "--unencrypted", "--dir", str(folder))
     assert done.returncode == 0, done.stderr
     return folder

@@ -15,7 +15,7 @@ from ringfence.provider.identity import GENERIC
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 FILES = [
-    *("client-root.crt", "client-root.key", "server-ca.crt", "server-ca.key"),
+    *("audit.jsonl", "client-root.crt", "client-root.key", "server-ca.crt", "server-ca.key"),
     *("server-root.crt", "server-root.key"),
 ]
 DIES = """

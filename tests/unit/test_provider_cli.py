@@ -35,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "large").write_bytes(b"x" * (2 << 20))
     (folder / "empty").touch()
     (folder / "templates").mkdir()
-    assert main(["ca", "init", "--dir", str(folder / "ca")]) == 0
+    assert main(["ca", "init", "--unencrypted", "--dir", str(folder / "ca")]) == 0
     assert main(["ca", "sign", str(folder / "pv.csr"), "--dir", str(folder / "ca")]) == 0
     return folder
 
@@ -52,11 +52,11 @@ def held(folder: Path) -> dict[str, bytes]:
 
 
 CA = (
-    (("init", "--dir", "ca"), CANNOT, "holds a certificate authority already"),
-    (("init", "--dir", "templates/../.."), CANNOT, "is not empty"),
-    (("init", "--dir", "open.key"), CANNOT, "exists already"),
-    (("init", "--dir", "/proc/none/ca"), CANNOT, "No such file"),
-    (("init", "--dir", "new", "--owner", "a\nb"), REFUSED, "owner: needs 1 to 64"),
+    (("init", "--unencrypted", "--dir", "ca"), CANNOT, "holds a certificate authority already"),
+    (("init", "--unencrypted", "--dir", "templates/../.."), CANNOT, "is not empty"),
+    (("init", "--unencrypted", "--dir", "open.key"), CANNOT, "exists already"),
+    (("init", "--unencrypted", "--dir", "/proc/none/ca"), CANNOT, "No such file"),
+    (("init", "--unencrypted", "--dir", "new", "--owner", "a\nb"), REFUSED, "owner: needs 1 to 64"),
     (("init", "--dir", "new", "--passphrase-file", "none"), CANNOT, "file none: No such"),
     (("init", "--dir", "new", "--passphrase-file", "empty"), REFUSED, "is empty"),
     (("init", "--dir", "new", "--passphrase-file", "large"), REFUSED, "is larger than 4 KiB"),

@@ -1,0 +1,1 @@
+"""How a database of an older Ringfence becomes one of this. Source: Alembic."""

@@ -1,0 +1,7 @@
+"""Run the steps on the connection that `database.Inventory` hands over, in its transaction."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"])
+with context.begin_transaction():
+    context.run_migrations()
