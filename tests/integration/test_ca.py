@@ -34,7 +34,7 @@ def made(tmp_path: Path, component: list[str]) -> Path:
     )
     phone = ("--mac", "00:0E:08:AB:CD:EF", "--serial", "88012BA01234", "--product", "CP-6841-3PCC")
     for words in (
-        ("init", "--dir", ca),
+        ("init", "--unencrypted", "--dir", ca),
         ("issue-device", "--dir", ca, *phone, "--out", str(tmp_path)),
         ("sign", "--dir", ca, csr, "--duration", "1y"),
         ("export", "--dir", ca, "--out", str(tmp_path)),
