@@ -32,6 +32,8 @@ class Ending:
 
     def __init__(self, line: socket.socket, transport: str, phone: str) -> None:
         self.user = b""
+        self.last = b""
+        """The last message that came before the answer to a ping."""
         self._line, self._transport, self._phone = line, transport, phone
         self._buffer = b""
         self._count = 0
@@ -76,6 +78,7 @@ class Ending:
             while (whole := self._next()) is not None:
                 if pong in whole:
                     return found
+                self.last = whole
                 if whole.startswith(b"SIP/2.0 "):
                     found.append(int(whole[8:11]))
             left = due - time.monotonic()

@@ -208,11 +208,16 @@ def test_a_clear_offer_that_asks_for_nothing_is_answered_as_without_an_agreement
         side(replace(OURS, security=Security.CLEAR, mediasec=True)).answer(SECURE_OFFER)
 
 
-def test_a_call_that_was_agreed_on_cannot_be_offered_in_clear_later() -> None:
-    ours = side(replace(OURS, mediasec=True))
+@pytest.mark.parametrize("mediasec", [True, False])
+def test_an_encrypted_call_cannot_be_offered_in_clear_later(mediasec: bool) -> None:
+    ours = side(replace(OURS, mediasec=mediasec))
     ours.answer(SECURE_OFFER)
-    with pytest.raises(RemoteProtocolError):
+    with pytest.raises(RemoteProtocolError) as refused:
         ours.answer(CLEAR_OFFER)
+    assert refused.value.status_hint == 488
+    assert ours.stream
+    assert ours.stream.protect
+    ours.answer(SECURE_OFFER)
 
 
 def test_without_an_agreement_nothing_is_said_of_media_plane_security() -> None:

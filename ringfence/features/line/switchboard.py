@@ -318,6 +318,7 @@ class Switchboard:
         try:
             body = held.negotiation.answer(offer) if offer else held.negotiation.offer()
         except RemoteProtocolError as error:
+            logger.warning("call.refused: %d: %s", held.number, error)
             held.call.refuse(error.status_hint, self._now(), str(error))
             return str(error)
         held.call.answer(body, self._now())

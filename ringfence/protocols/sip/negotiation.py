@@ -168,8 +168,11 @@ class Negotiation:
         return self._text(others)
 
     def _secure(self, media: Media) -> tuple[Keys | None, Keys | None, tuple[Crypto, ...]]:
-        """Return the keys of both directions, and the crypto lines of the answer."""
-        agreed = self.terms.mediasec and (bool(media.protection) or self._encrypts)
+        """Return the keys of both directions, and the crypto lines of the answer.
+
+        A call that is encrypted stays so: no later offer takes that away.
+        """
+        agreed = self._encrypts or (self.terms.mediasec and bool(media.protection))
         if media.protocol == CLEAR:
             if self.terms.security is Security.SECURE or agreed:
                 raise RemoteProtocolError("SRTP is required", 488)
