@@ -22,8 +22,11 @@ from ringfence.runtime.host import Host
 from ringfence.runtime.host_trace import TraceFile
 from ringfence.runtime.trace import Trace
 from tests.support.curl import Curl
+from tests.support.desk import PHONE, PROXY, ROOT, Desk
 from tests.support.lab import Command
 from tests.support.phone import RunningPhone, ringfence
+from tests.support.provider_net import profile
+from tests.support.srtp_oracle import unprotect
 from tests.support.tshark import fields, version
 
 Wire = tuple[Namespace, Namespace]
@@ -141,6 +144,86 @@ def test_a_killed_phone_leaves_a_whole_file_and_its_next_life_goes_on(
     assert command.run("down").returncode == 0
     assert len(fields(file, OVER_TLS, "frame.number")) > len(after)  # it took its leave
     assert "Section 1" in info(file)
+
+
+CALLER = {
+    "Connection_Type": "Static IP",
+    "Static_IP": PHONE,
+    "NetMask": "255.255.255.0",
+    "Resync_On_Reset": "No",
+    "Enable_Web_Server": "No",
+    "Proxy_1_": PROXY,
+    "User_ID_1_": "1001",
+    "Password_1_": "pw1001",
+    "SIP_Transport_1_": "TLS",
+    "TLS_Name_Validate_1_": "No",
+}
+
+
+@pytest.fixture
+def call(desk: Desk, tmp_path: Path) -> Path:
+    """Return the trace of a phone that called a telephone over TLS and SRTP."""
+    file, state = tmp_path / "call.pcapng", tmp_path / "state"
+    state.mkdir()
+    (state / "provider-root.crt").write_text(ROOT.pem)
+    config = tmp_path / "first.xml"
+    config.write_text(profile(**CALLER))
+    words = ("--config", str(config), "--trace", str(file))
+    phone = RunningPhone(state, desk.inside, *words)
+    try:
+        phone.wait_for("line.registered")
+        peer = desk.baresip(srtp="srtp-mand")
+        assert ringfence("phone", "dial", "--state", str(state), "1003").returncode == 0
+        peer.wait_ringing()
+        peer.answer()
+        phone.until(lambda status: bool(status["calls"]) and status["calls"][0]["received"] > 9)
+    finally:
+        phone.stop()
+    return file
+
+
+def test_the_signalling_of_a_call_is_read_its_media_are_shown_and_its_keys_fit(
+    call: Path, component: list[str]
+) -> None:
+    component.append(version())
+    inside = f"tls && sip.Method == INVITE && ip.src == {PHONE} && sdp"
+    told = ("sdp.media.proto", "sdp.crypto.master_key", "sdp.crypto.master_salt")
+    protocol, keys, salts = fields(call, inside, *told)[-1]
+    assert protocol == "RTP/SAVP"
+    key, salt = (bytes.fromhex(text.split(",")[0]) for text in (keys, salts))
+    media = fields(call, f"rtp && ip.src == {PHONE}", "srtp.auth_tag", "udp.payload")
+    tag, packet = media[0]
+    assert len(media) > 9
+    assert tag == packet[-20:]
+    assert unprotect(bytes.fromhex(packet), key, salt) == b"\xff" * 160  # silence, in G.711
+    assert fields(without_keys(call), "sdp || srtp.auth_tag", "frame.number") == []
+
+
+def test_without_the_option_no_keys_are_written_anywhere(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for = tmp_path / "keys"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(asked_for))
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "provider-root.crt").write_text(ROOT.pem)
+    config = tmp_path / "first.xml"
+    config.write_text(profile(**CALLER))
+    phone = RunningPhone(state, desk.inside, "--config", str(config))
+    log = phone.wait_for("line.registered")
+    status = phone.status()
+    assert not status["trace"]
+    assert "trace" not in status["features"]
+    (child,) = phone.children()
+    opened = [str(entry.readlink()) for entry in Path(f"/proc/{child}/fd").iterdir()]
+    phone.stop()
+    assert not [name for name in opened if "memfd" in name or "packet" in name]
+    assert "TRACE" not in log + phone.log
+    assert not asked_for.exists()
+    assert not list(tmp_path.rglob("*.pcapng"))
+    left = b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
+    assert b"SECRET" not in left
+    assert b"CLIENT_RANDOM" not in left
 
 
 @pytest.fixture
