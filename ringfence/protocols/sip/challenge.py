@@ -11,16 +11,12 @@ from collections.abc import Callable
 from functools import cache
 
 from ringfence.protocols.sip.digest import Guard, Nonces
-from ringfence.protocols.sip.grammar import TOKEN
+from ringfence.protocols.sip.plain import ADDRESS, HOST, PARAMETERS, PORT
 from ringfence.protocols.sip.response import DEFAULT_PORT, Reply, Source, received, to_tag
 
 LIMIT = 4096
 """Longest message in bytes that takes the short way."""
 
-_HOST = rb"[A-Za-z0-9.\-]++"
-_PORT = rb"(?:[1-5][0-9]{4}|[1-9][0-9]{0,3})(?![0-9])"
-_PARAMETERS = rb"(?:;%b(?:=[^ \t;,\"\r\n]++)?)*" % TOKEN
-_ADDRESS = rb"(?:\"[^\"\\\r\n]*+\" ?|(?! )[A-Za-z0-9\-.!%*_+`'~ ]*+)<sips?:[^<> \t\x00-\x1f\x7f]++>"
 _IGNORED = (
     rb"\r\n(?:User-Agent|Allow|Supported|Accept|Date|Subject|Organization|Record-Route|Route"
     rb"|Session-Expires|Min-SE|Allow-Events|P-Asserted-Identity|Privacy"
@@ -43,10 +39,10 @@ _INVITE = (
     rb"|(?(14)(?!)|\r\nContent-Length: ([0-9]{1,4}))"
     rb"){0,40}\r\n\r\n"
     % {
-        b"host": _HOST,
-        b"port": _PORT,
-        b"parameters": _PARAMETERS,
-        b"address": _ADDRESS,
+        b"host": HOST,
+        b"port": PORT,
+        b"parameters": PARAMETERS,
+        b"address": ADDRESS,
         b"ignored": _IGNORED,
     }
 )

@@ -110,7 +110,7 @@ def is_token(text: bytes) -> bool:
 
 def is_address(text: bytes) -> bool:
     """Return whether `text` is one name-addr or addr-spec with well-formed parameters."""
-    return bool(_NAME_ADDR.fullmatch(text) or _ADDR_SPEC.fullmatch(text))
+    return (_NAME_ADDR.fullmatch(text) or _ADDR_SPEC.fullmatch(text)) is not None
 
 
 def parse_address(text: bytes) -> Address:
@@ -130,7 +130,7 @@ def parse_address(text: bytes) -> Address:
 def is_via(text: bytes) -> bool:
     """Return whether `text` is one well-formed Via value."""
     found = _VIA.fullmatch(text)
-    return bool(found and (not found[3] or 0 < int(found[3]) < 65536))
+    return found is not None and (not (port := found[3]) or 0 < int(port) < 65536)
 
 
 def parse_via(text: bytes) -> Via:
@@ -161,19 +161,21 @@ def parse_uri(text: bytes) -> Uri:
     found = _SIP_URI.fullmatch(text)
     if not found and _FOREIGN_URI.fullmatch(text):
         raise RemoteProtocolError("unsupported URI scheme", 416)
-    if not found or (found[4] and not 0 < int(found[4]) < 65536):
+    if not found:
         raise RemoteProtocolError("malformed SIP URI")
-    host = _COLONS.sub(b"::", found[3])
-    if not _plausible(host):
+    scheme, user, host, digits, parameters, headers = found.groups()
+    port = int(digits) if digits else None
+    if host[:1] == b"[":
+        host = _COLONS.sub(b"::", host)
+    if not (port is None or 0 < port < 65536) or not _plausible(host):
         raise RemoteProtocolError("malformed SIP URI")
-    user = (found[2] or b"").partition(b":")[0]
     return Uri(
-        found[1].decode().lower(),
-        _unescape(user).decode(errors="replace"),
+        scheme.decode().lower(),
+        _unescape(user.partition(b":")[0]).decode(errors="replace") if user else "",
         host.decode(),
-        int(found[4]) if found[4] else None,
-        found[5],
-        found[6] or b"",
+        port,
+        parameters,
+        headers or b"",
     )
 
 
