@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ringfence.config.snapshot import Origin
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.features import FEATURES
-from ringfence.runtime.device import certificate, connection_request_port, identity, trust
+from ringfence.runtime.device import certificate, codecs, connection_request_port, identity, trust
 from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import CANNOT, REFUSED
 from ringfence.runtime.phone import Memory, Phone
@@ -41,7 +43,7 @@ def boot(  # noqa: PLR0913 - a start has as many parts
     try:
         facts = Facts(
             identity=identity(host, interface),
-            sound=sound,
+            sound=replace(sound, codecs=codecs()),
             trust=trust(host),
             client=certificate(host),
             connection_request_port=connection_request_port(host),

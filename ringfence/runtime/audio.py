@@ -20,6 +20,7 @@ from pylibsrtp import Policy, Session
 from ringfence.errors import ComponentError
 from ringfence.protocols.rtp.session import RATE, AudioSession, Format
 from ringfence.protocols.sip.negotiation import Keys, Stream
+from ringfence.runtime.audio_codecs import coding, load_codecs
 from ringfence.runtime.host import Host
 from ringfence.runtime.host_sound import Devices, open_devices
 from ringfence.runtime.state import Sound
@@ -70,7 +71,7 @@ class CallAudio:
         """Seconds between our reports; 0 for none."""
         self._report_due = self._look_due = 0.0
         self._devices = devices
-        self._session = AudioSession(engine.host.entropy)
+        self._session = AudioSession(engine.host.entropy, coding)
         self._protect: Session | None = None
         self._unprotect: Session | None = None
         self._failed = 0
@@ -205,6 +206,8 @@ class AudioEngine:
         self._changed = threading.Event()
         self._thread: threading.Thread | None = None
         self._closed = False
+        if sound.codecs:
+            load_codecs()  # before there is a call whose audio would wait for it
 
     def open(self, address: str, ports: tuple[int, int], name: str, interval: int) -> CallAudio:
         """Bind an even port and the next one for a call, and open its devices.

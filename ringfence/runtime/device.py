@@ -1,5 +1,6 @@
 """Who this device is and what it trusts: the files of its state folder that no profile changes."""
 
+import importlib.util
 import json
 import logging
 
@@ -105,3 +106,8 @@ def connection_request_port(host: Host) -> int:
     except ComponentError as error:
         logger.warning("device.port_not_kept: %s", error)
     return drawn
+
+
+def codecs() -> tuple[str, ...]:
+    """Return the encodings that can be done beside G.711: those of `ringfence[codecs]`."""
+    return ("G722", "OPUS") if importlib.util.find_spec("av") else ()

@@ -29,10 +29,12 @@ class Identity(Struct, frozen=True):
 
 
 class Sound(Struct, frozen=True):
-    """The devices of every call, by the words of `runtime.host_sound`."""
+    """The devices of every call, by the words of `runtime.host_sound`, and what it may speak."""
 
     microphone: str = "null"
     speaker: str = "null"
+    codecs: tuple[str, ...] = ()
+    """Encodings that can be done beside G.711."""
 
 
 class Facts(Struct, frozen=True):

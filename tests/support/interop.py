@@ -50,6 +50,9 @@ def _cases() -> Iterator[Case]:
         yield Case("baresip", KAMAILIO, transport, "PCMU", GCM_256, OUT)
     for suite in SUITES:
         yield Case("baresip", NARROWED, "UDP", "PCMU", suite, OUT)
+    for peer, codec in (("baresip", "G722"), ("baresip", "opus"), ("PJSIP", "G722")):
+        yield Case(peer, KAMAILIO, "UDP", codec, "", IN)
+        yield Case(peer, KAMAILIO, "UDP", codec, "", OUT)
 
 
 CASES = tuple(sorted(_cases(), key=lambda case: case.peer))

@@ -48,10 +48,11 @@ class LinePhone:
         names: Mapping[str, list[str]],
         microphone: str = "null",
         speaker: str = "null",
+        codecs: Sequence[str] = (),
     ) -> None:
         self.log = ""
         self._facts: dict[str, Any] = {"address": address, "names": names, "trust": []}
-        self._facts["sound"] = [microphone, speaker]
+        self._facts["sound"] = [microphone, speaker, list(codecs)]
         self.process = space.popen(
             sys.executable,
             __file__,
@@ -190,10 +191,11 @@ class Phone:
         self.settings, errors = decode(request["set"], virgin())
         assert not errors, errors
         given = request["facts"]
+        microphone, speaker, codecs = given["sound"]
         self.names = given["names"]
         self.facts = replace(
             self.facts,
-            sound=Sound(*given["sound"]),
+            sound=Sound(microphone, speaker, tuple(codecs)),
             lease=Lease(given["address"], 24, "10.99.0.9") if given["address"] else None,
             trust=Trust(provider_root=tuple(given["trust"])),
             client=client_certificate(*given["client"]) if "client" in given else None,

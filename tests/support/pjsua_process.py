@@ -153,7 +153,8 @@ def endpoint_of(given: dict[str, Any]) -> Any:
     for codec in made.codecEnum2():
         made.codecSetPriority(codec.codecId, 0)
     for at, codec in enumerate(given["codecs"]):
-        made.codecSetPriority(f"{codec}/8000/1", 255 - at)
+        rate = 16000 if codec == "G722" else 8000
+        made.codecSetPriority(f"{codec}/{rate}/1", 255 - at)
     return made
 
 

@@ -161,11 +161,11 @@ class Ext(Tab, frozen=True, kw_only=True):
         AudioCodec.UNSPECIFIED, "Third_Preferred_Codec_{n}_", "Third codec of an offer.", status=OBEYED
     )
     g729a_enable: bool = _AUDIO.row(True, "G729a_Enable_{n}_", "Allows G.729a.")
-    g722_enable: bool = _AUDIO.row(True, "G722_Enable_{n}_", "Allows G.722.")
+    g722_enable: bool = _AUDIO.row(True, "G722_Enable_{n}_", "Allows G.722, where it is installed.", status=OBEYED)
     g722_2_enable: bool = _AUDIO.row(True, "G722.2_Enable_{n}_", "Allows G.722.2.")
     ilbc_enable: bool = _AUDIO.row(True, "iLBC_Enable_{n}_", "Allows iLBC.")
     isac_enable: bool = _AUDIO.row(False, "iSAC_Enable_{n}_", "Allows iSAC.")
-    opus_enable: bool = _AUDIO.row(True, "OPUS_Enable_{n}_", "Allows Opus.")
+    opus_enable: bool = _AUDIO.row(True, "OPUS_Enable_{n}_", "Allows Opus, where it is installed.", status=OBEYED)
     silence_supp_enable: bool = _AUDIO.row(False, "Silence_Supp_Enable_{n}_", "Sends nothing in silence.")
     dtmf_tx_method: DtmfMethod = _AUDIO.row(DtmfMethod.AUTO, "DTMF_Tx_Method_{n}_", "How key presses are sent.")
     codec_negotiation: CodecNegotiation = _AUDIO.row(

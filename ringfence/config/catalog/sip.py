@@ -96,10 +96,12 @@ class Sip(Tab, frozen=True, kw_only=True):
     g722_2_dynamic_payload: int = _SDP.row(96, "G722.2_Dynamic_Payload", "Payload type of G.722.2.", codec=PAYLOAD)
     ilbc_dynamic_payload: int = _SDP.row(97, "iLBC_Dynamic_Payload", "Payload type of iLBC.", codec=PAYLOAD)
     isac_dynamic_payload: int = _SDP.row(98, "iSAC_Dynamic_Payload", "Payload type of iSAC.", codec=PAYLOAD)
-    opus_dynamic_payload: int = _SDP.row(99, "OPUS_Dynamic_Payload", "Payload type of Opus.", codec=PAYLOAD)
+    opus_dynamic_payload: int = _SDP.row(99, "OPUS_Dynamic_Payload", "Payload type of Opus.", codec=PAYLOAD, status=OBEYED)
     avt_dynamic_payload: int = _SDP.row(101, "AVT_Dynamic_Payload", "Payload type of key presses.", codec=PAYLOAD, status=OBEYED)
     avt_16khz_dynamic_payload: int = _SDP.row(107, "AVT_16kHz_Dynamic_Payload", "Payload type of key presses at 16 kHz.", codec=PAYLOAD)
-    avt_48khz_dynamic_payload: int = _SDP.row(108, "AVT_48kHz_Dynamic_Payload", "Payload type of key presses at 48 kHz.", codec=PAYLOAD)
+    avt_48khz_dynamic_payload: int = _SDP.row(
+        108, "AVT_48kHz_Dynamic_Payload", "Payload type of key presses beside Opus.", codec=PAYLOAD, status=OBEYED
+    )
 
     stun_enable: bool = _NAT.row(False, "STUN_Enable", "Asks a STUN server for the external address.")
     stun_server: str = _NAT.row("", "STUN_Server", "STUN server.", codec=Text(255, "host[:port]"))

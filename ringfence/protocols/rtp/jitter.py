@@ -31,6 +31,10 @@ class JitterBuffer:
         self._transit: float | None = None
         self._source: int | None = None
 
+    def count(self, rate: int) -> None:
+        """Take timestamps for so many ticks a second from now on."""
+        self._rate, self._transit = rate, None
+
     def push(self, packet: Packet, now: float, *, timed: bool = True) -> None:
         """Take a packet that arrived at a time in seconds.
 

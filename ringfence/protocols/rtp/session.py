@@ -25,7 +25,7 @@ from ringfence.protocols.rtp.rtcp import (
 )
 
 RATE = 8000
-"""Samples a second."""
+"""Samples of linear audio a second, whatever the encoding."""
 KEYS_LIMIT = 64
 """Most key presses that wait."""
 
@@ -35,6 +35,8 @@ class Coding(NamedTuple):
 
     encode: Callable[[bytes], bytes]
     decode: Callable[[bytes], bytes]
+    clock: int = 8000
+    """Ticks of the timestamps a second."""
 
 
 CODINGS: Mapping[str, Coding] = {
@@ -63,7 +65,12 @@ class Format(Struct, frozen=True):
 class AudioSession:
     """One RTP stream each way."""
 
-    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        entropy: Callable[[int], bytes],
+        codings: Callable[[str], Coding] = CODINGS.__getitem__,
+    ) -> None:
+        """Begin; `codings` returns the functions of an encoding, anew for each call."""
         self.sent = 0
         self.refused = 0
         """Datagrams that were no packet of this call."""
@@ -87,6 +94,8 @@ class AudioSession:
         self._sequence = int.from_bytes(entropy(2))
         self._timestamp = int.from_bytes(entropy(4))
         self._format: Format | None = None
+        self._codings = codings
+        self._coding = CODINGS["PCMU"]
         self._pressed: deque[str] = deque(maxlen=KEYS_LIMIT)
         self._event: deque[bytes] = deque()
         self._event_timestamp = 0
@@ -98,6 +107,9 @@ class AudioSession:
 
     def configure(self, form: Format) -> None:
         """Go on as a new offer and answer have it; numbers continue."""
+        if self._format is None or self._format.encoding != form.encoding:
+            self._coding = self._codings(form.encoding)
+            self.buffer.count(self._coding.clock)
         self._format = form
 
     def press(self, digits: str) -> None:
@@ -124,22 +136,25 @@ class AudioSession:
         `audio` are `samples` linear samples; a key that is down takes their place.
         """
         form = self._format
+        ticks = self._coding.clock * (form.ptime if form else 20) // 1000
         if form is None or not form.sends:
-            self._timestamp = (self._timestamp + self.samples) & 0xFFFFFFFF
+            self._timestamp = (self._timestamp + ticks) & 0xFFFFFFFF
             self._talking = False
             return None
         if not self._event and not self._gap and self._pressed:
-            self._event.extend(event_payloads(self._pressed.popleft(), form.ptime))
+            self._event.extend(
+                event_payloads(self._pressed.popleft(), form.ptime, self._coding.clock)
+            )
             self._event_timestamp = self._timestamp
             packet = self._key(form, marker=True)
         elif self._event:
             packet = self._key(form, marker=False)
         else:
             self._gap = max(self._gap - 1, 0)
-            encoded = CODINGS[form.encoding].encode(audio)
+            encoded = self._coding.encode(audio)
             marker, self._talking = not self._talking, True
             packet = self._packet(form.payload_type, self._timestamp, encoded, marker=marker)
-        self._timestamp = (self._timestamp + self.samples) & 0xFFFFFFFF
+        self._timestamp = (self._timestamp + ticks) & 0xFFFFFFFF
         return packet
 
     def receive(self, data: bytes, now: float) -> bool:
@@ -170,7 +185,7 @@ class AudioSession:
         size = 2 * self.samples
         while self._format and len(self._audio) < size and (packet := self.buffer.pop()):
             if packet.payload_type == self._format.receive_type:
-                self._audio += CODINGS[self._format.encoding].decode(packet.payload)
+                self._audio += self._coding.decode(packet.payload)
             else:
                 self._audio += bytes(size)  # a key is no sound
         audio = bytes(self._audio[:size])
@@ -186,7 +201,7 @@ class AudioSession:
         active, self._told = self.sent > self._told, self.sent
         blocks: tuple[Block, ...] = ()
         if self._reception:
-            blocks = (self._reception.block(self.buffer.jitter, RATE, now),)
+            blocks = (self._reception.block(self.buffer.jitter, self._coding.clock, now),)
         return build_report(self.source, self._name, sent if active else None, blocks)
 
     def receive_report(self, data: bytes, now: float) -> bool:

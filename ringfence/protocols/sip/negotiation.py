@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.sdp import (
@@ -34,6 +35,8 @@ EVENTS = "telephone-event"
 CLEAR, SECURE = "RTP/AVP", "RTP/SAVP"
 PTIMES = (10, 130)
 """Milliseconds of audio in a packet of ours, whatever is wished for; those of RTP Packet Size."""
+FRAMED, FRAME = ("g722", "opus"), 20
+"""Codecs that we pack 20 ms at a time, whatever is wished for."""
 LAST_PORT = 65534
 """RTCP needs the port after that of RTP."""
 
@@ -158,8 +161,10 @@ class Negotiation:
         media = _audio(described)
         protect, unprotect, cryptos = self._secure(media)
         stream = self._agree(media, media.codecs, protect, unprotect)
-        codecs = [stream.codec, *(one for one in media.codecs if one.payload == stream.events)]
-        direction = _direction(sends=stream.sends or self.held, receives=stream.receives)
+        own = next(one for one in self.terms.codecs if one.is_like(stream.codec))
+        codecs = [replace(own, payload=stream.codec.payload)]
+        codecs += [one for one in media.codecs if one.payload == stream.events]
+        direction = _direction(sends=_hears(media), receives=stream.receives)
         made = self._medium(tuple(codecs), direction, cryptos, answers=media)
         others = [
             made if one is media else Media(one.kind, 0, one.protocol, one.formats[:1] or ("0",))
@@ -198,25 +203,29 @@ class Negotiation:
         """Note what both have in common; we receive under the numbers of `received`."""
         self._check_place(media)
         codec = self._common(media)
-        events = next((one for one in media.codecs if one.name.lower() == EVENTS), None)
-        if not any(one.name == EVENTS for one in self.terms.codecs):
+        events = _number(media.codecs, codec.rate)
+        if _number(self.terms.codecs, codec.rate) is None:
             events = None
-        silent = media.address in ("0.0.0.0", "::")  # noqa: S104 - hold as RFC 2543 had it
         self.stream = Stream(
             codec=codec,
             receive_payload=next(one.payload for one in received if one.is_like(codec)),
             address=media.address,
             port=media.port,
-            sends=media.direction in ("sendrecv", "recvonly") and not silent and not self.held,
+            sends=_hears(media) and not self.held,
             receives=media.direction in ("sendrecv", "sendonly") and not self.held,
-            events=events.payload if events else None,
-            receive_events=_number(received) if events else None,
-            ptime=min(max(media.ptime or self.terms.ptime, PTIMES[0]), PTIMES[1]),
+            events=events,
+            receive_events=_number(received, codec.rate) if events is not None else None,
+            ptime=self._ptime(codec, media),
             protect=protect,
             unprotect=unprotect,
             protection=media.protection,
         )
         return self.stream
+
+    def _ptime(self, codec: Codec, media: Media) -> int:
+        if codec.name.lower() in FRAMED:
+            return FRAME
+        return min(max(media.ptime or self.terms.ptime, PTIMES[0]), PTIMES[1])
 
     def _check_place(self, media: Media) -> None:
         """See that packets can go there; a name would have to be looked up, past every policy.
@@ -307,9 +316,16 @@ def _keys(crypto: Crypto) -> Keys:
     return Keys(crypto.suite, base64.b64decode(crypto.key))
 
 
-def _number(codecs: Sequence[Codec]) -> int | None:
-    """Return the payload type of telephone events among codecs."""
-    return next((one.payload for one in codecs if one.name.lower() == EVENTS), None)
+def _number(codecs: Sequence[Codec], rate: int) -> int | None:
+    """Return the payload type of telephone events that count time as a codec does."""
+    fits = (one for one in codecs if one.name.lower() == EVENTS and one.rate == rate)
+    return next((one.payload for one in fits), None)
+
+
+def _hears(media: Media) -> bool:
+    """Return whether the other side takes audio; 0.0.0.0 is hold as RFC 2543 had it."""
+    silent = media.address in ("0.0.0.0", "::")  # noqa: S104 - nothing is bound there
+    return media.direction in ("sendrecv", "recvonly") and not silent
 
 
 def _direction(*, sends: bool, receives: bool) -> str:
