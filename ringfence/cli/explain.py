@@ -18,7 +18,8 @@ from ringfence.errors import ConfigError, Finding, Severity
 from ringfence.features import FEATURES
 from ringfence.features.firewall.plan import describe
 from ringfence.features.firewall.ruleset import ruleset
-from ringfence.features.line.plan import reach
+from ringfence.features.line.plan import LinePlan
+from ringfence.features.line.words import calls, reach
 from ringfence.policy import domains, tls
 from ringfence.policy import servers as named_servers
 from ringfence.policy.applications import APPLICATIONS
@@ -183,24 +184,21 @@ def as_json(explanation: Explanation) -> Mapping[str, object]:
                 "transport": ext.sip_transport.value,
                 "proxy": ext.proxy,
                 "auth_invite": ext.auth_invite,
-                "reach": _reach(explanation, n),
-                "media_plane_security": _media_plane_security(explanation, n),
+                **_line(explanation.plans["line"].get(str(n))),
             }
             for n, ext in enumerate(settings.ext, start=1)
         ],
     }
 
 
-def _reach(explanation: Explanation, n: int) -> list[str]:
-    """Return in words how a line finds its registrars; nothing where it has none."""
-    line = explanation.plans["line"].get(str(n))
-    return list(reach(line)) if line else []
-
-
-def _media_plane_security(explanation: Explanation, n: int) -> str:
-    """Return who begins an agreement on the media of a line, in words; empty without a proxy."""
-    line = explanation.plans["line"].get(str(n))
-    return line.home.mediasec.words(line.home.transport) if line and line.home else ""
+def _line(made: LinePlan | None) -> Mapping[str, object]:
+    """Return in words how a line finds its registrars, and what its media may be."""
+    home = made.home if made else None
+    return {
+        "reach": list(reach(made)) if made else [],
+        "media_plane_security": home.mediasec.words(home.transport) if home else "",
+        "calls": calls(made) if made else "",
+    }
 
 
 def as_text(explanation: Explanation, name: str) -> str:
@@ -239,6 +237,7 @@ def as_text(explanation: Explanation, name: str) -> str:
             lines += [f"        {words}" for words in line["reach"]]
             if line["media_plane_security"]:
                 lines.append(f"        media plane security {line['media_plane_security']}")
+                lines.append(f"        calls: {line['calls']}")
     return "\n".join(lines)
 
 

@@ -157,6 +157,7 @@ def test_lines_are_all_listed(explained: Any) -> None:
         "auth_invite": True,
         "reach": [],
         "media_plane_security": "",
+        "calls": "",
     }
     assert lines[3]["enabled"] is False
 
@@ -172,6 +173,35 @@ def test_a_line_with_a_proxy_tells_who_begins_media_plane_security(explained: An
     text = "<flat-profile><Proxy_2_>telco.net</Proxy_2_><User_ID_2_>2</User_ID_2_>"
     text += "<MediaSec_Request_2_>Yes</MediaSec_Request_2_></flat-profile>"
     assert explained(text)["lines"][1]["media_plane_security"] == "asked for by the phone"
+
+
+def test_the_text_tells_of_each_line_that_has_a_proxy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cfg.xml"
+    path.write_text(
+        "<flat-profile><Proxy_1_>telco.test</Proxy_1_><User_ID_1_>1</User_ID_1_>"
+        "<SIP_Transport_1_>TLS</SIP_Transport_1_>"
+        "<Proxy_2_>telco.test:5070</Proxy_2_><User_ID_2_>2</User_ID_2_>"
+        "<SIP_Transport_2_>Auto</SIP_Transport_2_>"
+        "<Secure_Call_Option_2_>Strict</Secure_Call_Option_2_>"
+        "<Proxy_3_>telco.test</Proxy_3_><User_ID_3_>3</User_ID_3_><Register_3_>No</Register_3_>"
+        "</flat-profile>"
+    )
+    main(["explain", str(path)])
+    told = capsys.readouterr().out.partition("\nLines\n")[2]
+    assert [text.strip() for text in told.splitlines()] == [
+        "1: TLS telco.test",
+        "over TLS, names standard: asks DNS for A and AAAA of telco.test, port 5061",
+        "media plane security where the server asks for it",
+        "calls: SRTP only (AES_CM_128_HMAC_SHA1_80 first); PCMU, PCMA",
+        "2: Auto telco.test:5070",
+        "over Auto, names standard: asks DNS for A and AAAA of telco.test, port 5070 over UDP",
+        "media plane security where the server asks for it",
+        "calls: over TLS SRTP only (AES_CM_128_HMAC_SHA1_80 first), else RTP only; PCMU, PCMA",
+        "3: UDP telco.test",
+        "does not register",
+    ]
 
 
 def test_findings_name_the_line_of_their_element(explained: Any) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from ringfence.config.settings import decode, virgin
-from ringfence.features.line.plan import Home, LinePlan, plan, reach, show
+from ringfence.features.line.plan import Home, LinePlan, plan
 from ringfence.policy.applications import NameCheck
 from ringfence.policy.tls import Trust
 from ringfence.protocols.dhcp import Lease
@@ -231,20 +231,6 @@ def test_failover_is_as_the_parameters_say() -> None:
     assert not made.ways[0].search.by_port
 
 
-def test_a_plan_tells_how_servers_are_found_and_when_it_returns_to_the_preferred_one() -> None:
-    texts = {"Alternate_Proxy_1_": "alt.test:5070", "Proxy_Fallback_Intvl_1_": "90"}
-    made = line(**{**LINE, **texts, "Proxy_1_": "a.test|b.test"}, IP_Mode="IPv4 Only")
-    assert reach(made) == (
-        "over UDP: asks DNS for A of a.test, port 5060; else asks DNS for A of b.test, port 5060",
-        "else at alt.test:5070: asks DNS for A of alt.test, port 5070",
-        "returns to a preferred server after 90 s and the next REGISTER",
-    )
-    assert reach(line(**{**LINE, "Proxy_1_": "|"})) == (
-        "does not register: not a server: no server between the bars",
-    )
-    assert reach(line()) == ()
-
-
 def test_keep_alives_go_every_fifteen_seconds_unless_told_otherwise() -> None:
     assert line().keep_alive == 15
     assert line(NAT_Keep_Alive_Intvl="0").keep_alive == 0
@@ -355,32 +341,6 @@ def test_without_a_lease_there_is_a_home_but_no_address() -> None:
     made = plan(settings, Facts()).plans["1"].home
     assert made
     assert made.address == ""
-
-
-def test_a_plan_shows_everything_but_the_password() -> None:
-    text = show(line(SIP_Transport_1_="TLS", Auth_INVITE_1_="Yes", **LINE))
-    assert text == (
-        "Ext 1 1001: answers on its own connection, challenges INVITE as realm 'sip.telco.test'\n"
-        "  registers at sip.telco.test as 1001, password ***\n"
-        "  media plane security: where the server asks for it\n"
-        "  over TLS, names standard: asks DNS for A and AAAA of sip.telco.test, port 5061\n"
-    )
-    assert show(line(**{**LINE, "User_ID_1_": "", "Password_1_": ""})) == (
-        "Ext 1 (no user): answers on UDP port 5060\n  does not register: User ID is empty\n"
-    )
-    assert "pw1001" not in repr(line(**LINE))
-
-
-@pytest.mark.parametrize(
-    ("texts", "expected"),
-    [
-        ({}, "where the server asks for it"),
-        ({"MediaSec_Request_1_": "Yes"}, "asked for by the phone"),
-        ({"MediaSec_Request_1_": "Yes", "MediaSec_Over_TLS_Only_1_": "Yes"}, "never over UDP"),
-    ],
-)
-def test_a_plan_tells_who_begins_media_plane_security(texts: dict[str, str], expected: str) -> None:
-    assert f"media plane security: {expected}\n" in show(line(**{**LINE, **texts}))
 
 
 def test_keys_in_clear_text_are_flagged_where_the_phone_asks_for_them() -> None:

@@ -464,6 +464,8 @@ def test_tls_alone_in_naptr_means_tls_alone_whatever_else_dns_says(
             Search((Server("a.test", 5090),), "TCP", records=("AAAA", "A")),
             "asks DNS for AAAA and A of a.test, port 5090",
         ),
+        (auto("a.test", 5070), "asks DNS for A of a.test, port 5070 over UDP"),
+        (auto("192.0.2.1"), "192.0.2.1, port 5060 over UDP"),
         (Search((Server("192.0.2.1"),)), "192.0.2.1, port 5060"),
         (
             Search((Server("a.test"),), "TLS", asks_srv=True),

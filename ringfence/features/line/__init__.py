@@ -1,6 +1,7 @@
 """Extensions: registration at a proxy, and what a stranger gets to hear."""
 
-from ringfence.features.line.plan import LinePlan, plan, show
+from ringfence.features.line.plan import LinePlan, plan
+from ringfence.features.line.words import show
 from ringfence.runtime.feature import Driver, Feature, World
 
 

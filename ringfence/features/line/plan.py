@@ -21,7 +21,7 @@ from ringfence.policy.tls import TlsPolicy, policy_for
 from ringfence.protocols.sip.account import Account, Retry
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.grammar import escape_user, is_token, parse_uri
-from ringfence.protocols.sip.locate import AUTO, describe, may_fail_over
+from ringfence.protocols.sip.locate import AUTO
 from ringfence.protocols.sip.negotiation import Terms
 from ringfence.protocols.sip.transaction import Timers
 from ringfence.runtime.state import Facts, Planned
@@ -154,33 +154,6 @@ def plan(settings: Settings, facts: Facts) -> Planned[LinePlan]:
         if ext.line_enable and (udp or ext.proxy.strip()):
             plans[str(n)] = made.line(n, ext.sip_port if udp else None)
     return Planned(plans, (*made.findings, *_hidden(plans.values())))
-
-
-def show(made: LinePlan) -> str:
-    """Return a plan as text, secrets masked."""
-    challenge = f", challenges INVITE as realm {made.realm!r}" if made.auth_invite else ""
-    listening = f"UDP port {made.port}" if made.port else "its own connection"
-    text = f"Ext {made.n} {made.user or '(no user)'}: answers on {listening}{challenge}\n"
-    if home := made.home:
-        text += f"  registers at {home.account.registrar} as {made.auth_user}, password "
-        text += f"{'***' if made.password else '(empty)'}\n"
-        text += f"  media plane security: {home.mediasec.words(home.transport)}\n"
-    return text + "".join(f"  {words}\n" for words in reach(made))
-
-
-def reach(made: LinePlan) -> tuple[str, ...]:
-    """Return in words how a line finds its registrars, or why it does not register."""
-    home = made.home
-    if home is None:
-        return (f"does not register: {made.refused}",) if made.refused else ()
-    names = f", names {home.tls.names.value}" if home.tls else ""
-    first, *others = home.ways
-    found = [f"over {home.transport}{names}: {describe(first.search)}"]
-    found += [f"else at {way.account.registrar}: {describe(way.search)}" for way in others]
-    if home.returns_after and (others or may_fail_over(first.search)):
-        when = " and the next REGISTER" if home.returns_at_register else ""
-        found.append(f"returns to a preferred server after {home.returns_after:g} s{when}")
-    return tuple(found)
 
 
 class _Lines:

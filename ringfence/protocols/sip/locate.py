@@ -281,7 +281,7 @@ def describe(search: Search) -> str:
 def _words(search: Search, server: Server) -> str:
     auto = search.transport == AUTO
     transport = "UDP" if auto else search.transport
-    port = f"port {server.port or PORTS[transport]}"
+    port = f"port {server.port or PORTS[transport]}{' over UDP' if auto else ''}"
     if server.addresses:
         return f"{server.host} at {', '.join(server.addresses)}, {port}"
     if is_address(server.host):
@@ -291,7 +291,7 @@ def _words(search: Search, server: Server) -> str:
         names = ", ".join(prefix + server.host for prefix in PREFIXES.values())
         return (
             f"asks DNS for NAPTR of {server.host}, where there is none for SRV of {names}, "
-            f"where there is none for {addresses} over UDP"
+            f"where there is none for {addresses}"
         )
     if not server.port and search.asks_srv:
         name = server.service or PREFIXES[transport] + server.host
