@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from ringfence.cli import CANNOT, DONE
+from ringfence.cli import CANNOT, DONE, FINDINGS, provider_inventory
 from ringfence.errors import ComponentError, ConfigError
 
 HTTPS = 443
@@ -15,7 +15,12 @@ HTTPS = 443
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the verbs."""
-    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _add_serve(verbs)
+    provider_inventory.add(verbs)
+
+
+def _add_serve(verbs: provider_inventory.Verbs) -> None:
     serve = verbs.add_parser("serve", help="serve profiles to phones that show their certificate")
     serve.add_argument(
         "--dir",
@@ -41,6 +46,23 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run one verb; return 0, 1 where something was refused, 3 where something fails."""
+    try:
+        if arguments.verb == "serve":
+            return _serve(arguments)
+        from ringfence.cli import provider_verbs
+
+        provider_verbs.run(arguments)
+    except ConfigError as error:
+        print(f"ringfence provider: {error}", file=sys.stderr)
+        return CANNOT if arguments.verb == "serve" else FINDINGS
+    except ComponentError as error:
+        print(f"ringfence provider: {error}", file=sys.stderr)
+        return CANNOT
+    return DONE
+
+
+def _serve(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
     from ringfence.provider.authority import CLIENT_ROOT
     from ringfence.provider.profiles import GenericPolicy
@@ -74,9 +96,6 @@ def run(arguments: argparse.Namespace) -> int:
         asyncio.run(until_told())
     except asyncio.CancelledError:
         return DONE
-    except (ComponentError, ConfigError) as error:
-        print(f"ringfence provider: {error}", file=sys.stderr)
-        return CANNOT
     return DONE
 
 

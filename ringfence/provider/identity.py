@@ -4,6 +4,7 @@ Source: chapter, Multiplatform Phone CA Client Root Certificate; rulings 7; PRV-
 """
 
 import re
+import ssl
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -41,6 +42,16 @@ class DeviceIdentity(Struct, frozen=True):
 
 GENERIC = DeviceIdentity("cisco.com", "ciscogeneric", "")
 """What a generic certificate says. Source: PRV-14."""
+
+
+class Shown(Struct, frozen=True):
+    """A certificate that a client showed and that was verified."""
+
+    device: DeviceIdentity
+    number: int
+    """Its serial number."""
+    until: int
+    """When it ends, in seconds since 1970."""
 
 
 def hardware_address(text: str) -> str:
@@ -91,6 +102,26 @@ def device_identity(certificate: bytes | Mapping[str, Any]) -> DeviceIdentity:
         serial=next((text for name, text in fields if name in _SERIAL), ""),
         mac=macs.pop() if len(macs) == 1 else "",
     )
+
+
+def shown(peer: Mapping[str, Any]) -> Shown:
+    """Return what `getpeercert()` says of a verified certificate."""
+    until = int(ssl.cert_time_to_seconds(peer["notAfter"])) if "notAfter" in peer else 0
+    return Shown(device_identity(peer), int(peer["serialNumber"], 16), until)
+
+
+def shown_der(der: bytes) -> Shown:
+    """Return what a verified certificate says.
+
+    Raises:
+        ValueError: the DER is not a certificate.
+
+    """
+    from cryptography import x509
+
+    held = x509.load_der_x509_certificate(der)
+    until = int(held.not_valid_after_utc.timestamp())
+    return Shown(device_identity(der), held.serial_number, until)
 
 
 def _from(peer: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

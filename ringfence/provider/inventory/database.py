@@ -12,19 +12,13 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.policy.certificate import printable
 from ringfence.provider.files import locked, read, write
-
-try:
-    from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
-    from sqlalchemy.engine import URL, make_url
-    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-except ImportError as missing:
-    remedy = "install it with `pip install 'ringfence[provider]'`"
-    raise ComponentError("inventory", f"{missing.name} is not here; {remedy}") from missing
-
 from ringfence.provider.inventory.schema import GENERATION, HEAD, HISTORY, SECRETS
 from ringfence.provider.inventory.seal import Keys
 
@@ -56,6 +50,7 @@ class Inventory:
         self.keys = Keys(folder / KEY_FILE)
         self._url = _url(settings.database, folder)
         self._where = f"inventory {printable(self._url.render_as_string(hide_password=True))}"
+        self.local = self._url.drivername == "sqlite"
         self._engine = _engine(self._url)
         self._current = False
 
@@ -165,7 +160,8 @@ def create(folder: Path, database: str = "") -> None:
 
 def _begin_tables(made: Inventory, folder: Path) -> None:
     """Make the tables; two folders that share a database share its key too."""
-    (folder / DATABASE_FILE).touch(0o600)
+    if made.local:
+        (folder / DATABASE_FILE).touch(0o600)
     with made.reading() as connection:
         sealed = connection.execute(select(SECRETS.c.sealed).limit(1)).scalar()
     made.close()

@@ -59,11 +59,13 @@ class Keys:
     def seal(self, plain: str, place: str) -> bytes:
         """Return a secret as it may be stored at a place.
 
+        Call it while the inventory is being changed, so that no rotation comes between.
+
         Raises:
             ComponentError: the file cannot be read.
 
         """
-        key = (self._held or self._read())[0]
+        key = self._read()[0]
         nonce = os.urandom(NONCE)
         sealed = AESGCM(key).encrypt(nonce, plain.encode(), place.encode())
         return _mark(key) + nonce + sealed
