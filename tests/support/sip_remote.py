@@ -128,6 +128,7 @@ class Registrar:
         if self._transport == "UDP":
             return Ending(self._line, "UDP", self._phone).welcome()
         line, _ = self._line.accept()
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._transport == "TLS":
             line = self._context.wrap_socket(line, server_side=True)
         line.settimeout(15)

@@ -151,15 +151,22 @@ class LineDriver:
             line.stop()
 
     def _port(self, plan: LinePlan) -> UdpPort | None:
+        """Return the port of a plan; it listens also where other lines still need it to.
+
+        Raises:
+            ComponentError: it is taken or not allowed.
+
+        """
         number = plan.port
         if number is None:
             return None
-        if number not in self._ports:
+        port = self._ports.get(number)
+        if port is None:
             port = UdpPort(self._world.host, number, self._respond, self._expects)
             port.server.calls = self.calls.reception(partial(self._path, port))
-            self._ports[number] = port
-        self._ports[number].listen(plan.listens)
-        return self._ports[number]
+        port.listen(port.listens.union(plan.listens))
+        self._ports[number] = port
+        return port
 
     def _expects(self, address: str) -> bool:
         return address in self.calls.peers()
@@ -218,10 +225,14 @@ class LineDriver:
                     server.lines = {**server.lines, plan.user: _served(plan)}
                 server.proxies_only = plan.proxies_only
                 server.server = plan.server.encode()
-        needed = {line.plan.port for line in (*self._lines.values(), *self._leaving)}
-        needed |= {plan.port for plan in self._pending.values() if plan}
+        plans = [line.plan for line in (*self._lines.values(), *self._leaving)]
+        needed: dict[int | None, set[str]] = {}
+        for plan in (*plans, *filter(None, self._pending.values())):
+            needed.setdefault(plan.port, set()).update(plan.listens)
         for number, port in list(self._ports.items()):
-            if number not in needed:
+            if number in needed:
+                port.listen(needed[number])
+            else:
                 port.close()
                 del self._ports[number]
         bound = frozenset(("udp", number) for number in self._ports)

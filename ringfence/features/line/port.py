@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.protocols.sip.message import Message, check_response, read_message
@@ -43,11 +43,13 @@ class UdpPort:
         self._expected = expected
         self._peers: dict[int, frozenset[str]] = {}
         self._known: frozenset[str] = frozenset()
+        self.listens: frozenset[str] = frozenset()
+        """Wildcard addresses at which it reads, as far as the machine has them."""
         self._sockets: dict[bool, socket.socket] = {}
         """`{is IPv6: socket}`."""
         self._lacking: set[bool] = set()
 
-    def listen(self, addresses: Sequence[str]) -> None:
+    def listen(self, addresses: Iterable[str]) -> None:
         """Read at these wildcard addresses, and at no others any more.
 
         A second family that the machine does not have is done without.
@@ -56,7 +58,7 @@ class UdpPort:
             ComponentError: the port is taken or not allowed.
 
         """
-        wanted = {":" in address: address for address in addresses}
+        wanted = {":" in address: address for address in sorted(addresses)}  # IPv4 first
         for family in self._sockets.keys() - wanted.keys():
             self._forget(family)
         for family in [family for family in wanted if family not in self._sockets]:
@@ -72,6 +74,7 @@ class UdpPort:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
             asyncio.get_running_loop().add_reader(bound, self._read, bound)
             self._sockets[family] = bound
+        self.listens = frozenset(wanted.values())
 
     def trust(self, n: int, addresses: Iterable[str]) -> None:
         """Hold addresses for the proxies of Ext(n); none for none any more."""
