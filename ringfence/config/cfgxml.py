@@ -168,6 +168,23 @@ def read(data: bytes) -> Document:
     return Document(data, tokenize(decoded(_unpacked(data))))
 
 
+def under_own_names(data: bytes, aliases: str) -> bytes:
+    """Return the cfg.xml that a document with other names stands for, by a map of tags.
+
+    Raises:
+        DocumentError: the document or the map cannot be used as a whole.
+
+    """
+    from ringfence.config.cfgxml_alias import parse_aliases, renamed  # few files need it
+
+    try:
+        known = parse_aliases(aliases)
+    except ValueError as error:
+        remedy = "write /path/name = /flat-profile/TAG ; … into the parameter of --alias"
+        raise DocumentError(str(error), remedy) from None
+    return renamed(decoded(_unpacked(data)), known).encode()
+
+
 def reread(
     data: bytes, snapshot: Snapshot, last: "Applied | None"
 ) -> tuple[Document, Mapping[str, Change]]:

@@ -57,6 +57,12 @@ def phone_values(mac: str, product: str, serial: str, firmware: str) -> dict[str
         "SWVER": f"sip{series[:2]}xx.{software}",
         "HWVER": "1.0.0",
         "UPGCOND": "",
+        "UPGST": "1",
+        "UPGERR": "",
+        "UPGTMR": "0",
+        "REGTMR1": "0",
+        "REGTMR2": "0",
+        "ISCUST": "0",
     }
 
 

@@ -214,13 +214,13 @@ def _options(text: str) -> tuple[Options, str]:
         found[match["name"]] = match["value"].strip('"')
         at = match.end()
     for name in ("post", "alias"):
-        if name in found and not re.fullmatch(r"\$?\(?[A-P]\)?", found[name]):
+        if name in found and not re.fullmatch(r"\$?\(?[A-Pa-p]\)?", found[name]):
             raise ValueError(f"--{name} needs one letter from A to P")
     options = Options(
         key=Secret(found.get("key", "")),
         uid=found.get("uid", ""),
         pwd=Secret(found.get("pwd", "")),
-        post=found.get("post", "").strip("$()"),
-        alias=found.get("alias", "").strip("$()"),
+        post=found.get("post", "").strip("$()").upper(),
+        alias=found.get("alias", "").strip("$()").upper(),
     )
     return options, rest.lstrip()

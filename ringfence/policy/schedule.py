@@ -1,6 +1,6 @@
-"""Schedules `d[+r],...`: the seconds to wait before each attempt.
+"""Schedules `d[+r],...`: the seconds to wait before each attempt; and the time of the day.
 
-Source: phone-facts 2.8.
+Source: phone-facts 1.4 and 2.8.
 """
 
 from collections.abc import Callable
@@ -24,6 +24,44 @@ class Schedule(Struct, frozen=True):
         """Return the delay before an attempt, counted from 0; None means no attempt."""
         delay = self.delays[min(attempt, len(self.delays) - 1)]
         return delay.fixed + uniform(delay.spread, entropy) if delay != Delay(0) else None
+
+
+DAY = 86400
+LEAST_SPREAD = 600
+"""Seconds; Resync At Random Delay counts as this much where it is less."""
+
+
+class Daily(Struct, frozen=True):
+    """A time of the day, and a random 0…`spread` seconds after it."""
+
+    at: int
+    """Seconds since midnight."""
+    spread: int
+
+    def after(self, local: float, entropy: Callable[[int], bytes]) -> float:
+        """Return the next such moment, on a clock that counts the seconds of local time."""
+        begin = local - local % DAY + self.at
+        return (begin if begin > local else begin + DAY) + uniform(self.spread, entropy)
+
+
+def parse_daily(text: str, spread: int) -> Daily | None:
+    """Return the time that `HHmm` spells, 0000 to 2400, or None where the text is empty.
+
+    `spread` is in seconds, and is taken as whole minutes.
+
+    Raises:
+        ValueError: the text is no time of the day.
+
+    """
+    if not text:
+        return None
+    hours, minutes = text[:2], text[2:]
+    if not (len(text) == 4 and text.isascii() and text.isdigit() and int(minutes) < 60):
+        raise ValueError(f"{text[:10]!r} is not HHmm")
+    at = int(hours) * 3600 + int(minutes) * 60
+    if at > DAY:
+        raise ValueError(f"{text!r} is later than 2400")
+    return Daily(at % DAY, (max(spread, LEAST_SPREAD) + 30) // 60 * 60)
 
 
 def uniform(limit: int, entropy: Callable[[int], bytes]) -> int:

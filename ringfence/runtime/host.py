@@ -95,6 +95,11 @@ class Host:
         """Return seconds since the epoch."""
         return time.time()
 
+    def local(self) -> float:
+        """Return the seconds since the epoch that the clock on the wall shows, by local time."""
+        now = time.time()
+        return now + time.localtime(now).tm_gmtoff
+
     def entropy(self, size: int) -> bytes:
         """Return `size` random bytes fit for keys."""
         return secrets.token_bytes(size)

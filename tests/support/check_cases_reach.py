@@ -86,13 +86,15 @@ CASES: dict[str, tuple[str, str]] = {
         "<Profile_Rule_B>http://pv.telco.net/site.xml</Profile_Rule_B>",
         "<Profile_Rule_B>https://pv.telco.net/site.xml</Profile_Rule_B>",
     ),
-    "profile-rule-tftp": (
-        "<Profile_Rule>tftp://pv.telco.net/site.xml</Profile_Rule>",
-        "<Profile_Rule>https://pv.telco.net/site.xml</Profile_Rule>",
+    "profile-rule-alias": (
+        "<Profile_Rule>[--alias a] https://pv.telco.net/site.xml</Profile_Rule>"
+        "<GPP_A>number = User_ID_1_</GPP_A>",
+        "<Profile_Rule>[--alias a] https://pv.telco.net/site.xml</Profile_Rule>"
+        "<GPP_A>/account/number = /flat-profile/User_ID_1_</GPP_A>",
     ),
-    "profile-rule-options": (
-        "<Profile_Rule>[--key $SA] https://pv.telco.net/site.xml</Profile_Rule>",
-        "<Profile_Rule>[--uid bob --pwd $SA] https://pv.telco.net/site.xml</Profile_Rule>",
+    "resync-trigger-invalid": (
+        "<Resync_Trigger_1>($PRVTMR ge 3600)?</Resync_Trigger_1>",
+        "<Resync_Trigger_1>$PRVTMR ge 3600</Resync_Trigger_1>",
     ),
     "name-check-forced": (
         "<HTTPS_Name_Validate>No</HTTPS_Name_Validate>",

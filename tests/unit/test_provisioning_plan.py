@@ -137,10 +137,16 @@ def test_what_has_no_effect_or_no_secrecy_is_said() -> None:
     assert rules() == []
     assert rules(Profile_Rule="https://a.test/b") == []
     assert rules(Profile_Rule="http://a.test/b") == ["profile-rule-clear-text"]
-    assert rules(Profile_Rule="a.test/b") == ["profile-rule-tftp"]
-    assert rules(Profile_Rule="tftp://a.test/b") == ["profile-rule-tftp"]
-    assert rules(Profile_Rule="[--key x] https://a.test/b") == ["profile-rule-options"]
+    assert rules(Profile_Rule="a.test/b") == ["profile-rule-clear-text"]
+    assert rules(Profile_Rule="tftp://a.test/b") == ["profile-rule-clear-text"]
+    assert rules(Profile_Rule="[--key $SA] tftp://a.test/b") == []
+    assert rules(Profile_Rule="[--post a] https://a.test/b") == []
+    assert rules(Profile_Rule="[--alias b] https://a.test/b") == ["profile-rule-alias"]
+    names = "/c/number = /flat-profile/User_ID_1_"
+    assert rules(Profile_Rule="[--alias b] https://a.test/b", GPP_B=names) == []
     assert rules(HTTPS_Name_Validate="No") == ["name-check-forced"]
+    assert rules(Resync_Trigger_1="$PRVTMR ge 3600") == []
+    assert rules(Resync_Trigger_2="($PRVTMR ge 3600)?") == ["resync-trigger-invalid"]
 
 
 def test_the_key_of_a_rule_is_in_no_plan_that_is_shown() -> None:
@@ -148,3 +154,37 @@ def test_the_key_of_a_rule_is_in_no_plan_that_is_shown() -> None:
     assert "hush" not in repr(decided)
     assert "hush" not in show(decided)
     assert FEATURE.name == "provisioning"
+
+
+@pytest.mark.proves("RSY-04")
+@pytest.mark.parametrize(
+    ("first", "second", "allows"),
+    [
+        ("", "", True),
+        ("$PRVTMR ge 3600", "", False),
+        ("$PRVTMR ge 60", "", True),
+        ("$PRVTMR ge 3600", '"$A" = "now"', True),
+        ('"$A" = "later"', "$PRVTMR ge 3600", False),
+        ("$A > 5", "", False),  # a text has no order
+        ("broken", "", True),  # reported, and as if it were empty
+        ("broken", "$PRVTMR ge 3600", False),
+    ],
+)
+def test_of_the_triggers_that_are_set_one_must_hold(first: str, second: str, allows: bool) -> None:
+    decided = planned({}, GPP_A="now", Resync_Trigger_1=first, Resync_Trigger_2=second).plans[""]
+    assert decided.triggered({**decided.values, "PRVTMR": "600"}) is allows
+
+
+@pytest.mark.proves("RSY-03")
+def test_every_macro_that_a_rule_may_use_has_a_value() -> None:
+    decided = planned({}, GPP_A="a", User_ID_1_="1001", Proxy_2_="sip.test")
+    golden = {
+        "A": "a", "P": "", "MA": "000e08abcdef", "MAU": "000E08ABCDEF", "MAC": "00:0e:08:ab:cd:ef",
+        "PN": "CP-8841-3PCC", "PSN": "8841", "SN": "88012BA01234", "CCERT": "Not Installed",
+        "IP": "10.0.0.2", "EXTIP": "10.0.0.2", "SWVER": "sip88xx.11-3-7MPP0001-1",
+        "HWVER": "1.0.0", "UPGST": "1", "UPGERR": "", "UPGTMR": "0", "REGTMR1": "0",
+        "REGTMR2": "0", "UPGCOND": "", "UID1": "1001", "PROXY2": "sip.test", "DISPLAYNAME1": "",
+        "AUTHID1": "", "ISCUST": "0", "VERSION": "Ringfence/0.1.0",
+    }  # fmt: skip
+    assert {name: decided.plans[""].values.get(name) for name in golden} == golden
+    assert not {"SA", "SB", "SC", "SD"} & set(decided.plans[""].values)

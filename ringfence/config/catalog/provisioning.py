@@ -41,10 +41,9 @@ class Provisioning(Tab, frozen=True, kw_only=True):
     resync_at: str = _PROFILE.row(
         "",
         "Resync_At__HHmm_",
-        "Time of a daily resync; replaces the periodic one.",
+        "Time of a daily resync, by the clock of the machine; replaces the periodic one.",
         label="Resync At (HHmm)",
         codec=Text(4, "HHmm, 0000–2400", r"([01]\d|2[0-3])[0-5]\d|2400"),
-        status=Status.LATER,
         aliases=("Resync_At",),
     )
     resync_at_random_delay: int = _PROFILE.row(
@@ -52,7 +51,6 @@ class Provisioning(Tab, frozen=True, kw_only=True):
         "Resync_At_Random_Delay",
         "Longest random wait after the time of the daily resync.",
         codec=Number(0, 65535, "s"),
-        status=Status.LATER,
     )
     resync_periodic: str = _PROFILE.row("3600", "Resync_Periodic", "Seconds between resyncs; 0 for none.", codec=SCHEDULE)
     resync_error_retry_delay: str = _PROFILE.row(
@@ -62,16 +60,12 @@ class Provisioning(Tab, frozen=True, kw_only=True):
         codec=SCHEDULE,
     )
     forced_resync_delay: int = _PROFILE.row(
-        14400, "Forced_Resync_Delay", "Longest wait of a resync for idle lines.", codec=Number(0, 65535, "s"), status=Status.LATER
+        14400, "Forced_Resync_Delay", "Longest wait of a resync for idle lines.", codec=Number(0, 65535, "s")
     )
     resync_from_sip: bool = _PROFILE.row(True, "Resync_From_SIP", "Allows a resync by SIP NOTIFY.")
-    resync_after_upgrade_attempt: bool = _PROFILE.row(
-        True, "Resync_After_Upgrade_Attempt", "Resyncs after every attempt to upgrade.", status=Status.LATER
-    )
-    resync_trigger_1: str = _PROFILE.row("", "Resync_Trigger_1", "Condition for a timed resync.", codec=CONDITION, status=Status.LATER)
-    resync_trigger_2: str = _PROFILE.row(
-        "", "Resync_Trigger_2", "Other condition for a timed resync.", codec=CONDITION, status=Status.LATER
-    )
+    resync_after_upgrade_attempt: bool = _PROFILE.row(True, "Resync_After_Upgrade_Attempt", "Resyncs after every attempt to upgrade.")
+    resync_trigger_1: str = _PROFILE.row("", "Resync_Trigger_1", "Condition for a timed resync.", codec=CONDITION)
+    resync_trigger_2: str = _PROFILE.row("", "Resync_Trigger_2", "Other condition for a timed resync.", codec=CONDITION)
     resync_fails_on_fnf: bool = _PROFILE.row(True, "Resync_Fails_On_FNF", "Counts a missing file as a failure.")
     profile_authentication_type: ProfileAuthentication = _PROFILE.row(
         ProfileAuthentication.BASIC,
@@ -272,5 +266,5 @@ class Provisioning(Tab, frozen=True, kw_only=True):
     gpp_sc: Secret = _GPP.row(Secret(), "GPP_SC", "Secret for rules, $SC.", codec=SecretText(2048), hidden=True)
     gpp_sd: Secret = _GPP.row(Secret(), "GPP_SD", "Secret for rules, $SD.", codec=SecretText(2048), hidden=True)
     ikm_http_encrypt_content: Secret = _GPP.row(
-        Secret(), "IKM_HTTP_Encrypt_Content", "Key of RFC 8188 content encryption.", codec=SecretText(512), hidden=True, status=Status.LATER
+        Secret(), "IKM_HTTP_Encrypt_Content", "Key of RFC 8188 content encryption.", codec=SecretText(512), hidden=True
     )

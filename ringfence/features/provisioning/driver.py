@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from ringfence.config.parameter import Level
+from ringfence.config.snapshot import Origin
 from ringfence.errors import ComponentError, ConfigError, Finding, NetworkError
 from ringfence.features.provisioning.engine import Reason, ResyncEngine
 from ringfence.features.provisioning.plan import ProvisioningPlan
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 HISTORY = 5
 """Resyncs that the status page lists."""
+LOOK = 0.5
+"""Seconds between two looks at the lines while a resync waits for them."""
 SHOWN = 50
 """Findings that the status has."""
 
@@ -53,6 +56,8 @@ class ProvisioningDriver:
         self._history: deque[tuple[str, Outcome]] = deque(maxlen=HISTORY)
         self._last_attempt: float | None = None
         self._running = False
+        self._holding = False
+        """A file has come, and waits for idle lines."""
         world.commands.register(Command("resync", Level.ADMIN, self._command))
 
     async def apply(self, key: str, plan: ProvisioningPlan) -> None:
@@ -63,7 +68,8 @@ class ProvisioningDriver:
         if self._ready:
             if not self._begun:
                 self._begun, self._sought = True, plan.sought
-            self._engine.receive_timing(plan.timing, self._world.host.now())
+            host = self._world.host
+            self._engine.receive_timing(plan.timing, host.now(), host.local())
             self._notice_change()
         self._wake.set()
 
@@ -92,8 +98,8 @@ class ProvisioningDriver:
             (f"Line {found.line}" if found.line else "Profile", f"{found.tag}: {found.message}")
             for found in findings
         ]
-        if self._plan is not None and self._plan.waiting:
-            rows.append(("Waiting", self._plan.waiting))
+        if waiting := self._waiting():
+            rows.append(("Waiting", waiting))
         data: dict[str, object] = {"findings": [_json(found) for found in findings]}
         data["last_resync"] = _told(self._history[0][1]) if self._history else None
         return Status(self._health(), tuple(rows), data)
@@ -105,7 +111,8 @@ class ProvisioningDriver:
             return Health.DISABLED
         if self._history and self._history[0][1].error:
             return Health.FAILED
-        if self._plan.waiting or (not self._history and self._engine.get_timer() is not None):
+        soon = not self._history and self._engine.get_timer() is not None
+        if self._waiting() or soon:
             return Health.PENDING
         return Health.STARTING if self._running and not self._history else Health.RUNNING
 
@@ -117,33 +124,68 @@ class ProvisioningDriver:
         """Let a change of what is to be fetched, since the last resync, call for another one."""
         if not self._running and (sought := fresh(self._world).sought) != self._sought:
             self._sought = sought
-            self._engine.receive_change()
+            self._engine.receive_change(self._world.host.now())
+
+    def _waiting(self) -> str:
+        """Return what a resync waits for; empty where it does not."""
+        if self._plan is None or self._plan.waiting:
+            return self._plan.waiting if self._plan else ""
+        if not (self._engine.held or self._holding):
+            return ""
+        forced = self._plan.timing.forced
+        return f"a line has a call; the resync goes on when it is over, or after {forced} s"
+
+    def _busy(self) -> bool:
+        """Return whether a line is in use, by what the lines tell of themselves."""
+        lines = self._world.statuses().get("line")
+        return bool(lines and lines.data.get("calls"))
 
     async def _run(self) -> None:
         """Wait for the engine, and do what it says; never returns."""
+        host = self._world.host
         while True:
             self._wake.clear()
-            now = self._world.host.now()
+            now = host.now()
+            timer = None
             if self._ready:
-                self._engine.handle_timer(now)
-                if (reason := self._engine.next_event()) is not None:
-                    await self._resync(reason)
+                self._engine.handle_timer(now, host.local())
+                self._engine.receive_lines(self._busy())
+                if (reason := self._engine.next_event(now)) is not None:
+                    await self._begin(reason)
                     continue
-            timer = self._engine.get_timer() if self._ready else None
+                timer = now + LOOK if self._engine.held else self._engine.get_timer()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(None if timer is None else max(0.0, timer - now)):
                     await self._wake.wait()
 
-    async def _resync(self, reason: Reason) -> None:
-        asked = self._asked.popleft() if reason is Reason.REQUEST and self._asked else None
+    async def _begin(self, reason: Reason) -> None:
+        """Resync, unless only the time asks for it and no trigger does."""
         now = self._world.host.now()
+        values = self._values(reason, now)
+        plan = fresh(self._world)
+        if reason is not Reason.REQUEST and not plan.triggered({**plan.values, **values}):
+            logger.info("provisioning.declined: no Resync Trigger holds")
+            self._engine.receive_declined(now)
+            return
+        await self._resync(reason, values, now)
+
+    def _values(self, reason: Reason, now: float) -> Mapping[str, str]:
+        """Return the macros that the moment decides."""
         since = 0.0 if self._last_attempt is None else now - self._last_attempt
-        values = {"PRVST": str(int(reason)), "PRVTMR": str(int(since))}
+        stored = self._world.snapshot().stored.values()
+        return {
+            "PRVST": str(int(reason)),
+            "PRVTMR": str(int(since)),
+            "ISCUST": str(int(any(held.origin is Origin.PROFILE for held in stored))),
+        }
+
+    async def _resync(self, reason: Reason, values: Mapping[str, str], now: float) -> None:
+        asked = self._asked.popleft() if reason is Reason.REQUEST and self._asked else None
         before = self._probation.domains()
         self._last_attempt, self._running = now, True
         try:
-            run = Resync(self._world, self._files, values, asked.rule if asked else "")
-            outcome = await run.run()
+            rule = asked.rule if asked else ""
+            outcome = await Resync(self._world, self._files, values, self._quiet, rule).run()
         finally:
             self._running = False
         self._record(outcome)
@@ -158,7 +200,17 @@ class ProvisioningDriver:
             logger.error("provisioning.probation_lost: %s", error)
         self._notice_change()
         if self._asked:
-            self._engine.receive_request()
+            self._engine.receive_request(self._world.host.now())
+
+    async def _quiet(self) -> None:
+        """Return when no line is in use, or when one has been for Forced Resync Delay."""
+        host, began = self._world.host, self._world.host.now()
+        try:
+            while self._busy() and host.now() < began + fresh(self._world).timing.forced:
+                self._holding = True
+                await asyncio.sleep(LOOK)
+        finally:
+            self._holding = False
 
     def _record(self, outcome: Outcome) -> None:
         time = datetime.fromtimestamp(self._world.host.wall(), UTC).strftime("%m/%d/%Y %H:%M:%S")
@@ -170,11 +222,17 @@ class ProvisioningDriver:
             logger.info("provisioning.done: %s", outcome.url or "no rule applies")
 
     async def _command(self, arguments: Mapping[str, str]) -> Mapping[str, object]:
-        """Resync now, by `rule` where it is given; return how it came out."""
+        """Resync now, by `rule` where it is given; return how it came out.
+
+        `after` is `upgrade` where an attempt to upgrade asks. While a line is in use the answer is that the resync waits.
+        """
         if self._plan is None or not self._plan.enabled:
             raise ConfigError("Provision_Enable", "is No, so the phone does not resync")
         if self._plan.waiting:
             raise NetworkError(self._plan.waiting)
+        if arguments.get("after") == "upgrade" and not self._plan.after_upgrade:
+            reason = "Resync_After_Upgrade_Attempt is No"
+            return {"url": "", "result": "skipped", "reason": reason}
         rule = arguments.get("rule", "").strip()
         try:
             parse_rule(rule)
@@ -182,8 +240,11 @@ class ProvisioningDriver:
             raise ConfigError("rule", str(error)) from None
         asked = _Asked(rule, asyncio.get_running_loop().create_future())
         self._asked.append(asked)
-        self._engine.receive_request()
+        self._engine.receive_request(self._world.host.now())
         self._wake.set()
+        self._engine.receive_lines(self._busy())
+        if (reason := self._waiting()) and self._plan.timing.forced:
+            return {"url": "", "result": "waiting", "reason": reason}
         return _told(await asked.answer)
 
 

@@ -1,6 +1,7 @@
-"""When a resync begins: after boot, at intervals, after a failure, on request.
+"""When a resync begins: after boot, at intervals or a time of the day, after a failure, on request.
 
-Sans-IO: the time in seconds, from any monotonic clock, and the randomness are passed in.
+Sans-IO: the randomness is passed in, and two clocks: `now` counts seconds from any moment and
+never jumps; `local` counts the seconds of local time, and is set whenever the clock is.
 Source: phone-facts 1.4 and 2.7.
 """
 
@@ -9,13 +10,18 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from ringfence.policy.schedule import Schedule, uniform
+from ringfence.policy.schedule import DAY, Daily, Schedule, uniform
 
 DELAY_UNIT = 20
 """Seconds that one step of Resync Random Delay stands for."""
 
 CHAIN = 5
 """Resyncs in a row that only follow changed rules; beyond it the rules chase one another."""
+
+CLOCK_CHECK = 600.0
+"""Seconds after which the time of the day is looked at again: someone may have set the clock."""
+MISSED = 3600.0
+"""Seconds by which a time of the day is over for today: the clock has jumped past it."""
 
 
 class Reason(enum.IntEnum):
@@ -35,6 +41,10 @@ class Timing(Struct, frozen=True):
     """Longest random wait after boot, in units of 20 s."""
     periodic: Schedule
     retry: Schedule
+    daily: Daily | None = None
+    """Takes the place of `periodic`."""
+    forced: int = 0
+    """Longest wait for idle lines, in seconds."""
 
 
 class ResyncEngine:
@@ -46,33 +56,54 @@ class ResyncEngine:
         self._timer: float | None = None
         self._next = Reason.BOOT
         """What the timer will start."""
+        self._daily: float | None = None
+        """The next time of the day, in local time."""
+        self._look: float | None = None
+        """When to compare it with the clock."""
         self._due: Reason | None = None
+        self._due_since = 0.0
+        self._busy = False
         self._running = False
         self._failures = 0
+        self._periods = 0
+        """Intervals that have begun; says which element of the schedule is next."""
         self._succeeded = False
         self._chain = 0
 
-    def receive_timing(self, timing: Timing, now: float) -> None:
+    def receive_timing(self, timing: Timing, now: float, local: float) -> None:
         """Take new parameters; the first ones are the boot."""
-        booted, self._timing = self._timing is None, timing
-        if booted and timing.on_reset:
-            wait = uniform(timing.random_delay * DELAY_UNIT, self._entropy)
-            self._arm(Reason.BOOT, now, wait)
-        elif self._timer is not None and self._next is Reason.PERIODIC:
+        before, self._timing = self._timing, timing
+        if before is None or before.daily != timing.daily:
+            self._draw(now, local)
+        if before is None:
+            if timing.on_reset:
+                wait = uniform(timing.random_delay * DELAY_UNIT, self._entropy)
+                self._arm(Reason.BOOT, now, wait)
+            return
+        changed = (before.periodic, before.daily) != (timing.periodic, timing.daily)
+        waiting = self._timer is not None and self._next is Reason.PERIODIC
+        if changed and (waiting or (self._timer is None and self._succeeded)):
             held, self._timer = self._timer, None
+            self._periods = 0
             self._arm_periodic(now)
-            if self._timer is not None:
+            if held is not None and self._timer is not None:
                 self._timer = min(held, self._timer)
 
-    def receive_request(self) -> None:
+    def receive_lines(self, busy: bool) -> None:
+        """Learn whether a line is in use; a resync that is due waits for idle lines."""
+        self._busy = busy
+
+    def receive_request(self, now: float) -> None:
         """Someone asked for a resync: it begins at once, or after the one that runs."""
+        self._call_for(Reason.REQUEST, now)
         self._due = Reason.REQUEST
         self._chain = 0
 
-    def receive_change(self) -> None:
+    def receive_change(self, now: float) -> None:
         """Note that the rules, or the server they mean, are others than at the last resync."""
         if self._chain < CHAIN:
             self._chain += 1
+            self._call_for(Reason.REQUEST, now)
             self._due = Reason.REQUEST
 
     def receive_result(self, succeeded: bool, now: float) -> None:
@@ -90,27 +121,84 @@ class ResyncEngine:
         elif self._succeeded:
             self._arm_periodic(now)
 
+    def receive_declined(self, now: float) -> None:
+        """Learn that the triggers forbade a resync that had become due: the next interval begins.
+
+        It also begins where no resync has been good yet, for else a trigger that is false at
+        boot would be asked never again.
+        """
+        self._running = False
+        self._timer = None
+        self._arm_periodic(now)
+
+    @property
+    def held(self) -> bool:
+        """Whether a resync is due and waits for idle lines."""
+        return self._due is not None and not self._running and self._busy
+
     def get_timer(self) -> float | None:
         """Return when `handle_timer` is to be called, None for never."""
-        return None if self._running else self._timer
+        if self._running:
+            return None
+        due = None
+        if self._due is not None and self._timing is not None:
+            due = self._due_since + (self._timing.forced if self._busy else 0)
+        times = (self._timer, self._look, due)
+        return min((time for time in times if time is not None), default=None)
 
-    def handle_timer(self, now: float) -> None:
+    def handle_timer(self, now: float, local: float) -> None:
         """Act on the time."""
-        if not self._running and self._timer is not None and now >= self._timer:
+        if self._running:
+            return
+        if self._timer is not None and now >= self._timer:
             self._timer = None
             self._chain = 0
-            self._due = self._due or self._next
+            self._call_for(self._next, now)
+        if self._look is not None and now >= self._look:
+            self._compare(now, local)
 
-    def next_event(self) -> Reason | None:
+    def next_event(self, now: float) -> Reason | None:
         """Return the reason of a resync that begins now, or None."""
-        if self._running or self._due is None:
+        if self._running or self._due is None or self._timing is None:
+            return None
+        if self._busy and now < self._due_since + self._timing.forced:
             return None
         due, self._due = self._due, None
         self._running = True
         return due
 
+    def _call_for(self, reason: Reason, now: float) -> None:
+        """Have a resync begin as soon as the lines let it."""
+        if self._due is None:
+            self._due, self._due_since = reason, now
+
+    def _compare(self, now: float, local: float) -> None:
+        """Look whether the time of the day has come."""
+        timing, daily = self._timing, self._daily
+        if timing is None or timing.daily is None or daily is None:
+            self._look = None
+            return
+        late = local - daily
+        if late < -(DAY + timing.daily.spread) or late > MISSED:
+            self._draw(now, local)  # the clock was set
+        elif late >= 0:
+            self._chain = 0
+            self._call_for(Reason.PERIODIC, now)
+            self._draw(now, local)
+        else:
+            self._look = now + min(-late, CLOCK_CHECK)
+
+    def _draw(self, now: float, local: float) -> None:
+        """Choose the next time of the day."""
+        daily = self._timing.daily if self._timing else None
+        self._daily = daily.after(local, self._entropy) if daily else None
+        self._look = None if self._daily is None else now + min(self._daily - local, CLOCK_CHECK)
+
     def _arm_periodic(self, now: float) -> None:
-        if self._timing and (wait := self._timing.periodic.seconds(0, self._entropy)) is not None:
+        if self._timing is None or self._timing.daily is not None:
+            return
+        if (wait := self._timing.periodic.seconds(self._periods, self._entropy)) is not None:
+            self._periods += 1
             self._arm(Reason.PERIODIC, now, wait)
 
     def _arm(self, reason: Reason, now: float, wait: float) -> None:

@@ -3,22 +3,26 @@
 Source: chapter, HTTPS Provisioning; phone-facts 1.4, 2.5–2.9, 3.2, 4.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from ringfence.config.catalog.provisioning import Provisioning
 from ringfence.config.catalog.values import IpMode
+from ringfence.config.cfgxml_alias import parse_aliases
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import ConfigError, Finding, Severity
 from ringfence.features.provisioning.engine import Timing
 from ringfence.policy import tls
 from ringfence.policy.applications import PROVISIONING
+from ringfence.policy.conditions import Condition, parse_condition
 from ringfence.policy.credentials import masked
 from ringfence.policy.macros import expand, phone_values, setting_values
 from ringfence.policy.network import own_address, resolvers
 from ringfence.policy.rules import Alternative, Options, Rule, Url, parse_rule, parse_url
-from ringfence.policy.schedule import parse_schedule
+from ringfence.policy.schedule import parse_daily, parse_schedule
 from ringfence.policy.sources import ProfileSource, profile_source
 from ringfence.runtime.state import Facts, Planned
 
@@ -26,6 +30,7 @@ RULES = ("profile_rule", "profile_rule_b", "profile_rule_c", "profile_rule_d")
 """Fields of the Provisioning tab, in the order in which they run."""
 TAGS = {field: ROWS["provisioning"][field].tag for field in RULES}
 """`{field: tag}` of the rules."""
+TRIGGERS = ("resync_trigger_1", "resync_trigger_2")
 
 _RECORDS = {
     IpMode.IPV4: ("A",),
@@ -68,15 +73,25 @@ class ProvisioningPlan(Struct, frozen=True):
     """Macros that any text may use."""
     secrets: Mapping[str, Secret]
     """Macros for the arguments of `--key`, `--uid` and `--pwd` alone."""
+    content_key: Secret
+    """Keying material of RFC 8188."""
     reach: Reach
     fails_on_missing: bool
     timing: Timing
+    triggers: tuple[Condition, ...]
+    """Where there are any, one must hold for a resync that only the time calls for."""
+    after_upgrade: bool
+    """A resync follows every attempt to upgrade."""
     messages: Messages
 
     @property
     def sought(self) -> tuple[object, ...]:
         """Return what a change of which calls for a resync. Source: phone-facts 1.8."""
         return (self.rules, self.source.kind, self.source.text)
+
+    def triggered(self, values: Mapping[str, str]) -> bool:
+        """Return whether time alone may begin a resync now; `values` are all macros."""
+        return not self.triggers or any(_holds(one, values) for one in self.triggers)
 
 
 class Step(Struct, frozen=True):
@@ -101,6 +116,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
         source=profile_source(own.dhcp_option_to_use, facts.lease),
         values=values,
         secrets={name: getattr(own, f"gpp_{name.lower()}") for name in ("SA", "SB", "SC", "SD")},
+        content_key=own.ikm_http_encrypt_content,
         reach=Reach(
             tls=tls.policy_for(PROVISIONING, settings, facts),
             domains=system.restricted_access_domains,
@@ -115,20 +131,46 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
             random_delay=own.resync_random_delay,
             periodic=parse_schedule(own.resync_periodic),
             retry=parse_schedule(own.resync_error_retry_delay),
+            daily=parse_daily(own.resync_at, own.resync_at_random_delay),
+            forced=own.forced_resync_delay,
         ),
+        triggers=tuple(_triggers(own)),
+        after_upgrade=own.resync_after_upgrade_attempt,
         messages=Messages(own.log_request_msg, own.log_success_msg, own.log_failure_msg),
     )
     return Planned({"": decided}, tuple(_findings(settings)))
 
 
+def _triggers(own: Provisioning) -> Iterator[Condition]:
+    """Yield the triggers; one that cannot be read counts as empty, and is a finding."""
+    for field in TRIGGERS:
+        if text := getattr(own, field).strip():
+            with contextlib.suppress(ValueError):
+                yield _bare_condition(text)
+
+
+def _bare_condition(text: str) -> Condition:
+    if text.startswith("("):
+        raise ValueError("a trigger stands without ( )?")
+    return parse_condition(text)
+
+
+def _holds(condition: Condition, values: Mapping[str, str]) -> bool:
+    try:
+        return condition.holds(values)
+    except ValueError:  # it compares what has no order now
+        return False
+
+
 def macros(settings: Settings, facts: Facts) -> Mapping[str, str]:
     """Return every macro that stays the same through a resync: `{name: value}`."""
-    unit = facts.identity
+    unit, address = facts.identity, own_address(settings, facts.lease)
     return {
         **phone_values(unit.mac, unit.product, unit.serial, unit.firmware),
         **setting_values(settings),
         "CCERT": "Installed" if facts.own_certificate else "Not Installed",
-        "IP": own_address(settings, facts.lease),
+        "IP": address,
+        "EXTIP": address,
     }
 
 
@@ -190,10 +232,12 @@ def _findings(settings: Settings) -> list[Finding]:
     found: list[Finding] = []
     for field, tag in TAGS.items():
         try:
-            found += _of_rule(tag, parse_rule(getattr(own, field)))
+            found += _of_rule(own, tag, parse_rule(getattr(own, field)))
         except ValueError as error:
             remedy = "write [(condition)?] [scheme://server]/path, alternatives joined by |"
             found.append(Finding(Severity.ERROR, "profile-rule-invalid", tag, str(error), remedy))
+    for field in TRIGGERS:
+        found += _of_trigger(ROWS["provisioning"][field].tag, getattr(own, field))
     if not own.https_name_validate:
         tag = ROWS["provisioning"]["https_name_validate"].tag
         text = "refused: the name of a provisioning server is always checked"
@@ -201,23 +245,38 @@ def _findings(settings: Settings) -> list[Finding]:
     return found
 
 
-def _of_rule(tag: str, rule: Rule) -> list[Finding]:
-    found = []
+def _of_trigger(tag: str, text: str) -> Iterator[Finding]:
+    try:
+        if text.strip():
+            _bare_condition(text.strip())
+    except ValueError as error:
+        remedy = "write a comparison, $PRVTMR ge 86400, without (…)?"
+        reason = f"ignored: {error}"
+        yield Finding(Severity.ERROR, "resync-trigger-invalid", tag, reason, remedy)
+
+
+def _of_rule(own: Provisioning, tag: str, rule: Rule) -> Iterator[Finding]:
     for alternative in rule.alternatives:
-        scheme, marked, _ = alternative.url.partition("://")
-        if (marked and scheme.lower() == "tftp") or (
-            not marked and scheme[:1] not in ("", "/", "$")
-        ):
-            text = "TFTP is not spoken yet, so this rule will fail"
-            found.append(_warning("profile-rule-tftp", tag, text, "use https://"))
-        elif marked and scheme.lower() == "http":
-            shown = masked(alternative.url).partition("://")[2][:60]
-            text = f"{shown!r} is fetched in clear text: who listens reads the profile"
-            found.append(_warning("profile-rule-clear-text", tag, text, "use https://"))
-        if alternative.options.key or alternative.options.post or alternative.options.alias:
-            text = "--key, --post and --alias are read and have no effect yet"
-            found.append(_warning("profile-rule-options", tag, text, "rely on https:// meanwhile"))
-    return found
+        options = alternative.options
+        if (scheme := _in_clear(alternative.url)) and not options.key:
+            shown = masked(alternative.url).rpartition("://")[2][:60]
+            text = f"{shown!r} is fetched in clear text ({scheme}): who listens reads the profile"
+            yield _warning("profile-rule-clear-text", tag, text, "use https://")
+        if options.alias:
+            try:
+                parse_aliases(getattr(own, f"gpp_{options.alias.lower()}"))
+            except ValueError as error:
+                text = f"--alias {options.alias}: {error}"
+                remedy = f"write /path/name = /flat-profile/TAG ; … into GPP_{options.alias}"
+                yield _warning("profile-rule-alias", tag, text, remedy)
+
+
+def _in_clear(url: str) -> str:
+    """Return the scheme of a URL as written that names a server without TLS, else nothing."""
+    scheme, marked, _ = url.partition("://")
+    if not marked:
+        return "TFTP" if url[:1] not in ("", "/", "$") else ""
+    return scheme.upper() if scheme.lower() in ("http", "tftp") else ""
 
 
 def _warning(rule: str, tag: str, message: str, remedy: str) -> Finding:

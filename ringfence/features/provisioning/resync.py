@@ -3,7 +3,7 @@
 Source: phone-facts 2.7, 2.9; chapter, Redundant Provisioning Servers, Syslog Server.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from ringfence.config import cfgxml
 from ringfence.config.settings import canonical
 from ringfence.config.snapshot import Change, Origin
 from ringfence.errors import ConfigError, Finding, NetworkError, RingfenceError
+from ringfence.features.provisioning.fetch import Fetch, Fetched
 from ringfence.features.provisioning.plan import (
     RULES,
     TAGS,
@@ -23,7 +24,7 @@ from ringfence.features.provisioning.plan import (
 )
 from ringfence.policy.applications import PROVISIONING
 from ringfence.policy.macros import expand
-from ringfence.policy.rules import Options, Url
+from ringfence.policy.rules import Url
 from ringfence.runtime.egress import Target
 from ringfence.runtime.feature import World
 from ringfence.runtime.log import message
@@ -37,11 +38,12 @@ class Read(Struct, frozen=True):
 
     applied: cfgxml.Applied
     errors: tuple[ConfigError, ...]
+    wrapping: tuple[Finding, ...] = ()
 
     def findings(self) -> list[Finding]:
         """Return what the provider should know of the file; costs a second look at it."""
         document = self.applied.document
-        return [*document.positioned(self.errors), *document.findings]
+        return [*self.wrapping, *document.positioned(self.errors), *document.findings]
 
 
 class Outcome(Struct, frozen=True):
@@ -65,13 +67,20 @@ class Resync:
     """One run through the rules."""
 
     def __init__(
-        self, world: World, files: dict[int, Read], values: Mapping[str, str], only: str = ""
+        self,
+        world: World,
+        files: dict[int, Read],
+        values: Mapping[str, str],
+        quiet: Callable[[], Awaitable[None]],
+        only: str = "",
     ) -> None:
         """Run with further macros; `only` is a rule to run once instead of the stored ones.
 
         `files` keeps what each rule brought last, by position; the run brings it up to date.
+        `quiet` returns when the phone may change: no line is in use, or it was long enough.
         """
         self._world = world
+        self._quiet = quiet
         self._files = files
         self._values = values
         self._only = only
@@ -106,64 +115,43 @@ class Resync:
     async def _follow(self, now: ProvisioningPlan, position: int, step: Step) -> None:
         if step.assignments:
             changes = {_canonical(tag): Change(text) for tag, text in step.assignments}
+            await self._quiet()
             self._world.submit(changes, Origin.PROFILE)
         if step.url is None:
             return
         self._outcome = replace(self._outcome, url=str(step.url))
         named_by = "the command resync" if self._only else step.named_by
         target = aim(now.reach, step.url.host, named_by)
-        body = await self._fetch(now, step.url, step.options, target)
-        if body is not None:
-            self._apply(position, body)
-            self._outcome = replace(self._outcome, applied_from=step.url.host)
-        self._say(now.messages.success)
-
-    async def _fetch(
-        self, now: ProvisioningPlan, url: Url, options: Options, target: Callable[[Url], Target]
-    ) -> bytes | None:
-        """Return the file; None where it is missing and that counts as well."""
-        from ringfence.protocols.sip.digest import Credentials
-        from ringfence.runtime import http
-
-        if url.scheme == "tftp":
-            raise ConfigError(f"{url}", "TFTP is not spoken yet", "use https://")
 
         def asking(url: Url, address: str) -> None:
             self._server = _server(url, address)
             self._say(now.messages.request)
 
-        who = self._expanded(now, options.uid)
-        request = http.Request(
-            url,
-            {"User-Agent": now.reach.agent},
-            Credentials(who, self._expanded(now, options.pwd.reveal())) if who else None,
-        )
-        answer = await http.get(
-            self._world.egress, target, request, asking, self._world.host.entropy
-        )
-        self._server = _server(answer.url, answer.address)
-        status = answer.response.status
-        if status == 404 and not now.fails_on_missing:
-            return None
-        if status != 200:
-            raise NetworkError(f"{answer.url.host} at {answer.address}: HTTP status {status}")
-        return answer.response.body
+        values = {**now.values, **self._values}
+        fetch = Fetch(self._world, now, values, asking)
+        got = await fetch.file(step.url, step.options, target)
+        self._server = _server(got.url, got.address)
+        if not got.missing:
+            if step.options.alias:
+                own = cfgxml.under_own_names(got.body, values[step.options.alias])
+                got = replace(got, body=own)
+            await self._quiet()
+            self._apply(position, got)
+            self._outcome = replace(self._outcome, applied_from=step.url.host)
+        elif now.fails_on_missing:
+            raise NetworkError(got.missing)
+        self._say(now.messages.success)
 
-    def _expanded(self, now: ProvisioningPlan, argument: str) -> str:
-        """Return an option's argument; these alone may hold secret macros (phone-facts 2.6)."""
-        secrets = {name: secret.reveal() for name, secret in now.secrets.items()}
-        return expand(argument, {**now.values, **self._values, **secrets})
-
-    def _apply(self, position: int, body: bytes) -> None:
+    def _apply(self, position: int, got: Fetched) -> None:
         """Apply a whole document; one that is not changes nothing (RSY-07)."""
         snapshot, file = self._world.snapshot(), self._files.get(position)
         last = file.applied if file else None
-        if last and last.still_holds(body, snapshot):
+        if last and last.still_holds(got.body, snapshot):
             return
-        document, changes = cfgxml.reread(body, snapshot, last)
+        document, changes = cfgxml.reread(got.body, snapshot, last)
         errors = self._world.submit(changes, Origin.PROFILE)
         applied = cfgxml.Applied.of(document, changes, snapshot, self._world.snapshot())
-        self._files[position] = Read(applied, tuple(errors))
+        self._files[position] = Read(applied, tuple(errors), got.findings)
         name = "the command resync" if self._only else TAGS[RULES[position]]
         self._world.places.remember(f"the file of {name}", document)
 

@@ -1,0 +1,119 @@
+"""One file of a resync: over TFTP, HTTP or HTTPS, and out of its wrapping.
+
+Source: phone-facts 2.4, 2.5, 2.9.
+"""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from ringfence.errors import Finding, NetworkError
+from ringfence.features.provisioning.plan import ProvisioningPlan
+from ringfence.policy.macros import expand
+from ringfence.policy.rules import Options, Url
+from ringfence.policy.wrapping import unwrapped
+from ringfence.runtime.egress import Target
+from ringfence.runtime.feature import World
+
+Asking = Callable[[Url, str], None]
+"""Told before the first request to each server: where it goes, and to which address."""
+
+
+class Fetched(Struct, frozen=True):
+    """What became of a request."""
+
+    url: Url
+    """Where the answer came from in the end, after redirects."""
+    address: str
+    body: bytes
+    """The file, decrypted."""
+    missing: str = ""
+    """What the server said in place of the file, which it does not have."""
+    findings: tuple[Finding, ...] = ()
+
+
+class _Raw(Struct, frozen=True):
+    """An answer as it came."""
+
+    url: Url
+    address: str
+    body: bytes
+    missing: str = ""
+    coded: bytes = b""
+    """Value of Content-Encoding."""
+
+
+class Fetch:
+    """What every request of one rule has in common."""
+
+    def __init__(
+        self, world: World, now: ProvisioningPlan, values: Mapping[str, str], asking: Asking
+    ) -> None:
+        """Fetch by the plan `now`; `values` are all macros that any text may use."""
+        self._world = world
+        self._now = now
+        self._values = values
+        self._asking = asking
+
+    async def file(self, url: Url, options: Options, target: Callable[[Url], Target]) -> Fetched:
+        """Return what a server has at `url`.
+
+        Raises:
+            PolicyError: the host is forbidden, or the server was refused.
+            NetworkError: nobody answered, or with neither a file nor that there is none.
+            RemoteProtocolError: the answer broke its protocol.
+            ConfigError: the file cannot be decrypted with what the phone knows.
+
+        """
+        over = self._tftp if url.scheme == "tftp" else self._http
+        raw = await over(url, options, target)
+        if raw.missing:
+            return Fetched(raw.url, raw.address, b"", raw.missing)
+        key = self._expanded(options.key.reveal())
+        body, findings = unwrapped(raw.body, raw.coded, key, self._now.content_key.reveal())
+        return Fetched(raw.url, raw.address, body, "", findings)
+
+    async def _tftp(self, url: Url, options: Options, target: Callable[[Url], Target]) -> _Raw:
+        from ringfence.runtime import tftp
+
+        world = self._world
+        given = await tftp.get(world.egress, world.host, target(url), url, self._asking)
+        return _Raw(url, given.address, given.body, given.missing)
+
+    async def _http(self, url: Url, options: Options, target: Callable[[Url], Target]) -> _Raw:
+        from ringfence.protocols.sip.digest import Credentials
+        from ringfence.runtime import http
+
+        fields = {"User-Agent": self._now.reach.agent}
+        if self._now.content_key:
+            fields["Accept-Encoding"] = "aes128gcm"
+        if options.post:
+            fields["Content-Type"] = "text/plain; charset=utf-8"
+        who = self._expanded(options.uid)
+        request = http.Request(
+            url,
+            fields,
+            Credentials(who, self._expanded(options.pwd.reveal())) if who else None,
+            "POST" if options.post else "GET",
+            self._posted(options.post).encode(),
+        )
+        answer = await http.get(
+            self._world.egress, target, request, self._asking, self._world.host.entropy
+        )
+        status, given = answer.response.status, answer.response
+        said = f"{answer.url.host} at {answer.address}: HTTP status {status}"
+        if status == 404:
+            return _Raw(answer.url, answer.address, b"", said)
+        if status != 200:
+            raise NetworkError(said)
+        coded = b",".join(given.values(b"content-encoding"))
+        return _Raw(answer.url, answer.address, given.body, "", coded)
+
+    def _posted(self, letter: str) -> str:
+        """Return the text of a general purpose parameter, expanded; empty for no letter."""
+        return expand(self._values.get(letter, ""), self._values) if letter else ""
+
+    def _expanded(self, argument: str) -> str:
+        """Return an option's argument; these alone may hold secret macros (phone-facts 2.6)."""
+        secrets = {name: secret.reveal() for name, secret in self._now.secrets.items()}
+        return expand(argument, {**self._values, **secrets})
