@@ -1,20 +1,17 @@
 """Calls between two lines of the phone, through a real Kamailio."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from ringfence.lab.kamailio import Registrar
 from ringfence.lab.namespaces import Namespace
-from tests.support.certificates import authority, leaf
 from tests.support.kamailio import Kamailio
 from tests.support.line_phone import LinePhone
+from tests.support.one_registrar import NAME, PHONE, PROXY, ROOT, kamailio
+
+__all__ = ["kamailio"]
 
 Wire = tuple[Namespace, Namespace]
-PHONE, PROXY, NAME = "10.99.0.2", "10.99.0.9", "sip.telco.test"
-USERS = {"1001": "pw1001", "1002": "pw1002"}
-ROOT = authority()
 LINES = {
     "Proxy_1_": NAME,
     "User_ID_1_": "1001",
@@ -24,16 +21,6 @@ LINES = {
     "Password_2_": "pw1002",
     "SIP_Port_2_": "5062",
 }
-
-
-@pytest.fixture
-def kamailio(pair: Wire, tmp_path: Path, component: list[str]) -> Iterator[Kamailio]:
-    certificate, key = leaf(ROOT, dns=[NAME]).save(tmp_path, "sip")
-    registrar = Registrar(PROXY, NAME, USERS, Path(certificate), Path(key))
-    started = Kamailio(pair[1], tmp_path, registrar)
-    component.append(started.version())
-    yield started
-    started.close()
 
 
 @pytest.fixture

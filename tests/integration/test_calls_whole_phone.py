@@ -8,22 +8,12 @@ from pathlib import Path
 import pytest
 
 from ringfence.lab.namespaces import Namespace
-from tests.support.desk import OURS, PHONE, PROXY, THEIRS, Desk
+from tests.support.desk import BARE, OURS, PROXY, THEIRS, Desk
 from tests.support.middlebox import IN, OUT, numbers
 from tests.support.phone import RunningPhone, ringfence
 from tests.support.provider_net import profile
 from tests.support.tones import assert_heard, write_tone
 
-BARE = {
-    "Connection_Type": "Static IP",
-    "Static_IP": PHONE,
-    "NetMask": "255.255.255.0",
-    "Resync_On_Reset": "No",
-    "Enable_Web_Server": "No",
-    "Proxy_1_": PROXY,
-    "User_ID_1_": "1001",
-    "Password_1_": "pw1001",
-}
 FILES = 8080
 
 
@@ -119,7 +109,7 @@ def gaps(packets: list[bytes]) -> int:
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("--microphone", "tone:x"), "microphone: 'tone:x' is none; null, tone:HERTZ or wav:FILE"),
+        (("--microphone", "tone:x"), "microphone: 'tone:x' is none; null, tone:HERTZ, wav:FILE or card"),
         (("--microphone", "wav:/dev/null"), "file /dev/null"),
         (("--speaker", "wav:/nowhere"), "folder /nowhere: is not there"),
     ],

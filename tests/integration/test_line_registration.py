@@ -5,30 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.lab.kamailio import Registrar
 from ringfence.lab.namespaces import Namespace
 from tests.support import sipp
 from tests.support.certificates import authority, leaf
 from tests.support.kamailio import Kamailio
 from tests.support.line_phone import LinePhone
+from tests.support.one_registrar import NAME, PHONE, PROXY, ROOT, kamailio
 from tests.support.sipp import Expect, Request
 
+__all__ = ["kamailio"]
+
 Wire = tuple[Namespace, Namespace]
-PHONE, PROXY = "10.99.0.2", "10.99.0.9"
-NAME = "sip.telco.test"
 ACCOUNT = {"Proxy_1_": NAME, "User_ID_1_": "1001", "Password_1_": "pw1001"}
-USERS = {"1001": "pw1001", "1002": "pw1002"}
-ROOT, FOREIGN = authority(), authority("Foreign Root")
-
-
-@pytest.fixture
-def kamailio(pair: Wire, tmp_path: Path, component: list[str]) -> Iterator[Kamailio]:
-    certificate, key = leaf(ROOT, dns=[NAME]).save(tmp_path, "sip")
-    registrar = Registrar(PROXY, NAME, USERS, Path(certificate), Path(key))
-    started = Kamailio(pair[1], tmp_path, registrar)
-    component.append(started.version())
-    yield started
-    started.close()
+FOREIGN = authority("Foreign Root")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from ringfence.runtime.host import Host
 from ringfence.runtime.host_trace import TraceFile
 from ringfence.runtime.trace import Trace
 from tests.support.curl import Curl
-from tests.support.desk import PHONE, PROXY, ROOT, Desk
+from tests.support.desk import BARE, PHONE, ROOT, Desk
 from tests.support.lab import Command
 from tests.support.phone import RunningPhone, ringfence
 from tests.support.provider_net import profile
@@ -146,18 +146,7 @@ def test_a_killed_phone_leaves_a_whole_file_and_its_next_life_goes_on(
     assert "Section 1" in info(file)
 
 
-CALLER = {
-    "Connection_Type": "Static IP",
-    "Static_IP": PHONE,
-    "NetMask": "255.255.255.0",
-    "Resync_On_Reset": "No",
-    "Enable_Web_Server": "No",
-    "Proxy_1_": PROXY,
-    "User_ID_1_": "1001",
-    "Password_1_": "pw1001",
-    "SIP_Transport_1_": "TLS",
-    "TLS_Name_Validate_1_": "No",
-}
+CALLER = {**BARE, "SIP_Transport_1_": "TLS", "TLS_Name_Validate_1_": "No"}
 
 
 @pytest.fixture

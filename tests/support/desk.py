@@ -21,6 +21,17 @@ OURS, THEIRS = 700, 440
 """Hertz of what the phone plays, and of what a peer does."""
 USERS = {"1001": "pw1001", "1002": "pw1002", "1003": "pw1003"}
 EXT_1 = {"Proxy_1_": NAME, "User_ID_1_": "1001", "Password_1_": "pw1001"}
+BARE = {
+    "Connection_Type": "Static IP",
+    "Static_IP": PHONE,
+    "NetMask": "255.255.255.0",
+    "Resync_On_Reset": "No",
+    "Enable_Web_Server": "No",
+    "Proxy_1_": PROXY,
+    "User_ID_1_": "1001",
+    "Password_1_": "pw1001",
+}
+"""What a whole phone needs to register beside nothing but a registrar."""
 ROOT = authority()
 BARESIP_CODECS = {
     "PCMU": "PCMU/8000/1",

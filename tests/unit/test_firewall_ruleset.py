@@ -1,31 +1,16 @@
 """The ruleset as text: golden listings."""
 
-from pathlib import Path
-
 import pytest
 
 from ringfence.features.firewall import FEATURE
 from ringfence.features.firewall.plan import FirewallPlan
 from ringfence.features.firewall.ruleset import ruleset
-
-VECTORS = Path(__file__).parents[1] / "vectors" / "firewall"
-WORKED_EXAMPLE = (VECTORS / "worked-example.nft").read_text()
-
-EXAMPLE = FirewallPlan(
-    enabled=True,
-    broadcast_echo=False,
-    udp=((68, 68), (546, 546), (5060, 5060), (8000, 8010), (16384, 16483), (53240, 53245)),
-    tcp=((80, 80), (12000, 12000)),
-    ping=False,
-    rtp=(16384, 16483),
-    udp_services=(5060,),
-    tcp_services=(80,),
-)
+from tests.support.firewall_example import PLAN, RULESET
 
 
 @pytest.mark.proves("FW-20")
 def test_the_worked_example_has_this_ruleset() -> None:
-    assert ruleset(EXAMPLE) == WORKED_EXAMPLE
+    assert ruleset(PLAN) == RULESET
 
 
 def rules(plan: FirewallPlan, chain: str) -> list[str]:

@@ -1,37 +1,24 @@
 """From one table to another: in words for libnftables, and in requests for the kernel."""
 
-from pathlib import Path
-
 from msgspec.structs import replace
 
 from ringfence.features.firewall.plan import FirewallPlan
 from ringfence.features.firewall.ruleset import table
 from ringfence.features.firewall.table import Table, changes, rebuilt, replacement, text
 from ringfence.protocols import nftables
+from tests.support.firewall_example import PLAN, RULESET
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "firewall"
-WORKED_EXAMPLE = (VECTORS / "worked-example.nft").read_text()
-PLAN = FirewallPlan(
-    enabled=True,
-    broadcast_echo=False,
-    udp=((68, 68), (546, 546), (5060, 5060), (8000, 8010), (16384, 16483), (53240, 53245)),
-    tcp=((80, 80), (12000, 12000)),
-    ping=False,
-    rtp=(16384, 16483),
-    udp_services=(5060,),
-    tcp_services=(80,),
-)
 EXAMPLE = table(PLAN)
 COMPILED = {rule: b"" for chain in EXAMPLE.chains.values() for rule in chain.rules}
 
 
 def test_without_a_table_the_ruleset_is_the_transaction() -> None:
-    assert replacement("", EXAMPLE) == WORKED_EXAMPLE
+    assert replacement("", EXAMPLE) == RULESET
 
 
 def test_a_table_is_emptied_and_filled_and_never_deleted() -> None:
-    steps = replacement(WORKED_EXAMPLE, EXAMPLE)
-    head = steps.removesuffix(WORKED_EXAMPLE).split("\n")
+    steps = replacement(RULESET, EXAMPLE)
+    head = steps.removesuffix(RULESET).split("\n")
     assert head[0] == "flush table inet ringfence"
     assert {"flush set inet ringfence tcp_open", "flush set inet ringfence udp_open"} <= {*head}
     assert not [step for step in head if step.startswith("delete")]
@@ -40,13 +27,11 @@ def test_a_table_is_emptied_and_filled_and_never_deleted() -> None:
 def test_what_the_new_ruleset_does_not_know_is_removed() -> None:
     helped = table(replace(PLAN, tftp=False))
     assert "delete ct helper inet ringfence tftp\n" in replacement(text(helped), EXAMPLE)
-    assert "delete" not in replacement(WORKED_EXAMPLE, helped)
+    assert "delete" not in replacement(RULESET, helped)
 
 
 def test_a_rebuilt_table_is_deleted_and_made_in_one_transaction() -> None:
-    assert rebuilt(EXAMPLE) == (
-        "table inet ringfence\ndelete table inet ringfence\n" + WORKED_EXAMPLE
-    )
+    assert rebuilt(EXAMPLE) == ("table inet ringfence\ndelete table inet ringfence\n" + RULESET)
 
 
 def test_equal_tables_ask_for_nothing() -> None:
