@@ -224,7 +224,8 @@ class ProvisioningDriver:
     async def _command(self, arguments: Mapping[str, str]) -> Mapping[str, object]:
         """Resync now, by `rule` where it is given; return how it came out.
 
-        `after` is `upgrade` where an attempt to upgrade asks. While a line is in use the answer is that the resync waits.
+        `after` is `upgrade` where an attempt to upgrade asks. While a line is in use the answer
+        is that the resync waits.
         """
         if self._plan is None or not self._plan.enabled:
             raise ConfigError("Provision_Enable", "is No, so the phone does not resync")
