@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from ringfence.cli import DONE, FINDINGS, reading
 from ringfence.config.cfgxml import Document
@@ -143,40 +143,11 @@ def as_json(explanation: Explanation) -> Mapping[str, object]:
             tag: shown(explanation.snapshot, tag) for tag in changed(explanation.base, settings)
         },
         "findings": [
-            {
-                "severity": one.severity.value,
-                "rule": one.rule,
-                "tag": one.tag,
-                "line": one.line,
-                "column": one.column,
-                "message": one.message,
-                "remedy": one.remedy,
-            }
-            for one in explanation.findings
+            {**asdict(one), "severity": one.severity.value} for one in explanation.findings
         ],
         "firewall": {**describe(wall), "ruleset": ruleset(wall)},
-        "tls": [
-            {
-                "application": policy.application.name,
-                "min_version": policy.minimum.value,
-                "max_version": policy.maximum.value,
-                "suites": list(policy.suites),
-                "unavailable": list(policy.unavailable),
-                "source": policy.source,
-                "verify_name": policy.names.value != "skipped",
-            }
-            for policy in explanation.tls
-        ],
-        "servers": [
-            {
-                "parameter": server.parameter,
-                "url": server.url,
-                "host": server.host,
-                "verdict": "allowed" if server.allowed else "refused",
-                "reason": server.reason,
-            }
-            for server in explanation.servers
-        ],
+        "tls": [_policy(policy) for policy in explanation.tls],
+        "servers": [_server(server) for server in explanation.servers],
         "lines": [
             {
                 "n": n,
@@ -188,6 +159,28 @@ def as_json(explanation: Explanation) -> Mapping[str, object]:
             }
             for n, ext in enumerate(settings.ext, start=1)
         ],
+    }
+
+
+def _policy(policy: tls.TlsPolicy) -> Mapping[str, object]:
+    return {
+        "application": policy.application.name,
+        "min_version": policy.minimum.value,
+        "max_version": policy.maximum.value,
+        "suites": list(policy.suites),
+        "unavailable": list(policy.unavailable),
+        "source": policy.source,
+        "verify_name": policy.names.value != "skipped",
+    }
+
+
+def _server(server: named_servers.Server) -> Mapping[str, object]:
+    return {
+        "parameter": server.parameter,
+        "url": server.url,
+        "host": server.host,
+        "verdict": "allowed" if server.allowed else "refused",
+        "reason": server.reason,
     }
 
 
