@@ -33,10 +33,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--user", default="", help="user (name, number) to become with three capabilities"
     )
     run_.add_argument(
-        "--microphone", default="null", metavar="DEVICE", help="null, tone:HERTZ or wav:FILE"
+        "--microphone",
+        default="null",
+        metavar="DEVICE",
+        help="null, tone:HERTZ, wav:FILE, card or card:NAME",
     )
     run_.add_argument(
-        "--speaker", default="null", metavar="DEVICE", help="null, or wav:FOLDER to record calls"
+        "--speaker",
+        default="null",
+        metavar="DEVICE",
+        help="null, wav:FOLDER to record calls, card or card:NAME",
     )
     run_.add_argument(
         "--trace",

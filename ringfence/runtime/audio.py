@@ -126,6 +126,7 @@ class CallAudio:
         self._engine.forget(self)
         self.socket.close()
         self.rtcp.close()
+        self._devices.microphone.close()
         self._devices.speaker.close()
 
     def step(self, now: float) -> None:

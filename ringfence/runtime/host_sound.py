@@ -1,8 +1,8 @@
-"""What the phone hears and plays: tones, WAV files, nothing.
+"""What the phone hears and plays: tones, WAV files, a sound card, nothing.
 
-A device is named by a word: `null`, `tone:HERTZ` or `wav:FILE` for the microphone, `null` or
-`wav:FOLDER` for the speaker, which records every call there. Linear audio is signed 16-bit,
-little-endian, mono.
+A device is named by a word: `null`, `tone:HERTZ`, `wav:FILE`, `card` or `card:NAME` for the
+microphone; `null`, `wav:FOLDER`, which records every call there, `card` or `card:NAME` for the
+speaker. Linear audio is signed 16-bit, little-endian, mono.
 """
 
 import logging
@@ -32,6 +32,9 @@ class Microphone(Protocol):
     def read(self, samples: int) -> bytes:
         """Return so many linear samples."""
         ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
 
 
 class Speaker(Protocol):
@@ -83,6 +86,9 @@ class Tone:
         self._at = end % len(self._second)
         return audio
 
+    def close(self) -> None:
+        """Do nothing."""
+
 
 class Player:
     """A WAV file, over and over."""
@@ -107,6 +113,9 @@ class Player:
             self._at = (self._at + len(part)) % len(self._audio)
             audio += part
         return audio
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class Recorder:
@@ -163,7 +172,10 @@ def check_devices(sound: Sound, rate: int) -> None:
         ComponentError: a file cannot be played, or a folder cannot be written.
 
     """
-    open_microphone(sound.microphone, rate)
+    open_microphone(sound.microphone, rate).close()
+    if _is_card(sound.speaker):
+        open_speaker(sound.speaker, rate, "").close()
+        return
     folder = _folder(sound.speaker)
     if folder and not folder.is_dir():
         raise ComponentError(f"folder {folder}", "is not there")
@@ -180,7 +192,11 @@ def open_devices(sound: Sound, rate: int, call: str) -> Devices:
 
     """
     microphone = open_microphone(sound.microphone, rate)
-    return Devices(microphone, open_speaker(sound.speaker, rate, call))
+    try:
+        return Devices(microphone, open_speaker(sound.speaker, rate, call))
+    except (ConfigError, ComponentError):
+        microphone.close()
+        raise
 
 
 def open_microphone(word: str, rate: int) -> Microphone:
@@ -201,7 +217,11 @@ def open_microphone(word: str, rate: int) -> Microphone:
             return Player(Path(rest), rate)
         except (OSError, EOFError, wave.Error) as error:
             raise ComponentError(f"file {rest}", str(error)) from error
-    raise ConfigError("microphone", f"{word[:80]!r} is none", "null, tone:HERTZ or wav:FILE")
+    if _is_card(word):
+        from ringfence.runtime.host_sound_card import CardMicrophone  # an extra
+
+        return CardMicrophone(rest, rate)
+    raise ConfigError("microphone", f"{word[:80]!r} is none", "null, tone:HERTZ, wav:FILE or card")
 
 
 def open_speaker(word: str, rate: int, call: str) -> Speaker:
@@ -212,6 +232,10 @@ def open_speaker(word: str, rate: int, call: str) -> Speaker:
         ComponentError: the recording cannot be written.
 
     """
+    if _is_card(word):
+        from ringfence.runtime.host_sound_card import CardSpeaker  # an extra
+
+        return CardSpeaker(word.partition(":")[2], rate)
     folder = _folder(word)
     if folder is None:
         return Silence()
@@ -226,11 +250,15 @@ def open_speaker(word: str, rate: int, call: str) -> Speaker:
         raise ComponentError(f"folder {folder}", error.strerror or "") from error
 
 
+def _is_card(word: str) -> bool:
+    return word.partition(":")[0] == "card"
+
+
 def _folder(word: str) -> Path | None:
     """Return the folder that a speaker records to; None for `null`."""
     kind, _, rest = word.partition(":")
     if kind == "wav" and rest:
         return Path(rest)
     if word != "null":
-        raise ConfigError("speaker", f"{word[:80]!r} is none", "null or wav:FOLDER")
+        raise ConfigError("speaker", f"{word[:80]!r} is none", "null, wav:FOLDER or card")
     return None

@@ -12,6 +12,7 @@ from tests.support.desk import BARE, OURS, PROXY, THEIRS, Desk
 from tests.support.middlebox import IN, OUT, numbers
 from tests.support.phone import RunningPhone, ringfence
 from tests.support.provider_net import profile
+from tests.support.sound_card import SoundCard
 from tests.support.tones import assert_heard, write_tone
 
 FILES = 8080
@@ -34,12 +35,15 @@ class Whole:
         self.recordings.mkdir()
         self.phone: RunningPhone | None = None
 
-    def boot(self, **texts: str) -> RunningPhone:
-        """Start the phone with a file as its microphone."""
+    def boot(self, card: SoundCard | None = None, **texts: str) -> RunningPhone:
+        """Start the phone with a sound card, or with a file as its microphone."""
         config = self.folder / "first.xml"
         config.write_text(profile(**BARE, **texts))
-        tone = write_tone(self.folder / "ours.wav", OURS, seconds=3)
-        devices = ("--microphone", f"wav:{tone}", "--speaker", f"wav:{self.recordings}")
+        if card:
+            devices = ("--microphone", card.microphone, "--speaker", card.speaker)
+        else:
+            tone = write_tone(self.folder / "ours.wav", OURS, seconds=3)
+            devices = ("--microphone", f"wav:{tone}", "--speaker", f"wav:{self.recordings}")
         self.phone = RunningPhone(
             self.folder / "state", self.desk.inside, "--config", str(config), *devices
         )
@@ -99,6 +103,31 @@ def test_a_call_loses_nothing_while_everything_around_it_changes(whole: Whole, d
     assert_heard(recording, THEIRS, OURS)
 
 
+@pytest.mark.proves("CALL-07")
+def test_a_sound_card_hears_and_plays_a_call(
+    whole: Whole,
+    desk: Desk,
+    tmp_path: Path,
+    component: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with SoundCard(tmp_path / "card", OURS) as card:
+        component.append(card.version)
+        monkeypatch.setenv("ALSA_CONFIG_PATH", card.alsa)
+        phone = whole.boot(card)
+        peer = desk.baresip()
+        whole.ask("dial", "1003")
+        peer.wait_ringing()
+        peer.answer()
+        phone.until(lambda status: bool(status["calls"]) and status["calls"][0]["received"] >= 75)
+        whole.ask("hangup")
+        _, heard = peer.wait_over()
+        assert heard
+        assert_heard(heard, OURS, THEIRS)
+        phone.until(lambda status: not status["calls"])
+        assert_heard(card.played(), THEIRS, OURS)
+
+
 def gaps(packets: list[bytes]) -> int:
     """Return how many sequence numbers between the first and the last are missing."""
     held = numbers(packets)
@@ -109,7 +138,10 @@ def gaps(packets: list[bytes]) -> int:
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("--microphone", "tone:x"), "microphone: 'tone:x' is none; null, tone:HERTZ, wav:FILE or card"),
+        (
+            ("--microphone", "tone:x"),
+            "microphone: 'tone:x' is none; null, tone:HERTZ, wav:FILE or card",
+        ),
         (("--microphone", "wav:/dev/null"), "file /dev/null"),
         (("--speaker", "wav:/nowhere"), "folder /nowhere: is not there"),
     ],

@@ -16,16 +16,26 @@ WINDOW = RATE // 4
 
 def write_tone(path: Path, hertz: int, seconds: int = 30) -> Path:
     """Write a sine as mono, 16 bit, 8000 Hz."""
+    return write_audio(path, tone(hertz, seconds))
+
+
+def tone(hertz: int, seconds: int) -> bytes:
+    """Return a sine as 16-bit samples, 8000 a second."""
     period = RATE // math.gcd(RATE, hertz)
     one = [round(LOUDNESS * math.sin(2 * math.pi * hertz * at / RATE)) for at in range(period)]
     samples = array.array("h", one * (seconds * RATE // period))
     if sys.byteorder == "big":
         samples.byteswap()
+    return samples.tobytes()
+
+
+def write_audio(path: Path, audio: bytes, rate: int = RATE) -> Path:
+    """Write samples as mono, 16 bit."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(samples.tobytes())
+        file.setframerate(rate)
+        file.writeframes(audio)
     return path
 
 

@@ -82,13 +82,13 @@ def test_a_full_disk_ends_the_recording_and_not_the_call(
     ["", "null:", "tone:", "tone:0", "tone:4000", "tone:-1", "tone:²", "tone:99999999", "wav:"],
 )
 def test_a_word_that_names_no_microphone_is_refused(word: str) -> None:
-    with pytest.raises(ConfigError, match="null, tone:HERTZ or wav:FILE"):
+    with pytest.raises(ConfigError, match="null, tone:HERTZ, wav:FILE or card"):
         check_devices(Sound(microphone=word), 8000)
 
 
 @pytest.mark.parametrize("word", ["", "tone:440", "wav:", "null:x"])
 def test_a_word_that_names_no_speaker_is_refused(word: str) -> None:
-    with pytest.raises(ConfigError, match="null or wav:FOLDER"):
+    with pytest.raises(ConfigError, match="null, wav:FOLDER or card"):
         check_devices(Sound(speaker=word), 8000)
 
 
