@@ -69,7 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _up(arguments: argparse.Namespace, place: Place) -> int:
     from ringfence.lab.launch import Order, launch
-    from ringfence.lab.machine import Verdict, checks, distribution, install_line
 
     steps: list[Mapping[str, Any]] = []
 
@@ -78,12 +77,8 @@ def _up(arguments: argparse.Namespace, place: Place) -> int:
         if not arguments.json:
             print(line(step), flush=True)
 
-    found = checks()
-    lacking = [check for check in found if check.verdict is Verdict.MISSING]
-    if lacking:
-        remedy = install_line(found, distribution(), root=os.geteuid() == 0)
-        reason = "; ".join(f"{check.name} is missing: {check.detail}" for check in lacking)
-        tell(_failed("machine", reason + (f"; {remedy}" if remedy else "")))
+    if reason := _lacking():
+        tell(_failed("machine", reason))
         good = False
     elif arguments.config and not arguments.config.is_file():
         tell(_failed("config", f"{arguments.config} is no file"))
@@ -108,6 +103,19 @@ def _up(arguments: argparse.Namespace, place: Place) -> int:
     else:
         print("\n".join(_last_words(place, good=good)))
     return DONE if good else FINDINGS
+
+
+def _lacking() -> str:
+    """Return what this machine lacks, and what installs it; empty where it is all there."""
+    from ringfence.lab.machine import Verdict, checks, distribution, install_line
+
+    found = checks()
+    lacking = [check for check in found if check.verdict is Verdict.MISSING]
+    if not lacking:
+        return ""
+    remedy = install_line(found, distribution(), root=os.geteuid() == 0)
+    reason = "; ".join(f"{check.name} is missing: {check.detail}" for check in lacking)
+    return reason + (f"; {remedy}" if remedy else "")
 
 
 def _trace(file: Path) -> int:

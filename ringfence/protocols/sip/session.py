@@ -73,9 +73,8 @@ class Session:
         """The other side knows UPDATE."""
         self._patience = inf
         """When ringing, or waiting for the end of a cancelled INVITE, is given up."""
-        self._ring_again = inf
-        self._again = inf
-        """When a re-INVITE that met theirs is repeated."""
+        self._ring_again = self._again = inf
+        """When to say again that it rings; when a re-INVITE that met theirs is repeated."""
 
     @property
     def dialog(self) -> Dialog | None:
