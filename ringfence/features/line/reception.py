@@ -1,6 +1,7 @@
 """Where the requests of one port or connection go once they have passed every check."""
 
 import logging
+from collections.abc import Mapping
 from typing import Protocol
 
 from ringfence.errors import RingfenceError
@@ -10,6 +11,9 @@ from ringfence.protocols.sip.response import Source
 from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
+
+_BECAUSE: Mapping[str, Mapping[str, str]] = {"reboot": {"reason": "SIP Triggered"}}
+"""What the history of reboots says. Source: phone-facts 1.7."""
 
 
 class Calls(Protocol):
@@ -40,7 +44,7 @@ class RemoteCommands:
     async def _run(self, command: str) -> None:
         logger.info("line.notified: %s", command)
         try:
-            await self._world.commands.run(command, {})
+            await self._world.commands.run(command, _BECAUSE.get(command, {}))
         except RingfenceError as error:
             logger.warning("line.notified: %s: %s", command, error)
         finally:
