@@ -78,7 +78,9 @@ def rules(space: Namespace) -> str:
 @pytest.mark.proves("CALL-07", "CALL-08")
 def test_a_call_loses_nothing_while_everything_around_it_changes(whole: Whole, desk: Desk) -> None:
     box = desk.middlebox()
-    phone = whole.boot(Outbound_Proxy_1_=box.proxy, Register_Expires_1_="6")
+    phone = whole.boot(
+        Outbound_Proxy_1_=box.proxy, Register_Expires_1_="6", Forced_Resync_Delay="1"
+    )
     peer = desk.baresip()
     whole.ask("dial", "1003")
     peer.wait_ringing()
@@ -88,7 +90,8 @@ def test_a_call_loses_nothing_while_everything_around_it_changes(whole: Whole, d
     (whole.files / "new.xml").write_text(
         profile(Firewall_Config="NO_ICMP_PING", Preferred_Codec_1_="G711a", GPP_A="new")
     )
-    assert whole.ask("resync", f"http://{PROXY}:{FILES}/new.xml")["result"] == "success"
+    # A resync waits for idle lines no longer than it is told to.
+    assert whole.ask("resync", f"http://{PROXY}:{FILES}/new.xml")["result"] == "waiting"
     phone.until(lambda status: rules(desk.inside) != before)
     desk.kamailio.until(lambda: desk.kamailio.sequence("1001") != sequence)
     status = phone.until(lambda status: status["calls"][0]["received"] >= 200)
