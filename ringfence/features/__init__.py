@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ringfence.features import dhcp, firewall, line, provisioning, syslog, tls, web
+from ringfence.features import custom_ca, dhcp, firewall, line, provisioning, syslog, tls, web
 from ringfence.runtime.feature import Feature
 
 FEATURES: tuple[Feature[Any], ...] = (
@@ -10,6 +10,7 @@ FEATURES: tuple[Feature[Any], ...] = (
     dhcp.FEATURE,
     syslog.FEATURE,
     provisioning.FEATURE,
+    custom_ca.FEATURE,
     line.FEATURE,
     tls.FEATURE,
     web.FEATURE,

@@ -102,6 +102,7 @@ def test_the_status_says_what_each_word_did_and_the_log_what_was_skipped(
             ["TLS Cipher List", LIST],
             ["Words", "AES256-SHA adds 1; AES128-SHA adds 1; DES-CBC3-SHA adds 1; BOGUS skipped"],
             ["Provisioning", "TLS 1.2, 2 suites by list"],
+            ["Customer CA Provisioning", "TLS 1.2, 2 suites by list"],
             ["SIP over TLS", "TLS 1.2, 2 suites by list"],
             ["Web Server (HTTPS)", "TLS 1.2, 2 suites by list"],
             ["XMPP", "TLS 1.2, 2 suites by list"],
@@ -127,7 +128,7 @@ def probe(space: Namespace, *words: str) -> str:
 
 
 @pytest.mark.proves("TLS-01", "TLS-07")
-@pytest.mark.parametrize("app", ["provisioning", "sip", "xmpp"])
+@pytest.mark.parametrize("app", ["provisioning", "custom-ca", "sip", "xmpp"])
 def test_probe_hello_prints_what_the_server_receives(
     pair: tuple[Namespace, Namespace], server: Start, tmp_path: Path, app: str
 ) -> None:
@@ -208,4 +209,4 @@ def test_the_phone_speaks_no_version_below_its_minimum_and_with_a_list_none_abov
 
 
 def test_every_client_has_a_test_here() -> None:
-    assert set(APPLICATIONS) == {"provisioning", "sip", "xmpp", "web-server"}
+    assert set(APPLICATIONS) == {"provisioning", "custom-ca", "sip", "xmpp", "web-server"}

@@ -210,7 +210,7 @@ class Provisioning(Tab, frozen=True, kw_only=True):
         status=NEVER,
     )
 
-    custom_ca_rule: str = _CA.row("", "Custom_CA_Rule", "Where the custom trust anchors are.", codec=RULE)
+    custom_ca_rule: str = _CA.row("", "Custom_CA_Rule", "Where the custom trust anchors are.", codec=RULE, status=OBEYED)
 
     http_user_agent_name: str = _HTTP.row(
         "$VERSION ($MA)", "HTTP_User_Agent_Name", "User-Agent of the phone's HTTP requests.", codec=TEMPLATE

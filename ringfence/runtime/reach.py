@@ -1,0 +1,53 @@
+"""What a connection to a provider's server depends on, decided from settings and facts. Pure."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from ringfence.config.catalog.values import IpMode
+from ringfence.config.settings import Settings
+from ringfence.policy import tls
+from ringfence.policy.applications import Application
+from ringfence.policy.macros import expand, phone_values, setting_values
+from ringfence.policy.network import own_address, resolvers
+from ringfence.runtime.state import Facts
+
+_RECORDS = {IpMode.IPV4: ("A",), IpMode.IPV6: ("AAAA",), IpMode.DUAL: ("A", "AAAA")}
+"""DNS records of a server that files come from; never SRV. Source: phone-facts 9, 8."""
+
+
+class Reach(Struct, frozen=True):
+    """Everything that decides whether a server is believed, and how it is found."""
+
+    tls: tls.TlsPolicy
+    domains: str
+    exact_domains: bool
+    resolvers: tuple[str, ...]
+    records: tuple[str, ...]
+    agent: str
+    """User-Agent."""
+
+
+def reach(application: Application, settings: Settings, facts: Facts) -> Reach:
+    """Return how an application reaches the provider's servers."""
+    system = settings.system
+    agent = expand(settings.provisioning.http_user_agent_name, macros(settings, facts))
+    return Reach(
+        tls=tls.policy_for(application, settings, facts),
+        domains=system.restricted_access_domains,
+        exact_domains=system.restricted_domains_exact_only,
+        resolvers=resolvers(settings, facts.lease),
+        records=_RECORDS[system.ip_mode],
+        agent="".join(c if " " <= c <= "~" else "?" for c in agent).strip()[:512],  # RFC 9110 5.5
+    )
+
+
+def macros(settings: Settings, facts: Facts) -> Mapping[str, str]:
+    """Return the macros of the unit, its settings and its address: `{name: value}`."""
+    unit = facts.identity
+    return {
+        **phone_values(unit.mac, unit.product, unit.serial, unit.firmware),
+        **setting_values(settings),
+        "CCERT": "Installed" if facts.own_certificate else "Not Installed",
+        "IP": own_address(settings, facts.lease),
+    }
