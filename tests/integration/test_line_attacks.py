@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.support.line_phone import LinePhone
 from tests.support.sip_bypass import REFUSALS, URI, twisted
 from tests.support.sip_net import DOMAIN, FIRST, ROOT, SECOND, THIRD, Provider, provider
 from tests.support.sip_remote import Ending, Registrar, accepted
-from tests.support.sip_requests import INVITE, added
+from tests.support.sip_requests import INVITE, added, changed
 from tests.support.sipp_peer import SDP, Answer, Hear, Peer, Say, Step
 
 __all__ = ["provider"]
@@ -123,6 +124,34 @@ def test_no_way_leads_around_the_challenge(
     assert {name: got for name, got in found.items() if not set(got) <= set(REFUSALS)} == {}
     assert right == [100, 180]
     phone.wait_call(state="ringing", call=1)
+
+
+def flood() -> tuple[int, int, int, float]:
+    """Ask as a forger does; return bytes sent and received, answers, and seconds."""
+    line = Registrar("UDP", (PROXY, 5060), PHONE).accept()
+    began, sent, heard, answers = time.monotonic(), 0, 0, 0
+    with datagrams(ROGUE) as forger:
+        forger.setblocking(False)
+        for _ in range(60):
+            for n in range(50):
+                sent += forger.sendto(changed(b"Call-ID", b"flood-%d" % n), (PHONE, 5060))
+            line.send()
+            line.answers(PATIENCE)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    heard += len(forger.recv(65535))
+                    answers += 1
+    return sent, heard, answers, time.monotonic() - began
+
+
+@pytest.mark.proves("SIP-11")
+def test_a_flood_under_a_forged_address_is_not_turned_on_it(
+    phone: LinePhone, outside: Namespace
+) -> None:
+    phone.set(**GUARDED)
+    sent, heard, answers, seconds = outside.call(flood)
+    assert 0 < heard < sent
+    assert 100 < answers <= 200 * (int(seconds) + 2)
 
 
 # Who gets a digest
@@ -298,8 +327,15 @@ def test_a_secure_call_is_not_made_clear_later(
         SECURE.replace("crypto:1", "crypto:9"),
         SECURE.replace("_80", "_32"),
         SECURE.replace("AES_CM_128_HMAC_SHA1_80", "NULL_HMAC_SHA1_80"),
+        SECURE.replace("WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz", "c2hvcnQ="),
+        SECURE.replace("WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz", "no-base-64!"),
+        SECURE.replace("CnVubGVz", "CnVubGVz UNENCRYPTED_SRTP"),
+        SECURE.replace("CnVubGVz", "CnVubGVz UNAUTHENTICATED_SRTP"),
     ],
-    ids=["clear", "clear with a key", "no key", "another tag", "another suite", "no cipher"],
+    ids=[
+        *("clear", "clear with a key", "no key", "another tag", "another suite", "no cipher"),
+        *("a short key", "no base64", "unencrypted", "unauthenticated"),
+    ],
 )
 def test_an_answer_that_takes_the_encryption_away_ends_the_call(
     phone: LinePhone, pair: Wire, tmp_path: Path, component: list[str], answer: str
