@@ -338,3 +338,29 @@ def test_the_one_who_called_us_gets_no_digest_when_we_hang_up() -> None:
     (bye,) = wire.bob.messages_to_send()
     wire.bob.receive_response(refuse(bye.data, 407), 0.0)
     assert wire.bob.messages_to_send() == []
+
+
+# Odd answers
+
+
+@pytest.mark.parametrize(
+    "contact", [b"*", b"<sip:a@b>, <sip:c@d>", b"<tel:+49>", b"<http://x>", b"sip:@"]
+)
+def test_an_answer_without_a_usable_contact_is_acknowledged_where_the_call_is_already(
+    contact: bytes,
+) -> None:
+    wire = Wire()
+    wire.answered()
+    wire.alice.reoffer(b"offer", wire.now)
+    (asked,) = sent(wire.alice)
+    odd = reply(asked, 200, read_to_tag(asked))
+    odd.headers[b"contact"] = [contact]
+    assert wire.alice.receive_response(odd, wire.now)
+    (ack,) = sent(wire.alice)
+    assert (ack.method, ack.uri) == (b"ACK", asked.uri)
+    assert events(wire.alice) == [Answered(b"")]
+    assert wire.alice.state is State.ESTABLISHED
+
+
+def read_to_tag(message: Message) -> bytes:
+    return message.first(b"to").rpartition(b";tag=")[2]

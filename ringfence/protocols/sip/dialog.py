@@ -3,6 +3,8 @@
 Source: RFC 3261 section 12.
 """
 
+import contextlib
+
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.grammar import parse_address, parse_uri
 from ringfence.protocols.sip.message import Message
@@ -114,7 +116,8 @@ class Dialog:
     def refresh(self, response: Message) -> None:
         """Take the target that a 2xx to our INVITE or UPDATE names, if it names a usable one."""
         if response.first(b"contact"):
-            self.target = _target(response)
+            with contextlib.suppress(RemoteProtocolError):  # the ACK must go out all the same
+                self.target = _target(response)
 
 
 def tag_of(value: bytes) -> bytes:
