@@ -11,68 +11,37 @@ from ringfence.lab.namespaces import Namespace
 from tests.support import sipp
 from tests.support.line_phone import LinePhone
 from tests.support.sipp import Expect, Request
-from tests.support.sipp_peer import SDP, Answer, Hear, Pause, Peer, Say, Step
+from tests.support.sipp_peer import ACK, BYE, INVITE, SDP, Answer, Hear, Pause, Say
+from tests.support.sipp_stage import (
+    LINE,
+    NAME,
+    OTHER,
+    PEER,
+    PHONE,
+    THIRD,
+    Stage,
+    finished,
+    open_stage,
+)
 
 Wire = tuple[Namespace, Namespace]
-PHONE, PEER, NAME = "10.99.0.2", "10.99.0.9", "sip.telco.test"
-OTHER, THIRD = "10.99.0.8", "10.99.0.7"
-LINE = {"Proxy_1_": NAME, "User_ID_1_": "1001", "Password_1_": "pw1001"}
 SIGNED = "[authentication username=1001 password=pw1001]"
-INVITE, ACK, BYE = Say("INVITE", body=SDP), Say("ACK"), Say("BYE")
 TRANSPORTS = pytest.mark.parametrize("transport", ["UDP", "TCP"])
 
 
 @pytest.fixture
-def outside(pair: Wire, component: list[str]) -> Namespace:
-    for address in (OTHER, THIRD):
-        pair[1].run("ip", "addr", "add", f"{address}/24", "dev", "eth0")
-    component.append(sipp.version())
-    return pair[1]
+def stage(pair: Wire, tmp_path: Path, component: list[str]) -> Iterator[Stage]:
+    yield from open_stage(pair, tmp_path, component)
 
 
 @pytest.fixture
-def phone(pair: Wire) -> Iterator[LinePhone]:
-    started = LinePhone(pair[0], PHONE, {NAME: [PEER]})
-    yield started
-    started.process.kill()  # nobody is left to take leave of
-    started.stop()
-
-
-class Stage:
-    """The phone and SIPp over one transport."""
-
-    def __init__(
-        self, phone: LinePhone, outside: Namespace, folder: Path, transport: str = "UDP"
-    ) -> None:
-        self.phone, self.outside, self.folder, self.transport = phone, outside, folder, transport
-
-    def peer(self, *steps: Step, called: str = "", **texts: str) -> Peer:
-        """Start SIPp with a ladder, and the phone with its settings."""
-        made = Peer(
-            self.outside, self.folder / "sipp", steps, PEER, PHONE, self.transport, called=called
-        )
-        made.__enter__()
-        self.playing = made
-        self.phone.set(**{**LINE, "SIP_Transport_1_": self.transport, **texts})
-        return made
-
-    def wait_call(self, **wanted: object) -> dict[str, object]:
-        """Wait as the phone does, and tell what SIPp saw where that fails."""
-        try:
-            return self.phone.wait_call(**wanted)
-        except AssertionError:
-            raise AssertionError(self.playing.said()) from None
+def phone(stage: Stage) -> LinePhone:
+    return stage.phone
 
 
 @pytest.fixture
-def stage(phone: LinePhone, outside: Namespace, tmp_path: Path) -> Stage:
-    return Stage(phone, outside, tmp_path)
-
-
-def finished(peer: Peer) -> str:
-    """Return what went over the wire once SIPp has played its whole ladder."""
-    peer.__exit__(None, None, None)
-    return peer.said()
+def outside(stage: Stage) -> Namespace:
+    return stage.outside
 
 
 # SIPp calls

@@ -71,6 +71,7 @@ class Pause:
 
 
 Step = Say | Answer | Hear | Pause
+INVITE, ACK, BYE = Say("INVITE", body=SDP), Say("ACK"), Say("BYE")
 
 
 @dataclass
