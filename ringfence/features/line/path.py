@@ -33,7 +33,10 @@ class Media(Protocol):
 
 
 PathOf = Callable[[str, Source], "Path | None"]
-"""Takes the user part of a Request-URI and a source; returns the path of a call from there."""
+"""Takes the user part of a Request-URI and a source; returns the path of a call from there.
+
+Raises `ComponentError` where there is no route to it.
+"""
 OpenMedia = Callable[["Path"], Media]
 """Bind the ports of a call. Raises `ComponentError` where none is free."""
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Protocol
 
-from ringfence.errors import RingfenceError
+from ringfence.errors import ComponentError, RingfenceError
 from ringfence.features.line.path import Path, PathOf
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.response import Source
@@ -69,5 +69,9 @@ class Reception:
 
     def begin(self, user: str, asked: Asked, source: Source, now: float) -> int:
         """Begin the call of an INVITE; return 0, or the status that refuses it."""
-        path = self._path_of(user, source)
+        try:
+            path = self._path_of(user, source)
+        except ComponentError as error:
+            logger.warning("call.refused: no way back to %s: %s", source.address, error)
+            return 480
         return self._calls.begin(path, asked, now) if path else 480
