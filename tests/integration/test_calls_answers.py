@@ -73,6 +73,24 @@ def test_a_held_side_is_silent_until_it_is_taken_back(desk: Desk, name: str) -> 
 
 @pytest.mark.proves("CALL-01")
 @pytest.mark.parametrize("name", PEERS)
+def test_a_call_that_both_sides_hold_goes_on_once_both_take_it_back(desk: Desk, name: str) -> None:
+    desk.register()
+    peer = desk.by_name(name)
+    desk.call_out(peer)
+    desk.phone.command("hold")
+    desk.phone.wait_call(state="held")
+    peer.hold()
+    desk.phone.wait_call(state="held by both sides")
+    desk.phone.command("resume")
+    silent = desk.phone.wait_call(state="held by the other side")["sent"]
+    peer.resume()
+    assert desk.phone.wait_call(state="established", sent=[">=", silent + 30])
+    peer.hang_up()
+    desk.over(peer)
+
+
+@pytest.mark.proves("CALL-01")
+@pytest.mark.parametrize("name", PEERS)
 def test_keys_are_heard_by_either_side(desk: Desk, name: str) -> None:
     desk.register()
     peer = desk.by_name(name)

@@ -377,8 +377,8 @@ class Switchboard:
         if held.state != "established" or stream is None:
             return held.state
         if held.negotiation.held:
-            return "held"
-        return held.state if stream.sends else "held by the other side"
+            return "held by both sides" if stream.held_there else "held"
+        return "held by the other side" if stream.held_there else held.state
 
     @staticmethod
     def _lives(held: Held) -> bool:
