@@ -115,6 +115,10 @@ class Net:
         phone.wait_for("phone.ready")
         return phone
 
+    def at_end(self, stop: Any) -> None:
+        """Call `stop` when the test is over."""
+        self._stops.append(stop)
+
     def dnsmasq(self, *lines: str) -> Server:
         """Answer DNS for telco.test, addresses in the order of the lines."""
         configuration = self.folder / "dnsmasq.conf"
