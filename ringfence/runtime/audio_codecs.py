@@ -73,6 +73,8 @@ class Transcoder:
 
     def decode(self, payload: bytes) -> bytes:
         """Return linear audio; none for a payload that is malformed."""
+        if not payload:  # FFmpeg would take it for the end
+            return b""
         try:
             frames = self._decoder.decode(self._av.Packet(payload))
         except (self._av.FFmpegError, ValueError):

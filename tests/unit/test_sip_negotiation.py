@@ -348,3 +348,40 @@ def test_a_malformed_description_is_refused(body: bytes) -> None:
 def test_shuffled_lines_are_read_or_refused(some: list[bytes]) -> None:
     with contextlib.suppress(RemoteProtocolError):
         side().answer(b"v=0\n" + b"\n".join(some))
+
+
+def test_who_is_held_and_holds_too_answers_inactive() -> None:
+    ours = side()
+    ours.held = True
+    answered = lines(ours.answer(CLEAR_OFFER + b"a=sendonly\n"))
+    assert "a=inactive" in answered
+    assert ours.stream
+    assert (ours.stream.sends, ours.stream.receives, ours.stream.held_there) == (False, False, True)
+    answered = lines(ours.answer(CLEAR_OFFER + b"a=sendrecv\n"))
+    assert "a=sendonly" in answered
+    assert not ours.stream.held_there
+
+
+OPUS = Codec("opus", 48000, 99, 2, "maxplaybackrate=8000")
+KEYS_48 = Codec("telephone-event", 48000, 108, parameters="0-15")
+OPUS_OFFER = CLEAR_OFFER.replace(b"8 0 96", b"111 96").replace(
+    b"a=ptime:30", b"a=rtpmap:111 opus/48000/2\na=fmtp:111 useinbandfec=1\na=ptime:60"
+)
+
+
+def test_opus_is_answered_under_their_number_with_our_parameters_in_20_ms() -> None:
+    ours = side(replace(OURS, codecs=(OPUS, PCMU, KEYS_48, EVENTS)))
+    answered = lines(ours.answer(OPUS_OFFER))
+    assert "m=audio 16384 RTP/AVP 111" in answered
+    assert "a=rtpmap:111 opus/48000/2" in answered
+    assert "a=fmtp:111 maxplaybackrate=8000" in answered
+    assert ours.stream
+    assert (ours.stream.ptime, ours.stream.events) == (20, None)
+
+
+def test_keys_count_time_as_the_codec_does() -> None:
+    ours = side(replace(OURS, codecs=(OPUS, PCMU, KEYS_48, EVENTS)))
+    more = OPUS_OFFER.replace(b"111 96", b"111 96 110") + b"a=rtpmap:110 telephone-event/48000\n"
+    assert "m=audio 16384 RTP/AVP 111 110" in lines(ours.answer(more))
+    assert ours.stream
+    assert (ours.stream.events, ours.stream.receive_events) == (110, 110)
