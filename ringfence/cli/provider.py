@@ -5,12 +5,15 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 
 from ringfence.cli import CANNOT, DONE, FINDINGS, provider_inventory
 from ringfence.errors import ComponentError, ConfigError
 
 HTTPS = 443
+MOST_WORKERS = 64
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +38,27 @@ def _add_serve(verbs: provider_inventory.Verbs) -> None:
     serve.add_argument("--key", type=Path, help="its private key; CA_DIR/server.key")
     serve.add_argument("--bind", help="address to listen on; every one of this machine")
     serve.add_argument("--port", type=_port, default=HTTPS, help="TCP port; 443, 0 for any")
+    serve.add_argument(
+        "--behind",
+        type=Path,
+        metavar="SOCKET",
+        help="Unix socket of nginx or Apache, which then ends TLS; see `provider nginx-config`",
+    )
+    serve.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="processes behind the port (1)"
+    )
+    serve.add_argument(
+        "--data",
+        type=Path,
+        help="folder of `ringfence provider init`: groups, values and secrets for templates;"
+        " what was seen of phones, and what they send, is kept there",
+    )
+    serve.add_argument(
+        "--unlisted",
+        choices=("serve", "refuse"),
+        default="serve",
+        help="what phones get that have a certificate and are not in the inventory (serve)",
+    )
     serve.add_argument(
         "--generic",
         choices=("refuse", "bootstrap", "agent"),
@@ -64,9 +88,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _serve(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
+    from ringfence.provider import workers
     from ringfence.provider.authority import CLIENT_ROOT
     from ringfence.provider.profiles import GenericPolicy
-    from ringfence.provider.server import Files, serve
+    from ringfence.provider.server import Files, Server, Serving
 
     logging.basicConfig(
         stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
@@ -79,24 +104,36 @@ def _serve(arguments: argparse.Namespace) -> int:
         client_root=folder / f"{CLIENT_ROOT}.crt",
         revoked=folder / f"{CLIENT_ROOT}.crl",
     )
-
-    policy = GenericPolicy(arguments.generic)
-
-    def ready(port: int) -> None:
-        print(f"provider.ready: https on port {port}", flush=True)
-
-    async def until_told() -> None:
-        task = asyncio.current_task()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, task.cancel if task else loop.stop)
-        await serve(files, policy, arguments.bind, arguments.port, ready)
-
-    try:
-        asyncio.run(until_told())
-    except asyncio.CancelledError:
-        return DONE
+    server = Server(
+        Serving(
+            files=files,
+            policy=GenericPolicy(arguments.generic),
+            bind=arguments.bind,
+            port=arguments.port,
+            behind=arguments.behind,
+            inventory=arguments.data,
+            unlisted=arguments.unlisted == "serve",
+        )
+    )
+    print(f"provider.ready: {server.where}", flush=True)
+    workers.run([lambda: asyncio.run(_until_told(server.serve()))] * arguments.workers)
     return DONE
+
+
+async def _until_told(serving: Coroutine[None, None, None]) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel if task else loop.stop)
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and text.isascii() and 1 <= int(text[:4]) <= MOST_WORKERS):
+        raise argparse.ArgumentTypeError(f"write a number from 1 to {MOST_WORKERS}")
+    return int(text)
 
 
 def _port(text: str) -> int:

@@ -8,12 +8,14 @@ import asyncio
 import contextlib
 import errno
 import logging
+import os
 import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ LIFE_TIME = 30.0
 SHUTDOWN_TIME = 5.0
 """Seconds that a client has to take what is left and to say goodbye."""
 BACKLOG = 128
+PROXY = "proxy"
+"""Who is at the other end of a Unix socket, in the words of the log."""
 
 
 class Guest(asyncio.Protocol):
@@ -91,10 +95,35 @@ def listen(bind: str | None, port: int) -> list[socket.socket]:
     return made
 
 
+def listen_locally(path: Path) -> socket.socket:
+    """Return a listening Unix socket, which its user and group may use: for a proxy before us.
+
+    Raises:
+        OSError: the path cannot be used.
+
+    """
+    with socket.socket(socket.AF_UNIX) as asking:
+        try:
+            asking.connect(str(path))
+        except OSError:
+            path.unlink(missing_ok=True)  # of a server that is gone
+        else:
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+    made = socket.socket(socket.AF_UNIX)
+    made.bind(str(path))
+    path.chmod(0o660)
+    made.listen(BACKLOG)
+    made.setblocking(False)
+    return made
+
+
 async def accept(
-    listeners: Sequence[socket.socket], tls: ssl.SSLContext, guest: Callable[[str], Guest]
+    listeners: Sequence[socket.socket], tls: ssl.SSLContext | None, guest: Callable[[str], Guest]
 ) -> None:
-    """Take connections until cancelled; `guest(remote address)` makes the protocol of each."""
+    """Take connections until cancelled; `guest(remote address)` makes the protocol of each.
+
+    Without TLS they are those of a proxy, which has limits of its own.
+    """
     places = Places()
     async with asyncio.TaskGroup() as group:
         for listener in listeners:
@@ -104,7 +133,7 @@ async def accept(
 async def _accept(
     group: asyncio.TaskGroup,
     listener: socket.socket,
-    tls: ssl.SSLContext,
+    tls: ssl.SSLContext | None,
     guest: Callable[[str], Guest],
     places: Places,
 ) -> None:
@@ -117,15 +146,19 @@ async def _accept(
                 logger.warning("provider.accept: %s", error.strerror)
                 await asyncio.sleep(0.1)
                 continue
-            remote = peer[0]
-            if places.take(remote):
+            remote = peer[0] if tls else PROXY
+            if tls is None:
+                group.create_task(_serve(connection, remote, tls, guest(remote)))
+            elif places.take(remote):
                 task = group.create_task(_serve(connection, remote, tls, guest(remote)))
                 task.add_done_callback(partial(places.leave, remote))
             else:
                 connection.close()
 
 
-async def _serve(connection: socket.socket, remote: str, tls: ssl.SSLContext, guest: Guest) -> None:
+async def _serve(
+    connection: socket.socket, remote: str, tls: ssl.SSLContext | None, guest: Guest
+) -> None:
     """Shake hands and stay until the connection is over."""
     transport: asyncio.Transport | None = None
     try:
@@ -134,8 +167,8 @@ async def _serve(connection: socket.socket, remote: str, tls: ssl.SSLContext, gu
                 lambda: guest,
                 connection,
                 ssl=tls,
-                ssl_handshake_timeout=HANDSHAKE_TIME,
-                ssl_shutdown_timeout=SHUTDOWN_TIME,
+                ssl_handshake_timeout=HANDSHAKE_TIME if tls else None,
+                ssl_shutdown_timeout=SHUTDOWN_TIME if tls else None,
             )
             await guest.closed
     except TimeoutError:

@@ -5,21 +5,34 @@ Source: chapter, Multiplatform Phone CA Client Root Certificate; PRV-12, PRV-14,
 
 import enum
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
-from ringfence.provider.identity import DeviceIdentity, claimed, device_identity
-from ringfence.provider.templates import Templates, belongs_to
+from ringfence.provider.identity import DeviceIdentity, Shown, claimed
+from ringfence.provider.templates import (
+    NOTHING,
+    Held,
+    Record,
+    RenderError,
+    Templates,
+    belongs_to,
+    named,
+)
+
+if TYPE_CHECKING:
+    from ringfence.provider.fleet import Fleet
 
 logger = logging.getLogger(__name__)
 
 GENERIC = "generic"
 """Folder, among the templates, of those that phones with a generic certificate get."""
 NOBODY = DeviceIdentity("", "", "")
+UNAVAILABLE = 503
 
 
 class GenericPolicy(enum.Enum):
@@ -40,50 +53,118 @@ class Answer(Struct, frozen=True):
     body: bytes
     who: str
     """Who asked, in the words of the access log."""
+    error: str = ""
+    """Why there is no profile, for the provider alone."""
+
+
+class Client(Struct, frozen=True):
+    """Who asks."""
+
+    shown: Shown | None
+    """The certificate, which was verified; None where none was shown."""
+    agent: str = ""
+    """The User-Agent, which proves nothing."""
+    address: str = ""
+
+    @property
+    def device(self) -> DeviceIdentity:
+        """Return whose certificate it is."""
+        return self.shown.device if self.shown else NOBODY
 
 
 class Profiles:
-    """The profiles in a folder of templates."""
+    """The profiles in a folder of templates, and in the inventory where there is one."""
 
-    def __init__(self, folder: Path, policy: GenericPolicy, revoked: Callable[[int], bool]) -> None:
-        self._own = Templates(folder)
+    def __init__(
+        self,
+        folder: Path,
+        policy: GenericPolicy,
+        revoked: Callable[[int], bool],
+        fleet: "Fleet | None" = None,
+    ) -> None:
+        held = fleet.template if fleet else None
+        self._own = Templates(folder, held)
         self._folder = folder / GENERIC
-        self._generic = Templates(self._folder)
+        self._generic = Templates(self._folder, _below(GENERIC, held) if held else None)
         self._policy = policy
         self._revoked = revoked
+        self._fleet = fleet
 
-    def answer(self, path: str, peer: Mapping[str, Any] | None, agent: str) -> Answer:
-        """Return what a URL path gives; `peer` is the verified certificate (`getpeercert`)."""
-        device = device_identity(peer) if peer else NOBODY
-        who = words(device)
-        if peer and self._revoked(int(peer["serialNumber"], 16)):
+    def answer(self, path: str, client: Client) -> Answer:
+        """Return what a URL path gives. With an inventory this blocks: call it in a thread."""
+        device, who = client.device, words(client.device)
+        if self._taken_back(client.shown):
             return _refused(f"{who}, revoked")
-        if device.generic:
-            return self._shared(path, claimed(agent))
-        return self._rendered(self._own, path, device, who, belongs_to(path, device))
+        try:
+            if device.generic:
+                return self._shared(path, claimed(client.agent))
+            opens = belongs_to(path, device)
+            answer = self._individual(path, client, who) if opens else _refused(who)
+            if device.individual and self._fleet:
+                self._fleet.saw(path, client, answer)
+            return answer
+        except ComponentError:  # the fleet has logged it
+            return Answer(UNAVAILABLE, b"503: the inventory does not answer; come again\n", who)
+
+    def may_send(self, path: str, client: Client) -> Answer | None:
+        """Return why a phone may not send something to a path; None where it may.
+
+        Raises:
+            ComponentError: the inventory does not answer.
+
+        """
+        device, who = client.device, words(client.device)
+        if self._taken_back(client.shown):
+            return _refused(f"{who}, revoked")
+        if not device.individual or not named(path) <= {device.mac}:
+            return _refused(who)
+        return _refused(f"{who}, blocked") if self._said(device.mac).blocked else None
+
+    def _taken_back(self, shown: Shown | None) -> bool:
+        return shown is not None and self._revoked(shown.number)
+
+    def _said(self, mac: str) -> Record:
+        return self._fleet.record(mac) if self._fleet else NOTHING
+
+    def _individual(self, path: str, client: Client, who: str) -> Answer:
+        said = self._said(client.device.mac)
+        if said.blocked:
+            return _refused(f"{who}, blocked")
+        said = replace(said, shown=client.shown)
+        return _rendered(self._own, path, client.device, who, said)
 
     def _shared(self, path: str, said: DeviceIdentity) -> Answer:
         """Answer a phone of which nothing is known but what it says."""
-        if self._policy is GenericPolicy.REFUSE or not self._folder.is_dir():
+        self._said("")
+        if self._policy is GenericPolicy.REFUSE or not (self._folder.is_dir() or self._fleet):
             return _refused("generic, refused")
         if self._policy is GenericPolicy.BOOTSTRAP:
-            return self._rendered(self._generic, path, NOBODY, "generic, bootstrap", True)
+            return _rendered(self._generic, path, NOBODY, "generic, bootstrap")
         who = f"generic, says it is {said.mac or 'nobody'}"
-        return self._rendered(self._generic, path, said, who, belongs_to(path, said))
-
-    def _rendered(
-        self, templates: Templates, path: str, device: DeviceIdentity, who: str, opens: bool
-    ) -> Answer:
-        if not opens:
+        if not belongs_to(path, said):
             return _refused(who)
-        try:
-            body = templates.render(path, device)
-        except ComponentError as error:
-            logger.error("provider.template_failed: %s", error)
-            return Answer(500, b"500: the profile cannot be made\n", who)
-        if body is None:
-            return Answer(404, b"404: there is no profile here\n", who)
-        return Answer(200, body, who)
+        return _rendered(self._generic, path, said, who)
+
+
+def _rendered(
+    templates: Templates,
+    path: str,
+    device: DeviceIdentity,
+    who: str,
+    said: Record = NOTHING,
+) -> Answer:
+    try:
+        body = templates.render(path, device, said)
+    except RenderError as error:
+        logger.error("provider.template_failed: %s", error)
+        return Answer(500, b"500: the profile cannot be made\n", who, str(error))
+    if body is None:
+        return Answer(404, b"404: there is no profile here\n", who, "there is no profile for it")
+    return Answer(200, body, who)
+
+
+def _below(folder: str, held: Held) -> Held:
+    return lambda name: held(f"{folder}/{name}")
 
 
 def words(device: DeviceIdentity) -> str:
@@ -95,4 +176,5 @@ def words(device: DeviceIdentity) -> str:
 
 
 def _refused(who: str) -> Answer:
-    return Answer(403, b"403: this certificate does not open this path\n", who)
+    said = "its certificate does not open what it asked for"
+    return Answer(403, b"403: this certificate does not open this path\n", who, said)

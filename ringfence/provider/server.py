@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 from msgspec import Struct
@@ -17,18 +17,37 @@ from msgspec import Struct
 from ringfence.errors import ComponentError
 from ringfence.policy.certificate import printable
 from ringfence.provider import listener
-from ringfence.provider.identity import DeviceIdentity, device_identity
-from ringfence.provider.profiles import GenericPolicy, Profiles, words
+from ringfence.provider.forwarded import Forwarded
+from ringfence.provider.identity import DeviceIdentity, Shown, shown
+from ringfence.provider.profiles import (
+    NOBODY,
+    UNAVAILABLE,
+    Answer,
+    Client,
+    GenericPolicy,
+    Profiles,
+    words,
+)
 from ringfence.provider.revocation import Revoked
+
+if TYPE_CHECKING:
+    from ringfence.provider.fleet import Fleet
+    from ringfence.provider.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 
 IDLE_TIME = 15.0
 """Seconds that a connection may wait for its next request."""
 PRODUCT = "Ringfence"
-OK, INTERNAL_ERROR = 200, 500
+OK, BAD_REQUEST, INTERNAL_ERROR = 200, 400, 500
 WHO = web.RequestKey("WHO", str)
 """Who asked, in the words of the access log."""
+WHENCE = web.RequestKey("WHENCE", str)
+"""From which address, as a proxy says."""
+FLUSH_TIME = 1.0
+"""Seconds between two times that visits are kept."""
+RETRY = 30
+"""Seconds after which a phone may come again."""
 _CONNECTION: dict[str, Any] = {"access_log": None, "keepalive_timeout": IDLE_TIME}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -94,52 +113,159 @@ def _locked(key: Path) -> str:
     raise ComponentError(f"file {key}", f"is encrypted; {remedy}")
 
 
-def application(profiles: Profiles) -> web.Application:
-    """Return the server's one page: the profile of the device that asks."""
+class Desk:
+    """Answers what phones ask; `behind` reads who asks from a proxy's words."""
 
-    async def profile(request: web.Request) -> web.Response:
+    def __init__(
+        self,
+        profiles: Profiles,
+        uploads: "Uploads | None" = None,
+        behind: Forwarded | None = None,
+    ) -> None:
+        self._profiles = profiles
+        self._uploads = uploads
+        self._behind = behind
+
+    def application(self) -> web.Application:
+        """Return the application: profiles by GET, and uploads where there is an inventory."""
+        app = web.Application(middlewares=[_logged], client_max_size=4096)
+        app.router.add_get("/{path:.*}", self._profile)
+        if self._uploads:
+            for method in ("PUT", "POST"):
+                app.router.add_route(method, "/{path:.*}", self._upload)
+        return app
+
+    async def _profile(self, request: web.Request) -> web.Response:
+        client = self._client(request)
+        if self._uploads and client.shown:  # the inventory blocks
+            answer = await asyncio.to_thread(self._profiles.answer, request.path, client)
+        else:
+            answer = self._profiles.answer(request.path, client)
+        return _response(request, client, answer, "application/xml")
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        client = self._client(request)
+        if self._uploads is None:
+            raise web.HTTPMethodNotAllowed(request.method, ("GET", "HEAD"))
+        answer = await self._uploads.take(request, client)
+        response = _response(request, client, answer, "text/plain")
+        if answer.status >= BAD_REQUEST:
+            response.force_close()  # what it still sends is not read
+        return response
+
+    def _client(self, request: web.Request) -> Client:
         agent = request.headers.get("User-Agent", "")
-        answer = profiles.answer(request.path, _peer(request.transport), agent)
-        request[WHO] = answer.who
-        kind = "application/xml" if answer.status == OK else "text/plain"
-        return web.Response(
-            status=answer.status, body=answer.body, content_type=kind, charset="utf-8"
-        )
-
-    app = web.Application(middlewares=[_logged], client_max_size=4096)
-    app.router.add_get("/{path:.*}", profile)
-    return app
+        if self._behind:
+            return self._behind.client(request.headers, agent)
+        return Client(_shown_by(request.transport), agent, request.remote or "")
 
 
-async def serve(
-    files: Files,
-    policy: GenericPolicy,
-    bind: str | None,
-    port: int,
-    ready: Callable[[int], None],
-) -> None:
-    """Serve until cancelled; `ready(port)` is called once connections are taken.
+def _response(request: web.Request, client: Client, answer: Answer, kind: str) -> web.Response:
+    request[WHO], request[WHENCE] = answer.who, client.address
+    kind = kind if answer.status == OK else "text/plain"
+    response = web.Response(
+        status=answer.status, body=answer.body, content_type=kind, charset="utf-8"
+    )
+    if answer.status == UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY)
+    return response
+
+
+class Serving(Struct, frozen=True):
+    """What is served, to whom, and where."""
+
+    files: Files
+    policy: GenericPolicy
+    bind: str | None = None
+    port: int = 443
+    behind: Path | None = None
+    """Unix socket of a proxy, which then ends TLS; nothing listens on the port."""
+    inventory: Path | None = None
+    unlisted: bool = True
+    """Whether phones that the inventory does not list are served."""
+
+
+class Server:
+    """The provisioning server, ready to take connections; each process calls `serve`.
 
     Raises:
-        ComponentError: a file or the port cannot be used.
+        ComponentError: a file, the inventory or the port cannot be used.
 
     """
-    if not files.templates.is_dir():
-        raise ComponentError(f"folder {files.templates}", "is missing")
-    tls = context(files)
-    revoked = Revoked(files.revoked, files.client_root)
-    runner = web.AppRunner(application(Profiles(files.templates, policy, revoked.holds)))
-    await runner.setup()
-    server = cast(web.Server, runner.server)
-    try:
-        sockets = listener.listen(bind, port)
-        ready(sockets[0].getsockname()[1])
-        await listener.accept(sockets, tls, partial(_Connection, server))
-    except (OSError, OverflowError) as error:
-        said = error.strerror if isinstance(error, OSError) else None
-        raise ComponentError(f"tcp {bind or '*'}:{port}", said or str(error)) from error
-    finally:
-        await runner.cleanup()
+
+    def __init__(self, serving: Serving) -> None:
+        files = serving.files
+        self._serving = serving
+        if not files.templates.is_dir():
+            raise ComponentError(f"folder {files.templates}", "is missing")
+        self._tls = None if serving.behind else context(files)
+        if not files.client_root.is_file():
+            raise ComponentError(f"file {files.client_root}", "is missing")
+        self._revoked = Revoked(files.revoked, files.client_root)
+        if serving.inventory:
+            from ringfence.provider.inventory.database import Inventory
+
+            Inventory(serving.inventory).check()
+        try:
+            if serving.behind:
+                self._sockets = [listener.listen_locally(serving.behind)]
+            else:
+                self._sockets = listener.listen(serving.bind, serving.port)
+        except (OSError, OverflowError) as error:
+            where = serving.behind or f"tcp {serving.bind or '*'}:{serving.port}"
+            said = error.strerror if isinstance(error, OSError) else None
+            raise ComponentError(str(where), said or str(error)) from error
+
+    @property
+    def where(self) -> str:
+        """Return where connections are taken."""
+        if self._serving.behind:
+            return f"proxied at {self._serving.behind}"
+        return f"https on port {self._sockets[0].getsockname()[1]}"
+
+    async def serve(self) -> None:
+        """Serve until cancelled.
+
+        Raises:
+            ComponentError: the inventory cannot be used.
+
+        """
+        serving, files = self._serving, self._serving.files
+        fleet = _fleet(serving)
+        profiles = Profiles(files.templates, serving.policy, self._revoked.holds, fleet)
+        uploads = None
+        if fleet:
+            from ringfence.provider.uploads import Uploads
+
+            uploads = Uploads(fleet, profiles)
+        behind = Forwarded(files.client_root) if serving.behind else None
+        runner = web.AppRunner(Desk(profiles, uploads, behind).application())
+        await runner.setup()
+        guest = partial(_Connection, cast(web.Server, runner.server))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(listener.accept(self._sockets, self._tls, guest))
+                if fleet:
+                    group.create_task(_flushing(fleet))
+        finally:
+            await runner.cleanup()
+            if fleet:
+                fleet.close()
+
+
+def _fleet(serving: Serving) -> "Fleet | None":
+    if serving.inventory is None:
+        return None
+    from ringfence.provider.fleet import Fleet
+    from ringfence.provider.inventory.database import Inventory
+
+    return Fleet(Inventory(serving.inventory), unlisted=serving.unlisted)
+
+
+async def _flushing(fleet: "Fleet") -> None:
+    while True:
+        await asyncio.sleep(FLUSH_TIME)
+        await asyncio.to_thread(fleet.flush)
 
 
 class _Connection(web.RequestHandler, listener.Guest):
@@ -199,7 +325,7 @@ async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
     response.headers["Cache-Control"] = "no-store"
     logger.info(
         '%s "%s" "%s %s" %d "%s"',
-        request.remote,
+        request.get(WHENCE) or request.remote,
         _shown(request.get(WHO) or words(_identity(request.transport))),
         request.method,
         _shown(request.rel_url.raw_path),
@@ -209,14 +335,16 @@ async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
-def _peer(transport: asyncio.BaseTransport | None) -> dict[str, Any] | None:
+def _shown_by(transport: asyncio.BaseTransport | None) -> Shown | None:
     """Return the certificate that the handshake verified; None where none was shown."""
     secured = transport.get_extra_info("ssl_object") if transport else None
-    return (secured.getpeercert() if secured else None) or None
+    peer: dict[str, Any] | None = secured.getpeercert() if secured else None
+    return shown(peer) if peer else None
 
 
 def _identity(transport: asyncio.BaseTransport | None) -> DeviceIdentity:
-    return device_identity(_peer(transport) or {})
+    held = _shown_by(transport)
+    return held.device if held else NOBODY
 
 
 def _shown(text: str) -> str:

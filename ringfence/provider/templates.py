@@ -43,7 +43,7 @@ _OPTIONS: dict[str, Any] = {
 
 
 class Record(Struct, frozen=True):
-    """What the inventory says of a device; nothing where there is none."""
+    """What is known of a device besides who it is."""
 
     name: str = ""
     group: str = ""
@@ -51,6 +51,8 @@ class Record(Struct, frozen=True):
     """Of the group, and over them of the device."""
     secrets: Mapping[str, str] = {}
     blocked: bool = False
+    shown: Shown | None = None
+    """The certificate that it showed."""
 
 
 NOTHING = Record()
@@ -80,6 +82,10 @@ def check(name: str, text: str) -> None:
         raise ConfigError(f"template {name}", f"{line}{error.message}") from None
 
 
+class RenderError(ComponentError):
+    """A template is wrong for the device that asks."""
+
+
 class Templates:
     """The templates of one folder, and those that the inventory has for it.
 
@@ -89,9 +95,7 @@ class Templates:
     def __init__(self, folder: Path, held: Held | None = None) -> None:
         self._jinja = ImmutableSandboxedEnvironment(loader=_Loader(folder, held), **_OPTIONS)
 
-    def render(
-        self, path: str, device: DeviceIdentity, said: Record = NOTHING, shown: Shown | None = None
-    ) -> bytes | None:
+    def render(self, path: str, device: DeviceIdentity, said: Record = NOTHING) -> bytes | None:
         """Return the profile at a URL path that belongs to `device`; None where there is none.
 
         `/cfg/000e08abcdef.xml` is rendered from the first that exists of the templates
@@ -101,7 +105,7 @@ class Templates:
         `certificate.until`.
 
         Raises:
-            ComponentError: the template is wrong.
+            RenderError: the template is wrong.
 
         """
         words = filter(None, (device.mac, said.group, device.product, ANYONE))
@@ -110,14 +114,14 @@ class Templates:
             return None
         try:
             template = self._jinja.select_template(names)
-            return template.render(_context(device, said, shown)).encode()
+            return template.render(_context(device, said)).encode()
         except NotFound:
             return None
         except _WRONG as error:
             text = f"{type(error).__name__}: {error}"
             for secret in said.secrets.values():
                 text = text.replace(secret, "…")
-            raise ComponentError(f"template for {path}", text) from None
+            raise RenderError(f"template for {path}", text) from None
 
 
 class _Loader(BaseLoader):
@@ -155,7 +159,8 @@ class _Values:
         return name in self._of
 
 
-def _context(device: DeviceIdentity, said: Record, shown: Shown | None) -> dict[str, Any]:
+def _context(device: DeviceIdentity, said: Record) -> dict[str, Any]:
+    shown = said.shown
     certificate = {"number": f"{shown.number:x}", "until": _day(shown.until)} if shown else {}
     return {
         **{"product": device.product, "serial": device.serial, "mac": device.mac},

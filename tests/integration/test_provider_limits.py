@@ -97,11 +97,11 @@ def test_a_request_that_is_none_is_answered_and_logged_in_one_line(
 @asynccontextmanager
 async def served(files: provider_server.Files) -> AsyncIterator[Callable[..., Connection]]:
     """Serve in this process, with the limits as they are set now; return what connects to it."""
-    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    serve = provider_server.serve(files, GenericPolicy.REFUSE, "127.0.0.1", 0, ready.set_result)
+    what = provider_server.Serving(files, GenericPolicy.REFUSE, "127.0.0.1", 0)
+    server = provider_server.Server(what)
+    port = int(server.where.rpartition(" ")[2])
     async with asyncio.TaskGroup() as group, asyncio.timeout(20):
-        serving = group.create_task(serve)
-        port = await ready
+        serving = group.create_task(server.serve())
         yield lambda **options: asyncio.open_connection("127.0.0.1", port, **options)
         serving.cancel()
 

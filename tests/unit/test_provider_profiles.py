@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ringfence.provider.identity import DeviceIdentity, claimed
-from ringfence.provider.profiles import GenericPolicy, Profiles
+from ringfence.provider.identity import DeviceIdentity, claimed, shown
+from ringfence.provider.profiles import Client, GenericPolicy, Profiles
 
 MAC, OTHER = "000e08abcdef", "000e08abcdee"
 AGENT = f"Cisco-CP-7832-3PCC/11.0.1 ({MAC})"
@@ -35,7 +35,8 @@ def folder(tmp_path: Path) -> Path:
 def ask(
     folder: Path, policy: GenericPolicy, who: dict[str, Any] | None, path: str, agent: str = AGENT
 ) -> tuple[int, str, str]:
-    answer = Profiles(folder, policy, {0xB}.__contains__).answer(path, who, agent)
+    client = Client(shown(who) if who else None, agent)
+    answer = Profiles(folder, policy, {0xB}.__contains__).answer(path, client)
     return answer.status, answer.body.decode(), answer.who
 
 

@@ -106,6 +106,19 @@ class Inventory:
         """Return how many changes the inventory has had."""
         return int(connection.execute(select(GENERATION.c.number)).scalar_one())
 
+    def check(self) -> None:
+        """Ask the database something, and let go of it: before a process forks.
+
+        Raises:
+            ComponentError: it cannot be asked.
+
+        """
+        try:
+            with self.reading() as connection:
+                self.generation(connection)
+        finally:
+            self.close()
+
     def close(self) -> None:
         """End the connections."""
         self._engine.dispose()
