@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 NOT_RUNNING = "no phone runs on this state folder; ringfence phone run --state DIR starts one"
 
 
+Verb = Callable[[str, str], argparse.ArgumentParser]
+"""Declares a verb, given its word and its purpose."""
+
+_WHICH = "number of the call (default: the one there is)"
+_CALLS = {
+    "answer": "answer the call that rings",
+    "hangup": "end a call, or refuse it",
+    "hold": "hold a call",
+    "resume": "take a held call back",
+}
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the verbs."""
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -26,31 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         made.add_argument("--state", type=Path, required=True, help="folder of the phone")
         return made
 
-    run_ = verb("run", "run a phone until it is told to stop")
-    run_.add_argument("--config", type=Path, help="cfg.xml to apply before anything starts")
-    run_.add_argument("--interface", help="network interface of the phone (default: br0, eth0, …)")
-    run_.add_argument(
-        "--user", default="", help="user (name, number) to become with three capabilities"
-    )
-    run_.add_argument(
-        "--microphone",
-        default="null",
-        metavar="DEVICE",
-        help="null, tone:HERTZ, wav:FILE, card or card:NAME",
-    )
-    run_.add_argument(
-        "--speaker",
-        default="null",
-        metavar="DEVICE",
-        help="null, wav:FOLDER to record calls, card or card:NAME",
-    )
-    run_.add_argument(
-        "--trace",
-        type=Path,
-        metavar="FILE",
-        help="capture the interface into a pcapng file that holds the TLS keys to read it",
-    )
-    run_.add_argument("--debug", action="store_true", help="log the wire, too")
+    _add_run(verb("run", "run a phone until it is told to stop"))
     get = verb("get", "print the value of a parameter; a secret as ***")
     get.add_argument("tag", metavar="TAG")
     set_ = verb("set", "store values; done only when they survive a power cut")
@@ -63,24 +51,49 @@ def add(parser: argparse.ArgumentParser) -> None:
     resync = verb("resync", "fetch the profile now")
     resync.add_argument("rule", nargs="?", default="", help="profile rule to use this once")
     verb("reboot", "restart the phone's processes")
+    _add_calls(verb)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, help="cfg.xml to apply before anything starts")
+    parser.add_argument(
+        "--interface", help="network interface of the phone (default: br0, eth0, …)"
+    )
+    parser.add_argument(
+        "--user", default="", help="user (name, number) to become with three capabilities"
+    )
+    parser.add_argument(
+        "--microphone",
+        default="null",
+        metavar="DEVICE",
+        help="null, tone:HERTZ, wav:FILE, card or card:NAME",
+    )
+    parser.add_argument(
+        "--speaker",
+        default="null",
+        metavar="DEVICE",
+        help="null, wav:FOLDER to record calls, card or card:NAME",
+    )
+    parser.add_argument(
+        "--trace",
+        type=Path,
+        metavar="FILE",
+        help="capture the interface into a pcapng file that holds the TLS keys to read it",
+    )
+    parser.add_argument("--debug", action="store_true", help="log the wire, too")
+
+
+def _add_calls(verb: Verb) -> None:
     dial = verb("dial", "place a call")
     dial.add_argument("target", metavar="URI", help="number, user@domain or SIP URI")
-    dial.add_argument("--line", default="", help="extension to call from (default: the first)")
+    dial.add_argument(
+        "--line", default="", metavar="N", help="extension to call from (default: the first)"
+    )
     for name, purpose in _CALLS.items():
-        one = verb(name, purpose)
-        one.add_argument("call", nargs="?", default="", help=_WHICH)
+        verb(name, purpose).add_argument("call", nargs="?", default="", metavar="CALL", help=_WHICH)
     dtmf = verb("dtmf", "send key presses")
-    dtmf.add_argument("digits", help="of 0123456789*#ABCD")
-    dtmf.add_argument("call", nargs="?", default="", help=_WHICH)
-
-
-_WHICH = "number of the call (default: the one there is)"
-_CALLS = {
-    "answer": "answer the call that rings",
-    "hangup": "end a call, or refuse it",
-    "hold": "hold a call",
-    "resume": "take a held call back",
-}
+    dtmf.add_argument("digits", metavar="DIGITS", help="of 0123456789*#ABCD")
+    dtmf.add_argument("call", nargs="?", default="", metavar="CALL", help=_WHICH)
 
 
 def run(arguments: argparse.Namespace) -> int:
