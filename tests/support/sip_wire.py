@@ -120,7 +120,7 @@ def ask(message: Message, *, reliable: bool = False) -> Asked:
     check_request(message)
     source = Source("192.0.2.9", 5060, reliable=reliable)
     via, port = stamp(message.first(b"via"), source)
-    return Asked(message, via, source._replace(port=port))
+    return Asked(message, via, replace(source, port=port))
 
 
 def refuse(request: bytes, status: int, *lines: bytes) -> Message:

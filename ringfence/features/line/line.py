@@ -106,7 +106,7 @@ class Line:
 
         def send(message: Reply) -> None:
             if self.binding:  # a connection that was opened again carries its calls on
-                self.binding.link.post(*message)
+                self.binding.link.post(message.data, message.port, message.address)
                 self.binding.wake()
 
         realm = binding.registration.realm

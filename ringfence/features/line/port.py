@@ -100,7 +100,7 @@ class UdpPort:
         bound.close()
 
     def _read(self, bound: socket.socket) -> None:
-        now = self._host.now()
+        now, known, receive = self._host.now(), self._known, self.server.receive
         for _ in range(BATCH):
             try:
                 data, place = bound.recvfrom(LARGEST)
@@ -110,10 +110,10 @@ class UdpPort:
                 logger.debug("line.not_delivered: %s", error.strerror)
                 continue
             address, port = place[:2]
-            source = Source(address, port, address in self._known)
+            source = Source(address, port, address in known)
             if data[:4].upper() == b"SIP/":
                 self._receive_response(data, source)
-            elif reply := self.server.receive(data, source, now):
+            elif reply := receive(data, source, now):
                 self.send(reply.data, address, reply.port)
 
     def _receive_response(self, data: bytes, source: Source) -> None:

@@ -3,7 +3,8 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.grammar import parse_address, parse_via, split_values
@@ -46,7 +47,7 @@ _RPORT = re.compile(rb";[ \t]*+rport[ \t]*+(?=;|\Z)", re.IGNORECASE)
 _RECEIVED = re.compile(rb";[ \t]*+received[ \t]*+=[^;]*+", re.IGNORECASE)
 
 
-class Source(NamedTuple):
+class Source(Struct, frozen=True):
     """Where a request came from."""
 
     address: str
@@ -57,7 +58,7 @@ class Source(NamedTuple):
     """It came over a connection."""
 
 
-class Reply(NamedTuple):
+class Reply(Struct, frozen=True):
     """A message, and where it goes: for a response back to its source, at this port."""
 
     data: bytes
