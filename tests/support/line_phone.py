@@ -65,6 +65,10 @@ class LinePhone:
         """Trust these roots from the next `set` on."""
         self._facts["trust"] = list(pems)
 
+    def know(self, name: str, *addresses: str) -> None:
+        """Find these addresses under a name from the next `set` on."""
+        self._facts["names"] = {**self._facts["names"], name: addresses}
+
     def own(self, certificate: str, key: str) -> None:
         """Have this certificate, in PEM files, from the next `set` on."""
         self._facts["client"] = [certificate, key]
