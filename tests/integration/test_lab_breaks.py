@@ -17,6 +17,7 @@ from tests.support.lab import Command
 DAEMONS = ("dnsmasq", "kamailio", "rsyslogd", "nft")
 NAMES = (
     *("server-name", "wrong-ca", "expired", "dead-address", "dns-lies", "foreign-domain"),
+    *("redirect-away", "encrypted-wrong-key"),
     *("weak-cipher", "flood", "flushed-firewall", "killed-phone"),
 )
 Parts = Mapping[str, list[Mapping[str, Any]]]
@@ -178,6 +179,25 @@ def test_a_foreign_server_is_not_even_looked_up(healthy: Command) -> None:
     section = "Configure Restricted Access Domains"
     because(parts, section, "Restricted_Access_Domains", "domain not allowed: cfg.elsewhere.test")
     assert "domain not allowed: cfg.elsewhere.test" in parts["field"][0]["syslog"]
+
+
+@pytest.mark.proves("RAD-07", "RSY-05")
+def test_a_redirect_outside_the_domains_is_not_even_looked_up(healthy: Command) -> None:
+    _, parts = show(healthy, "redirect-away")
+    assert [(p["dns_queries"], p["connections"]) for p in parts["phone"]] == [(0, 0)]
+    section = "Configure Restricted Access Domains"
+    because(parts, section, "Restricted_Access_Domains", "domain not allowed: cfg.elsewhere.test")
+    assert "domain not allowed: cfg.elsewhere.test" in parts["field"][0]["syslog"]
+
+
+@pytest.mark.proves("RSY-06")
+def test_a_profile_of_another_key_changes_nothing(healthy: Command) -> None:
+    _, parts = show(healthy, "encrypted-wrong-key")
+    (seen,) = parts["phone"]
+    assert (seen["result"], seen["applied"]) == ("failure", False)
+    because(parts, "HTTPS Provisioning", "Profile_Rule_B", "another key than the rule's --key")
+    assert "another key than the rule's --key" in parts["field"][0]["syslog"]
+    assert "the-key-of-this-lab" not in json.dumps(parts)
 
 
 def test_weak_suites_are_never_offered(healthy: Command) -> None:

@@ -29,13 +29,14 @@ END: Mapping[str, Any] = {
 def test_the_breaks_are_those_of_the_field() -> None:
     assert list(BREAKS) == [
         *("server-name", "wrong-ca", "expired", "dead-address", "dns-lies", "foreign-domain"),
+        *("redirect-away", "encrypted-wrong-key"),
         *("weak-cipher", "flood", "flushed-firewall", "killed-phone"),
     ]
 
 
 def test_the_overview_fits_a_line_each() -> None:
     lines = overview({name: entry.title for name, entry in BREAKS.items()}, "ringfence")
-    assert lines[0].startswith("server-name       the provisioning server shows a certificate")
+    assert lines[0].startswith("server-name          the provisioning server shows a certificate")
     assert max(map(len, lines)) <= 100
     assert lines[-1] == "Each is shown and put back: ringfence lab break NAME"
 

@@ -14,11 +14,14 @@ from ringfence.lab import servers, topology
 from ringfence.lab.breaks.names import forget
 from ringfence.lab.breaks.stage import Stage
 from ringfence.lab.crew import run
-from ringfence.lab.daemons import PYTHON, RUN
+from ringfence.lab.daemons import PYTHON, RUN, Pair
+from ringfence.lab.output import Output
 from ringfence.lab.proofs import ACCESS, StepError, counters
 
 FOREIGN = "cfg.elsewhere.test"
 END = "</flat-profile>"
+SECOND = f"{topology.PROVISIONING_NAME}:8443"
+"""Host and port of the provider's second server."""
 DOMAINS, SECOND_RULE, CIPHERS = "Restricted_Access_Domains", "Profile_Rule_B", "TLS_Cipher_List"
 
 COUNT = """\
@@ -42,17 +45,41 @@ WEAK = {
 
 async def foreign_domain(stage: Stage) -> None:
     """Send the phone to a server outside its domains, which is there and waits."""
-    stranger = topology.STRANGER_ADDRESS
+    await _await_stranger(stage)
+    await push(stage, {SECOND_RULE: f"https://{FOREIGN}/$MA.xml"})
+    await stage.tell(
+        "broke",
+        f"The provider's cfg.xml names a second server, https://{FOREIGN}/"
+        f" ({topology.STRANGER_ADDRESS}, the stranger).",
+    )
+    await _keep_away(stage)
+
+
+async def redirect_away(stage: Stage) -> None:
+    """Have a server of the provider send the phone to one outside its domains."""
+    await _await_stranger(stage)
+    head = f"HTTP/1.1 302 Found\r\nLocation: https://{FOREIGN}/{topology.PHONE_MAC}.xml\r\n"
+    asked = await second_server(stage, f"{head}Content-Length: 0\r\n\r\n".encode())
+    await push(stage, {SECOND_RULE: f"https://{SECOND}/$MA.xml"})
+    await stage.tell(
+        "broke",
+        f"A second server of the provider, https://{SECOND}/, answers 302: go to https://{FOREIGN}/"
+        f" ({topology.STRANGER_ADDRESS}, the stranger).",
+    )
+    await _keep_away(stage)
+    stage.demand(bool(asked.find("asked: ")), "the second server was not asked")
+
+
+async def _await_stranger(stage: Stage) -> None:
+    """Have DNS know the stranger, and count who comes to it."""
     stage.put_back("the stranger's name is gone", partial(_unname, stage))
     (RUN / "count.nft").write_text(COUNT)
     await run(topology.STRANGER, "nft", "-f", str(RUN / "count.nft"))
-    await stage.daemons.dns({**servers.RECORDS, FOREIGN: (stranger,)})
-    await _push(stage, {SECOND_RULE: f"https://{FOREIGN}/$MA.xml"})
-    await stage.tell(
-        "broke",
-        f"The provider's cfg.xml names a second server, https://{FOREIGN}/ ({stranger}, the"
-        " stranger).",
-    )
+    await stage.daemons.dns({**servers.RECORDS, FOREIGN: (topology.STRANGER_ADDRESS,)})
+
+
+async def _keep_away(stage: Stage) -> None:
+    """Have the phone resync, and show that it keeps away from the stranger."""
     dns, held = stage.crew.outputs["dnsmasq"], await stage.held()
     mark = dns.count
     told = await stage.resync()
@@ -78,7 +105,7 @@ async def foreign_domain(stage: Stage) -> None:
 
 async def weak_cipher(stage: Stage) -> None:
     """Tell the phone to use nothing but weak suites."""
-    await _push(stage, {CIPHERS: ":".join(WEAK)})
+    await push(stage, {CIPHERS: ":".join(WEAK)})
     await stage.tell("broke", f"The provider's cfg.xml sets the cipher list {':'.join(WEAK)}.")
     told = await stage.resync()
     stage.demand(told["result"] == "success", f"the list was not delivered: {told['reason']}")
@@ -110,6 +137,19 @@ async def weak_cipher(stage: Stage) -> None:
     await stage.tell("field", text, finding=found.rule)
 
 
+async def second_server(stage: Stage, answer: bytes) -> Output:
+    """Start a second server of the provider, with its name and certificate; return its output."""
+    file = RUN / "answer"
+    file.write_bytes(answer)
+    pair = Pair.of(stage.daemons.provider, topology.PROVISIONING_NAME)
+    words = (topology.PROVIDER, SECOND.rpartition(":")[2], *map(str, pair), str(file))
+    stage.put_back("the second server is gone", partial(stage.crew.stop, "second"))
+    argv = (*PYTHON, "ringfence.lab.canned", *words)
+    output = await stage.crew.start("second", topology.SERVERS, *argv)
+    await output.wait("ready")
+    return output
+
+
 def _judgement() -> Finding:
     """Return what the phone's own policy finds of the list."""
     from ringfence.config.settings import decode, virgin
@@ -124,9 +164,10 @@ async def _unname(stage: Stage) -> None:
     await forget(topology.STRANGER)
 
 
-async def _push(stage: Stage, texts: Mapping[str, str]) -> None:
+async def push(stage: Stage, texts: Mapping[str, str]) -> None:
     """Add values to the cfg.xml that is served; putting back restores the phone's, too.
 
+    Secrets may not be among them, for nobody can ask the phone what they were.
     What a cfg.xml leaves out stays as it is, so the former values are sent once more.
     """
     file = stage.template()

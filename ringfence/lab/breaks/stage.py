@@ -14,6 +14,7 @@ from ringfence.lab.crew import Crew, run
 from ringfence.lab.daemons import RUN, Daemons
 from ringfence.lab.proofs import StepError, until
 from ringfence.lab.servers import PRODUCT, SERIAL, TEMPLATE
+from ringfence.policy.credentials import masked
 from ringfence.runtime.control import ask
 
 TRIES = 3
@@ -98,7 +99,7 @@ class Stage:
 
     async def why(self, section: str, tag: str, text: str, said: str = "") -> None:
         """Tell why: the parameter, its line in the cfg.xml in force, the chapter, their words."""
-        value = await self.get(tag)
+        value = masked(await self.get(tag))
         line = (await asyncio.to_thread(self._lines)).get(tag)
         data = {"tag": tag, "value": value, "line": line, "section": section, "said": said}
         await self.tell("why", text, **data)

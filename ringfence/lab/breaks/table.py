@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ringfence.lab.breaks import attacks, certificates, names, profiles
+from ringfence.lab.breaks import attacks, certificates, encryption, names, profiles
 from ringfence.lab.breaks.stage import Stage
 
 
@@ -35,6 +35,12 @@ BREAKS = {
     ),
     "foreign-domain": Break(
         "the cfg.xml sends the phone to a server outside its domains", profiles.foreign_domain
+    ),
+    "redirect-away": Break(
+        "a server of the provider redirects the phone outside its domains", profiles.redirect_away
+    ),
+    "encrypted-wrong-key": Break(
+        "the provider delivers a profile that another key encrypted", encryption.encrypted_wrong_key
     ),
     "weak-cipher": Break(
         "the cfg.xml asks for weak cipher suites and no others", profiles.weak_cipher
