@@ -96,6 +96,10 @@ _REST: dict[str, tuple[str, str]] = {
         LINE + "<SIP_Proxy-Require_1_>sec-agree, a:b</SIP_Proxy-Require_1_>",
         LINE + "<SIP_Proxy-Require_1_>sec-agree</SIP_Proxy-Require_1_>",
     ),
+    "line-codec-unspoken": (
+        LINE + "<Second_Preferred_Codec_1_>G729a</Second_Preferred_Codec_1_>",
+        LINE + "<Second_Preferred_Codec_1_>G722</Second_Preferred_Codec_1_>",
+    ),
     "line-tcp-ports": (
         "<SIP_TCP_Port_Min>5090</SIP_TCP_Port_Min>",
         "<SIP_TCP_Port_Min>5070</SIP_TCP_Port_Min>",

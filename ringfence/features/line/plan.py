@@ -12,7 +12,7 @@ from ringfence.config.catalog.values import IpMode, SecureCallOption, SipTranspo
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import LINES, Settings
 from ringfence.errors import Finding, PolicyError, RemoteProtocolError, Severity
-from ringfence.features.line.terms import terms
+from ringfence.features.line.terms import UNSPOKEN, terms
 from ringfence.features.line.ways import Way, proxy_name, ways
 from ringfence.policy.applications import SIP, NameCheck
 from ringfence.policy.macros import expand, phone_values, setting_values
@@ -185,6 +185,8 @@ class _Lines:
         (home, refused), proxy = self._home(n), proxy_name(ext)
         if proxy and ext.sip_transport in SECURED and not ext.tls_name_validate:
             self._unchecked(n)
+        if home:
+            self._unspoken(n)
         if ext.auth_invite and not ext.password:
             self._find(
                 "line-auth-invite-without-password",
@@ -331,6 +333,19 @@ class _Lines:
                 + ("whatever transport DNS names" if auto else transport.value),
                 "set SIP Transport to TLS, and MediaSec Over TLS Only to Yes",
             )
+
+    def _unspoken(self, n: int) -> None:
+        ext = self._settings.ext[n - 1]
+        wanted = {
+            f"Preferred_Codec_{n}_": ext.preferred_codec,
+            f"Second_Preferred_Codec_{n}_": ext.second_preferred_codec,
+            f"Third_Preferred_Codec_{n}_": ext.third_preferred_codec,
+        }
+        for tag, codec in wanted.items():
+            if codec in UNSPOKEN:
+                found = f"the phone has no {codec.value}: the other codecs are offered without it"
+                remedy = "prefer G711u, G711a, G722 or OPUS"
+                self._find("line-codec-unspoken", tag, found, remedy, Severity.INFO)
 
     def _no_user(self, n: int) -> None:
         tag = f"User_ID_{n}_"

@@ -14,6 +14,9 @@ from ringfence.protocols.sip.sdp import Codec
 _OPUS_PARAMETERS = "maxplaybackrate=8000;sprop-maxcapturerate=8000"
 """The phone hears and plays no more. Source: RFC 7587 section 6.1."""
 
+UNSPOKEN = frozenset({AudioCodec.G729A, AudioCodec.G722_2, AudioCodec.ILBC, AudioCodec.ISAC})
+"""Codecs that no phone of ours has, whatever is installed."""
+
 _AES_128 = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")
 _GCM = ("AEAD_AES_256_GCM", "AEAD_AES_128_GCM")
 

@@ -297,6 +297,14 @@ LINES = (
         "write option tags separated by commas",
     ),
     Rule(
+        "line-codec-unspoken",
+        INFO,
+        "The phone does not have a codec that a line prefers",
+        "It is passed over, also where Use Pref Codec Only asks for it alone.",
+        "phone-facts 1.6, Audio Configuration",
+        "prefer G711u, G711a, G722 or OPUS",
+    ),
+    Rule(
         "mediasec-keys-in-clear",
         WARNING,
         "Media security is negotiated over a line in clear text",
