@@ -62,9 +62,9 @@ def md5(text: bytes) -> bytes:
 class Attacker:
     """Knows the password, so that each of its INVITEs has one thing wrong alone."""
 
-    def __init__(self, ending: Ending) -> None:
+    def __init__(self, ending: Ending, number: int = 0) -> None:
         self.ending = ending
-        self._counts = itertools.count()
+        self._counts = itertools.count(100 * number)
 
     def ask(self, request: bytes) -> list[int]:
         self.ending.send(request)
@@ -124,6 +124,39 @@ def test_no_way_leads_around_the_challenge(
     assert {name: got for name, got in found.items() if not set(got) <= set(REFUSALS)} == {}
     assert right == [100, 180]
     phone.wait_call(state="ringing", call=1)
+
+
+def attack_once(name: str) -> None:
+    """Try one way around the challenge."""
+    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    line.bind((STRANGERS[0], 5080))
+    with line:
+        attacker = Attacker(Ending(line, "UDP", PHONE), list(REASONS).index(name))
+        attacker.ask(twisted(attacker.sign)[name])
+
+
+REASONS = {
+    "a foreign realm": "401, credentials that are late, seen before, of another realm",
+    "another nonce": "401, credentials that are late, seen before, of another realm",
+    "another method": "403, wrong user or password",
+    "another user's uri": "400, credentials for another user",
+    "twice": "400, malformed credentials",
+    "in two fields": "401, credentials that are late, seen before, of another realm",
+    "no count": "400, malformed credentials",
+    "a tag on To": "481, Call/Transaction Does Not Exist",
+    "a second To": "400, repeated to",
+}
+"""What the phone says of some ways around the challenge."""
+
+
+@pytest.mark.proves("SIP-11")
+def test_each_refusal_is_shown_with_its_reason(phone: LinePhone, outside: Namespace) -> None:
+    phone.set(**GUARDED, Register_1_="No")
+    for count, (name, reason) in enumerate(REASONS.items(), 1):
+        outside.call(attack_once, name)
+        row = phone.set(**GUARDED, Register_1_="No")["rows"]["Refused SIP Requests"]
+        assert row.startswith(f"{count}, the last one: INVITE from {STRANGERS[0]}: {reason}")
+    assert phone.wait_log(f"line.refused: INVITE from {STRANGERS[0]}: 401, credentials")
 
 
 def flood() -> tuple[int, int, int, float]:

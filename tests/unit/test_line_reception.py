@@ -2,9 +2,11 @@
 
 from typing import cast
 
+import pytest
+
 from ringfence.errors import ComponentError
 from ringfence.features.line.path import Path
-from ringfence.features.line.reception import Calls, Reception, RemoteCommands
+from ringfence.features.line.reception import Calls, Reception, Refusals, RemoteCommands
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.message import read_message
 from ringfence.protocols.sip.response import Source
@@ -31,7 +33,7 @@ def reception(found: Path | ComponentError | None) -> Reception:
         return found
 
     calls: Calls = Busy()
-    return Reception(calls, cast(RemoteCommands, None), path_of)
+    return Reception(calls, cast(RemoteCommands, None), Refusals(lambda: 0.0), path_of)
 
 
 def test_a_call_to_a_line_that_is_not_there_is_refused() -> None:
@@ -46,3 +48,17 @@ def test_a_call_from_where_no_way_leads_back_is_refused() -> None:
 def test_the_calls_decide_about_every_other_one() -> None:
     there = cast(Path, object())
     assert reception(there).begin("1001", ASKED, SOURCE, 0.0) == 486
+
+
+def test_refused_requests_are_counted_and_the_first_of_a_second_are_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = 0.0
+    refusals = Refusals(lambda: now)
+    for n in range(100):
+        refusals.note(f"INVITE {n}")
+    now = 1.0
+    refusals.note("NOTIFY")
+    assert (refusals.count, refusals.last) == (101, "NOTIFY")
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [f"line.refused: INVITE {n}" for n in range(5)] + ["line.refused: NOTIFY"]

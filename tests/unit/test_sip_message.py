@@ -21,6 +21,7 @@ from ringfence.protocols.sip.message import (
     check_request,
     check_response,
     read_message,
+    said,
 )
 from tests.support.sip_requests import INVITE, added, answer, changed, without
 
@@ -103,6 +104,12 @@ def test_a_response_with_two_vias_is_for_somebody_else() -> None:
 def test_a_built_message_reads_back() -> None:
     built = build_message(b"OPTIONS sip:a@b SIP/2.0", [(b"To", b"<sip:a@b>")], b"body")
     assert built == b"OPTIONS sip:a@b SIP/2.0\r\nTo: <sip:a@b>\r\nContent-Length: 4\r\n\r\nbody"
+
+
+def test_words_of_the_other_side_are_one_printable_line() -> None:
+    reason = read_message(b"SIP/2.0 486 Busy\nERROR forged \x1b[31m\xe2\x80\xae\xff\r\n\r\n").reason
+    assert said(reason) == "Busy?ERROR forged ?[31m?\N{REPLACEMENT CHARACTER}"
+    assert said(b"a" * 500) == "a" * 80
 
 
 def test_commas_in_quotes_and_brackets_do_not_separate() -> None:

@@ -22,6 +22,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.told = ""
 
     def take(self, asked: Asked, now: float) -> bool:
         return False
@@ -29,6 +30,9 @@ class Desk:
     def begin(self, user: str, asked: Asked, source: Source, now: float) -> int:
         self.asked.append("call")
         return 486
+
+    def refused(self, words: str) -> None:
+        self.told = words
 
     def notice(self, command: str) -> None:
         self.asked.append(command)

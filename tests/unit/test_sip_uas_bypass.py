@@ -21,6 +21,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.begun = 0
+        self.told = ""
 
     def take(self, asked: Asked, now: float) -> bool:
         return False
@@ -28,6 +29,9 @@ class Desk:
     def begin(self, user: str, asked: Asked, source: Source, now: float) -> int:
         self.begun += 1
         return 0
+
+    def refused(self, words: str) -> None:
+        self.told = words
 
     def notice(self, command: str) -> None:
         self.begun += 1
@@ -68,6 +72,34 @@ def test_no_call_begins_without_right_credentials(name: str) -> None:
         answered = status(uas.receive(request, source, 1.0))
         assert answered in (None, *REFUSALS), answered
         assert desk.begun == 0
+
+
+UNFIT = "401, credentials that are late, seen before, of another realm or from another address"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("no credentials", ""),
+        ("another scheme", UNFIT),
+        ("a foreign realm", UNFIT),
+        ("another nonce", UNFIT),
+        ("another method", "403, wrong user or password"),
+        ("another user's uri", "400, credentials for another user"),
+        ("count zero", "403, wrong user or password"),
+        ("no count", "400, malformed credentials"),
+        ("twice", "400, malformed credentials"),
+        ("a tag on To", "481, Call/Transaction Does Not Exist"),
+        ("a second To", "400, repeated to"),
+        ("another method in CSeq", ""),  # an ACK gets no answer, so nobody learns anything
+        ("no user", "404, Not Found"),
+    ],
+)
+def test_who_is_not_let_in_is_told_with_the_reason(name: str, told: str) -> None:
+    uas, desk = server()
+    request = twisted(lambda verb, uri: credentials(uas, uri=uri, verb=verb))[name]
+    uas.receive(request, STRANGER, 1.0)
+    assert desk.told == (f"INVITE from 192.0.2.7: {told}" if told else "")
 
 
 def test_credentials_are_good_from_their_own_address_alone() -> None:

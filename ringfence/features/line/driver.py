@@ -133,8 +133,11 @@ class LineDriver:
         rows.append(("Open UDP SIP Ports", ports))
         calls = self.calls.report()
         rows += [(f"Call {call['call']}", call_words(call)) for call in calls]
+        if refused := self.calls.refusals.count:
+            last = self.calls.refusals.last
+            rows.append(("Refused SIP Requests", f"{refused}, the last one: {last}"))
         held = [line_data(line, waits=key in self._pending) for key, line in known]
-        data = {"lines": held, "calls": calls}
+        data = {"lines": held, "calls": calls, "refused": refused}
         return Status(health(lines, waits=bool(self._pending)), tuple(rows), data, "Lines")
 
     async def _run(self, line: Line, before: list[Line]) -> None:

@@ -1,7 +1,7 @@
 """Where the requests of one port or connection go once they have passed every check."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ringfence.errors import ComponentError, RingfenceError
@@ -12,6 +12,8 @@ from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
 
+MOST_TOLD = 5
+"""Most refused requests that are logged in a second."""
 _BECAUSE: Mapping[str, Mapping[str, str]] = {"reboot": {"reason": "SIP Triggered"}}
 """What the history of reboots says. Source: phone-facts 1.7."""
 
@@ -51,12 +53,35 @@ class RemoteCommands:
             self._running.discard(command)
 
 
+class Refusals:
+    """Who was not let in, and why; many of them fill no log."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.count = 0
+        self.last = ""
+        self._now = now
+        self._second = -1
+        self._told = 0
+
+    def note(self, words: str) -> None:
+        """Count a refused request, and log it unless too many were."""
+        self.count, self.last = self.count + 1, words
+        if self._second != int(self._now()):
+            self._second, self._told = int(self._now()), 0
+        self._told += 1
+        if self._told <= MOST_TOLD:
+            logger.warning("line.refused: %s", words)
+
+
 class Reception:
     """Hands the requests of one port or connection to the switchboard."""
 
-    def __init__(self, calls: Calls, remote: RemoteCommands, path_of: PathOf) -> None:
+    def __init__(
+        self, calls: Calls, remote: RemoteCommands, refusals: Refusals, path_of: PathOf
+    ) -> None:
         self._calls = calls
         self._remote = remote
+        self._refusals = refusals
         self._path_of = path_of
 
     def take(self, asked: Asked, now: float) -> bool:
@@ -66,6 +91,10 @@ class Reception:
     def notice(self, command: str) -> None:
         """Do what a NOTIFY asks for."""
         self._remote.give(command)
+
+    def refused(self, words: str) -> None:
+        """Note a request that was not let in."""
+        self._refusals.note(words)
 
     def begin(self, user: str, asked: Asked, source: Source, now: float) -> int:
         """Begin the call of an INVITE; return 0, or the status that refuses it."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
 from ringfence.features.line.path import Media, OpenMedia, Path, PathOf
-from ringfence.features.line.reception import Reception, RemoteCommands
+from ringfence.features.line.reception import Reception, Refusals, RemoteCommands
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import (
     Answered,
@@ -26,7 +26,7 @@ from ringfence.protocols.sip.call_events import (
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.grammar import parse_address, parse_uri
-from ringfence.protocols.sip.message import Message
+from ringfence.protocols.sip.message import Message, said
 from ringfence.protocols.sip.negotiation import Negotiation, Terms
 from ringfence.runtime.feature import World
 
@@ -64,13 +64,14 @@ class Switchboard:
         self._last = 0
         self._keeping = False
         self._remote = RemoteCommands(world)
+        self.refusals = Refusals(world.host.now)
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
         """Set whenever a call ends."""
 
     def reception(self, path_of: PathOf) -> Reception:
         """Return what hands us the requests of one port or connection."""
-        return Reception(self, self._remote, path_of)
+        return Reception(self, self._remote, self.refusals, path_of)
 
     # What people ask
 
@@ -241,7 +242,7 @@ class Switchboard:
             media.stop()
             raise
         negotiation = Negotiation(self._terms(path, media), self._entropy)
-        peer = parse_address(asked.message.first(b"from")).uri.decode(errors="replace")
+        peer = said(parse_address(asked.message.first(b"from")).uri, 200)
         held = self._hold_on(call, path, media, negotiation, peer, incoming=True)
         self._flush(held)
         call.ring(now)

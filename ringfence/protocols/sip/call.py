@@ -25,7 +25,7 @@ from ringfence.protocols.sip.capabilities import (
 )
 from ringfence.protocols.sip.dialog import Dialog
 from ringfence.protocols.sip.exchange import Asked
-from ringfence.protocols.sip.message import Message
+from ringfence.protocols.sip.message import Message, said
 from ringfence.protocols.sip.response import to_tag
 from ringfence.protocols.sip.session import Session
 from ringfence.protocols.sip.session_timer import refused_interval
@@ -228,8 +228,7 @@ class Call(Session):
             self._out.again()
             self._invite(self._offer, now)
         else:
-            text = message.reason.decode(errors="replace")[:80]
-            self._receive_failure(message.status, text, now)
+            self._receive_failure(message.status, said(message.reason), now)
 
     def _obstacle(self, message: Message) -> str:
         """Take a 401, 407 or 494; return why nothing can be done about it, else empty."""

@@ -269,6 +269,12 @@ def _check_values(message: Message) -> None:
             raise RemoteProtocolError("malformed contact")
 
 
+def said(text: bytes, longest: int = 80) -> str:
+    """Return words of the other side for people: in one line, printable, and not too long."""
+    shown = text[: 4 * longest].decode(errors="replace")[:longest]
+    return "".join(c if c.isprintable() else "?" for c in shown)
+
+
 def build_message(start: bytes, fields: Iterable[tuple[bytes, bytes]], body: bytes = b"") -> bytes:
     """Return a message; Content-Length is added.
 

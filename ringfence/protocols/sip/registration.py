@@ -14,7 +14,7 @@ from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.authorisation import Authorisation
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.grammar import parse_address, parse_uri, parse_via
-from ringfence.protocols.sip.message import Message
+from ringfence.protocols.sip.message import Message, said
 from ringfence.protocols.sip.request import BRANCH_MAGIC, Request
 from ringfence.protocols.sip.transaction import ClientTransaction
 
@@ -147,7 +147,7 @@ class Registration:
         elif message.status == 423 and self._lengthen(message):
             self._begin(now)
         else:
-            reason = self._agreement.refusal or message.reason.decode(errors="replace")[:80]
+            reason = self._agreement.refusal or said(message.reason)
             self._refuse(message.status, reason, _seconds(message, b"retry-after") or 0)
         return True
 

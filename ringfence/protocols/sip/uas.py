@@ -26,6 +26,7 @@ from ringfence.protocols.sip.grammar import parse_uri
 from ringfence.protocols.sip.message import Message, check_request, read_message
 from ringfence.protocols.sip.notify import ALLOW_EVENTS, Notices, command_of
 from ringfence.protocols.sip.response import (
+    REASONS,
     Reply,
     Source,
     build_response,
@@ -40,7 +41,11 @@ UNKNOWN_TOTAL = 1000
 """Responses in a second to all unknown sources together."""
 UNKNOWN_EACH = 200
 """Responses in a second to one unknown source."""
+UNFIT = "credentials that are late, seen before, of another realm or from another address"
+"""Why a request that brings credentials is challenged all the same."""
 
+_TOLD = frozenset((400, 401, 403, 404, 416, 481, 489))
+"""Statuses of an INVITE or NOTIFY that may have been an attack."""
 _COMPLETE = (b"via", b"from", b"to", b"call-id", b"cseq", b"max-forwards")
 Fields = list[tuple[bytes, bytes]]
 
@@ -58,6 +63,10 @@ class Taker(Protocol):
 
     def notice(self, command: str) -> None:
         """Do what a NOTIFY asks for."""
+        ...
+
+    def refused(self, words: str) -> None:
+        """Hear of a request that was not let in: what it was, from where, and why not."""
         ...
 
 
@@ -161,15 +170,25 @@ class UserAgentServer:
                 return None
             if held := self._notices.again(asked, now):
                 return self._let_out(held, data, source, now)
-            status, fields = self._judge(asked, user, source, now)
+            (status, fields), why = self._judge(asked, user, source, now), ""
         except RemoteProtocolError as error:
-            status, fields = error.status_hint, [MIN_SE] if error.status_hint == 422 else []
+            status, why = error.status_hint, str(error)
+            fields = [MIN_SE] if status == 422 else []
         if acks or blocked or not status:
             return None
+        self._tell(message, source, status, why)
         reply = Reply(build_response(message, via, self._key, status, fields), port)
         if message.method == b"NOTIFY" and status == 200:
             self._notices.remember(asked, reply, now)
         return self._let_out(reply, data, source, now)
+
+    def _tell(self, message: Message, source: Source, status: int, why: str) -> None:
+        """Tell of a request that was not let in, unless it merely came without credentials."""
+        claims = status != 401 or message.first(b"authorization")
+        if self.calls and message.method in (b"INVITE", b"NOTIFY") and status in _TOLD and claims:
+            why = why or (UNFIT if status == 401 else REASONS[status].decode())
+            words = f"{message.method.decode()} from {source.address}: {status}, {why}"
+            self.calls.refused(words)
 
     def _let_out(self, reply: Reply, data: bytes, source: Source, now: float) -> Reply | None:
         if source.known:
@@ -236,18 +255,26 @@ class UserAgentServer:
     def _authorise(
         self, guard: Guard, user: str, message: Message, source: Source, now: float
     ) -> tuple[int, Fields]:
-        """Return status 0 for a request with right credentials, else what to answer.
+        """Return status 0 for a request with right credentials, else a challenge.
 
         The digest-uri may differ from the Request-URI, which proxies rewrite, but must not name
         another user. Source: RFC 3261 section 22.4, item 7.
+
+        Raises:
+            RemoteProtocolError: its credentials are malformed (400) or wrong (403).
+
         """
         address = source.address.encode()
         texts = message.all(b"authorization")
         verdict, named = guard.judge(texts, message.method, address, self._nonces, now)
         if verdict is Verdict.ACCEPTED:
-            return (0 if parse_uri(named).user in ("", user) else 400), []
-        if verdict in (Verdict.MALFORMED, Verdict.REFUSED):
-            return (400 if verdict is Verdict.MALFORMED else 403), []
+            if parse_uri(named).user in ("", user):
+                return 0, []
+            raise RemoteProtocolError("credentials for another user")
+        if verdict is Verdict.MALFORMED:
+            raise RemoteProtocolError("malformed credentials")
+        if verdict is Verdict.REFUSED:
+            raise RemoteProtocolError("wrong user or password", 403)
         nonce = self._nonces.make(address, now)
         values = guard.challenges(nonce, stale=verdict is Verdict.STALE)
         return 401, [(b"WWW-Authenticate", value) for value in values]
