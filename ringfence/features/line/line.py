@@ -21,7 +21,7 @@ from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.locate import Hop, preferred
-from ringfence.protocols.sip.message import Message, check_response, read_message
+from ringfence.protocols.sip.message import Message, check_response, read_message, said
 from ringfence.protocols.sip.registration import Failed, Registered, Registration
 from ringfence.protocols.sip.response import Reply, Source
 from ringfence.protocols.sip.uas import UserAgentServer
@@ -314,7 +314,7 @@ class Line:
         if named == self._told:
             return
         self._told = named
-        words = b", ".join(named).decode(errors="replace") or "none any more"
+        words = said(b", ".join(named), 200) or "none any more"
         if binding.agreement.secures_media and transport != "TLS":
             words += f"; over {transport} the keys of calls travel in clear text"
             logger.warning("line.agreement: Ext %d: %s", self.plan.n, words)
