@@ -41,6 +41,8 @@ def read_proxies(text: str) -> tuple[Server, ...]:
 
 
 def _server(text: str, follows: int) -> Server:
+    if text.lower().startswith("sips:") or ";" in text:
+        raise ValueError(f"{text[:80]!r}: write the host alone, and TLS or TCP into SIP Transport")
     bare = text[4:] if text.lower().startswith("sip:") else text
     if hostname.address(bare):  # an IPv6 address without brackets
         return Server(str(hostname.address(bare)), priority=follows)

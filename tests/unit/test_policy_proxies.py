@@ -42,6 +42,8 @@ def test_servers_are_read_with_what_is_written_beside_them(
         ("|", "no server between the bars"),
         ("a.test:99999", "port '99999' is not between 1 and 65535"),
         ("a b.test", "'a b' is not a label"),
+        ("sips:a.test", "'sips:a.test': write the host alone, and TLS or TCP into SIP Transport"),
+        ("a.test;transport=tls", "write the host alone, and TLS or TCP into SIP Transport"),
         ("a.test:p=x", "'p=x' is neither"),
         ("a.test:q=1", "'q=1' is neither"),
         ("a.test:p=70000", "'p=70000' is above 65535"),
