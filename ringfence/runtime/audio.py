@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 BATCH = 256
 """Most datagrams read from one socket in a packet time."""
+MOST_WAITING = 1024
+"""More datagrams than the kernel keeps for a socket."""
 LARGEST = 2048
 SO_TIMESTAMPNS = 35
 """Has the kernel note when a datagram came. Source: socket(7); asm-generic/socket.h."""
@@ -81,13 +83,16 @@ class CallAudio:
         """Send and receive as agreed, from now on; a key that stays keeps its counters."""
         with self._engine.lock:
             before, self.stream = self.stream, stream
+            if before is None:
+                self._drain()
             if before is None or before.protect != stream.protect:
                 self._protect = _srtp(stream.protect, Policy.SSRC_ANY_OUTBOUND)
             if before is None or before.unprotect != stream.unprotect:
                 self._unprotect = _srtp(stream.unprotect, Policy.SSRC_ANY_INBOUND)
             self._session.configure(_form(stream))
-            self._step = stream.ptime / 1000
-            self.due = self.due or ceil(self._engine.host.now() / self._step) * self._step
+            step, self._step = self._step, stream.ptime / 1000
+            if step != self._step:
+                self.due = ceil(self._engine.host.now() / self._step) * self._step
         self._engine.wake()
 
     def press(self, digits: str) -> None:
@@ -154,6 +159,20 @@ class CallAudio:
                 report = self._protect.protect_rtcp(report)
             self._send(self.rtcp, report, stream.address, stream.port + 1)
 
+    def _drain(self) -> None:
+        """Forget what came before the answer: it would be played, and all that follows, too late.
+
+        A sender that is as fast as we read does not hold us.
+        """
+        for way in (self.socket, self.rtcp):
+            for _ in range(MOST_WAITING):
+                try:
+                    way.recv(1)
+                except BlockingIOError:
+                    break
+                except OSError:  # an ICMP error
+                    continue
+
     @staticmethod
     def _send(way: socket.socket, packet: bytes, address: str, port: int) -> None:
         try:
@@ -194,6 +213,8 @@ class CallAudio:
             elif noted:
                 seconds, rest = _TIMESPEC.unpack(noted[0][2])
                 yield data, seconds + rest / 1e9
+            else:
+                yield data, self._engine.host.wall()
 
 
 class AudioEngine:

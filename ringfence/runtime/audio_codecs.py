@@ -77,9 +77,9 @@ class Transcoder:
             return b""
         try:
             frames = self._decoder.decode(self._av.Packet(payload))
+            return b"".join(self._resampled(self._down, frame, RATE) for frame in frames)
         except (self._av.FFmpegError, ValueError):
             return b""
-        return b"".join(self._resampled(self._down, frame, RATE) for frame in frames)
 
     def _frame(self, audio: bytes, rate: int) -> "AudioFrame":
         made = self._av.AudioFrame("s16", "mono", len(audio) // 2)

@@ -168,6 +168,29 @@ def test_a_burst_beyond_a_second_drops_the_oldest() -> None:
     assert buffer.lost == 10
 
 
+def test_what_was_held_up_does_not_delay_the_rest_of_the_call() -> None:
+    buffer = JitterBuffer()
+    for sequence in range(30):
+        buffer.push(packet(sequence), 0.0)
+    heard = []
+    for sequence in range(30, 130):
+        buffer.push(packet(sequence), 0.0)
+        heard += played(buffer, 1)
+    assert heard[:50] == list(range(50))
+    assert heard[-1] == 128
+    assert (buffer.lost, buffer.late) == (0, 29)
+
+
+def test_a_short_burst_is_played_in_full() -> None:
+    buffer = JitterBuffer()
+    for sequence in range(11):
+        buffer.push(packet(sequence), 0.0)
+    for sequence in range(11, 111):
+        buffer.push(packet(sequence), 0.0)
+        assert played(buffer, 1) == [sequence - 11]
+    assert buffer.late == 0
+
+
 def test_jitter_is_measured_and_deepens_the_buffer() -> None:
     buffer = JitterBuffer()
     for sequence in range(200):

@@ -4,6 +4,9 @@ from ringfence.protocols.rtp.packet import Packet
 
 LONGEST = 50
 """Most packets that wait, one second of audio."""
+SLACK, PATIENCE = 10, 50
+"""Packets beyond the depth that may wait for so many packet times: what was held up on its way, or
+comes from a faster clock, must not delay the rest of a call."""
 STRANGE = 3000
 """A jump of the sequence by more begins the stream anew. Source: RFC 3550 appendix A.1."""
 
@@ -30,6 +33,8 @@ class JitterBuffer:
         """Sequence number to play next; None while the buffer fills."""
         self._transit: float | None = None
         self._source: int | None = None
+        self._behind = 0
+        """Packet times in a row with too many packets that wait."""
 
     def count(self, rate: int) -> None:
         """Take timestamps for so many ticks a second from now on."""
@@ -69,6 +74,10 @@ class JitterBuffer:
             if len(self._waiting) < self.depth:
                 return None
             self._next = self._first()
+        waiting = len(self._waiting)
+        self._behind = self._behind + 1 if waiting > SLACK and waiting > self.depth + SLACK else 0
+        if self._behind > PATIENCE:
+            self._catch_up()
         packet = self._waiting.pop(self._next, None)
         if packet is None and not self._waiting:
             self._next = None  # the sender paused: fill up again
@@ -83,17 +92,29 @@ class JitterBuffer:
         """Packets held back before play starts: twice the jitter, in packets of 20 ms."""
         return min(max(self._least, round(2 * self.jitter / 0.02)), LONGEST // 2)
 
+    def _catch_up(self) -> None:
+        """Play on with the newest packets."""
+        self._behind = 0
+        while len(self._waiting) > self.depth:
+            oldest = self._oldest()
+            del self._waiting[oldest]
+            self.late += 1
+            self._next = (oldest + 1) & 0xFFFF
+
     def _first(self) -> int:
         """Return the oldest sequence number that waits, across the wrap."""
         some = next(iter(self._waiting))
         return min(self._waiting, key=lambda number: (number - some + 0x8000) & 0xFFFF)
 
+    def _oldest(self) -> int:
+        """Return the sequence number that is to be played before all others that wait."""
+        if self._next is None:
+            return self._first()
+        start = self._next
+        return min(self._waiting, key=lambda number: (number - start) & 0xFFFF)
+
     def _drop_oldest(self, packet: Packet) -> None:
-        oldest = (
-            self._first()
-            if self._next is None
-            else min(self._waiting, key=lambda number: (number - (self._next or 0)) & 0xFFFF)
-        )
+        oldest = self._oldest()
         del self._waiting[oldest]
         self.lost += 1
         self._waiting[packet.sequence] = packet

@@ -1,0 +1,183 @@
+"""The thread of all calls' audio, on sockets of the kernel: deadlines, stalls, joining, leaving."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringfence.lab.namespaces import Namespace
+from ringfence.protocols.rtp.packet import read_packet
+from ringfence.protocols.sip.negotiation import Stream
+from ringfence.protocols.sip.sdp import Codec
+from ringfence.runtime.audio import AudioEngine, CallAudio
+from ringfence.runtime.host import Host
+from ringfence.runtime.state import Sound
+
+HERE = "127.0.0.1"
+PATIENCE = 10.0
+"""Seconds after which an awaited count counts as missing."""
+
+
+def inside(pair: tuple[Namespace, Namespace], body: Callable[["Studio"], Any]) -> Any:
+    """Run a test's body in the phone's namespace, with a thread of its own."""
+
+    def run() -> Any:
+        studio = Studio()
+        try:
+            return body(studio)
+        finally:
+            studio.close()
+
+    return pair[0].call(run)
+
+
+class Studio:
+    """The thread, and sockets of the other sides."""
+
+    def __init__(self) -> None:
+        self.engine = AudioEngine(Host(Path()), Sound("tone:700", "null"))
+        self.far: list[socket.socket] = []
+
+    def open(self, interval: int = 0) -> CallAudio:
+        return self.engine.open(HERE, (20000, 20999), "test", interval)
+
+    def stream(self, ptime: int = 20, *, sends: bool = True) -> Stream:
+        """Return what was agreed with another side, whose socket is the last of `far`."""
+        far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        far.bind((HERE, 0))
+        far.setblocking(False)
+        self.far.append(far)
+        port = far.getsockname()[1]
+        return Stream(Codec("PCMU", 8000, 0), 0, HERE, port, sends, True, None, None, ptime)
+
+    def heard(self) -> list[int]:
+        """Return the sequence numbers that the last other side got since it was asked last."""
+        held = []
+        while True:
+            try:
+                held.append(read_packet(self.far[-1].recv(2048)).sequence)
+            except BlockingIOError:
+                return held
+
+    def close(self) -> None:
+        self.engine.close()
+        for far in self.far:
+            far.close()
+
+
+def until(call: CallAudio, name: str, least: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while int(str(call.report()[name])) < least:
+        assert time.monotonic() < end, call.report()
+
+
+@pytest.fixture
+def own(component: list[str]) -> None:
+    component.append("own-peer")
+
+
+@pytest.mark.proves("CALL-02")
+def test_calls_of_other_packet_times_join_and_leave_without_a_gap_for_others(
+    pair: tuple[Namespace, Namespace], own: None
+) -> None:
+    def body(studio: Studio) -> tuple[list[int], float]:
+        first = studio.open()
+        first.start(studio.stream())
+        until(first, "sent", 5)
+        slow = studio.open()
+        slow.start(studio.stream(30))
+        began = first.report()["sent"], slow.report()["sent"]
+        for _ in range(20):
+            passer = studio.open()
+            passer.start(studio.stream(10))
+            until(passer, "sent", 2)
+            passer.stop()
+        until(first, "sent", int(str(began[0])) + 60)
+        done = first.report()["sent"], slow.report()["sent"]
+        fast, late = (int(str(done[n])) - int(str(began[n])) for n in (0, 1))
+        studio.far.append(studio.far.pop(0))
+        return studio.heard(), fast / late
+
+    heard, pace = inside(pair, body)
+    assert heard == [(heard[0] + n) & 0xFFFF for n in range(len(heard))]
+    assert pace == pytest.approx(1.5, rel=0.1)
+
+
+@pytest.mark.proves("CALL-02")
+def test_what_came_before_the_answer_is_not_played_late(
+    pair: tuple[Namespace, Namespace], own: None
+) -> None:
+    def body(studio: Studio) -> dict[str, Any]:
+        call, stream = studio.open(), studio.stream()
+        for _ in range(200):
+            studio.far[-1].sendto(bytes([0x80, 0]) + bytes(170), (HERE, call.port))
+        call.start(stream)
+        until(call, "sent", 5)
+        return dict(call.report())
+
+    told = inside(pair, body)
+    assert (told["received"], told["lost"], told["refused"]) == (0, 0, 0)
+
+
+@pytest.mark.proves("CALL-02")
+@pytest.mark.parametrize(("stall", "made_up"), [(0.5, True), (1.5, False)])
+def test_a_short_stall_is_made_up_for_and_a_long_one_is_left_out(
+    pair: tuple[Namespace, Namespace], own: None, stall: float, made_up: bool
+) -> None:
+    def body(studio: Studio) -> int:
+        call = studio.open()
+        call.start(studio.stream())
+        until(call, "sent", 5)
+        with studio.engine.lock:  # as if the machine did nothing else for a while
+            studio.heard()
+            time.sleep(stall)
+        began = int(str(call.report()["sent"]))
+        until(call, "sent", began + 5)
+        return len(studio.heard())
+
+    burst = inside(pair, body)
+    assert (burst >= stall / 0.02) is made_up
+
+
+@pytest.mark.proves("CALL-01")
+def test_a_held_call_sends_no_sound_and_goes_on_reporting(
+    pair: tuple[Namespace, Namespace], own: None
+) -> None:
+    def body(studio: Studio) -> tuple[list[int], list[int]]:
+        call = studio.open(interval=1)
+        call.start(studio.stream(sends=False))
+        other = studio.open()
+        other.start(studio.stream())
+        until(other, "sent", 60)
+        studio.far.append(studio.far.pop(0))
+        silent = studio.heard()
+        call.start(studio.stream())
+        until(call, "sent", 3)
+        return silent, studio.heard()
+
+    silent, heard = inside(pair, body)
+    assert silent == []
+    assert heard
+
+
+@pytest.mark.proves("CALL-02")
+def test_the_thread_and_the_ports_end_with_the_phone(
+    pair: tuple[Namespace, Namespace], own: None
+) -> None:
+    def body(studio: Studio) -> list[str]:
+        call = studio.open()
+        call.start(studio.stream())
+        until(call, "sent", 1)
+        port = call.port
+        studio.engine.close()
+        for number in (port, port + 1):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+                free.bind((HERE, number))
+        return [thread.name for thread in threading.enumerate()]
+
+    assert "audio" not in inside(pair, body)
