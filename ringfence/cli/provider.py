@@ -20,7 +20,31 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the verbs."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_serve(verbs)
+    for server in ("nginx", "apache"):
+        _add_config(verbs, server)
     provider_inventory.add(verbs)
+
+
+def _add_config(verbs: provider_inventory.Verbs, server: str) -> None:
+    said = f"write a configuration of {server.capitalize()} for profiles"
+    verb = verbs.add_parser(f"{server}-config", help=said, description=said.capitalize() + ".")
+    verb.add_argument("name", metavar="NAME", help="of the server, as phones call it")
+    _add_files(verb)
+    verb.add_argument("--port", type=_port, default=HTTPS, help="TCP port (443)")
+    what = verb.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--behind", type=Path, metavar="SOCKET", help="that of `provider serve --behind`"
+    )
+    what.add_argument("--root", type=Path, help="folder of profiles, each called MAC.xml")
+    verb.add_argument("--out", "-o", type=Path, metavar="FILE", help="standard output by default")
+
+
+def _add_files(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--ca-dir", type=Path, required=True, help="folder of `ringfence ca init`")
+    verb.add_argument(
+        "--certificate", type=Path, help="the server's certificate; CA_DIR/server.crt"
+    )
+    verb.add_argument("--key", type=Path, help="its private key; CA_DIR/server.key")
 
 
 def _add_serve(verbs: provider_inventory.Verbs) -> None:
@@ -31,11 +55,7 @@ def _add_serve(verbs: provider_inventory.Verbs) -> None:
         required=True,
         help="folder of templates: MAC.xml, PRODUCT.xml, default.xml",
     )
-    serve.add_argument("--ca-dir", type=Path, required=True, help="folder of `ringfence ca init`")
-    serve.add_argument(
-        "--certificate", type=Path, help="the server's certificate; CA_DIR/server.crt"
-    )
-    serve.add_argument("--key", type=Path, help="its private key; CA_DIR/server.key")
+    _add_files(serve)
     serve.add_argument("--bind", help="address to listen on; every one of this machine")
     serve.add_argument("--port", type=_port, default=HTTPS, help="TCP port; 443, 0 for any")
     serve.add_argument(
@@ -74,6 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if arguments.verb == "serve":
             return _serve(arguments)
+        if arguments.verb in ("nginx-config", "apache-config"):
+            _configure(arguments)
+            return DONE
         from ringfence.cli import provider_verbs
 
         provider_verbs.run(arguments)
@@ -118,6 +141,34 @@ def _serve(arguments: argparse.Namespace) -> int:
     print(f"provider.ready: {server.where}", flush=True)
     workers.run([lambda: asyncio.run(_until_told(server.serve()))] * arguments.workers)
     return DONE
+
+
+def _configure(arguments: argparse.Namespace) -> None:
+    """Write the configuration of another server."""
+    from ringfence.provider import proxies
+    from ringfence.provider.authority import CLIENT_ROOT
+    from ringfence.provider.files import write
+
+    folder: Path = arguments.ca_dir
+    revoked = folder / f"{CLIENT_ROOT}.crl"
+    site = proxies.Site(
+        name=arguments.name,
+        certificate=arguments.certificate or folder / "server.crt",
+        key=arguments.key or folder / "server.key",
+        client_root=folder / f"{CLIENT_ROOT}.crt",
+        revoked=revoked if revoked.exists() else None,
+        port=arguments.port,
+        root=arguments.root,
+        socket=arguments.behind,
+    )
+    for file in (site.certificate, site.key, site.client_root):
+        if not file.is_file():
+            raise ComponentError(f"file {file}", "is missing")
+    text = (proxies.nginx if arguments.verb == "nginx-config" else proxies.apache)(site)
+    if arguments.out:
+        write(arguments.out, text.encode(), 0o644)
+    else:
+        print(text, end="")
 
 
 async def _until_told(serving: Coroutine[None, None, None]) -> None:
