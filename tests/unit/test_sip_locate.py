@@ -2,20 +2,14 @@
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.protocols.sip.locate import (
-    MOST_HOPS,
-    MOST_QUESTIONS,
     Hop,
-    Locator,
     Naptr,
-    Question,
-    Record,
     Search,
     Server,
     Srv,
@@ -24,53 +18,16 @@ from ringfence.protocols.sip.locate import (
     may_fail_over,
     preferred,
 )
-
-Zone = Mapping[tuple[str, str], Sequence[Record] | None]
-"""`{(name, type): records}`; None is a question that gets no answer, no entry a NODATA."""
-
-SIPS = Naptr(50, 50, "s", "SIPS+D2T", "", "_sips._tcp.example.com")
-TCP = Naptr(90, 50, "s", "SIP+D2T", "", "_sip._tcp.example.com")
-UDP = Naptr(100, 50, "s", "SIP+D2U", "", "_sip._udp.example.com")
-RFC_3263: Zone = {
-    ("example.com", "NAPTR"): [UDP, SIPS, TCP],
-    ("_sips._tcp.example.com", "SRV"): [Srv(0, 0, 5061, "server1.example.com")],
-    ("_sip._tcp.example.com", "SRV"): [
-        Srv(0, 1, 5060, "server1.example.com"),
-        Srv(0, 2, 5060, "server2.example.com"),
-    ],
-    ("_sip._udp.example.com", "SRV"): [Srv(0, 0, 5060, "server1.example.com")],
-    ("server1.example.com", "A"): ["192.0.2.1"],
-    ("server2.example.com", "A"): ["192.0.2.2"],
-}
-"""The example of RFC 3263 section 4.1, with the SRV records of section 4.2."""
-
-
-def first(size: int) -> bytes:
-    return bytes(size)
-
-
-def asked(zone: Zone, search: Search, entropy: object = first) -> tuple[tuple[Hop, ...], list[str]]:
-    """Return the hops of a search, and what was asked, as `TYPE name`."""
-    locator = Locator(search, entropy)  # type: ignore[arg-type]
-    questions: list[str] = []
-    while due := locator.questions_to_send():
-        for question in due:
-            questions.append(f"{question.record} {question.name}")
-            locator.receive_answer(question, zone.get((question.name, question.record), ()))
-    return locator.hops(), questions
-
-
-def places(zone: Zone, search: Search, entropy: object = first) -> list[tuple[str, str, int]]:
-    return [hop.place for hop in asked(zone, search, entropy)[0]]
-
-
-def auto(host: str = "example.com", port: int = 0, **more: object) -> Search:
-    return Search((Server(host, port),), "Auto", **more)  # type: ignore[arg-type]
-
-
-def without(zone: Zone, *keys: tuple[str, str]) -> Zone:
-    return {key: records for key, records in zone.items() if key not in keys}
-
+from tests.support.sip_zone import (
+    RFC_3263,
+    SIPS,
+    Zone,
+    asked,
+    auto,
+    first,
+    places,
+    without,
+)
 
 # Which transport
 
@@ -354,103 +311,6 @@ def test_a_static_list_may_begin_with_what_dns_says() -> None:
     zone = {**RFC_3263, ("survive.test", "A"): ["192.0.2.99"]}
     search = Search(servers, "TLS", asks_srv=True)
     assert [hop.host for hop in asked(zone, search)[0]] == ["example.com", "survive.test"]
-
-
-# Hostile answers
-
-
-def test_an_answer_without_end_is_cut() -> None:
-    many = [Srv(n, 0, 5060, f"h{n}.test") for n in range(500, 0, -1)]
-    zone: dict[tuple[str, str], Sequence[Record]] = {("_sip._udp.example.com", "SRV"): many}
-    for n in range(1, 501):
-        zone[(f"h{n}.test", "A")] = [f"198.51.{n // 256}.{n % 256}"] * 300
-    hops, questions = asked(zone, Search((Server("example.com"),), "UDP", asks_srv=True))
-    assert [hop.target for hop in hops] == [f"h{n}.test" for n in range(1, 17)]
-    assert len(questions) == 17
-
-
-def test_many_addresses_make_no_more_than_so_many_hops() -> None:
-    names = [Srv(0, 0, 5060, f"h{n}.test") for n in range(16)]
-    zone: dict[tuple[str, str], Sequence[Record]] = {("_sip._udp.example.com", "SRV"): names}
-    for n in range(16):
-        zone[(f"h{n}.test", "A")] = [f"198.51.{n}.{k}" for k in range(256)]
-    hops = asked(zone, Search((Server("example.com"),), "UDP", asks_srv=True))[0]
-    assert len(hops) == MOST_HOPS
-
-
-def test_names_that_lead_back_to_themselves_are_asked_once() -> None:
-    zone: Zone = {
-        ("example.com", "NAPTR"): [Naptr(1, 1, "s", "SIPS+D2T", "", "example.com")],
-        ("example.com", "SRV"): [Srv(0, 0, 5061, "example.com"), Srv(0, 0, 5061, "EXAMPLE.com.")],
-        ("example.com", "A"): ["192.0.2.1"],
-    }
-    hops, questions = asked(zone, auto())
-    assert questions == ["NAPTR example.com", "SRV example.com", "A example.com"]
-    assert [hop.place for hop in hops] == [("TLS", "192.0.2.1", 5061)]
-
-
-def test_what_is_no_address_is_passed_over() -> None:
-    zone: Zone = {("example.com", "A"): ["evil.test", "999.1.1.1", "", "2001:db8::1", "192.0.2.1"]}
-    assert places(zone, Search((Server("example.com"),), "UDP")) == [("UDP", "192.0.2.1", 5060)]
-
-
-RECORDS = st.one_of(
-    st.builds(
-        Naptr,
-        st.integers(0, 65535),
-        st.integers(0, 65535),
-        st.sampled_from(["s", "S", "u", "a", "", "\0"]),
-        st.sampled_from(["SIPS+D2T", "sip+d2t", "SIP+D2U", "SIP+D2S", "E2U+sip", "", "SIPS+"]),
-        st.sampled_from(["", "!^.*$!sip:x@y!"]),
-        st.text(max_size=12) | st.sampled_from(["example.com", "_sips._tcp.example.com", "."]),
-    ),
-    st.builds(
-        Srv,
-        st.integers(0, 65535),
-        st.integers(0, 65535),
-        st.integers(0, 65535),
-        st.text(max_size=12) | st.sampled_from(["example.com", "a.test", "."]),
-    ),
-    st.text(max_size=20) | st.sampled_from(["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"]),
-)
-
-
-@given(st.data(), st.randoms(use_true_random=False))
-def test_whatever_dns_says_the_search_ends_and_leads_to_addresses(
-    data: st.DataObject, chance: random.Random
-) -> None:
-    servers = (Server("example.com"), Server("b.test", priority=1))
-    transport = data.draw(st.sampled_from(["Auto", "TLS", "UDP"]))
-    search = Search(servers, transport, True, ("A", "AAAA"))
-    locator = Locator(search, chance.randbytes)
-    count = 0
-    while questions := locator.questions_to_send():
-        count += len(questions)
-        for question in questions:
-            answer = data.draw(st.none() | st.lists(RECORDS, max_size=20))
-            locator.receive_answer(question, answer)
-    hops = locator.hops()
-    assert count <= MOST_QUESTIONS
-    assert len(hops) <= MOST_HOPS
-    assert len({hop.place for hop in hops}) == len(hops)
-    assert [hop.rank for hop in hops] == sorted(hop.rank for hop in hops)
-    assert all(hop.host in ("example.com", "b.test") and 0 < hop.port < 65536 for hop in hops)
-    assert transport == "Auto" or {hop.transport for hop in hops} <= {transport}
-
-
-@given(st.data(), st.randoms(use_true_random=False))
-@pytest.mark.proves("SIP-04")
-def test_tls_alone_in_naptr_means_tls_alone_whatever_else_dns_says(
-    data: st.DataObject, chance: random.Random
-) -> None:
-    locator = Locator(auto(), chance.randbytes)
-    while questions := locator.questions_to_send():
-        for question in questions:
-            if question == Question("example.com", "NAPTR"):
-                locator.receive_answer(question, [SIPS])
-            else:
-                locator.receive_answer(question, data.draw(st.none() | st.lists(RECORDS)))
-    assert {hop.transport for hop in locator.hops()} <= {"TLS"}
 
 
 # Words
