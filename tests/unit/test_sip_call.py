@@ -29,7 +29,7 @@ def test_a_call_is_placed_answered_and_hung_up() -> None:
         "A BYE",
         "B 200 BYE",
     ]
-    assert wire.events(wire.alice) == [Ended(200, "hung up", by_us=True)]
+    assert wire.events(wire.alice) == [Ended(200, "hung up")]
     assert wire.events(wire.bob) == [Ended(200, "hung up by the other side")]
     wire.until(100.0)
     assert wire.alice.over
@@ -56,7 +56,7 @@ def test_a_call_is_cancelled_while_it_rings() -> None:
     wire.alice.hang_up(wire.now)
     wire.run()
     assert wire.log[3:] == ["A CANCEL", "B 200 CANCEL", "B 487 INVITE", "A ACK"]
-    assert wire.events(wire.alice)[-1] == Ended(487, "cancelled", by_us=True)
+    assert wire.events(wire.alice)[-1] == Ended(487, "cancelled")
     assert wire.events(wire.bob)[-1] == Ended(487, "cancelled by the caller")
 
 
@@ -80,7 +80,7 @@ def test_an_answer_that_crosses_the_cancel_is_acknowledged_and_hung_up() -> None
     wire.lose = lambda line: line == "A CANCEL"
     wire.run()
     assert wire.log[2:] == ["A CANCEL lost", "B 200 INVITE", "A ACK", "A BYE", "B 200 BYE"]
-    assert wire.events(wire.alice) == [Ended(487, "cancelled", by_us=True)]
+    assert wire.events(wire.alice) == [Ended(487, "cancelled")]
 
 
 def test_a_busy_phone_refuses_and_the_caller_hears_why() -> None:
@@ -294,7 +294,7 @@ def test_a_session_timer_that_nobody_refreshes_ends_the_call() -> None:
     wire.until(59.9)
     assert wire.alice.state is State.ESTABLISHED
     wire.until(60.0)
-    assert wire.events(wire.alice) == [Ended(408, "the session timer ran out", by_us=True)]
+    assert wire.events(wire.alice) == [Ended(408, "the session timer ran out")]
     assert wire.log[-2:] == ["A BYE", "B 200 BYE"]
 
 

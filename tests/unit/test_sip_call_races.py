@@ -50,7 +50,7 @@ def test_a_call_that_rings_for_three_minutes_is_refused() -> None:
     assert [line for line in wire.log if "180" in line] == ["B 180 INVITE"] * 3  # each minute
     wire.until(180.0)
     assert wire.log[-2:] == ["B 480 INVITE", "A ACK"]
-    assert wire.events(wire.bob)[-1] == Ended(480, "nobody answered", by_us=True)
+    assert wire.events(wire.bob)[-1] == Ended(480, "nobody answered")
 
 
 def test_an_invite_says_how_long_it_is_good_for() -> None:
@@ -64,7 +64,7 @@ def test_an_invite_says_how_long_it_is_good_for() -> None:
     wire.bob.handle_timer(19.9)
     assert wire.events(wire.bob) == [Offered(b"offer")]
     wire.bob.handle_timer(20.0)
-    assert wire.events(wire.bob) == [Ended(480, "nobody answered", by_us=True)]
+    assert wire.events(wire.bob) == [Ended(480, "nobody answered")]
 
 
 def test_our_call_that_nobody_answers_is_cancelled_after_three_minutes() -> None:
@@ -74,7 +74,7 @@ def test_our_call_that_nobody_answers_is_cancelled_after_three_minutes() -> None
     assert "A CANCEL" not in wire.log
     wire.until(180.0)
     assert wire.log[-4:] == ["A CANCEL", "B 200 CANCEL", "B 487 INVITE", "A ACK"]
-    assert wire.events(wire.alice)[-1] == Ended(487, "nobody answered", by_us=True)
+    assert wire.events(wire.alice)[-1] == Ended(487, "nobody answered")
 
 
 def test_a_cancelled_invite_that_never_ends_is_given_up() -> None:
@@ -86,7 +86,7 @@ def test_a_cancelled_invite_that_never_ends_is_given_up() -> None:
     call.handle_timer(33.9)
     assert call.state is State.CALLING
     call.handle_timer(34.0)
-    assert events(call)[-1] == Ended(0, "cancelled", by_us=True)
+    assert events(call)[-1] == Ended(0, "cancelled")
 
 
 # CANCEL and 200
@@ -112,7 +112,7 @@ def test_a_cancel_that_comes_after_the_answer_changes_nothing() -> None:
         "B 200 BYE",
     ]
     assert wire.events(wire.bob)[-1] == Ended(200, "hung up by the other side")
-    assert wire.events(wire.alice)[-1] == Ended(487, "cancelled", by_us=True)
+    assert wire.events(wire.alice)[-1] == Ended(487, "cancelled")
 
 
 def test_nothing_is_cancelled_twice() -> None:
@@ -153,7 +153,7 @@ def test_a_call_cancelled_before_it_rings_hangs_up_whoever_answers() -> None:
     call.hang_up(0.0)
     call.receive_response(reply(invite, 200), 1.0)
     assert [one.method for one in sent(call)] == [b"ACK", b"BYE"]
-    assert events(call) == [Ended(487, "cancelled", by_us=True)]
+    assert events(call) == [Ended(487, "cancelled")]
 
 
 # RFC 5407
@@ -189,7 +189,7 @@ def test_a_bye_waits_for_the_ack_of_our_answer() -> None:
     wire.bob.hang_up(0.0)
     wire.run()
     assert "B BYE" not in wire.log
-    assert wire.events(wire.bob) == [Ended(200, "hung up", by_us=True)]
+    assert wire.events(wire.bob) == [Ended(200, "hung up")]
     wire.until(1.0)
     assert wire.log[-4:] == ["B 200 INVITE", "A ACK", "B BYE", "A 200 BYE"]
 

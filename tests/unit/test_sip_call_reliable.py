@@ -93,7 +93,7 @@ def test_an_invite_whose_ringing_nobody_acknowledges_is_refused() -> None:
     assert wire.bob
     assert wire.bob.state is State.INCOMING
     wire.until(33.0)
-    assert wire.events(wire.bob)[-1] == Ended(504, "no answer to our provisional response", True)
+    assert wire.events(wire.bob)[-1] == Ended(504, "no answer to our provisional response")
     assert "B 504 INVITE" in wire.log
 
 

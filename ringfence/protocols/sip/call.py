@@ -117,7 +117,7 @@ class Call(Session):
                 self._cancel(now)
         elif self.state is State.ESTABLISHED:
             self._bye(now)
-            self._end(Ended(200, "hung up", by_us=True))
+            self._end(Ended(200, "hung up"))
 
     # Wire
 
@@ -182,7 +182,7 @@ class Call(Session):
             self.refuse(504, now, "no answer to our provisional response")
         elif self.state is State.CALLING and method in (b"INVITE", b"CANCEL"):
             self._exchange.invite = None
-            self._end(Ended(0, self._leaving or "no answer", by_us=bool(self._leaving)))
+            self._end(Ended(0, self._leaving or "no answer"))
         elif self.state is State.ESTABLISHED and method != b"PRACK":
             if method != b"BYE":
                 self._bye(now)
@@ -201,7 +201,7 @@ class Call(Session):
         """Refresh the session, or end it where the other side did not."""
         if self._timer.expired(now):
             self._bye(now)
-            self._end(Ended(408, "the session timer ran out", by_us=True))
+            self._end(Ended(408, "the session timer ran out"))
         elif self._updates:
             self._authorisation.begin()
             self._out.send(b"UPDATE", now, self._timer.refresh(now))
@@ -269,7 +269,7 @@ class Call(Session):
             self.state, self._patience = State.ESTABLISHED, inf
             self._acknowledge(message, now)
         elif self.state is State.CALLING:
-            self._end(Ended(487, self._leaving, by_us=True))
+            self._end(Ended(487, self._leaving))
 
     def _acknowledge(self, message: Message, now: float) -> None:
         if self._out.acknowledge(message, now):
@@ -279,7 +279,7 @@ class Call(Session):
 
     def _receive_failure(self, status: int, reason: str, now: float) -> None:
         if self.state is State.CALLING:
-            self._end(Ended(status, self._leaving or reason, bool(self._leaving)))
+            self._end(Ended(status, self._leaving or reason))
         elif self.state is State.ESTABLISHED and status == 491:
             share = int.from_bytes(self._entropy(4)) / 2**32
             self._again = now + (GLARE + share * 1.9 if self._ours else share * 2)

@@ -51,7 +51,6 @@ class Ended(Struct, frozen=True):
     status: int
     """The final response that ended it; 200 for a BYE, 0 where nobody answered."""
     reason: str
-    by_us: bool = False
 
 
 Event = Ringing | Answered | Offered | OfferRefused | RefreshDue | Ended

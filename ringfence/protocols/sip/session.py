@@ -108,7 +108,7 @@ class Session:
             return
         self._exchange.respond(status, (), now)
         if self.state is State.INCOMING:
-            self._end(Ended(status, reason, by_us=True))
+            self._end(Ended(status, reason))
 
     def reoffer(self, offer: bytes, now: float) -> bool:
         """Send a re-INVITE; False while another offer is under way."""
