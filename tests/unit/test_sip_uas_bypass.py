@@ -1,6 +1,7 @@
 """Ways around the challenge, each of which ends at it; and what costs nothing before it."""
 
 import re
+import time
 
 import pytest
 
@@ -146,6 +147,24 @@ def credentials_from_proxy(uas: UserAgentServer) -> bytes:
     challenge = choose(re.findall(rb"\r\nWWW-Authenticate: ([^\r]*)", reply.data))
     assert challenge
     return answer(challenge, LINE, Use(b"INVITE", URI, b"00000001", b"c"))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *(b"User-Agent: x", b"Allow: x", b"Subject: x", b"Content-Type: x", b"X-Any: x", b"X:"),
+        *(b"Via: SIP/2.0/UDP h;a=b;c;rport", b"Record-Route: <sip:h;lr>", b"Call-ID: c", b"i: c"),
+        *(b'From: "a" <sip:a@b>;tag=c;d', b"To: <sip:a@b>", b"Contact: a <sip:a@b>;q=1;e"),
+        *(b"CSeq: 1 INVITE", b"Max-Forwards: 70", b"Expires: 1", b"Content-Length: 0", b"Event: x"),
+    ],
+)
+def test_no_field_costs_more_than_the_one_before_it(field: bytes) -> None:
+    fields = b"\r\n".join([b"INVITE sip:1001@h SIP/2.0", *([field] * 24)])
+    for end in (b"\r\nnone\r\n\r\n", b"\r\nTo: \r\n\r\n", b"\r\n\0\r\n\r\n", b";;\r\n\r\n"):
+        uas, _ = server()
+        began = time.process_time()
+        uas.receive(fields + end, PROXY, 0.0)
+        assert time.process_time() - began < 0.2
 
 
 def test_a_second_of_strangers_gets_at_most_twice_its_bytes_back() -> None:

@@ -22,7 +22,8 @@ _HEAD = (
     rb"|Call-ID: [^ \t\r\n]++"
     rb"|CSeq: [0-9]{1,9} \1"
     rb"|Max-Forwards: [0-9]{1,2}"
-    rb"|(?:(?=[^CEFIMTVcefimtv])|(?!(?i:%(judged)b)[ \t]*+:))%(token)b:[^\r\n]*+"
+    rb"|(?:(?=[^CEFIMTVcefimtv])|(?=[CEFIMTVcefimtv])(?!(?i:%(judged)b)[ \t]*+:))"
+    rb"%(token)b:[^\r\n]*+"
     rb")){0,64}"
     % {
         b"token": TOKEN,
