@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from ringfence.config.snapshot import Change, Origin
-from ringfence.errors import NetworkError, PolicyError
+from ringfence.errors import NetworkError, PolicyError, RingfenceError
 from ringfence.features.provisioning.probation import INTENT, Probation
-from ringfence.features.provisioning.resync import Outcome
 from ringfence.runtime.commands import Commands
 from ringfence.runtime.egress import Egress
 from ringfence.runtime.feature import World
@@ -16,9 +15,10 @@ from ringfence.runtime.phone import Memory
 from ringfence.runtime.state import Facts
 
 TAG = "Restricted_Access_Domains"
-FORBIDDEN = Outcome(error=PolicyError("domain-not-allowed", "domain not allowed: pv.telco.test"))
-DEAD = Outcome(error=NetworkError("no answer"))
-DONE = Outcome(applied_from="pv.telco.test")
+FORBIDDEN = PolicyError("domain-not-allowed", "domain not allowed: pv.telco.test")
+DEAD = NetworkError("no answer")
+DONE = None
+SERVER = "pv.telco.test"
 
 
 class Phone:
@@ -56,11 +56,12 @@ class Phone:
     def domains(self) -> str:
         return self.memory.snapshot.settings.system.restricted_access_domains
 
-    def resync(self, outcome: Outcome, brings: str | None = None) -> None:
+    def resync(self, error: RingfenceError | None, brings: str | None = None) -> None:
         before = self.domains
         if brings is not None:
+            self.probation.foresee({TAG: Change(brings)}, SERVER)
             self.set(brings)
-        self.probation.judge(before, outcome)
+        self.probation.judge(before, error)
 
 
 @pytest.fixture
@@ -77,8 +78,7 @@ def test_a_list_that_excludes_its_server_returns_when_the_next_resync_fails(phon
 
 
 def test_the_resync_that_brought_it_does_not_count(phone: Phone) -> None:
-    later = Outcome(applied_from="pv.telco.test", error=FORBIDDEN.error)
-    phone.resync(later, brings="elsewhere.test")
+    phone.resync(FORBIDDEN, brings="elsewhere.test")
     assert phone.domains == "elsewhere.test"
 
 
@@ -92,7 +92,7 @@ def test_another_failure_neither_returns_the_list_nor_ends_the_probation(phone: 
 
 def test_a_resync_that_succeeds_under_the_list_keeps_it_for_good(phone: Phone) -> None:
     phone.resync(DONE, brings="elsewhere.test")
-    phone.resync(Outcome(applied_from="pv.elsewhere.test"))
+    phone.resync(DONE)
     phone.resync(FORBIDDEN)
     assert phone.domains == "elsewhere.test"
 
@@ -122,4 +122,20 @@ def test_a_probation_is_over_when_it_is_decided(phone: Phone) -> None:
     assert INTENT in phone.memory.intents
     phone.resync(FORBIDDEN)
     phone.reboot()
+    assert phone.memory.intents == {}
+
+
+def test_a_list_is_remembered_before_it_binds(phone: Phone) -> None:
+    phone.probation.foresee({TAG: Change("elsewhere.test")}, SERVER)
+    phone.set("elsewhere.test")
+    phone.reboot()  # the power failed before the resync came to its end
+    phone.resync(FORBIDDEN)
+    assert phone.domains == "telco.test"
+
+
+def test_a_list_that_was_never_stored_is_forgotten(phone: Phone) -> None:
+    phone.probation.foresee({TAG: Change("elsewhere.test")}, SERVER)
+    phone.reboot()
+    phone.resync(FORBIDDEN)
+    assert phone.domains == "telco.test"
     assert phone.memory.intents == {}

@@ -15,7 +15,7 @@ from ringfence.errors import ComponentError, ConfigError, Finding, NetworkError
 from ringfence.features.provisioning.engine import Reason, ResyncEngine
 from ringfence.features.provisioning.plan import ProvisioningPlan
 from ringfence.features.provisioning.probation import Probation
-from ringfence.features.provisioning.resync import Outcome, Read, Resync, fresh
+from ringfence.features.provisioning.resync import Gates, Outcome, Read, Resync, fresh
 from ringfence.policy.rules import parse_rule
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
@@ -185,7 +185,8 @@ class ProvisioningDriver:
         self._last_attempt, self._running = now, True
         try:
             rule = asked.rule if asked else ""
-            outcome = await Resync(self._world, self._files, values, self._quiet, rule).run()
+            gates = Gates(self._quiet, self._probation.foresee)
+            outcome = await Resync(self._world, self._files, values, gates, rule).run()
         finally:
             self._running = False
         self._record(outcome)
@@ -195,7 +196,7 @@ class ProvisioningDriver:
         if not (asked and asked.rule):
             self._sought = outcome.sought
         try:
-            self._probation.judge(before, outcome)
+            self._probation.judge(before, outcome.error)
         except ComponentError as error:
             logger.error("provisioning.probation_lost: %s", error)
         self._notice_change()

@@ -5,10 +5,10 @@ Source: rulings 12; phone-facts 4, Lock-out guard.
 
 import json
 import logging
+from collections.abc import Mapping
 
 from ringfence.config.snapshot import Change, Origin
-from ringfence.errors import PolicyError
-from ringfence.features.provisioning.resync import Outcome
+from ringfence.errors import PolicyError, RingfenceError
 from ringfence.policy import domains
 from ringfence.runtime.feature import World
 
@@ -31,34 +31,43 @@ class Probation:
         """Return the list in force."""
         return self._world.snapshot().settings.system.restricted_access_domains
 
-    def judge(self, before: str, outcome: Outcome) -> None:
-        """Take the outcome of a resync that began under the list `before`.
+    def foresee(self, changes: Mapping[str, Change], host: str) -> None:
+        """Remember the list in force if `changes`, by a server at `host`, shut that server out.
+
+        To be called before they are stored: whenever the power fails, a list that binds can be
+        taken back.
 
         Raises:
             ComponentError: the store cannot be written.
 
         """
-        self._end(before, outcome)
-        now = self.domains()
-        if now == before or not outcome.applied_from:
+        now, change = self.domains(), changes.get(domains.TAG)
+        if change is None or change.text is None or change.text == now:
             return
         exact_only = self._world.snapshot().settings.system.restricted_domains_exact_only
-        if not domains.judge(now, outcome.applied_from, exact_only=exact_only).allowed:
+        if not domains.judge(change.text, host, exact_only=exact_only).allowed:
             text = "provisioning.domains_on_probation: %s delivered a list that excludes it"
-            logger.warning(text, outcome.applied_from)
-            self._world.intend(INTENT, json.dumps({"previous": before, "new": now}))
+            logger.warning(text, host)
+            self._world.intend(INTENT, json.dumps({"previous": now, "new": change.text}))
 
-    def _end(self, before: str, outcome: Outcome) -> None:
-        """End a probation that was proven right or wrong, or that another list overtook."""
+    def judge(self, before: str, error: RingfenceError | None) -> None:
+        """Take how a resync came out that began under the list `before`.
+
+        Raises:
+            ComponentError: the store cannot be written.
+
+        """
         if (held := self._held()) is None:
             return
-        unchanged = held["new"] == before == self.domains()
-        error = outcome.error
-        if unchanged and isinstance(error, PolicyError) and error.rule == FORBIDDEN:
-            logger.warning("provisioning.domains_returned: the new list locked the phone out")
-            self._world.submit({domains.TAG: Change(held["previous"])}, Origin.PROFILE)
-        elif unchanged and error is not None:
-            return
+        now = self.domains()
+        if held["new"] == now != before:
+            return  # this resync brought the list; the next one is its trial
+        if held["new"] == now:
+            if isinstance(error, PolicyError) and error.rule == FORBIDDEN:
+                logger.warning("provisioning.domains_returned: the new list locked the phone out")
+                self._world.submit({domains.TAG: Change(held["previous"])}, Origin.PROFILE)
+            elif error is not None:
+                return
         self._world.intend(INTENT, None)
 
     def _held(self) -> dict[str, str] | None:

@@ -52,8 +52,6 @@ class Outcome(Struct, frozen=True):
     url: str = ""
     """Of the last file that was asked for, as configured; empty where no rule asked for one."""
     error: RingfenceError | None = None
-    applied_from: str = ""
-    """Host of the last file that was applied, as configured."""
     sought: tuple[object, ...] = ()
     """`ProvisioningPlan.sought` of the rules that it went by."""
 
@@ -61,6 +59,15 @@ class Outcome(Struct, frozen=True):
     def reason(self) -> str:
         """Return why it failed, empty where it did not."""
         return str(self.error)[:REASON_LIMIT] if self.error else ""
+
+
+class Gates(Struct, frozen=True):
+    """What every change passes before it is stored."""
+
+    quiet: Callable[[], Awaitable[None]]
+    """Returns when the phone may change: no line is in use, or one has been for long enough."""
+    foresee: Callable[[Mapping[str, Change], str], None]
+    """Told the changes of a file, and which server it came from."""
 
 
 class Resync:
@@ -71,16 +78,15 @@ class Resync:
         world: World,
         files: dict[int, Read],
         values: Mapping[str, str],
-        quiet: Callable[[], Awaitable[None]],
+        gates: Gates,
         only: str = "",
     ) -> None:
         """Run with further macros; `only` is a rule to run once instead of the stored ones.
 
         `files` keeps what each rule brought last, by position; the run brings it up to date.
-        `quiet` returns when the phone may change: no line is in use, or it was long enough.
         """
         self._world = world
-        self._quiet = quiet
+        self._gates = gates
         self._files = files
         self._values = values
         self._only = only
@@ -115,7 +121,9 @@ class Resync:
     async def _follow(self, now: ProvisioningPlan, position: int, step: Step) -> None:
         if step.assignments:
             changes = {_canonical(tag): Change(text) for tag, text in step.assignments}
-            await self._quiet()
+            await self._gates.quiet()
+            if step.url is not None:
+                self._gates.foresee(changes, step.url.host)
             self._world.submit(changes, Origin.PROFILE)
         if step.url is None:
             return
@@ -135,20 +143,20 @@ class Resync:
             if step.options.alias:
                 own = cfgxml.under_own_names(got.body, values[step.options.alias])
                 got = replace(got, body=own)
-            await self._quiet()
-            self._apply(position, got)
-            self._outcome = replace(self._outcome, applied_from=step.url.host)
+            await self._gates.quiet()
+            self._apply(position, got, step.url.host)
         elif now.fails_on_missing:
             raise NetworkError(got.missing)
         self._say(now.messages.success)
 
-    def _apply(self, position: int, got: Fetched) -> None:
+    def _apply(self, position: int, got: Fetched, host: str) -> None:
         """Apply a whole document; one that is not changes nothing (RSY-07)."""
         snapshot, file = self._world.snapshot(), self._files.get(position)
         last = file.applied if file else None
         if last and last.still_holds(got.body, snapshot):
             return
         document, changes = cfgxml.reread(got.body, snapshot, last)
+        self._gates.foresee(changes, host)
         errors = self._world.submit(changes, Origin.PROFILE)
         applied = cfgxml.Applied.of(document, changes, snapshot, self._world.snapshot())
         self._files[position] = Read(applied, tuple(errors), got.findings)
