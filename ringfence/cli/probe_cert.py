@@ -21,6 +21,7 @@ from ringfence.features.provisioning.plan import Reach, plan
 from ringfence.features.provisioning.resync import aim
 from ringfence.policy import hostname
 from ringfence.policy.macros import phone_values, setting_values
+from ringfence.policy.network import written
 from ringfence.policy.rules import Url
 from ringfence.policy.servers import servers
 from ringfence.runtime.egress import Egress
@@ -87,7 +88,7 @@ async def _ask(arguments: argparse.Namespace) -> Probed:
     named_by = _named_by(host, settings, document, arguments.config) if document else ""
     target = aim(reach, host, named_by)(Url("https", host, port, "/"))
     ours = Host(Path())
-    server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    server = written(host, port)
     try:
         preflight = Preflight(Egress(ours), target, reach.tls.trust, arguments.timeout, ours.wall())
         records = await preflight.run()

@@ -18,7 +18,7 @@ from ringfence.config.settings import LINES, Settings
 from ringfence.errors import NetworkError, PolicyError
 from ringfence.features.line.line import target_of
 from ringfence.features.line.plan import Home, plan
-from ringfence.policy import hostname
+from ringfence.policy.network import written
 from ringfence.protocols.sip.locate import describe
 from ringfence.runtime.egress import Egress
 from ringfence.runtime.host import Host
@@ -95,7 +95,7 @@ async def _ask(arguments: argparse.Namespace) -> Probed:
     settings = _settings(arguments)
     facts = Facts(trust=probe_words.trust(arguments), client=probe_words.client(arguments))
     made = plan(settings, facts).plans[str(arguments.line)]
-    told = Probed(_written(*arguments.server), made.n, made.transport, "", ())
+    told = Probed(written(*arguments.server), made.n, made.transport, "", ())
     if made.home is None:
         return replace(told, rule="domain-not-allowed", reason=made.refused)
     home = _reaching(made.home, arguments)
@@ -133,7 +133,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         line_enable=True,
         register=True,
         user_id=line.user_id or "probe",
-        proxy=_written(*arguments.server),
+        proxy=written(*arguments.server),
         outbound_proxy="",
         alternate_proxy="",
         alternate_outbound_proxy="",
@@ -217,11 +217,6 @@ def _shown(text: str) -> str:
     """Return what a terminal may be told of a header field."""
     text = reading.printable(text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
-
-
-def _written(host: str, port: int) -> str:
-    text = f"[{host}]" if hostname.address(host) and ":" in host else host
-    return f"{text}:{port}" if port else text
 
 
 def _server(text: str) -> tuple[str, int]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from ringfence.errors import ComponentError, NetworkError, PolicyError, RemoteProtocolError
+from ringfence.policy.network import written
 from ringfence.protocols.sip.account import Account, Flow
 from ringfence.protocols.sip.inquiry import Inquiry
 from ringfence.protocols.sip.locate import Hop
@@ -44,8 +45,7 @@ class Talk(Struct):
     @property
     def place(self) -> str:
         """Transport, address and port."""
-        address = f"[{self.hop.address}]" if ":" in self.hop.address else self.hop.address
-        return f"{self.hop.transport} {address}:{self.hop.port}"
+        return f"{self.hop.transport} {written(self.hop.address, self.hop.port)}"
 
     @property
     def status(self) -> int:

@@ -38,6 +38,12 @@ def own_address(settings: Settings, lease: Lease | None) -> str:
     return lease.address if lease else ""
 
 
+def written(host: str, port: int, default: int = 0) -> str:
+    """Return host and port as a URI has them, without a port that is the default or none."""
+    text = f"[{host}]" if ":" in host else host
+    return text if port in (0, default) else f"{text}:{port}"
+
+
 def host_and_port(text: str, default: int) -> tuple[str, int]:
     """Return host and port of `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address.
 

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from ringfence.errors import NetworkError, PolicyError
 from ringfence.policy import chain, domains, hostname, identity, revocation
 from ringfence.policy.applications import Application
+from ringfence.policy.network import written
 from ringfence.policy.tls import TlsPolicy
 from ringfence.protocols.sip.locate import Hop, Question, Record, Search
 from ringfence.runtime import egress_chain, egress_dns, egress_locate
@@ -176,7 +177,7 @@ class Egress:
         """
         _permit(target)
         context = self._contexts.client(target.tls) if target.tls else None
-        where = f"{target.host} at {address}:{target.port}"
+        where = f"{target.host} at {written(address, target.port)}"
         try:
             async with asyncio.timeout(timeout):
                 connection = await self._dial(target, address)
@@ -203,7 +204,7 @@ class Egress:
         from ringfence.runtime.egress_look import look
 
         _permit(target)
-        where = f"{target.host} at {address}:{target.port}"
+        where = f"{target.host} at {written(address, target.port)}"
         try:
             async with asyncio.timeout(timeout):
                 with await self._dial(target, address) as connection:

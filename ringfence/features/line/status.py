@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ringfence.features.line.line import Line
-from ringfence.features.line.ways import written
+from ringfence.policy.network import written
 from ringfence.runtime.state import Health
 
 
@@ -88,8 +88,7 @@ def health(lines: list[Line], *, waits: bool) -> Health:
 
 def call_words(call: Mapping[str, object]) -> str:
     """Return one call as a row of the status page."""
-    whence = "from" if call["direction"] == "in" else "to"
-    text = f"Ext {call['line']} {whence} {call['peer']}, {call['state']}"
+    text = f"{_parties(call)}, {call['state']}"
     if not call["codec"]:
         return text
     protection = f"SRTP {call['srtp']}" if call["srtp"] else "RTP in clear text"
@@ -99,6 +98,16 @@ def call_words(call: Mapping[str, object]) -> str:
         f"{text}; {call['codec']}, {protection}; {call['sent']} packets sent, {received} received,"
         f" {lost} lost ({share:.1f} %), jitter {call['jitter_ms']} ms"
     )
+
+
+def ended_words(call: Mapping[str, object]) -> str:
+    """Return the call that ended last, and why, as a row of the status page."""
+    return f"{_parties(call)}: {call['ended']}"
+
+
+def _parties(call: Mapping[str, object]) -> str:
+    whence = "from" if call["direction"] == "in" else "to"
+    return f"Ext {call['line']} {whence} {call['peer']}"
 
 
 def refresh_words(seconds: float | None) -> str:

@@ -13,6 +13,7 @@ from ringfence.config.catalog.values import IpMode, IpPreference, ProxyRedundanc
 from ringfence.config.settings import Settings
 from ringfence.errors import PolicyError
 from ringfence.policy.domains import judge
+from ringfence.policy.network import written
 from ringfence.policy.proxies import read_proxies
 from ringfence.protocols.sip.account import Account
 from ringfence.protocols.sip.locate import AUTO, PORTS, Search, Server
@@ -63,12 +64,6 @@ def proxy_name(ext: Ext) -> str:
         return next((server.host for server in read_proxies(ext.proxy)), "")
     except ValueError:
         return ""
-
-
-def written(host: str, port: int, default: int = 0) -> str:
-    """Return host and port as a URI has them, without a port that is the default or none."""
-    text = f"[{host}]" if ":" in host else host
-    return text if port in (0, default) else f"{text}:{port}"
 
 
 def _way(
