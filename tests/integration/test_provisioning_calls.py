@@ -120,3 +120,17 @@ def test_a_file_that_comes_during_a_call_is_applied_at_its_end(
 def until_listening(desk: Desk, port: int) -> None:
     while f":{port} " not in desk.outside.run("ss", "-Htln").stdout:
         continue
+
+
+@pytest.mark.proves("RSY-02", "RSY-03")
+def test_a_rule_may_go_by_the_registration_of_a_line(
+    desk: Desk, files: Path, phone: RunningPhone
+) -> None:
+    (files / "lost.xml").write_text(profile(GPP_A="lost"))
+    rule = f"($REGTMR1 eq 0)? {URL} | {URL.replace('a.xml', 'lost.xml')}"
+    assert resync(phone, rule)["result"] == "success"
+    assert stored(phone, "GPP_A") == "new"
+    command(phone, "set", "Password_1_=wrong")
+    phone.until(lambda status: not status["lines"][0]["registered"])
+    assert resync(phone, rule)["result"] == "success"
+    assert stored(phone, "GPP_A") == "lost"

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from msgspec import Struct
 
@@ -15,6 +16,7 @@ from ringfence.errors import ComponentError, ConfigError, Finding, NetworkError
 from ringfence.features.provisioning.engine import Reason, ResyncEngine
 from ringfence.features.provisioning.plan import ProvisioningPlan
 from ringfence.features.provisioning.probation import Probation
+from ringfence.features.provisioning.registrations import Registrations
 from ringfence.features.provisioning.resync import Gates, Outcome, Read, Resync, fresh
 from ringfence.policy.rules import parse_rule
 from ringfence.runtime.commands import Command
@@ -27,6 +29,8 @@ HISTORY = 5
 """Resyncs that the status page lists."""
 LOOK = 0.5
 """Seconds between two looks at the lines while a resync waits for them."""
+WATCH = 5.0
+"""Seconds between two looks at the lines where a text asks since when they are unregistered."""
 SHOWN = 50
 """Findings that the status has."""
 
@@ -46,6 +50,7 @@ class ProvisioningDriver:
         self._world = world
         self._engine = ResyncEngine(world.host.entropy)
         self._probation = Probation(world)
+        self._registrations = Registrations()
         self._plan: ProvisioningPlan | None = None
         self._sought: tuple[object, ...] = ()
         """What the last resync went by."""
@@ -136,9 +141,13 @@ class ProvisioningDriver:
         return f"a line has a call; the resync goes on when it is over, or after {forced} s"
 
     def _busy(self) -> bool:
-        """Return whether a line is in use, by what the lines tell of themselves."""
-        lines = self._world.statuses().get("line")
-        return bool(lines and lines.data.get("calls"))
+        """Return whether a line is in use."""
+        return bool(self._lines().get("calls"))
+
+    def _lines(self) -> Mapping[str, Any]:
+        """Return what the lines tell of themselves."""
+        status = self._world.statuses().get("line")
+        return status.data if status else {}
 
     async def _run(self) -> None:
         """Wait for the engine, and do what it says; never returns."""
@@ -147,6 +156,8 @@ class ProvisioningDriver:
             self._wake.clear()
             now = host.now()
             timer = None
+            if self._plan and self._plan.watches_lines:
+                self._registrations.see(self._lines().get("lines", ()), now)
             if self._ready:
                 self._engine.handle_timer(now, host.local())
                 self._engine.receive_lines(self._busy())
@@ -154,6 +165,8 @@ class ProvisioningDriver:
                     await self._begin(reason)
                     continue
                 timer = now + LOOK if self._engine.held else self._engine.get_timer()
+            if self._plan and self._plan.watches_lines:
+                timer = now + WATCH if timer is None else min(timer, now + WATCH)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(None if timer is None else max(0.0, timer - now)):
                     await self._wake.wait()
@@ -173,7 +186,9 @@ class ProvisioningDriver:
         """Return the macros that the moment decides."""
         since = 0.0 if self._last_attempt is None else now - self._last_attempt
         stored = self._world.snapshot().stored.values()
+        self._registrations.see(self._lines().get("lines", ()), now)
         return {
+            **self._registrations.values(now),
             "PRVST": str(int(reason)),
             "PRVTMR": str(int(since)),
             "ISCUST": str(int(any(held.origin is Origin.PROFILE for held in stored))),

@@ -19,7 +19,7 @@ from ringfence.policy import tls
 from ringfence.policy.applications import PROVISIONING
 from ringfence.policy.conditions import Condition, parse_condition
 from ringfence.policy.credentials import masked
-from ringfence.policy.macros import expand, phone_values, setting_values
+from ringfence.policy.macros import GENERAL, expand, phone_values, setting_values
 from ringfence.policy.network import own_address, resolvers
 from ringfence.policy.rules import Alternative, Options, Rule, Url, parse_rule, parse_url
 from ringfence.policy.schedule import parse_daily, parse_schedule
@@ -80,6 +80,8 @@ class ProvisioningPlan(Struct, frozen=True):
     timing: Timing
     triggers: tuple[Condition, ...]
     """Where there are any, one must hold for a resync that only the time calls for."""
+    watches_lines: bool
+    """Some text asks how long a line has been without registration."""
     after_upgrade: bool
     """A resync follows every attempt to upgrade."""
     messages: Messages
@@ -135,6 +137,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
             forced=own.forced_resync_delay,
         ),
         triggers=tuple(_triggers(own)),
+        watches_lines=_watches_lines(own),
         after_upgrade=own.resync_after_upgrade_attempt,
         messages=Messages(own.log_request_msg, own.log_success_msg, own.log_failure_msg),
     )
@@ -147,6 +150,12 @@ def _triggers(own: Provisioning) -> Iterator[Condition]:
         if text := getattr(own, field).strip():
             with contextlib.suppress(ValueError):
                 yield _bare_condition(text)
+
+
+def _watches_lines(own: Provisioning) -> bool:
+    fields = [*RULES, *TRIGGERS, *(f"gpp_{letter.lower()}" for letter in GENERAL)]
+    fields += ["log_request_msg", "log_success_msg", "log_failure_msg"]
+    return any("REGTMR" in getattr(own, field) for field in fields)
 
 
 def _bare_condition(text: str) -> Condition:
