@@ -106,6 +106,20 @@ def test_a_call_loses_nothing_while_everything_around_it_changes(whole: Whole, d
     assert_heard(recording, THEIRS, OURS)
 
 
+@pytest.mark.proves("CALL-01")
+def test_the_status_tells_why_the_last_call_ended(whole: Whole, desk: Desk) -> None:
+    phone = whole.boot()
+    assert whole.ask("status", "--json")["last_call"] is None
+    whole.ask("dial", "9999")
+    status = phone.until(lambda status: bool(status["last_call"]))
+    assert status["last_call"] == {
+        **{"call": 1, "line": 1, "direction": "out", "peer": f"sip:9999@{PROXY}"},
+        "ended": "404 Not registered",
+    }
+    row = ["Last Call", f"Ext 1 to sip:9999@{PROXY}: 404 Not registered"]
+    assert row in status["features"]["line"]["rows"]
+
+
 @pytest.mark.proves("CALL-07")
 def test_a_sound_card_hears_and_plays_a_call(
     whole: Whole,

@@ -173,6 +173,7 @@ class Phone:
             "rows": dict(status.rows),
             "lines": status.data["lines"],
             "calls": status.data["calls"],
+            "last_call": status.data["last_call"],
             "bound": sorted(self.facts.bound.get("line", ())),
             "findings": [f.rule for f in FEATURE.plan(self.settings, self.facts).findings],
         }

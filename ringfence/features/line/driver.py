@@ -15,7 +15,7 @@ from ringfence.features.line.line import Line
 from ringfence.features.line.path import Media, Path
 from ringfence.features.line.plan import LinePlan
 from ringfence.features.line.port import UdpPort
-from ringfence.features.line.status import call_words, health, line_data, line_words
+from ringfence.features.line.status import call_words, ended_words, health, line_data, line_words
 from ringfence.features.line.switchboard import Switchboard
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
@@ -133,11 +133,14 @@ class LineDriver:
         rows.append(("Open UDP SIP Ports", ports))
         calls = self.calls.report()
         rows += [(f"Call {call['call']}", call_words(call)) for call in calls]
+        if self.calls.last:
+            rows.append(("Last Call", ended_words(self.calls.last)))
         if refused := self.calls.refusals.count:
-            last = self.calls.refusals.last
-            rows.append(("Refused SIP Requests", f"{refused}, the last one: {last}"))
+            words = f"{refused}, the last one: {self.calls.refusals.last}"
+            rows.append(("Refused SIP Requests", words))
         held = [line_data(line, waits=key in self._pending) for key, line in known]
-        data = {"lines": held, "calls": calls, "refused": refused}
+        last = self.calls.last
+        data = {"lines": held, "calls": calls, "last_call": last, "refused": refused}
         return Status(health(lines, waits=bool(self._pending)), tuple(rows), data, "Lines")
 
     async def _run(self, line: Line, before: list[Line]) -> None:

@@ -68,6 +68,8 @@ class Switchboard:
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
         """Set whenever a call ends."""
+        self.last: Mapping[str, object] | None = None
+        """The call that ended last, and why, as JSON values."""
 
     def reception(self, path_of: PathOf) -> Reception:
         """Return what hands us the requests of one port or connection."""
@@ -197,14 +199,7 @@ class Switchboard:
     def report(self) -> list[Mapping[str, object]]:
         """Return every call as JSON values."""
         return [
-            {
-                "call": held.number,
-                "line": held.path.line.n,
-                "peer": held.peer,
-                "direction": "in" if held.incoming else "out",
-                "state": self._state(held),
-                **held.media.report(),
-            }
+            {**_naming(held), "state": self._state(held), **held.media.report()}
             for held in self._calls.values()
             if self._lives(held)
         ]
@@ -307,6 +302,7 @@ class Switchboard:
                 held.state = "ended"
                 words = f"{status} {reason}" if status else reason
                 logger.info("call.ended: %d: %s: %s", held.number, held.peer, words)
+                self.last = {**_naming(held), "ended": words}
                 held.media.stop()
             case RefreshDue():
                 held.call.reoffer(held.negotiation.offer(), self._now())
@@ -390,3 +386,13 @@ class Switchboard:
 
     def _now(self) -> float:
         return self._world.host.now()
+
+
+def _naming(held: Held) -> dict[str, object]:
+    """Return which call it is, as JSON values."""
+    return {
+        "call": held.number,
+        "line": held.path.line.n,
+        "peer": held.peer,
+        "direction": "in" if held.incoming else "out",
+    }
