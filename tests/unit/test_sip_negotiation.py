@@ -288,9 +288,10 @@ def test_audio_goes_to_an_address_of_our_family_and_to_nothing_that_must_be_look
 
 def test_audio_over_ipv6_goes_to_an_ipv6_address() -> None:
     ours = side(replace(OURS, address="2001:db8::1"))
-    ours.answer(CLEAR_OFFER.replace(b"IP4 192.0.2.2", b"IP6 2001:db8::2"))
-    assert ours.stream
-    assert ours.stream.address == "2001:db8::2"
+    for spelling in (b"2001:db8::2", b"2001:DB8:0:0:0:0:0:2"):
+        ours.answer(CLEAR_OFFER.replace(b"IP4 192.0.2.2", b"IP6 " + spelling))
+        assert ours.stream
+        assert ours.stream.address == "2001:db8::2"
     with pytest.raises(RemoteProtocolError, match="another family"):
         ours.answer(CLEAR_OFFER)
 

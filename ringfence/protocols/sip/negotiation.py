@@ -203,7 +203,7 @@ class Negotiation:
         unprotect: Keys | None,
     ) -> Stream:
         """Note what both have in common; we receive under the numbers of `received`."""
-        self._check_place(media)
+        address = self._address(media)
         codec = self._common(media)
         events = _number(media.codecs, codec.rate)
         if _number(self.terms.codecs, codec.rate) is None:
@@ -211,7 +211,7 @@ class Negotiation:
         self.stream = Stream(
             codec=codec,
             receive_payload=next(one.payload for one in received if one.is_like(codec)),
-            address=media.address,
+            address=address,
             port=media.port,
             sends=_hears(media) and not self.held,
             receives=media.direction in ("sendrecv", "sendonly") and not self.held,
@@ -230,8 +230,10 @@ class Negotiation:
             return FRAME
         return min(max(media.ptime or self.terms.ptime, PTIMES[0]), PTIMES[1])
 
-    def _check_place(self, media: Media) -> None:
-        """See that packets can go there; a name would have to be looked up, past every policy.
+    def _address(self, media: Media) -> str:
+        """Return where packets go, in its one spelling: those that come are known by it.
+
+        A name is refused: it would have to be looked up, past every policy.
 
         Raises:
             RemoteProtocolError: they cannot (488).
@@ -245,6 +247,7 @@ class Negotiation:
             raise RemoteProtocolError("the audio's address is of another family", 488)
         if place.is_multicast or media.port > LAST_PORT:
             raise RemoteProtocolError("the audio's address or port is not usable", 488)
+        return str(place)
 
     def _common(self, media: Media) -> Codec:
         """Return the first codec of ours that the other side has, under its number."""
