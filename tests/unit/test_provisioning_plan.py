@@ -177,14 +177,15 @@ def test_of_the_triggers_that_are_set_one_must_hold(first: str, second: str, all
 
 @pytest.mark.proves("RSY-03")
 def test_every_macro_that_a_rule_may_use_has_a_value() -> None:
-    decided = planned({}, GPP_A="a", User_ID_1_="1001", Proxy_2_="sip.test")
+    decided = planned({}, GPP_A="a", EXT_IP="192.0.2.1", User_ID_1_="1001", Proxy_2_="sip.test")
     golden = {
         "A": "a", "P": "", "MA": "000e08abcdef", "MAU": "000E08ABCDEF", "MAC": "00:0e:08:ab:cd:ef",
         "PN": "CP-8841-3PCC", "PSN": "8841", "SN": "88012BA01234", "CCERT": "Not Installed",
-        "IP": "10.0.0.2", "EXTIP": "10.0.0.2", "SWVER": "sip88xx.11-3-7MPP0001-1",
+        "IP": "10.0.0.2", "EXTIP": "192.0.2.1", "SWVER": "sip88xx.11-3-7MPP0001-1",
         "HWVER": "1.0.0", "UPGST": "1", "UPGERR": "", "UPGTMR": "0", "REGTMR1": "0",
         "REGTMR2": "0", "UPGCOND": "", "UID1": "1001", "PROXY2": "sip.test", "DISPLAYNAME1": "",
         "AUTHID1": "", "ISCUST": "0", "VERSION": "Ringfence/0.1.0",
     }  # fmt: skip
     assert {name: decided.plans[""].values.get(name) for name in golden} == golden
     assert not {"SA", "SB", "SC", "SD"} & set(decided.plans[""].values)
+    assert planned({}).plans[""].values["EXTIP"] == "10.0.0.2"

@@ -105,7 +105,9 @@ class Sip(Tab, frozen=True, kw_only=True):
 
     stun_enable: bool = _NAT.row(False, "STUN_Enable", "Asks a STUN server for the external address.")
     stun_server: str = _NAT.row("", "STUN_Server", "STUN server.", codec=Text(255, "host[:port]"))
-    ext_ip: str = _NAT.row("", "EXT_IP", "External address to claim.", codec=Text(255, "address"))
+    ext_ip: str = _NAT.row(
+        "", "EXT_IP", "External address of the phone; what $EXTIP says in rules and messages.", codec=Text(255, "address"), status=OBEYED
+    )
     ext_rtp_port_min: int = _NAT.row(0, "EXT_RTP_Port_Min", "External lowest port of media; 0 for the local one.", codec=PORT_OR_NONE)
     nat_keep_alive_intvl: int = _NAT.row(
         15,

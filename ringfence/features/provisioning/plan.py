@@ -179,7 +179,7 @@ def macros(settings: Settings, facts: Facts) -> Mapping[str, str]:
         **setting_values(settings),
         "CCERT": "Installed" if facts.own_certificate else "Not Installed",
         "IP": address,
-        "EXTIP": address,
+        "EXTIP": settings.sip.ext_ip or address,
     }
 
 
