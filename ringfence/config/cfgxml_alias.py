@@ -6,8 +6,6 @@ older lines.
 """
 
 import re
-from xml.parsers import expat  # a DOCTYPE is refused, so nothing expands
-from xml.sax.saxutils import escape
 
 from msgspec import Struct
 
@@ -22,6 +20,7 @@ DEPTH = 8
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.\-]{0,63}"
 _ENTRY = re.compile(rf"\s*(?P<path>(?:/{_NAME}){{1,{DEPTH}}})\s*=\s*/{ROOT}/(?P<tag>{_NAME})\s*")
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 class Alias(Struct, frozen=True):
@@ -76,6 +75,8 @@ class _Renaming:
         self._line = 1
         """Of what was written last."""
         self._count = 0
+        from xml.parsers import expat  # a DOCTYPE is refused, so nothing expands
+
         self._parser = parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -116,8 +117,8 @@ class _Renaming:
             name, access, _ = self._open
             self._open = None
             ua = f' ua="{access}"' if access in ("na", "ro", "rw") else ""
-            said = " ".join("".join(self._text).split("\n"))
-            self._out.append(f"<{name}{ua}>{escape(said.strip())}</{name}>")
+            said = "".join(self._text).replace("\n", " ").strip().translate(_ESCAPES)
+            self._out.append(f"<{name}{ua}>{said}</{name}>")
         self._path.pop()
 
     def _characters(self, text: str) -> None:
