@@ -354,3 +354,9 @@ def test_keys_in_clear_text_are_flagged_where_the_phone_asks_for_them() -> None:
 def test_secure_calls_make_media_plane_security_a_condition_of_registering() -> None:
     assert not home().mediasec.required
     assert home(Secure_Call_Option_1_="Required").mediasec.required
+
+
+def test_a_user_with_a_blank_makes_no_malformed_session_description() -> None:
+    assert line(**{**LINE, "User_ID_1_": "front desk"}).terms.user == "front%20desk"
+    assert line(**{**LINE, "User_ID_1_": "1001"}).terms.user == "1001"
+    assert line().terms.user == "-"

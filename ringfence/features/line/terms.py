@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from ringfence.config.catalog.ext import Ext
 from ringfence.config.catalog.values import AudioCodec, EncryptionMethod, SecureCallOption
 from ringfence.config.settings import Settings
+from ringfence.protocols.sip.grammar import escape_user
 from ringfence.protocols.sip.negotiation import EVENTS, Security, Terms
 from ringfence.protocols.sip.sdp import Codec
 
@@ -30,7 +31,7 @@ def terms(settings: Settings, n: int, transport: str, extras: Sequence[str]) -> 
     method = ext.encryption_method
     codecs = _codecs(settings, ext, extras)
     return Terms(
-        user=ext.user_id or "-",
+        user=escape_user(ext.user_id) or "-",
         address="",
         port=0,
         codecs=(*codecs, *_events(settings, codecs)),
