@@ -37,6 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_revocation(verbs)
     _add_renew(verbs)
     _add_audit(verbs)
+    _add_serve(verbs)
     verb = _verb(verbs, "export", "write the roots, and CRLs where there are some, for others")
     verb.add_argument("--out", "-o", type=Path, default=Path(), help="folder (the present one)")
     verb = verbs.add_parser("show", help="print a certificate in the terms of the field")
@@ -90,6 +91,35 @@ def _add_encrypt(verbs: Verbs) -> None:
     verb.add_argument(
         "--old-passphrase-file", type=Path, metavar="FILE", help="what opens them until now"
     )
+
+
+def _add_serve(verbs: Verbs) -> None:
+    verb = _verb(verbs, "serve", "the portal for signing requests, and SCEP for phones")
+    verb.add_argument("--bind", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    verb.add_argument("--port", type=int, default=8443, help="TCP port (8443); 0 for any")
+    verb.add_argument("--certificate", type=Path, help="the portal's; needed beyond 127.0.0.1")
+    verb.add_argument("--key", type=Path, help="its private key")
+    verb.add_argument(
+        "--scep-port", type=int, help="SCEP alone, without TLS, which it can do without"
+    )
+    verb.add_argument(
+        "--smtp", metavar="HOST[:PORT]", help="mail server; without it, download alone"
+    )
+    verb.add_argument("--smtp-from", default="ca@localhost", help="sender (ca@localhost)")
+    verb.add_argument("--smtp-user", help="to log in at the mail server")
+    verb.add_argument("--smtp-password-file", type=Path, metavar="FILE")
+    verb.add_argument("--smtp-ca", type=Path, metavar="FILE", help="root of the mail server")
+    verb.add_argument("--smtp-plain", action="store_true", help="speak to it in clear text")
+    _with_keys(verb)
+    verb = _verb(verbs, "user", "let someone log in at the portal")
+    verb.add_argument("name", metavar="NAME")
+    verb.add_argument("--password-file", type=Path, metavar="FILE", help="else you are asked")
+    verb.add_argument("--remove", action="store_true", help="let NAME in no more")
+    verb = _verb(verbs, "challenge", "print a password for one phone's CDC Challenge Password")
+    verb.add_argument("--mac", required=True, help="MAC address of the phone")
+    verb.add_argument("--serial", required=True, help="its serial number")
+    verb.add_argument("--product", help=f"its product ({PRODUCT})")
+    verb.set_defaults(generic=False)
 
 
 def _add_audit(verbs: Verbs) -> None:

@@ -27,11 +27,11 @@ def held(file: Path | None, folder: Path) -> bytes:
 
     """
     if file is not None:
-        return _first_line(file, "--passphrase-file")
+        return first_line(file, "--passphrase-file")
     if not authority.needs_passphrase(folder):
         return b""
     if (credential := _credential()) is not None:
-        return _first_line(credential, f"credential {CREDENTIAL}")
+        return first_line(credential, f"credential {CREDENTIAL}")
     if sys.stdin.isatty():
         return getpass.getpass("Passphrase of the authority: ").encode()
     return b""
@@ -46,9 +46,9 @@ def chosen(file: Path | None) -> bytes:
 
     """
     if file is not None:
-        return _first_line(file, "--passphrase-file")
+        return first_line(file, "--passphrase-file")
     if (credential := _credential()) is not None:
-        return _first_line(credential, f"credential {CREDENTIAL}")
+        return first_line(credential, f"credential {CREDENTIAL}")
     if not sys.stdin.isatty():
         remedy = "--passphrase-file FILE, or the systemd credential ringfence-ca"
         raise ConfigError("passphrase", "the keys need one, and none was given", remedy)
@@ -64,7 +64,14 @@ def _credential() -> Path | None:
     return path if path and path.is_file() else None
 
 
-def _first_line(path: Path, what: str) -> bytes:
+def first_line(path: Path, what: str) -> bytes:
+    """Return the secret that stands in the first line of a file.
+
+    Raises:
+        ConfigError: the file is empty or too large.
+        ComponentError: it cannot be read.
+
+    """
     line = read(path, LARGEST).partition(b"\n")[0].rstrip(b"\r")
     if not line:
         raise ConfigError(what, "is empty")

@@ -45,17 +45,23 @@ def _encrypt(arguments: argparse.Namespace) -> None:
 
 
 def _issue_device(arguments: argparse.Namespace) -> None:
-    device = _device(arguments)
-    name = "generic" if device.generic else hardware_address(device.mac)
+    unit = device(arguments)
+    name = "generic" if unit.generic else hardware_address(unit.mac)
     kind = KeyKind(arguments.key)
-    made = ca.issue_device(arguments.dir, device, ca.now(), kind, _passphrase(arguments))
+    made = ca.issue_device(arguments.dir, unit, ca.now(), kind, _passphrase(arguments))
     out = arguments.out or arguments.dir / "devices"
     write(out / f"{name}.key", made.key or b"", 0o600)
     write(out / f"{name}.crt", made.certificate, 0o644)
     print(out / f"{name}.crt")
 
 
-def _device(arguments: argparse.Namespace) -> DeviceIdentity:
+def device(arguments: argparse.Namespace) -> DeviceIdentity:
+    """Return the phone that the words name.
+
+    Raises:
+        ConfigError: they name none.
+
+    """
     own = (arguments.mac, arguments.serial, arguments.product)
     if arguments.generic:
         if any(own):
@@ -186,6 +192,24 @@ def _audit(arguments: argparse.Namespace) -> None:
     print(f"head {chain.head} after {len(chain.events)} events, nothing missing")
 
 
+def _serve(arguments: argparse.Namespace) -> None:
+    from ringfence.cli.ca_serve import serve_portal  # only a server pays for its imports
+
+    serve_portal(arguments)
+
+
+def _user(arguments: argparse.Namespace) -> None:
+    from ringfence.cli.ca_serve import user
+
+    user(arguments)
+
+
+def _challenge(arguments: argparse.Namespace) -> None:
+    from ringfence.cli.ca_serve import give_challenge
+
+    give_challenge(arguments)
+
+
 def _export(arguments: argparse.Namespace) -> None:
     _write_exports(ca.export(arguments.dir, arguments.out))
 
@@ -241,6 +265,9 @@ VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "crl": _crl,
     "renew": _renew,
     "audit": _audit,
+    "serve": _serve,
+    "user": _user,
+    "challenge": _challenge,
     "export": _export,
     "show": _show,
 }

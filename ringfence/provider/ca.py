@@ -33,6 +33,7 @@ from ringfence.provider.certificates import (
 from ringfence.provider.files import locked, read, write
 from ringfence.provider.identity import GENERIC, DeviceIdentity, hardware_address
 from ringfence.provider.register import Entry, record
+from ringfence.provider.request import PublicKey
 from ringfence.provider.revocation import LARGEST as LARGEST_LIST
 
 DEVICE_YEARS = 20
@@ -72,6 +73,16 @@ class Terms(Struct, frozen=True):
     """Who asked for it, for the audit log; empty where that is who runs the program."""
 
 
+class Enrolment(Struct, frozen=True):
+    """Which phone gets a certificate, and on what terms."""
+
+    device: DeviceIdentity
+    kind: str
+    """`device`, `generic` or `custom`, as the register says."""
+    duration: timedelta
+    asked_by: str = ""
+
+
 def issue_device(
     folder: Path,
     device: DeviceIdentity,
@@ -89,16 +100,33 @@ def issue_device(
         ComponentError: the authority cannot be read or written.
 
     """
+    key = new_key(kind)
+    kind_of = "generic" if device.generic else "device"
+    terms = Enrolment(device, kind_of, DEVICE_YEARS * YEAR)
+    made = certify(folder, key.public_key(), terms, now, passphrase)
+    return Issued(pem(made), key_pem(key))
+
+
+def certify(
+    folder: Path, key: PublicKey, terms: Enrolment, now: datetime, passphrase: bytes = b""
+) -> x509.Certificate:
+    """Return a certificate for a phone whose key is its own.
+
+    Raises:
+        ConfigError: product, serial number or MAC address is not usable.
+        ComponentError: the authority cannot be read or written.
+
+    """
+    device = terms.device
     subject, names = _generic() if device.generic else _individual(device)
     with locked(folder):
-        issuer, key = signer(folder, CLIENT_ROOT, passphrase), new_key(kind)
-        made = builder(subject, key.public_key(), issuer.certificate, (now, DEVICE_YEARS * YEAR))
+        issuer = signer(folder, CLIENT_ROOT, passphrase)
+        made = builder(subject, key, issuer.certificate, (now, terms.duration))
         if names:
             made = made.add_extension(x509.SubjectAlternativeName(names), False)
-        certificate = signed(leaf(made, key.public_key(), Usage.CLIENT_AUTH), issuer.key)
-        kind_of = "generic" if device.generic else "device"
-        book(folder, entry(kind_of, device.product, certificate), now)
-    return Issued(pem(certificate), key_pem(key))
+        certificate = signed(leaf(made, key, Usage.CLIENT_AUTH), issuer.key)
+        book(folder, entry(terms.kind, device.product, certificate), now, terms.asked_by)
+    return certificate
 
 
 def sign(
@@ -137,11 +165,11 @@ def sign(
     return Issued(pem(certificate) + pem(issuer.certificate), None, weak + notes)
 
 
-def export(folder: Path, to: Path) -> list[Path]:
-    """Write what is public into `to`: the roots, and the CRLs where some were made.
+def exported(folder: Path) -> dict[str, bytes]:
+    """Return `{file: contents}` of what is public: the roots, and the CRLs where there are some.
 
     Raises:
-        ComponentError: the authority cannot be read, or `to` not written.
+        ComponentError: the authority cannot be read.
 
     """
     with locked(folder):
@@ -149,6 +177,17 @@ def export(folder: Path, to: Path) -> list[Path]:
         for name, parts in LISTS.items():
             if all((folder / part).exists() for part in parts):
                 files[name] = b"".join(read(folder / part, LARGEST_LIST) for part in parts)
+    return files
+
+
+def export(folder: Path, to: Path) -> list[Path]:
+    """Write what is public into `to`.
+
+    Raises:
+        ComponentError: the authority cannot be read, or `to` not written.
+
+    """
+    files = exported(folder)
     for name, contents in files.items():
         write(to / name, contents, 0o644)
     return [to / name for name in files]

@@ -33,7 +33,7 @@ class Entry(Struct, frozen=True):
     serial: str
     """Serial number, hexadecimal."""
     kind: str
-    """`server`, `device` or `generic`."""
+    """`server`, `device`, `generic`, or `custom` for what a phone got by SCEP."""
     product: str
     subject: str
     until: datetime

@@ -38,7 +38,7 @@ Lists = dict[str, x509.CertificateRevocationList]
 _KINDS: dict[str, tuple[str, ...]] = {
     SERVER_ROOT: (),
     SERVER_CA: ("server",),
-    CLIENT_ROOT: ("device", "generic"),
+    CLIENT_ROOT: ("device", "generic", "custom"),
 }
 """`{issuer: kinds of certificates that it issued}`; each list is of one issuer."""
 
