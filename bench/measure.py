@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ringfence.lab.namespaces import Namespace, create, delete, link
+
 ROOT = Path(__file__).parent.parent
 PEERS = ROOT / "build" / "peers"
 """Where `make bench` puts the packages of bench/requirements.txt."""
 HERE = "127.0.0.1"
+SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
 TOO_LONG = 300.0
 """Seconds after which a generator is ended, and the benchmark with it."""
 
@@ -94,14 +97,36 @@ ALLOCATOR = "tlsf"
 
 
 @contextmanager
-def kamailio(folder: Path, port: int, rest: str, here: str = HERE) -> Iterator[int]:
-    """Run Kamailio with one worker and yield its first process."""
+def kamailio(folder: Path, port: int, rest: str, space: Namespace | None = None) -> Iterator[int]:
+    """Run Kamailio with one worker, here or as the server of `network`; yield its first process."""
+    here = SERVER if space else HERE
     config = folder / "kamailio.cfg"
     config.write_text(KAMAILIO.format(here=here, port=port, rest=rest))
     words = ["kamailio", "-DD", "-E", "-f", str(config), "-m", "128", "-M", "16"]
     words += ["-x", ALLOCATOR, "-X", ALLOCATOR, "-Y", str(folder), "-P", str(folder / "pid")]
-    with running(words) as pid:
+    with running(space.command(*words) if space else words) as pid:
         yield pid
+
+
+@contextmanager
+def network() -> Iterator[tuple[Namespace, Namespace]]:
+    """Yield a server's namespace and a client's, joined by a cable."""
+    made = create("bench-server"), create("bench-client")
+    try:
+        link(made[0], "eth0", made[1], "eth0")
+        made[0].address("eth0", f"{SERVER}/24")
+        made[1].address("eth0", f"{CLIENT}/24")
+        yield made
+    finally:
+        for space in made:
+            delete(space)
+
+
+def sandboxed() -> None:
+    """Start this file again in a sandbox of namespaces, unless it runs in one."""
+    if os.environ.get("RINGFENCE_SANDBOX") != "1":
+        words = [sys.executable, "-m", "ringfence.lab.sandbox", "--", sys.executable, *sys.argv]
+        os.execv(sys.executable, words)
 
 
 def told(what: str, limits: Mapping[str, tuple[float, str, float]]) -> int:

@@ -1,7 +1,9 @@
 """The short way through the gates of a request: it lets nothing in that the full one refuses."""
 
+from collections.abc import Callable
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ringfence.errors import RemoteProtocolError
@@ -11,11 +13,14 @@ from ringfence.protocols.sip.message import (
     Message,
     check_fully,
     check_request,
+    check_response,
+    check_response_fully,
     read_message,
 )
-from ringfence.protocols.sip.plain import plain_uri
-from tests.support.sip_requests import INVITE, added, changed, without
+from ringfence.protocols.sip.plain import is_plain_response, plain_uri
+from tests.support.sip_requests import INVITE, added, answer, changed, without
 
+OK = answer(b"200 OK")
 PIECES = st.sampled_from(
     [
         *(b"\r\n", b"\r\n ", b"\r", b"\n", b" ", b"\t", b",", b";", b":", b'"', b"<", b">", b"="),
@@ -34,11 +39,21 @@ def verdict(message: Message, *, fully: bool) -> tuple[Uri | None, int]:
         return None, error.status_hint
 
 
+def passes(check: Callable[[Message], None], message: Message) -> bool:
+    try:
+        check(message)
+    except RemoteProtocolError:
+        return False
+    return True
+
+
 def agrees(data: bytes) -> bool:
     try:
         message = read_message(data)
     except RemoteProtocolError:
         return True
+    if message.status:
+        return passes(check_response, message) == passes(check_response_fully, message)
     return verdict(message, fully=False) == verdict(message, fully=True)
 
 
@@ -53,6 +68,20 @@ def test_a_changed_request_gets_the_same_verdict_both_ways(
     edits: list[tuple[int, int, bytes]],
 ) -> None:
     data = INVITE
+    for at, size, piece in edits:
+        data = data[:at] + piece + data[at + size :]
+    assert agrees(data)
+
+
+@settings(max_examples=800)
+@given(
+    st.lists(st.tuples(st.integers(0, len(OK)), st.integers(0, 12), PIECES), max_size=3),
+)
+@example([(OK.index(b"\r\nFrom"), 0, b"\r\nVia: SIP/2.0/UDP other.example")])
+def test_a_changed_response_gets_the_same_verdict_both_ways(
+    edits: list[tuple[int, int, bytes]],
+) -> None:
+    data = OK
     for at, size, piece in edits:
         data = data[:at] + piece + data[at + size :]
     assert agrees(data)
@@ -104,3 +133,10 @@ def test_plain_requests_take_the_short_way() -> None:
         assert plain_uri(read_message(added(line)).head) == uri
     for line in (b"v: SIP/2.0/UDP h", b"Contact : *", b"EXPIRES: 1", b"t: <sip:a@b>"):
         assert plain_uri(read_message(added(line)).head) is None
+
+
+def test_plain_responses_take_the_short_way() -> None:
+    assert is_plain_response(read_message(OK).head)
+    assert is_plain_response(read_message(answer(b"401 Unauthorized")).head)
+    assert not is_plain_response(read_message(INVITE).head)
+    assert not is_plain_response(read_message(OK.replace(b"Max-Forwards: 70", b"m: *")).head)

@@ -53,11 +53,11 @@ class Authorisation:
         texts = message.all(b"proxy-authenticate" if proxy else b"www-authenticate")
         if self._credentials is None:
             return "whoever calls us gets no password"
-        if choose(texts) is None:
-            return "no digest challenge that can be answered"
         challenge = choose(texts, self._realms)
-        if challenge is None:
+        if challenge is None and choose(texts) is not None:
             return "challenged in a realm that is not the line's"
+        if challenge is None:
+            return "no digest challenge that can be answered"
         if name in self._answered and not challenge.stale:
             self._held.pop(name, None)
             return "wrong user or password"

@@ -26,6 +26,7 @@ _DIRECTIVE = re.compile(
     rb"[ \t]*+([A-Za-z0-9\-]++)[ \t]*+=[ \t]*+"
     rb'(?:"([^"\\]*+(?:\\.[^"\\]*+)*)"|([^ \t,"]++))[ \t]*+(?:,|\Z)'
 )
+_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _NC = re.compile(rb"[0-9A-Fa-f]{8}")
 
 
@@ -76,7 +77,7 @@ def _quote(text: bytes) -> bytes:
 
 
 def _unquote(text: bytes) -> bytes:
-    return re.sub(rb"\\(.)", rb"\1", text, flags=re.DOTALL)
+    return _PAIR.sub(rb"\1", text) if b"\\" in text else text
 
 
 class Use(Struct, frozen=True):

@@ -195,6 +195,8 @@ def _plausible(host: bytes) -> bool:
 
 def escape_user(text: str) -> str:
     """Return `text` as the user part of a URI. Source: RFC 3261 section 25.1, user."""
+    if text.isascii() and text.isalnum():
+        return text
     plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/"
     return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in text.encode())
 

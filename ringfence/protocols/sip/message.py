@@ -12,7 +12,7 @@ from ringfence.protocols.sip.grammar import (
     parse_uri,
     split_values,
 )
-from ringfence.protocols.sip.plain import plain_uri
+from ringfence.protocols.sip.plain import is_plain_response, plain_uri
 
 MESSAGE_LIMIT = 65535
 """Longest message in bytes, whatever the transport."""
@@ -234,6 +234,14 @@ def check_response(message: Message) -> None:
         RemoteProtocolError: it must be dropped.
 
     """
+    single = len(message.headers.get(b"via", ())) == 1
+    whole = not message.defect and single and message.headers.keys() >= _MANDATORY
+    if not (whole and is_plain_response(message.head)):
+        check_response_fully(message)
+
+
+def check_response_fully(message: Message) -> None:
+    """Do what `check_response` does without the short way; the oracle of its tests."""
     if message.defect:
         raise RemoteProtocolError(message.defect)
     _check_common(message)

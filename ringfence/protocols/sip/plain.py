@@ -15,12 +15,12 @@ PARAMETERS = rb"(?:%b)*" % PARAMETER
 ADDRESS = rb"(?:\"[^\"\\\r\n]*+\" ?|(?! )[A-Za-z0-9\-.!%*_+`'~ ]*+)<sips?:[^<> \t\x00-\x1f\x7f]++>"
 
 _HEAD = (
-    rb"(%(token)b) (sips?):(?:([A-Za-z0-9.\-_+]++)@)?(%(host)b)(?::(%(port)b))?"
-    rb"((?:;[A-Za-z0-9\-.=]++)*) SIP/2\.0"
+    rb"(?:(%(token)b) (sips?):(?:([A-Za-z0-9.\-_+]++)@)?(%(host)b)(?::(%(port)b))?"
+    rb"((?:;[A-Za-z0-9\-.=]++)*) SIP/2\.0|SIP/2\.0 [1-6][0-9]{2} [^\r\n]*+)"
     rb"(?:\r\n(?:Via: SIP/2\.0/[A-Z]{3} %(host)b(?::%(port)b)?%(parameters)b"
     rb"|(?:From|To|Contact): %(address)b%(parameters)b"
     rb"|Call-ID: [^ \t\r\n]++"
-    rb"|CSeq: [0-9]{1,9} \1"
+    rb"|CSeq: [0-9]{1,9} (?(1)\1|%(token)b)"
     rb"|Max-Forwards: [0-9]{1,2}"
     rb"|(?:(?=[^CEFIMTVcefimtv])|(?=[CEFIMTVcefimtv])(?!(?i:%(judged)b)[ \t]*+:))"
     rb"%(token)b:[^\r\n]*+"
@@ -47,7 +47,8 @@ def plain_uri(head: bytes) -> Uri | None:
 
     The method of CSeq is that of the request; whether a field is missing is not seen here.
     """
-    if (found := _head().fullmatch(head)) is None:
+    found = _head().fullmatch(head)
+    if found is None or not found[1]:
         return None
     _, scheme, user, host, port, parameters = found.groups()
     return Uri(
@@ -57,3 +58,9 @@ def plain_uri(head: bytes) -> Uri | None:
         int(port) if port else None,
         parameters,
     )
+
+
+def is_plain_response(head: bytes) -> bool:
+    """Return whether a head is a response's, with every judged value plain."""
+    found = _head().fullmatch(head)
+    return found is not None and not found[1]

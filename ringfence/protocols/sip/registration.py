@@ -3,6 +3,7 @@
 Source: RFC 3261 section 10.2; phone-facts 1.3 (Reg_Retry_*, Reg_Min_Expires, Reg_Max_Expires).
 """
 
+import re
 from collections import deque
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ from ringfence.protocols.sip.account import Account, Flow
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.authorisation import Authorisation
 from ringfence.protocols.sip.digest import Credentials
-from ringfence.protocols.sip.grammar import parse_address, parse_uri, parse_via
+from ringfence.protocols.sip.grammar import parse_address, parse_uri
 from ringfence.protocols.sip.message import Message, said
 from ringfence.protocols.sip.request import BRANCH_MAGIC, Request
 from ringfence.protocols.sip.transaction import ClientTransaction
@@ -23,6 +24,7 @@ RECONNECT = 1.0
 so that the phones of a restarted proxy spread."""
 RETRY_AFTER_LIMIT = 3600.0
 """Most seconds that a server's Retry-After makes us wait."""
+_BRANCH = re.compile(rb";[ \t]*+branch[ \t]*+=[ \t]*+([^ \t;,]++)", re.IGNORECASE)
 _UNAVAILABLE = ("503",)
 _TEMPORARY = ("408", "5??")
 """Status codes retried at the short interval while Retry Reg RSC is empty."""
@@ -208,10 +210,9 @@ class Registration:
         return Request(b"REGISTER", uri, tuple(fields)).encode()
 
     def _is_ours(self, message: Message) -> bool:
-        vias = message.values(b"via")
-        branch = parse_via(vias[0]).parameters.get(b"branch")
+        found = _BRANCH.search(message.first(b"via"))
         same = message.cseq() == (self._cseq, b"REGISTER")
-        return branch == self._branch and same
+        return found is not None and found[1] == self._branch and same
 
     def _accepted(self, message: Message, now: float) -> None:
         self._failures, self._failed = 0, False

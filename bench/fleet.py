@@ -1,0 +1,104 @@
+"""Many lines in one process, built of what the line feature builds a line of."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+from measure import CLIENT, SERVER
+
+from ringfence.features.line.link import Link
+from ringfence.features.line.port import UdpPort
+from ringfence.protocols.sip.account import Account, Flow
+from ringfence.protocols.sip.agreement import Agreement
+from ringfence.protocols.sip.digest import Credentials
+from ringfence.protocols.sip.locate import Hop
+from ringfence.protocols.sip.message import Message
+from ringfence.protocols.sip.registration import Registered, Registration
+from ringfence.runtime.host import Host
+
+PASSWORD = "secret"
+FLYING = 32
+"""Registrations under way at once."""
+
+REGISTRAR = """\
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "auth.so"
+modparam("auth", "nonce_expire", 300)
+modparam("usrloc", "hash_size", 14)
+request_route {
+  if (!is_method("REGISTER")) exit;
+  if (!pv_www_authenticate("$fd", "%s", "0")) { www_challenge("$fd", "0"); exit; }
+  save("location");
+}
+""".replace("%s", PASSWORD)
+"""A registrar for any user, for `measure.kamailio`."""
+PORT = 5060
+
+
+def registration(n: int, host: Host) -> Registration:
+    """Return the registration of line `n`, as `features.line.line` makes it."""
+    account = Account(f"u{n}", SERVER, f"sip:u{n}@{SERVER}")
+    credentials = Credentials(account.user, PASSWORD)
+    return Registration(account, credentials, host.entropy, Agreement())
+
+
+class UdpLines:
+    """Lines that share a port, as the lines of a phone do."""
+
+    def __init__(self) -> None:
+        self.host = Host(Path())
+        self.port = UdpPort(self.host, PORT, self._respond, lambda address: False)
+        self.port.listen([CLIENT])
+        self.port.trust(1, [SERVER])
+        self.lines: dict[bytes, tuple[Registration, Link]] = {}
+        self.done = asyncio.Event()
+        self._waiting: Iterator[tuple[Registration, Link]] = iter(())
+        self._flying = 0
+
+    def add(self, n: int) -> None:
+        """Make line `n`, and do not register it yet."""
+        made = registration(n, self.host)
+        hop, flow = Hop("UDP", SERVER, SERVER, PORT, SERVER), Flow("UDP", CLIENT, PORT)
+        self.lines[made.call_id] = (made, Link(hop, flow, self.port))
+
+    def register(self) -> None:
+        """Begin to register all lines, a few at a time; `done` is set at the end."""
+        self._waiting = iter(list(self.lines.values()))
+        for _ in range(FLYING):
+            self._next()
+
+    def _next(self) -> None:
+        line = next(self._waiting, None)
+        if line:
+            self._flying += 1
+            line[0].register(line[1].flow, self.host.now())
+            self._send(*line)
+        elif not self._flying:
+            self.done.set()
+
+    def _respond(self, message: Message, address: str) -> None:
+        line = self.lines.get(message.first(b"call-id"))
+        if line and line[0].receive_response(message, self.host.now()):
+            self._send(*line)
+
+    def _send(self, registration: Registration, link: Link) -> None:
+        for data in registration.messages_to_send():
+            link.post(data)
+        while event := registration.next_event():
+            assert isinstance(event, Registered), event
+            self._flying -= 1
+            self._next()
+
+
+async def register(count: int) -> UdpLines:
+    """Return so many lines, registered."""
+    fleet = UdpLines()
+    for n in range(count):
+        fleet.add(n)
+    fleet.register()
+    await asyncio.wait_for(fleet.done.wait(), 60)
+    return fleet
