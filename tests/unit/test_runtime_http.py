@@ -14,6 +14,7 @@ from ringfence.errors import NetworkError, PolicyError, RemoteProtocolError
 from ringfence.policy.applications import PROVISIONING
 from ringfence.policy.rules import Url, parse_url
 from ringfence.protocols.sip.digest import Credentials
+from ringfence.runtime import http
 from ringfence.runtime.egress import Egress, Stream, Target
 from ringfence.runtime.http import Answer, Request, Response, exchange, get
 
@@ -306,3 +307,25 @@ def test_a_post_carries_its_body_and_proves_its_method() -> None:
         assert pipe.heard.startswith(b"POST /a.xml HTTP/1.1\r\n")
         assert b"\r\nContent-Length: 14\r\n" in pipe.heard
         assert pipe.heard.endswith(b"\r\n\r\nline 1 is lost")
+
+
+@pytest.mark.proves("RSY-05")
+def test_a_server_that_trickles_is_left_for_the_next_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "ANSWER_TIME", 0.05)
+
+    class Slow(Pipe):
+        async def read(self, limit: int = 65536) -> bytes:
+            await asyncio.sleep(0.005)
+            return b"x"
+
+    class Two(Door):
+        async def connect(self, target: Target, address: str, timeout: float = 5.0) -> Any:
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"
+            self.pipes.append(Slow([head]) if address == "10.0.0.1" else Pipe([OK]))
+            return self.pipes[-1]
+
+    door = Two({}, ("10.0.0.1", "10.0.0.2"))
+    assert fetched(door).address == "10.0.0.2"
+    assert door.pipes[0].closed
