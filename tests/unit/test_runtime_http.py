@@ -318,11 +318,11 @@ def test_a_server_that_trickles_is_left_for_the_next_address(
     class Slow(Pipe):
         async def read(self, limit: int = 65536) -> bytes:
             await asyncio.sleep(0.005)
-            return b"x"
+            return self.chunks.pop(0) if self.chunks else b"x"
 
     class Two(Door):
         async def connect(self, target: Target, address: str, timeout: float = 5.0) -> Any:
-            head = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"
             self.pipes.append(Slow([head]) if address == "10.0.0.1" else Pipe([OK]))
             return self.pipes[-1]
 
