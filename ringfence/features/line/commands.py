@@ -5,12 +5,12 @@ from functools import partial
 from typing import Protocol
 
 from ringfence.config.parameter import Level
-from ringfence.errors import ConfigError
-from ringfence.features.line.path import Path
+from ringfence.errors import ConfigError, RemoteProtocolError
 from ringfence.features.line.switchboard import SEE, Switchboard
-from ringfence.protocols.sip.grammar import escape_user
+from ringfence.protocols.sip.grammar import escape_user, parse_uri
 from ringfence.runtime.commands import Command, Commands
 
+REMEDY = "name a number or sip:user@domain"
 LONGEST = 6
 """Digits of the number of a line or call."""
 Arguments = Mapping[str, str]
@@ -58,23 +58,32 @@ async def _on_call(calls: Switchboard, act: Act, given: Arguments, *, ringing: b
     return {"call": number}
 
 
-def target_uri(target: str, path: Path) -> str:
-    """Return the SIP URI of what was dialled: a URI, user@host, or a number at the proxy.
+def target_uri(target: str, registrar: str) -> str:
+    """Return the SIP URI of what was dialled: a URI, user@host, or a number at the registrar.
 
     Raises:
-        ConfigError: nothing was dialled, or another kind of URI.
+        ConfigError: nothing was dialled, another kind of URI, or what a Request-URI cannot have.
 
     """
-    target, remedy = target.strip(), "name a number or sip:user@domain"
+    target = target.strip()
     if not target:
-        raise ConfigError("dial", "nothing to dial", remedy)
-    if target.lower().startswith(("sip:", "sips:")):
-        return target
-    if ":" in target.partition("@")[0]:
-        raise ConfigError("dial", f"{target[:80]!r} is no SIP URI", remedy)
-    if "@" in target:
-        return f"sip:{target}"
-    return f"sip:{escape_user(target)}@{path.account.registrar}"
+        raise ConfigError("dial", "nothing to dial", REMEDY)
+    bare = not target.lower().startswith(("sip:", "sips:"))
+    if bare and ":" in target.partition("@")[0]:
+        raise ConfigError("dial", f"{target[:80]!r} is no SIP URI", REMEDY)
+    number = bare and "@" not in target
+    if not target.isprintable() or not (number or target.isascii()):
+        raise ConfigError("dial", f"{target[:80]!r} has a character that no URI has", REMEDY)
+    uri = f"sip:{target}" if bare else target
+    if number:
+        uri = f"sip:{escape_user(target)}@{registrar}"
+    try:
+        headers = parse_uri(uri.encode()).headers
+    except RemoteProtocolError as error:
+        raise ConfigError(target[:80], str(error), REMEDY) from error
+    if headers:
+        raise ConfigError(target[:80], "header fields in a URI are not dialled", REMEDY)
+    return uri
 
 
 def _number(given: Arguments, name: str) -> int:

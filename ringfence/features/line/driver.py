@@ -217,7 +217,7 @@ class LineDriver:
         """
         for line in sorted(self._lines.values(), key=lambda line: line.plan.n):
             if n in (0, line.plan.n) and line.registered and (path := line.path):
-                return self.calls.dial(path, target_uri(target, path))
+                return self.calls.dial(path, target_uri(target, path.account.registrar))
         raise ComponentError("call", f"Ext {n} is not registered" if n else "no line is registered")
 
     def _settle(self) -> None:

@@ -25,7 +25,7 @@ from ringfence.protocols.sip.call_events import (
 )
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.exchange import Asked
-from ringfence.protocols.sip.grammar import parse_address, parse_uri
+from ringfence.protocols.sip.grammar import parse_address
 from ringfence.protocols.sip.message import Message, said
 from ringfence.protocols.sip.negotiation import Negotiation, Terms
 from ringfence.runtime.feature import World
@@ -78,17 +78,12 @@ class Switchboard:
     # What people ask
 
     def dial(self, path: Path, target: str) -> int:
-        """Place a call and return its number.
+        """Place a call to a SIP URI and return its number.
 
         Raises:
-            ConfigError: the target is no SIP URI.
             ComponentError: there are too many calls, or no port is free.
 
         """
-        try:
-            parse_uri(target.encode())
-        except RemoteProtocolError as error:
-            raise ConfigError(target[:80], str(error), "dial sip:user@domain") from error
         if self._busy():
             raise ComponentError("call", f"{MOST} calls are the most")
         media = self._open(path)
