@@ -5,8 +5,10 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 
 from ringfence.cli import CANNOT, DONE, FINDINGS, provider_inventory
@@ -74,6 +76,13 @@ def _add_serve(verbs: provider_inventory.Verbs) -> None:
         " what was seen of phones, and what they send, is kept there",
     )
     serve.add_argument(
+        "--manage",
+        type=_address,
+        metavar="[ADDRESS:]PORT",
+        help="page, API and metrics of the inventory, by HTTPS for whoever has a token; on"
+        " 127.0.0.1 where there is no address",
+    )
+    serve.add_argument(
         "--unlisted",
         choices=("serve", "refuse"),
         default="serve",
@@ -115,6 +124,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     from ringfence.provider.authority import CLIENT_ROOT
     from ringfence.provider.profiles import GenericPolicy
     from ringfence.provider.server import Files, Server, Serving
+    from ringfence.provider.tally import Tallies
 
     logging.basicConfig(
         stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
@@ -138,9 +148,27 @@ def _serve(arguments: argparse.Namespace) -> int:
             unlisted=arguments.unlisted == "serve",
         )
     )
+    tallies = Tallies(arguments.workers)
+    jobs = [
+        partial(_job, partial(server.serve, tallies.row(number)))
+        for number in range(arguments.workers)
+    ]
+    if arguments.manage:
+        if arguments.data is None:
+            raise ConfigError("--manage", "there is nothing to manage", "say where with --data")
+        from ringfence.provider.manage.server import Manager
+
+        manager = Manager(files, arguments.manage, arguments.data, tallies)
+        jobs.append(partial(_job, manager.serve))
+        print(f"provider.manage: {manager.where}", flush=True)
     print(f"provider.ready: {server.where}", flush=True)
-    workers.run([lambda: asyncio.run(_until_told(server.serve()))] * arguments.workers)
+    workers.run(jobs)
     return DONE
+
+
+def _job(serve: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Be one process: serve until told to stop."""
+    asyncio.run(_until_told(serve()))
 
 
 def _configure(arguments: argparse.Namespace) -> None:
@@ -185,6 +213,14 @@ def _count(text: str) -> int:
     if not (text.isdecimal() and text.isascii() and 1 <= int(text[:4]) <= MOST_WORKERS):
         raise argparse.ArgumentTypeError(f"write a number from 1 to {MOST_WORKERS}")
     return int(text)
+
+
+def _address(text: str) -> tuple[str, int]:
+    address, _, port = text.rpartition(":")
+    try:
+        return str(ip_address(address.strip("[]") or "127.0.0.1")), _port(port)
+    except ValueError:
+        raise argparse.ArgumentTypeError("write 8443, 10.0.0.1:8443 or [::1]:8443") from None
 
 
 def _port(text: str) -> int:

@@ -86,7 +86,7 @@ class Fleet:
             until=client.shown.until,
             version=version,
             version_at=at if version else 0,
-            error=printable(f"{path}: {answer.error}")[:500] if answer.error else "",
+            error=printable(f"{path}: {answer.error}", 500) if answer.error else "",
             error_at=at if answer.error else 0,
         )
         with self._lock:

@@ -5,7 +5,6 @@ the places, and no connection outlives `LIFE_TIME` however slowly it writes or r
 """
 
 import asyncio
-import contextlib
 import errno
 import logging
 import os
@@ -16,6 +15,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import NamedTuple
+
+from ringfence.provider.tally import (
+    CONNECTIONS,
+    CUT_OFF,
+    HANDSHAKES_FAILED,
+    TURNED_AWAY,
+    Tally,
+    alone,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +54,8 @@ class Guest(asyncio.Protocol):
 class Places:
     """Who is connected; decides whether there is room for one more."""
 
-    def __init__(self) -> None:
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
         self._taken: Counter[str] = Counter()
         self._turned_away: set[str] = set()
 
@@ -55,6 +65,7 @@ class Places:
         if self._taken.total() < PLACES and self._taken[network] < SHARE:
             self._taken[network] += 1
             return True
+        self._tally.add(TURNED_AWAY)
         if network not in self._turned_away:  # one line, however often it comes
             if len(self._turned_away) == REMEMBERED:
                 self._turned_away.clear()
@@ -118,24 +129,35 @@ def listen_locally(path: Path) -> socket.socket:
 
 
 async def accept(
-    listeners: Sequence[socket.socket], tls: ssl.SSLContext | None, guest: Callable[[str], Guest]
+    listeners: Sequence[socket.socket],
+    tls: ssl.SSLContext | None,
+    guest: Callable[[str], Guest],
+    tally: Tally | None = None,
 ) -> None:
     """Take connections until cancelled; `guest(remote address)` makes the protocol of each.
 
     Without TLS they are those of a proxy, which has limits of its own.
     """
-    places = Places()
+    counted = tally or alone()
+    places = Places(counted)
     async with asyncio.TaskGroup() as group:
         for listener in listeners:
-            group.create_task(_accept(group, listener, tls, guest, places))
+            group.create_task(_accept(group, listener, tls, _Host(guest, places, counted)))
+
+
+class _Host(NamedTuple):
+    """What every connection meets."""
+
+    guest: Callable[[str], Guest]
+    places: Places
+    tally: Tally
 
 
 async def _accept(
     group: asyncio.TaskGroup,
     listener: socket.socket,
     tls: ssl.SSLContext | None,
-    guest: Callable[[str], Guest],
-    places: Places,
+    host: _Host,
 ) -> None:
     loop = asyncio.get_running_loop()
     with listener:
@@ -148,20 +170,22 @@ async def _accept(
                 continue
             remote = peer[0] if tls else PROXY
             if tls is None:
-                group.create_task(_serve(connection, remote, tls, guest(remote)))
-            elif places.take(remote):
-                task = group.create_task(_serve(connection, remote, tls, guest(remote)))
-                task.add_done_callback(partial(places.leave, remote))
+                group.create_task(_serve(connection, remote, tls, host))
+            elif host.places.take(remote):
+                task = group.create_task(_serve(connection, remote, tls, host))
+                task.add_done_callback(partial(host.places.leave, remote))
             else:
                 connection.close()
 
 
 async def _serve(
-    connection: socket.socket, remote: str, tls: ssl.SSLContext | None, guest: Guest
+    connection: socket.socket, remote: str, tls: ssl.SSLContext | None, host: _Host
 ) -> None:
     """Shake hands and stay until the connection is over."""
     transport: asyncio.Transport | None = None
+    host.tally.add(CONNECTIONS)
     try:
+        guest = host.guest(remote)
         async with asyncio.timeout(LIFE_TIME):
             transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: guest,
@@ -172,16 +196,16 @@ async def _serve(
             )
             await guest.closed
     except TimeoutError:
+        host.tally.add(CUT_OFF)
         logger.info("%s is cut off after %d seconds", remote, LIFE_TIME)
     except OSError as error:  # every failed handshake is one
+        host.tally.add(HANDSHAKES_FAILED)
         said = error.reason if isinstance(error, ssl.SSLError) else error.strerror or str(error)
         words = (said or "the client left").replace("_", " ").lower()
         logger.info('%s "no device certificate" handshake failed: %s', remote, words)
     finally:
-        # The first releases of CPython 3.11 cannot abort what was closed twice.
         if transport:
-            with contextlib.suppress(AttributeError):
-                transport.abort()
+            transport.abort()
         connection.close()
 
 

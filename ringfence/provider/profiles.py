@@ -157,7 +157,7 @@ def _rendered(
         body = templates.render(path, device, said)
     except RenderError as error:
         logger.error("provider.template_failed: %s", error)
-        return Answer(500, b"500: the profile cannot be made\n", who, str(error))
+        return Answer(500, b"500: the profile cannot be made\n", who, error.detail)
     if body is None:
         return Answer(404, b"404: there is no profile here\n", who, "there is no profile for it")
     return Answer(200, body, who)

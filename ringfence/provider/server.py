@@ -6,6 +6,7 @@ Source: chapter, HTTPS Provisioning; PRV-12, PS-03.
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from ringfence.provider.profiles import (
     words,
 )
 from ringfence.provider.revocation import Revoked
+from ringfence.provider.tally import REQUESTS, SECONDS, STATUSES, TEMPLATES_FAILED, Tally, alone
 
 if TYPE_CHECKING:
     from ringfence.provider.fleet import Fleet
@@ -121,19 +123,31 @@ class Desk:
         profiles: Profiles,
         uploads: "Uploads | None" = None,
         behind: Forwarded | None = None,
+        tally: Tally | None = None,
     ) -> None:
+        self._tally = tally or alone()
         self._profiles = profiles
         self._uploads = uploads
         self._behind = behind
 
     def application(self) -> web.Application:
         """Return the application: profiles by GET, and uploads where there is an inventory."""
-        app = web.Application(middlewares=[_logged], client_max_size=4096)
+        app = web.Application(middlewares=[self._counted, _logged], client_max_size=4096)
         app.router.add_get("/{path:.*}", self._profile)
         if self._uploads:
             for method in ("PUT", "POST"):
                 app.router.add_route(method, "/{path:.*}", self._upload)
         return app
+
+    @web.middleware
+    async def _counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        began = time.monotonic()
+        response = await handler(request)
+        status = str(response.status)
+        self._tally.add(status if status in STATUSES else STATUSES[-1])
+        self._tally.add(REQUESTS)
+        self._tally.add(SECONDS, time.monotonic() - began)
+        return response
 
     async def _profile(self, request: web.Request) -> web.Response:
         client = self._client(request)
@@ -141,6 +155,8 @@ class Desk:
             answer = await asyncio.to_thread(self._profiles.answer, request.path, client)
         else:
             answer = self._profiles.answer(request.path, client)
+        if answer.status == INTERNAL_ERROR:
+            self._tally.add(TEMPLATES_FAILED)
         return _response(request, client, answer, "application/xml")
 
     async def _upload(self, request: web.Request) -> web.Response:
@@ -223,8 +239,8 @@ class Server:
             return f"proxied at {self._serving.behind}"
         return f"https on port {self._sockets[0].getsockname()[1]}"
 
-    async def serve(self) -> None:
-        """Serve until cancelled.
+    async def serve(self, tally: Tally | None = None) -> None:
+        """Serve until cancelled; `tally` counts what happens.
 
         Raises:
             ComponentError: the inventory cannot be used.
@@ -237,14 +253,14 @@ class Server:
         if fleet:
             from ringfence.provider.uploads import Uploads
 
-            uploads = Uploads(fleet, profiles)
+            uploads = Uploads(fleet, profiles, tally or alone())
         behind = Forwarded(files.client_root) if serving.behind else None
-        runner = web.AppRunner(Desk(profiles, uploads, behind).application())
+        runner = web.AppRunner(Desk(profiles, uploads, behind, tally).application())
         await runner.setup()
         guest = partial(_Connection, cast(web.Server, runner.server))
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(listener.accept(self._sockets, self._tls, guest))
+                group.create_task(listener.accept(self._sockets, self._tls, guest, tally))
                 if fleet:
                     group.create_task(_flushing(fleet))
         finally:

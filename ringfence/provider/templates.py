@@ -118,7 +118,7 @@ class Templates:
         except NotFound:
             return None
         except _WRONG as error:
-            text = f"{type(error).__name__}: {error}"
+            text = f"{type(error).__name__}: {error}".replace(_NONE, "the inventory has no")
             for secret in said.secrets.values():
                 text = text.replace(secret, "…")
             raise RenderError(f"template for {path}", text) from None
@@ -157,6 +157,10 @@ class _Values:
 
     def __contains__(self, name: object) -> bool:
         return name in self._of
+
+
+_NONE = f"'{_Values.__module__}.{_Values.__name__} object' has no attribute"
+"""What Jinja says of a value that is not there."""
 
 
 def _context(device: DeviceIdentity, said: Record) -> dict[str, Any]:

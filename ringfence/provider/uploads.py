@@ -15,6 +15,7 @@ from ringfence.policy.certificate import printable
 from ringfence.provider.fleet import Fleet
 from ringfence.provider.inventory.uploads import Kind
 from ringfence.provider.profiles import UNAVAILABLE, Answer, Client, Profiles, words
+from ringfence.provider.tally import PROBLEMS, REPORTS, Tally
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ CREATED, OK, BAD, TOO_LARGE, BUSY = 201, 200, 400, 413, 429
 class Uploads:
     """Takes what phones send into the inventory."""
 
-    def __init__(self, fleet: Fleet, profiles: Profiles) -> None:
+    def __init__(self, fleet: Fleet, profiles: Profiles, tally: Tally) -> None:
+        self._tally = tally
         self._fleet = fleet
         self._profiles = profiles
         self._sending: set[str] = set()
@@ -67,6 +69,7 @@ class Uploads:
         if not body:
             return _answer(BAD, "it is empty", who)
         await asyncio.to_thread(self._fleet.keep, mac, kind, name, body)
+        self._tally.add(REPORTS if kind is Kind.REPORT else PROBLEMS)
         logger.info("provider.upload: %s of %s, %d bytes", kind.value, mac, len(body))
         return _answer(CREATED if request.method == "PUT" else OK, "kept", who)
 

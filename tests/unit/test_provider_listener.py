@@ -5,10 +5,11 @@ import logging
 import pytest
 
 from ringfence.provider.listener import Places
+from ringfence.provider.tally import alone
 
 
 def test_an_ipv4_address_and_an_ipv6_network_have_64_places() -> None:
-    places = Places()
+    places = Places(alone())
     assert [places.take("192.0.2.1") for _ in range(65)] == [True] * 64 + [False]
     assert [places.take(f"2001:db8::{n:x}") for n in range(65)] == [True] * 64 + [False]
     assert places.take("192.0.2.2")
@@ -17,7 +18,7 @@ def test_an_ipv4_address_and_an_ipv6_network_have_64_places() -> None:
 
 
 def test_all_together_have_512_places() -> None:
-    places = Places()
+    places = Places(alone())
     taken = [places.take(f"192.0.{n}.{m}") for n in range(8) for m in range(64)]
     assert taken == [True] * 512
     assert not places.take("198.51.100.1")
@@ -29,7 +30,7 @@ def test_all_together_have_512_places() -> None:
 def test_who_is_turned_away_is_logged_once_until_it_has_left(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    places = Places()
+    places = Places(alone())
     with caplog.at_level(logging.WARNING):
         for _ in range(70):
             places.take("192.0.2.1")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Select,
     delete,
@@ -21,6 +22,9 @@ from ringfence.provider.inventory import names
 from ringfence.provider.inventory.schema import DEVICES, GROUPS, HISTORY, SECRETS, VISITS
 from ringfence.provider.inventory.seal import Keys
 
+DAY = 24 * 3600
+SOON = 30
+"""Days before its end from which on a certificate is told of."""
 LIST = "`ringfence provider device list` shows them"
 
 
@@ -73,6 +77,20 @@ class Known(Struct, frozen=True):
     visit: Visit
     listed: bool = True
     """Whether the provider listed it; else it came by itself."""
+
+
+class Summary(Struct, frozen=True):
+    """How many phones there are of each sort."""
+
+    listed: int
+    unlisted: int
+    blocked: int
+    failing: int
+    """Their last request met an error."""
+    seen_day: int
+    """They were here in the last day."""
+    ending: int
+    """Their certificate ends soon, or has ended."""
 
 
 class Line(Struct, frozen=True):
@@ -270,6 +288,24 @@ def saw(connection: Connection, visits: Sequence[Visit]) -> None:
     rows = sorted(visits, key=lambda visit: visit.mac)  # one order, so that no two wait crosswise
     connection.execute(
         made, [{name: getattr(row, name) for name in row.__struct_fields__} for row in rows]
+    )
+
+
+def summary(connection: Connection, at: int) -> Summary:
+    """Return how many phones there are of each sort at a time."""
+
+    def many(*conditions: ColumnElement[bool]) -> int:
+        everyone = _every().where(*conditions).subquery()
+        return int(connection.execute(select(func.count()).select_from(everyone)).scalar_one())
+
+    listed_ones = DEVICES.c.mac.is_not(None)
+    return Summary(
+        listed=many(listed_ones),
+        unlisted=many(DEVICES.c.mac.is_(None)),
+        blocked=many(DEVICES.c.blocked),
+        failing=many(VISITS.c.error != ""),
+        seen_day=many(VISITS.c.seen > at - DAY),
+        ending=many(VISITS.c.until < at + SOON * DAY, VISITS.c.until > 0),
     )
 
 

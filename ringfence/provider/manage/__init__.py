@@ -1,0 +1,1 @@
+"""The provider's own side of the server: a page, an API with tokens, and metrics."""
