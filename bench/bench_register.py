@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Timer
 
-from fleet import PASSWORD, PORT, REGISTRAR, register
+from fleet import PASSWORD, PORT, REGISTRAR, UdpLines
 from measure import CLIENT, SERVER, kamailio, network, sandboxed, told
 
 from ringfence.lab.namespaces import Namespace
@@ -132,7 +132,10 @@ def main() -> int:
 
 
 async def serve(count: int) -> None:
-    await register(count)
+    lines = UdpLines()
+    for n in range(count):
+        lines.add(n)
+    await lines.register()
     os._exit(0)
 
 

@@ -1,6 +1,7 @@
 """Many lines in one process, built of what the line feature builds a line of."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,21 +56,43 @@ class UdpLines:
         self.port.listen([CLIENT])
         self.port.trust(1, [SERVER])
         self.lines: dict[bytes, tuple[Registration, Link]] = {}
-        self.done = asyncio.Event()
         self._waiting: Iterator[tuple[Registration, Link]] = iter(())
         self._flying = 0
+        self._new: list[tuple[Registration, Link]] = []
+        self._done = asyncio.Event()
 
     def add(self, n: int) -> None:
         """Make line `n`, and do not register it yet."""
         made = registration(n, self.host)
         hop, flow = Hop("UDP", SERVER, SERVER, PORT, SERVER), Flow("UDP", CLIENT, PORT)
-        self.lines[made.call_id] = (made, Link(hop, flow, self.port))
+        self.lines[made.call_id] = line = (made, Link(hop, flow, self.port))
+        self._new.append(line)
 
-    def register(self) -> None:
-        """Begin to register all lines, a few at a time; `done` is set at the end."""
-        self._waiting = iter(list(self.lines.values()))
+    async def register(self) -> None:
+        """Register the lines that are new, a few at a time.
+
+        Raises:
+            TimeoutError: not all were registered within a minute.
+
+        """
+        self._waiting, self._new = iter(self._new), []
+        self._done.clear()
         for _ in range(FLYING):
             self._next()
+        async with asyncio.timeout(60):
+            while not self._done.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._done.wait(), 0.5)
+                for line in self.lines.values():
+                    self._remind(*line)
+        self._waiting = iter(())
+
+    def _remind(self, registration: Registration, link: Link) -> None:
+        """Repeat a request that was lost."""
+        due = registration.get_timer()
+        if due is not None and due <= self.host.now():
+            registration.handle_timer(self.host.now())
+            self._send(registration, link)
 
     def _next(self) -> None:
         line = next(self._waiting, None)
@@ -78,7 +101,7 @@ class UdpLines:
             line[0].register(line[1].flow, self.host.now())
             self._send(*line)
         elif not self._flying:
-            self.done.set()
+            self._done.set()
 
     def _respond(self, message: Message, address: str) -> None:
         line = self.lines.get(message.first(b"call-id"))
@@ -92,13 +115,3 @@ class UdpLines:
             assert isinstance(event, Registered), event
             self._flying -= 1
             self._next()
-
-
-async def register(count: int) -> UdpLines:
-    """Return so many lines, registered."""
-    fleet = UdpLines()
-    for n in range(count):
-        fleet.add(n)
-    fleet.register()
-    await asyncio.wait_for(fleet.done.wait(), 60)
-    return fleet

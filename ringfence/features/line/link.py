@@ -18,6 +18,14 @@ Receive = Callable[[bytes], Awaitable[None]]
 class Link:
     """A way to one hop; this one is UDP."""
 
+    __slots__ = (
+        "_port",
+        "flow",
+        "hop",
+        "lost",
+        "suite",
+    )
+
     def __init__(self, hop: Hop, flow: Flow, port: UdpPort | None = None) -> None:
         self.hop = hop
         self.flow = flow
@@ -53,6 +61,11 @@ class Link:
 
 class StreamLink(Link):
     """A TCP or TLS connection."""
+
+    __slots__ = (
+        "_outbox",
+        "stream",
+    )
 
     def __init__(self, hop: Hop, stream: Stream) -> None:
         super().__init__(hop, Flow(hop.transport, *stream.local))

@@ -24,6 +24,19 @@ Fields = Sequence[tuple[bytes, bytes]]
 class Agreement:
     """The client side of one line's agreement, from its first REGISTER on; nothing before."""
 
+    __slots__ = (
+        "_allowed",
+        "_call_retries",
+        "_initiates",
+        "_offers",
+        "_over_tls_only",
+        "_proxy_require",
+        "_required",
+        "_retries",
+        "refusal",
+        "server_list",
+    )
+
     def __init__(
         self,
         *,

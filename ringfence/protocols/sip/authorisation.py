@@ -21,6 +21,17 @@ from ringfence.protocols.sip.message import Message
 class Authorisation:
     """Answers the challenges of one registration or call, and keeps them for its next request."""
 
+    __slots__ = (
+        "_answered",
+        "_answers",
+        "_credentials",
+        "_entropy",
+        "_held",
+        "_most",
+        "_realms",
+        "realm",
+    )
+
     def __init__(
         self,
         credentials: Credentials | None,
@@ -38,12 +49,12 @@ class Authorisation:
         """Most challenges answered for one request."""
         self._held: dict[bytes, tuple[Challenge, int]] = {}
         """`{header field: challenge and how often it was answered}`."""
-        self._answered: set[bytes] = set()
+        self._answered: tuple[bytes, ...] = ()
         self._answers = 0
 
     def begin(self) -> None:
         """Count afresh: another request is about to be sent."""
-        self._answered.clear()
+        self._answered = ()
         self._answers = 0
 
     def receive_challenge(self, message: Message) -> str:
@@ -64,7 +75,7 @@ class Authorisation:
         if self._answers >= self._most:
             return "challenged too often"
         self._answers += 1
-        self._answered.add(name)
+        self._answered = (*self._answered, name)
         self._held[name] = (challenge, 0)
         self.realm = challenge.realm
         return ""

@@ -4,7 +4,6 @@ Source: RFC 3261 section 10.2; phone-facts 1.3 (Reg_Retry_*, Reg_Min_Expires, Re
 """
 
 import re
-from collections import deque
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -61,6 +60,25 @@ class Registration:
     After `Failed` it rests: its owner tries the next server, or waits and begins another round.
     """
 
+    __slots__ = (
+        "_account",
+        "_agreement",
+        "_authorisation",
+        "_branch",
+        "_cseq",
+        "_ends",
+        "_entropy",
+        "_events",
+        "_failed",
+        "_failures",
+        "_flow",
+        "_refresh",
+        "_tag",
+        "_transaction",
+        "_wanted",
+        "call_id",
+    )
+
     def __init__(
         self,
         account: Account,
@@ -85,7 +103,7 @@ class Registration:
         self._failed = False
         self._refresh: float | None = None
         self._ends: float | None = None
-        self._events: deque[Event] = deque()
+        self._events: list[Event] = []
 
     def is_registered(self, now: float) -> bool:
         """Return whether the registrar still holds our contact, for all we know."""
@@ -172,7 +190,7 @@ class Registration:
 
     def next_event(self) -> Event | None:
         """Return the next thing that happened, None when there is none."""
-        return self._events.popleft() if self._events else None
+        return self._events.pop(0) if self._events else None
 
     def _begin(self, now: float) -> None:
         self._authorisation.begin()
