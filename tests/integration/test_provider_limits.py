@@ -73,6 +73,54 @@ def test_one_address_has_its_share_of_connections_and_leaves_the_rest_to_others(
     assert provider.ask(device, f"/{MAC}.xml", "--interface", PHONE)[0] == "200"
 
 
+SLOW = """
+import socket, ssl, sys
+host, count, addresses = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+tls = ssl.create_default_context()
+tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+try:
+    tls.wrap_bio(into, out).do_handshake()
+except ssl.SSLWantReadError:
+    hello = out.read()
+held = []
+for number in range(count):
+    source = (addresses[number % len(addresses)], 0)
+    one = socket.create_connection((host, 443), source_address=source)
+    if number % 3 == 1:
+        one.sendall(hello[: len(hello) // 2])
+    elif number % 3 == 2:
+        one = tls.wrap_socket(one)
+        one.sendall(b"GET /000e08abcdef.xml HTTP/1.1\\r\\nX-Slow: ")
+    held.append(one)
+print(len(held), flush=True)
+sys.stdin.read()
+"""
+"""Connections that are silent, stop within their hello, or never finish a request."""
+
+
+@pytest.mark.proves("PS-03")
+def test_five_hundred_slow_clients_keep_nobody_from_a_profile(provider: Provider) -> None:
+    provider.put("default.xml", profile(GPP_A="here"))
+    device, space = provider.net.trust.device(), provider.net.phone_space
+    addresses = [f"10.99.0.{100 + number}" for number in range(8)]
+    space.address("eth0", *(f"{address}/24" for address in addresses))
+    process = space.popen(
+        *(sys.executable, "-c", SLOW, FIRST, "500", *addresses),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout
+        assert process.stdout.readline() == "500\n"
+        for _ in range(5):
+            assert provider.ask(device, f"/{MAC}.xml", "--interface", PHONE)[0] == "200"
+        process.kill()
+    provider.server.wait_for("closed after 40 bytes of a request", 150)
+    assert provider.ask(device, f"/{MAC}.xml", "--interface", PHONE)[0] == "200"
+
+
 @pytest.mark.parametrize(
     "words",
     [
