@@ -96,6 +96,19 @@ def test_a_response_needs_what_identifies_it(name: bytes) -> None:
         check_response(read_message(added(b"CSeq: 2 INVITE", response)))
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\n\r", b"\r\r", b"\n\n"])
+@pytest.mark.parametrize("name", [b"From", b"Call-ID", b"User-Agent", b"Subject"])
+def test_half_a_line_end_hides_no_header_field_from_us_that_others_read(
+    name: bytes, end: bytes
+) -> None:
+    value = b'"x%bRoute: <sip:evil.test>" <sip:a@example.com>;tag=1' % end
+    for check, whole in ((check_request, INVITE), (check_response, answer(b"200 OK"))):
+        longer = added(b"Subject: " + value, whole)
+        data = longer if name == b"Subject" else changed(name, value, whole)
+        with pytest.raises(RemoteProtocolError, match="half a line end"):
+            check(read_message(data))
+
+
 def test_a_response_with_two_vias_is_for_somebody_else() -> None:
     with pytest.raises(RemoteProtocolError):
         check_response(read_message(added(b"Via: SIP/2.0/UDP h", answer(b"200 OK"))))

@@ -143,6 +143,8 @@ def read_message(data: bytes) -> Message:
     if b"SIP/" not in start[:4096].upper():
         raise RemoteProtocolError("not SIP")
     message = Message(head, start)
+    if head.count(b"\n") != len(fields) or head.count(b"\r") != len(fields):
+        message.defect = "half a line end"  # which others may take for a whole one
     _read_headers(message, fields)
     _read_start(message)
     _read_body(message, data, end + 4)
