@@ -16,11 +16,9 @@ from ringfence.policy.macros import expand
 from ringfence.policy.proxies import read_proxies
 from ringfence.policy.rules import parse_rule, parse_url
 
+PROFILES = ("profile_rule", "profile_rule_b", "profile_rule_c", "profile_rule_d")
 RULES = (
-    "profile_rule",
-    "profile_rule_b",
-    "profile_rule_c",
-    "profile_rule_d",
+    *PROFILES,
     "upgrade_rule",
     "cisco_headset_upgrade_rule",
     "report_rule",
@@ -110,6 +108,21 @@ def findings(settings: Settings, values: Mapping[str, str]) -> tuple[Finding, ..
     A list that locks the phone out of its own provisioning stands out.
     """
     return tuple(_finding(server) for server in servers(settings, values) if not server.allowed)
+
+
+def lock_outs(settings: Settings, values: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield a finding for every profile rule whose server the list of domains forbids."""
+    system = settings.system
+    if not system.restricted_access_domains.strip():
+        return
+    judged = partial(
+        judge, system.restricted_access_domains, exact_only=system.restricted_domains_exact_only
+    )
+    for field in PROFILES:
+        tag = ROWS["provisioning"][field].tag
+        for server in _of_rule(tag, getattr(settings.provisioning, field), judged, values):
+            if server.host and not server.allowed:
+                yield _finding(server)
 
 
 def _finding(server: Server) -> Finding:

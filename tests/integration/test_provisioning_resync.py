@@ -157,6 +157,9 @@ def test_a_list_that_locks_the_phone_out_is_taken_back(
     phone = net.boot(Profile_Rule=URL, Resync_On_Reset="No", Restricted_Access_Domains="telco.test")
     assert resync(phone)["result"] == "success"
     assert stored(phone, "Restricted_Access_Domains") == "elsewhere.test"
+    phone.wait_for(
+        f"config.refused: Profile_Rule: https://{NAME}:443/{MAC}.xml: domain not allowed"
+    )
     assert refused(phone) == f"domain not allowed: {NAME}"
     assert stored(phone, "Restricted_Access_Domains") == "telco.test"
 

@@ -4,6 +4,7 @@ The real phone process asks real servers; what it stored shows what it understoo
 """
 
 import gzip
+import re
 
 import pytest
 
@@ -312,4 +313,6 @@ def test_a_server_that_lies_leaves_the_last_good_state(
     assert stored(phone, "GPP_A") == "good"
     status = phone.status()
     assert status["last_resync"]["result"] == "failure"
+    rows = dict(status["features"]["provisioning"]["rows"])
+    assert re.fullmatch(r"retry in 3(600|5\d\d) s", rows["Next Resync"])
     assert reason in status["last_resync"]["reason"]

@@ -328,3 +328,17 @@ def test_whatever_happens_a_phone_comes_back_within_two_days(
         if engine.next_event(now) is not None:
             return
     pytest.fail(f"nothing until {now}")
+
+
+def test_what_comes_next_is_told() -> None:
+    engine = booted(on_reset=False)
+    assert engine.upcoming(0.0, NOON) is None
+    engine = booted(at="0300")
+    assert engine.upcoming(0.0, NOON) == (Reason.BOOT, 0.0)
+    begun(engine, 0.0)
+    assert engine.upcoming(0.0, NOON) is None
+    engine.receive_result(False, 0.0)
+    assert engine.upcoming(10.0, NOON + 10.0) == (Reason.RETRY, 50.0)
+    begun(engine, 60.0)
+    engine.receive_result(True, 60.0)
+    assert engine.upcoming(60.0, NOON + 60.0) == (Reason.PERIODIC, 15 * HOUR - 60.0)

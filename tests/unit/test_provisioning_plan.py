@@ -189,3 +189,21 @@ def test_every_macro_that_a_rule_may_use_has_a_value() -> None:
     assert {name: decided.plans[""].values.get(name) for name in golden} == golden
     assert not {"SA", "SB", "SC", "SD"} & set(decided.plans[""].values)
     assert planned({}).plans[""].values["EXTIP"] == "10.0.0.2"
+
+
+@pytest.mark.proves("RAD-03")
+def test_a_list_that_locks_the_phone_out_is_told_as_soon_as_it_is_there() -> None:
+    texts = {
+        "Profile_Rule": "https://pv.telco.test/$MA.xml",
+        "Profile_Rule_C": "($PRVST = 0)? tftp://boot.other.test/a | https://pv.telco.test/c",
+        "Upgrade_Rule": "https://fw.third.test/a",
+    }
+    found = planned({}, **texts, Restricted_Access_Domains="telco.test").findings
+    assert [(f.rule, f.tag) for f in found if f.severity is Severity.ERROR] == [
+        ("domains-lock-out", "Profile_Rule_C")
+    ]
+    found = planned({}, **texts, Restricted_Access_Domains="elsewhere.test").findings
+    assert [f.tag for f in found if f.rule == "domains-lock-out"] == [
+        "Profile_Rule", "Profile_Rule_C", "Profile_Rule_C",
+    ]  # fmt: skip
+    assert "domain not allowed: pv.telco.test" in found[-1].message

@@ -35,6 +35,14 @@ SHOWN = 50
 """Findings that the status has."""
 
 
+_WORDS = {
+    Reason.REQUEST: "asked for",
+    Reason.BOOT: "after boot",
+    Reason.PERIODIC: "by time",
+    Reason.RETRY: "retry",
+}
+
+
 class _Asked(Struct, frozen=True):
     """A resync that someone waits for."""
 
@@ -107,6 +115,11 @@ class ProvisioningDriver:
             rows.append(("Waiting", waiting))
         data: dict[str, object] = {"findings": [_json(found) for found in findings]}
         data["last_resync"] = _told(self._history[0][1]) if self._history else None
+        host = self._world.host
+        if self._ready and (upcoming := self._engine.upcoming(host.now(), host.local())):
+            reason, seconds = upcoming
+            rows.append(("Next Resync", f"{_WORDS[reason]} in {seconds:.0f} s"))
+            data["next_resync"] = {"reason": _WORDS[reason], "seconds": round(seconds)}
         return Status(self._health(), tuple(rows), data)
 
     def _health(self) -> Health:

@@ -136,6 +136,16 @@ class ResyncEngine:
         """Whether a resync is due and waits for idle lines."""
         return self._due is not None and not self._running and self._busy
 
+    def upcoming(self, now: float, local: float) -> tuple[Reason, float] | None:
+        """Return what time will call for next, and in how many seconds; None for nothing."""
+        waits = [] if self._timer is None else [(self._timer - now, self._next)]
+        if self._daily is not None:
+            waits.append((self._daily - local, Reason.PERIODIC))
+        if self._running or not waits:
+            return None
+        wait, reason = min(waits)
+        return reason, max(wait, 0.0)
+
     def get_timer(self) -> float | None:
         """Return when `handle_timer` is to be called, None for never."""
         if self._running:

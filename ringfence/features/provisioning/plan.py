@@ -23,6 +23,7 @@ from ringfence.policy.macros import GENERAL, expand, phone_values, setting_value
 from ringfence.policy.network import own_address, resolvers
 from ringfence.policy.rules import Alternative, Options, Rule, Url, parse_rule, parse_url
 from ringfence.policy.schedule import parse_daily, parse_schedule
+from ringfence.policy.servers import lock_outs
 from ringfence.policy.sources import ProfileSource, profile_source
 from ringfence.runtime.state import Facts, Planned
 
@@ -141,7 +142,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
         after_upgrade=own.resync_after_upgrade_attempt,
         messages=Messages(own.log_request_msg, own.log_success_msg, own.log_failure_msg),
     )
-    return Planned({"": decided}, tuple(_findings(settings)))
+    return Planned({"": decided}, (*_findings(settings), *lock_outs(settings, values)))
 
 
 def _triggers(own: Provisioning) -> Iterator[Condition]:
