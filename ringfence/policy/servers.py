@@ -43,11 +43,8 @@ class Server(Struct, frozen=True):
 
 def servers(settings: Settings, values: Mapping[str, str]) -> Iterator[Server]:
     """Yield every server that the settings name, in page order. `values` are the macros."""
-    system = settings.system
-    judged = partial(
-        judge, system.restricted_access_domains, exact_only=system.restricted_domains_exact_only
-    )
-    reports = ("prt_upload_rule",) if system.restricted_domains_cover_reports else ()
+    judged = _judge(settings)
+    reports = ("prt_upload_rule",) if settings.system.restricted_domains_cover_reports else ()
     for field in (*RULES, *reports):
         tag = ROWS["provisioning"][field].tag
         yield from _of_rule(tag, getattr(settings.provisioning, field), judged, values)
@@ -62,6 +59,13 @@ def servers(settings: Settings, values: Mapping[str, str]) -> Iterator[Server]:
 
 
 Judge = Callable[[str], Verdict]
+
+
+def _judge(settings: Settings) -> Judge:
+    system = settings.system
+    return partial(
+        judge, system.restricted_access_domains, exact_only=system.restricted_domains_exact_only
+    )
 
 
 def _with_path(url: str) -> str:
@@ -112,12 +116,9 @@ def findings(settings: Settings, values: Mapping[str, str]) -> tuple[Finding, ..
 
 def lock_outs(settings: Settings, values: Mapping[str, str]) -> Iterator[Finding]:
     """Yield a finding for every profile rule whose server the list of domains forbids."""
-    system = settings.system
-    if not system.restricted_access_domains.strip():
+    if not settings.system.restricted_access_domains.strip():
         return
-    judged = partial(
-        judge, system.restricted_access_domains, exact_only=system.restricted_domains_exact_only
-    )
+    judged = _judge(settings)
     for field in PROFILES:
         tag = ROWS["provisioning"][field].tag
         for server in _of_rule(tag, getattr(settings.provisioning, field), judged, values):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ringfence.runtime.control import ask
 from tests.support.certificates import leaf
 from tests.support.provider_fixtures import StartDnsmasq, StartNginx, dnsmasq, net, nginx
 from tests.support.provider_net import (
@@ -169,3 +170,39 @@ def test_no_resync_while_provisioning_is_not_enabled(net: Net, dnsmasq: StartDns
     phone = net.boot(Profile_Rule=URL, Provision_Enable="No")
     with pytest.raises(Exception, match="Provision_Enable"):
         resync(phone)
+
+
+@pytest.mark.proves("RSY-04")
+def test_triggers_bind_what_the_time_calls_for_and_nobody_who_asks(
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
+) -> None:
+    dnsmasq(A_RECORD)
+    server = nginx()
+    for name in ("0", "1", "-1"):
+        server.put(f"{name}.xml", profile(GPP_B=name))
+    phone = net.boot(
+        Profile_Rule=f"https://{NAME}/$PRVST.xml",
+        Resync_Trigger_1='"$A" = "now"',
+        Resync_Trigger_2="$PRVTMR ge 86400",
+        Resync_Periodic="1",
+    )
+    phone.wait_for("provisioning.declined", 2)
+    assert resync(phone)["result"] == "success"
+    phone.wait_for("provisioning.declined", 3)
+    submit(phone, GPP_A="now")
+    lines = server.access.wait_for("GET /1.xml")
+    assert lines[0].split("|")[2].startswith("GET /-1.xml ")
+    assert lines[1].split("|")[2].startswith("GET /1.xml ")
+
+
+@pytest.mark.proves("RSY-04")
+def test_a_resync_follows_an_attempt_to_upgrade_where_the_parameter_says_so(
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
+) -> None:
+    dnsmasq(A_RECORD)
+    nginx().put(FILE, profile(GPP_A="here"))
+    phone = net.boot(Profile_Rule=URL, Resync_On_Reset="No")
+    request = {"verb": "command", "name": "resync", "arguments": {"after": "upgrade"}}
+    assert (ask(phone.state, request) or {})["result"] == "success"
+    submit(phone, Resync_After_Upgrade_Attempt="No")
+    assert (ask(phone.state, request) or {})["result"] == "skipped"
