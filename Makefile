@@ -55,6 +55,7 @@ bench: setup-test build/peers
 build/peers: bench/requirements.txt
 	@rm -rf $@
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --target $@ -r $<
+	@rm -rf $@/tests  # which one of them brings, and which would hide ours
 
 soak: setup-test
 	@$(SANDBOX) $(PYTEST) tests -m soak

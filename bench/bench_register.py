@@ -24,7 +24,7 @@ OF_SIPP, OF_BARESIP = 0.5, 4.0
 """Least registrations per CPU second, as a share of theirs."""
 FEW, MANY = {"baresip": 100}, {"Ringfence": 6000, "SIPp": 10_000, "baresip": 900}
 """Lines; what `FEW` has not is 500. Baresip takes 1023 at most."""
-ROUNDS = 2
+ROUNDS = 5
 TOO_LONG = 60.0
 
 SCENARIO = """\

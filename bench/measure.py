@@ -19,7 +19,7 @@ SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
 TOO_LONG = 300.0
 """Seconds after which a generator is ended, and the benchmark with it."""
 
-sys.path.append(str(PEERS))
+sys.path += [str(ROOT), str(PEERS)]
 
 
 def processes(pid: int) -> Iterator[int]:
