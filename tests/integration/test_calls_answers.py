@@ -1,5 +1,7 @@
 """What calls come to at telephones that others wrote: refused, held, encrypted or not."""
 
+import time
+
 import pytest
 
 from tests.support import sipp
@@ -153,3 +155,28 @@ def test_strict_encrypts_over_tls_alone(desk: Desk, name: str) -> None:
     assert desk.call_out(peer)["srtp"]
     peer.hang_up()
     desk.over(peer)
+
+
+@pytest.mark.soak
+@pytest.mark.proves("CALL-01")
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_session_timer_is_refreshed_and_ends_the_call_of_a_peer_that_vanished(
+    desk: Desk, ours: bool
+) -> None:
+    desk.register()
+    peer = desk.pjsua(timer=90)
+    (desk.call_out if ours else desk.call_in)(peer)
+    assert peer.wait("updated", patience=60)["code"] == 200  # half the interval later
+    desk.phone.wait_call(state="established")
+    peer.process.kill()
+    end = time.monotonic() + 100
+    while not ended(desk):
+        assert time.monotonic() < end
+
+
+def ended(desk: Desk) -> bool:
+    """Return whether the phone has no call, which it may wait for."""
+    try:
+        return desk.phone.wait_call(gone=True) == {}
+    except AssertionError:
+        return False

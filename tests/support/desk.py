@@ -144,7 +144,8 @@ class Desk:
         srtp: str = "off",
         suites: Sequence[str] = (),
         local: bool = False,
-    ) -> Peer:
+        timer: int = 0,
+    ) -> Pjsua:
         """Start a PJSIP telephone; `local` does not register."""
         port = 5061 if transport == "TLS" else 5060
         made = Pjsua(
@@ -159,8 +160,10 @@ class Desk:
             srtp=srtp,
             suites=suites,
             codecs=[codec],
+            timer=timer,
         )
-        return self._begin(made, local)
+        self._begin(made, local)
+        return made
 
     def _folder(self) -> Path:
         self.leave()

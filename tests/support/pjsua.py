@@ -38,8 +38,12 @@ class Pjsua:
         suites: Sequence[str] = (),
         codecs: Sequence[str] = ("PCMU", "PCMA"),
         hertz: int = 440,
+        timer: int = 0,
     ) -> None:
-        """Start it; with a `proxy` it registers there, once `wait("registered")` says so."""
+        """Start it; with a `proxy` it registers there, once `wait("registered")` says so.
+
+        With a `timer` its calls have session timers of so many seconds.
+        """
         folder.mkdir(parents=True)
         self.events: list[dict[str, Any]] = []
         self.log = folder / "log"
@@ -66,6 +70,7 @@ class Pjsua:
             srtp=srtp,
             suites=list(suites),
             codecs=list(codecs),
+            timer=timer,
         )
         self.version = f"PJSIP {self.wait('ready')['version']}"
 
@@ -126,9 +131,9 @@ class Pjsua:
         """Give a command; what comes of it is told by events."""
         self._tell(do=do, **words)
 
-    def wait(self, kind: str, **wanted: object) -> dict[str, Any]:
+    def wait(self, kind: str, patience: float = PATIENCE, **wanted: object) -> dict[str, Any]:
         """Return the next event of a kind that was not waited for before."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience
         while True:
             for at, event in enumerate(self.events):
                 if event["type"] == kind and all(event[k] == v for k, v in wanted.items()):

@@ -86,6 +86,11 @@ class Conversation(pj.Call):  # type: ignore[misc]
             self.telephone.player.startTransmit(audio)
             audio.startTransmit(self.recorder)
 
+    def onCallTsxState(self, parameters: Any) -> None:
+        transaction = parameters.e.body.tsxState.tsx
+        if transaction.method == "UPDATE" and transaction.statusCode >= 200:
+            tell("updated", code=transaction.statusCode)
+
     def onDtmfDigit(self, parameters: Any) -> None:
         tell("digit", digit=parameters.digit)
 
@@ -167,6 +172,9 @@ def account_of(given: dict[str, Any]) -> Any:
         made.sipConfig.authCreds.push_back(
             pj.AuthCredInfo("digest", "*", given["user"], 0, given["password"])
         )
+    if given["timer"]:
+        made.callConfig.timerUse = pj.PJSUA_SIP_TIMER_ALWAYS
+        made.callConfig.timerSessExpiresSec = given["timer"]
     media = made.mediaConfig
     media.transportConfig.boundAddress = given["address"]
     media.transportConfig.port = 40000
