@@ -78,5 +78,12 @@ def setting_values(settings: Settings) -> dict[str, str]:
     return values
 
 
+def unit_values(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the macros that a stranger's rule may use: none that holds a parameter."""
+    return {name: text for name, text in values.items() if not _OF_SETTINGS.fullmatch(name)}
+
+
+_OF_SETTINGS = re.compile(r"[A-P]|EXTIP|(?:UID|DISPLAYNAME|AUTHID|PROXY)[0-9]{1,2}")
+
 GENERAL = "ABCDEFGHIJKLMNOP"
 """Letters of the general purpose parameters that any text may use."""

@@ -160,14 +160,18 @@ def _is_word(raw: bytes) -> bool:
 
 
 def _check_rule(said: str) -> None:
-    """Allow a rule whose every URL names its server and that changes no parameter.
+    """Allow a rule whose every URL names its server, that changes and gives away no parameter.
 
-    Anyone on the wire can answer a DHCP client, so its rule must not assign values.
+    Anyone on the wire can answer a DHCP client, so its rule must neither assign values nor send
+    the phone's own ones anywhere: a login, or the text of a POST.
     """
     rule = parse_rule(said)
     for alternative in rule.alternatives:
         if alternative.assignments:
             raise ValueError("a rule from DHCP may not assign parameters")
+        options = alternative.options
+        if options.uid or options.pwd or options.post or options.alias:
+            raise ValueError("a rule from DHCP may have no option but --key")
         if alternative.url and not parse_url(alternative.url).host:
             raise ValueError(f"{alternative.url[:80]!r} names no server")
     if not any(alternative.url for alternative in rule.alternatives):

@@ -19,7 +19,13 @@ from ringfence.policy import tls
 from ringfence.policy.applications import PROVISIONING
 from ringfence.policy.conditions import Condition, parse_condition
 from ringfence.policy.credentials import masked
-from ringfence.policy.macros import GENERAL, expand, phone_values, setting_values
+from ringfence.policy.macros import (
+    GENERAL,
+    expand,
+    phone_values,
+    setting_values,
+    unit_values,
+)
 from ringfence.policy.network import own_address, resolvers
 from ringfence.policy.rules import Alternative, Options, Rule, Url, parse_rule, parse_url
 from ringfence.policy.schedule import parse_daily, parse_schedule
@@ -206,6 +212,7 @@ def next_step(
         if url is not None and not url.host and source.option is not None:
             named_by = f"DHCP option {source.option:d}"
         if url is not None and not url.host and source.kind == "rule" and position == 0:
+            values = unit_values(values)
             taken = parse_rule(source.text).select(values)
             if taken is None:
                 return None
@@ -225,8 +232,8 @@ def _at_source(url: Url, source: ProfileSource, values: Mapping[str, str]) -> Ur
     """Return the URL at the server that DHCP names."""
     if source.kind == "server":
         named = parse_url(f"{source.text}/")
-    elif source.kind == "rule" and (taken := parse_rule(source.text).select(values)):
-        named = parse_url(expand(taken.url, values))
+    elif source.kind == "rule" and (taken := parse_rule(source.text).select(unit_values(values))):
+        named = parse_url(expand(taken.url, unit_values(values)))
     else:
         raise ValueError("the rule names no server, and DHCP names none")
     return Url(named.scheme, named.host, named.port, url.path)
