@@ -133,7 +133,7 @@ def test_only_the_ports_of_the_range_are_used(
 ) -> None:
     dnsmasq(A_RECORD)
     tftpd().put("a.xml", profile(GPP_A="a"))
-    phone = net.boot(Resync_On_Reset="No")
+    phone = net.boot(Resync_On_Reset="No", Firewall_Config="NO_CISCO_TFTP")
     words = "import socket,sys\nheld=[]\nfor p in map(int,sys.argv[1:]):\n"
     words += " s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.bind(('0.0.0.0',p));held+=[s]\n"
     words += "print('held',flush=True);sys.stdin.read()\n"

@@ -110,6 +110,12 @@ NEEDS = (
     ),
     Needs(
         "provisioning",
+        "resync_at_random_delay",
+        lambda s, _: bool(s.provisioning.resync_at),
+        "because Resync_At__HHmm_ is empty",
+    ),
+    Needs(
+        "provisioning",
         "periodic_upload_to_server",
         lambda s, _: s.provisioning.report_to_server is ReportWhen.PERIODICALLY,
         "because Report_to_Server is not Periodically",
