@@ -302,6 +302,8 @@ class Switchboard:
             case RefreshDue():
                 held.call.reoffer(held.negotiation.offer(), self._now())
             case OfferRefused(status):
+                stream = held.negotiation.stream
+                held.negotiation.held = bool(stream and stream.held)
                 logger.warning("call.offer_refused: %d: %d", held.number, status)
 
     def _accept(self, held: Held) -> str:
@@ -368,7 +370,7 @@ class Switchboard:
         stream = held.negotiation.stream
         if held.state != "established" or stream is None:
             return held.state
-        if held.negotiation.held:
+        if stream.held:
             return "held by both sides" if stream.held_there else "held"
         return "held by the other side" if stream.held_there else held.state
 

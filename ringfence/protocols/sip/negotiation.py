@@ -98,6 +98,8 @@ class Stream(Struct, frozen=True):
     unprotect: Keys | None = None
     protection: str = ""
     """3ge2ae as the other side put it."""
+    held: bool = False
+    """We hold the other side."""
     held_there: bool = False
     """The other side holds us."""
 
@@ -221,6 +223,7 @@ class Negotiation:
             protect=protect,
             unprotect=unprotect,
             protection=media.protection,
+            held=self.held,
             held_there=not _hears(media),
         )
         return self.stream
