@@ -40,7 +40,8 @@ LIFE_TIME = 30.0
 """Seconds after which a connection ends, busy or not."""
 SHUTDOWN_TIME = 5.0
 """Seconds that a client has to take what is left and to say goodbye."""
-BACKLOG = 128
+BACKLOG = 4096
+"""Connections that may wait: all phones of a place, when its power comes back."""
 PROXY = "proxy"
 """Who is at the other end of a Unix socket, in the words of the log."""
 
@@ -56,6 +57,7 @@ class Places:
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
+        self._left = asyncio.Event()
         self._taken: Counter[str] = Counter()
         self._turned_away: set[str] = set()
 
@@ -75,8 +77,15 @@ class Places:
             logger.warning(text, network, held, total)
         return False
 
+    async def room(self) -> None:
+        """Wait while all places are taken: who comes meanwhile waits in the kernel's queue."""
+        while self._taken.total() >= PLACES:
+            self._left.clear()
+            await self._left.wait()
+
     def leave(self, remote: str, _: object = None) -> None:
         """Give a place back."""
+        self._left.set()
         network = _network(remote)
         self._taken[network] -= 1
         if not self._taken[network]:
@@ -162,6 +171,7 @@ async def _accept(
     loop = asyncio.get_running_loop()
     with listener:
         while True:
+            await host.places.room()
             try:
                 connection, peer = await loop.sock_accept(listener)
             except OSError as error:  # no descriptor left, or the peer is gone already
