@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.desk import BARE, PROXY, Desk
-from tests.support.phone import RunningPhone, ringfence
+from tests.support.phone import PATIENCE, RunningPhone, ringfence
 from tests.support.provider_net import profile, resync, stored
 
 PORT = 8080
@@ -112,8 +112,9 @@ def test_a_file_that_comes_during_a_call_is_applied_at_its_end(
         )
         assert "Waiting" in dict(status["features"]["provisioning"]["rows"])
         assert stored(phone, "GPP_A") == "old"
+        assert answer.result(PATIENCE)["result"] == "waiting"
         command(phone, "hangup")
-        assert answer.result()["result"] == "success"
+        phone.wait_for("provisioning.done")
     assert stored(phone, "GPP_A") == "new"
 
 

@@ -19,6 +19,7 @@ from tests.support.provider_net import (
     SECOND,
     Fifo,
     Net,
+    Nginx,
     profile,
     refused,
     resync,
@@ -29,6 +30,7 @@ from tests.support.provider_net import (
 from tests.support.provider_sources import (
     Apache,
     StartTftpd,
+    Tftpd,
     apache,
     content_coded,
     encrypted,
@@ -111,6 +113,23 @@ def test_the_address_of_an_acs_is_never_fetched_as_a_profile(
     assert stored(phone, "GPP_A") == ""
     net.phone_space.run("curl", "-s", "-o", "/dev/null", f"http://{FIRST}/marker")
     assert [line.split("|")[2] for line in server.access.wait_for("\n")] == ["GET /marker HTTP/1.1"]
+
+
+@pytest.mark.proves("RSY-13")
+def test_a_phone_speaks_tftp_http_and_https(
+    net: Net, dnsmasq: StartDnsmasq, tftpd: StartTftpd, nginx: StartNginx
+) -> None:
+    dnsmasq(A_RECORD)
+    servers: dict[str, Tftpd | Nginx] = {
+        "tftp": tftpd(),
+        "http": nginx("clear", scheme="http"),
+        "https": nginx(),
+    }
+    phone = net.boot(Resync_On_Reset="No")
+    for scheme, server in servers.items():
+        server.put("a.xml", profile(GPP_A=f"over {scheme}"))
+        assert resync(phone, f"{scheme}://{NAME}/a.xml")["result"] == "success"
+        assert stored(phone, "GPP_A") == f"over {scheme}"
 
 
 @pytest.mark.proves("RSY-13")

@@ -48,7 +48,12 @@ class _Asked(Struct, frozen=True):
 
     rule: str
     """To run instead of the stored ones; empty for those."""
-    answer: asyncio.Future[Outcome]
+    answer: asyncio.Future[Mapping[str, object]]
+
+    def tell(self, told: Mapping[str, object]) -> None:
+        """Answer, unless that was done or nobody waits any more."""
+        if not self.answer.done():
+            self.answer.set_result(told)
 
 
 class ProvisioningDriver:
@@ -65,6 +70,8 @@ class ProvisioningDriver:
         self._begun = False
         self._wake = asyncio.Event()
         self._asked: deque[_Asked] = deque()
+        self._asking: _Asked | None = None
+        """Who waits for the resync that runs."""
         self._files: dict[int, Read] = {}
         self._history: deque[tuple[str, Outcome]] = deque(maxlen=HISTORY)
         self._last_attempt: float | None = None
@@ -209,6 +216,7 @@ class ProvisioningDriver:
 
     async def _resync(self, reason: Reason, values: Mapping[str, str], now: float) -> None:
         asked = self._asked.popleft() if reason is Reason.REQUEST and self._asked else None
+        self._asking = asked
         before = self._probation.domains()
         self._last_attempt, self._running = now, True
         try:
@@ -219,8 +227,8 @@ class ProvisioningDriver:
             self._running = False
         self._record(outcome)
         self._engine.receive_result(outcome.error is None, self._world.host.now())
-        if asked and not asked.answer.done():
-            asked.answer.set_result(outcome)
+        if asked:
+            asked.tell(_told(outcome))
         if not (asked and asked.rule):
             self._sought = outcome.sought
         try:
@@ -237,6 +245,8 @@ class ProvisioningDriver:
         try:
             while self._busy() and host.now() < began + fresh(self._world).timing.forced:
                 self._holding = True
+                if self._asking:
+                    self._asking.tell(self._told_to_wait())
                 await asyncio.sleep(LOOK)
         finally:
             self._holding = False
@@ -273,9 +283,12 @@ class ProvisioningDriver:
         self._engine.receive_request(self._world.host.now())
         self._wake.set()
         self._engine.receive_lines(self._busy())
-        if (reason := self._waiting()) and self._plan.timing.forced:
-            return {"url": "", "result": "waiting", "reason": reason}
-        return _told(await asked.answer)
+        if self._waiting() and self._plan.timing.forced:
+            asked.tell(self._told_to_wait())
+        return await asked.answer
+
+    def _told_to_wait(self) -> Mapping[str, object]:
+        return {"url": "", "result": "waiting", "reason": self._waiting()}
 
 
 def _result(outcome: Outcome) -> str:
