@@ -39,8 +39,8 @@ def test_a_tone_is_still_found_with_one_packet_of_twenty_lost(desk: Desk) -> Non
     assert call["lost"] <= lost[IN]
     assert call["late"] == call["refused"] == 0
     before = dict(lost)
-    peer.command("statistics")  # type: ignore[attr-defined]
-    told = peer.wait("statistics")  # type: ignore[attr-defined]
+    peer.command("statistics")
+    told = peer.wait("statistics")
     assert before[OUT] - 1 <= told["lost"] <= lost[OUT]
     assert before[IN] - 3 <= told["sent_lost"] <= lost[IN]  # as the phone's last report had it
     assert told["reports"] >= 2
