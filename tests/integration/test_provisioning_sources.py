@@ -146,6 +146,31 @@ def test_a_large_file_comes_in_many_blocks_from_any_port(
     assert (stored(phone, "GPP_A"), stored(phone, "GPP_C")) == ("large", "c")
 
 
+LOSS = """\
+table inet loss {
+  counter lost { }
+  chain input {
+    type filter hook input priority -5; policy accept;
+    udp dport != 53 numgen inc mod 3 == 0 counter name "lost" drop
+  }
+}
+"""
+"""Loses each third datagram that comes to the servers."""
+
+
+@pytest.mark.proves("RSY-13")
+def test_lost_packets_are_sent_again(net: Net, dnsmasq: StartDnsmasq, tftpd: StartTftpd) -> None:
+    dnsmasq(A_RECORD)
+    tftpd().put("a.xml", profile(GPP_A="whole", GPP_B="x" * 2000).ljust(1428 * 3))
+    (net.folder / "loss.nft").write_text(LOSS)
+    assert net.servers.run("nft", "-f", str(net.folder / "loss.nft")).returncode == 0
+    phone = net.boot(Resync_On_Reset="No")
+    assert resync(phone, f"tftp://{FIRST}/a.xml")["result"] == "success"
+    assert stored(phone, "GPP_A") == "whole"
+    lost = net.servers.run("nft", "list", "counter", "inet", "loss", "lost").stdout
+    assert "packets 0" not in lost
+
+
 @pytest.mark.proves("RSY-13")
 def test_only_the_ports_of_the_range_are_used(
     net: Net, dnsmasq: StartDnsmasq, tftpd: StartTftpd

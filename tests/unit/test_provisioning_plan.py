@@ -150,7 +150,9 @@ def test_what_has_no_effect_or_no_secrecy_is_said() -> None:
 
 
 def test_the_key_of_a_rule_is_in_no_plan_that_is_shown() -> None:
-    decided = planned({}, GPP_SA="hush-hush").plans[""]
+    rule = "[--key hush-a --pwd hush-b] https://a.test/b"
+    decided = planned({}, GPP_SA="hush-hush", IKM_HTTP_Encrypt_Content="hush").plans[""]
+    assert "hush" not in show(planned({}, Profile_Rule=rule).plans[""])
     assert "hush" not in repr(decided)
     assert "hush" not in show(decided)
     assert FEATURE.name == "provisioning"

@@ -1,6 +1,7 @@
 """Provisioning: the profiles that make this phone the provider's."""
 
 from ringfence.features.provisioning.plan import RULES, ProvisioningPlan, plan
+from ringfence.policy.credentials import masked
 from ringfence.runtime.feature import Driver, Feature, World
 
 
@@ -8,7 +9,8 @@ def show(plan: ProvisioningPlan) -> str:
     """Return what a resync goes by, as `ringfence explain` prints it."""
     if not plan.enabled:
         return "no resync: provisioning is not enabled"
-    rules = [f"{name}: {text}" for name, text in zip(RULES, plan.rules, strict=True) if text]
+    told = zip(RULES, plan.rules, strict=True)
+    rules = [f"{name}: {masked(text)}" for name, text in told if text]
     anchors = len(plan.reach.tls.trust.provider_root) + len(plan.reach.tls.trust.custom)
     return "\n".join(
         [
