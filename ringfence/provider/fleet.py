@@ -17,7 +17,7 @@ from ringfence.provider.inventory import devices, texts, uploads
 from ringfence.provider.inventory.database import Inventory, now
 from ringfence.provider.inventory.devices import Visit
 from ringfence.provider.profiles import Answer, Client
-from ringfence.provider.templates import NOTHING, Record
+from ringfence.provider.templates import Record
 
 logger = logging.getLogger(__name__)
 
@@ -45,15 +45,19 @@ class Fleet:
 
         """
         with self._watched(), self._inventory.reading() as connection:
-            self._note(self._inventory.generation(connection))
+            generation = self._inventory.generation(connection)
+            self._note(generation)
             found = devices.find(connection, mac) if mac else None
             if found is None or not found.listed:
-                return NOTHING if self._unlisted or not mac else Record(blocked=True)
+                blocked = bool(mac) and not self._unlisted
+                return Record(blocked=blocked, generation=generation)
             device = found.device
             group = devices.group(connection, device.group) if device.group else None
             secrets = devices.secrets(connection, self._inventory.keys, mac)
         values = {**(group.values if group else {}), **device.values}
-        return Record(device.name, device.group, values, secrets, device.blocked)
+        return Record(
+            *(device.name, device.group, values, secrets, device.blocked), generation=generation
+        )
 
     def template(self, name: str) -> str | None:
         """Return the text of a template of the inventory; None where it has none of that name.
@@ -69,17 +73,25 @@ class Fleet:
             held[name] = found.text if found else None
         return held[name]
 
-    def saw(self, path: str, client: Client, answer: Answer) -> None:
-        """Note that a phone was here, and what came of it; `flush` keeps it.
+    def version(self, profile: bytes) -> str:
+        """Return what tells one profile from another, and nothing of what is in it.
 
         Raises:
             ComponentError: the keys cannot be used.
 
         """
+        return self._inventory.keys.digest(profile)
+
+    def glance(self) -> int | None:
+        """Return the generation of the inventory, at once; None where that would take time."""
+        return self._inventory.glance()
+
+    def saw(self, path: str, client: Client, answer: Answer) -> None:
+        """Note that a phone was here, and what came of it; `flush` keeps it."""
         if client.shown is None:
             return
         device, at = client.device, now()
-        version = "" if answer.error else self._version(answer.body)
+        version = answer.version
         visit = Visit(
             *(device.mac, device.product[:64], device.serial[:64], at, client.address[:64]),
             certificate=f"{client.shown.number:x}"[:64],
@@ -123,10 +135,6 @@ class Fleet:
         """Keep what waits, and end the connections."""
         self.flush()
         self._inventory.close()
-
-    def _version(self, profile: bytes) -> str:
-        """Return what tells one profile from another, and nothing of what is in it."""
-        return self._inventory.keys.digest(profile)
 
     def _note(self, generation: int) -> None:
         """Forget the texts of templates where the inventory was changed."""

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
 from ringfence.provider.identity import DeviceIdentity, Shown, claimed
+from ringfence.provider.shelf import File, Made, Shelf
 from ringfence.provider.templates import (
     NOTHING,
     Held,
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 GENERIC = "generic"
 """Folder, among the templates, of those that phones with a generic certificate get."""
 NOBODY = DeviceIdentity("", "", "")
-UNAVAILABLE = 503
+OK, UNAVAILABLE = 200, 503
 
 
 class GenericPolicy(enum.Enum):
@@ -55,6 +56,8 @@ class Answer(Struct, frozen=True):
     """Who asked, in the words of the access log."""
     error: str = ""
     """Why there is no profile, for the provider alone."""
+    version: str = ""
+    """Tells one profile from another."""
 
 
 class Client(Struct, frozen=True):
@@ -89,6 +92,7 @@ class Profiles:
         self._policy = policy
         self._revoked = revoked
         self._fleet = fleet
+        self._shelf = Shelf()
 
     def answer(self, path: str, client: Client) -> Answer:
         """Return what a URL path gives. With an inventory this blocks: call it in a thread."""
@@ -105,6 +109,21 @@ class Profiles:
             return answer
         except ComponentError:  # the fleet has logged it
             return Answer(UNAVAILABLE, b"503: the inventory does not answer; come again\n", who)
+
+    def at_hand(self, path: str, client: Client) -> Answer | None:
+        """Return what `answer` would, where that is on the shelf; this blocks for nothing."""
+        if client.shown is None or self._taken_back(client.shown):
+            return None
+        generation = self._fleet.glance() if self._fleet else 0
+        if generation is None:
+            return None
+        made = self._shelf.find((path, client.shown), generation)
+        if made is None:
+            return None
+        answer = Answer(200, made.body, made.who, "", made.version)
+        if self._fleet:
+            self._fleet.saw(path, client, answer)
+        return answer
 
     def may_send(self, path: str, client: Client) -> Answer | None:
         """Return why a phone may not send something to a path; None where it may.
@@ -131,7 +150,13 @@ class Profiles:
         if said.blocked:
             return _refused(f"{who}, blocked")
         said = replace(said, shown=client.shown)
-        return _rendered(self._own, path, client.device, who, said)
+        answer, files = _rendered(self._own, path, client.device, who, said)
+        if answer.status == OK:
+            version = self._fleet.version(answer.body) if self._fleet else ""
+            answer = replace(answer, version=version)
+            made = Made(answer.body, who, version, said.generation, files)
+            self._shelf.put((path, client.shown), made)
+        return answer
 
     def _shared(self, path: str, said: DeviceIdentity) -> Answer:
         """Answer a phone of which nothing is known but what it says."""
@@ -139,11 +164,11 @@ class Profiles:
         if self._policy is GenericPolicy.REFUSE or not (self._folder.is_dir() or self._fleet):
             return _refused("generic, refused")
         if self._policy is GenericPolicy.BOOTSTRAP:
-            return _rendered(self._generic, path, NOBODY, "generic, bootstrap")
+            return _rendered(self._generic, path, NOBODY, "generic, bootstrap")[0]
         who = f"generic, says it is {said.mac or 'nobody'}"
         if not belongs_to(path, said):
             return _refused(who)
-        return _rendered(self._generic, path, said, who)
+        return _rendered(self._generic, path, said, who)[0]
 
 
 def _rendered(
@@ -152,15 +177,17 @@ def _rendered(
     device: DeviceIdentity,
     who: str,
     said: Record = NOTHING,
-) -> Answer:
+) -> tuple[Answer, tuple[File, ...]]:
+    """Return the answer, and the files on which it depends."""
     try:
-        body = templates.render(path, device, said)
+        body, files = templates.render_from(path, device, said)
     except RenderError as error:
         logger.error("provider.template_failed: %s", error)
-        return Answer(500, b"500: the profile cannot be made\n", who, error.detail)
+        return Answer(500, b"500: the profile cannot be made\n", who, error.detail), ()
     if body is None:
-        return Answer(404, b"404: there is no profile here\n", who, "there is no profile for it")
-    return Answer(200, body, who)
+        none = b"404: there is no profile here\n"
+        return Answer(404, none, who, "there is no profile for it"), files
+    return Answer(OK, body, who), files
 
 
 def _below(folder: str, held: Held) -> Held:

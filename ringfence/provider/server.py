@@ -151,7 +151,9 @@ class Desk:
 
     async def _profile(self, request: web.Request) -> web.Response:
         client = self._client(request)
-        if self._uploads and client.shown:  # the inventory blocks
+        if at_hand := self._profiles.at_hand(request.path, client):
+            answer = at_hand
+        elif self._uploads and client.shown:  # the inventory blocks
             answer = await asyncio.to_thread(self._profiles.answer, request.path, client)
         else:
             answer = self._profiles.answer(request.path, client)

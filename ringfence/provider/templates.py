@@ -7,7 +7,9 @@ Source: chapter, Multiplatform Phone CA Client Root Certificate; PRV-12.
 """
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from msgspec import Struct
 
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.provider.identity import DeviceIdentity, Shown, hardware_address
+from ringfence.provider.shelf import File, changed
 
 ANYONE = "default"
 """Word that stands for the device in the name of a template for all of them."""
@@ -53,6 +56,8 @@ class Record(Struct, frozen=True):
     blocked: bool = False
     shown: Shown | None = None
     """The certificate that it showed."""
+    generation: int = 0
+    """Of the inventory, when this was so."""
 
 
 NOTHING = Record()
@@ -93,7 +98,20 @@ class Templates:
     """
 
     def __init__(self, folder: Path, held: Held | None = None) -> None:
-        self._jinja = ImmutableSandboxedEnvironment(loader=_Loader(folder, held), **_OPTIONS)
+        self._loader = _Loader(folder, held)
+        self._jinja = ImmutableSandboxedEnvironment(loader=self._loader, **_OPTIONS)
+
+    def render_from(
+        self, path: str, device: DeviceIdentity, said: Record = NOTHING
+    ) -> tuple[bytes | None, tuple[File, ...]]:
+        """Return what `render` does, and the files on which that depends.
+
+        Raises:
+            RenderError: the template is wrong.
+
+        """
+        with self._loader.watching() as files:
+            return self.render(path, device, said), tuple(files)
 
     def render(self, path: str, device: DeviceIdentity, said: Record = NOTHING) -> bytes | None:
         """Return the profile at a URL path that belongs to `device`; None where there is none.
@@ -128,8 +146,20 @@ class _Loader(BaseLoader):
     """Finds the inventory's template of a name, else the folder's."""
 
     def __init__(self, folder: Path, held: Held | None) -> None:
+        self._folder = folder
         self._files = FileSystemLoader(folder)
         self._held = held or (lambda _: None)
+        self._local = threading.local()
+
+    @contextmanager
+    def watching(self) -> Iterator[list[File]]:
+        """Yield the files that are looked at in this thread until the end of the block."""
+        seen: list[File] = []
+        self._local.seen = seen
+        try:
+            yield seen
+        finally:
+            self._local.seen = None
 
     def get_source(
         self, environment: Environment, template: str
@@ -137,8 +167,20 @@ class _Loader(BaseLoader):
         """Return a text, its file, and how to ask whether it still counts."""
         if (text := self._held(template)) is not None:
             return text, None, lambda: self._held(template) == text
+        self._look(template)
         text, file, same = self._files.get_source(environment, template)
-        return text, file, lambda: self._held(template) is None and same()
+
+        def unchanged() -> bool:
+            self._look(template)
+            return self._held(template) is None and same()
+
+        return text, file, unchanged
+
+    def _look(self, template: str) -> None:
+        seen: list[File] | None = getattr(self._local, "seen", None)
+        if seen is not None:
+            path = str(self._folder / template)
+            seen.append(File(path, changed(path)))
 
 
 class _Values:

@@ -53,6 +53,26 @@ def test_files_of_the_folder_and_templates_of_the_inventory_are_one_set(stock: S
 
 
 @pytest.mark.proves("PS-03")
+def test_a_change_of_anything_counts_at_the_next_request(stock: Start) -> None:
+    made = stock()
+    made.provider.put("part.xml", "one")
+    made.provider.put("default.xml", "{% include 'part.xml' %} {{ name }}")
+    for _ in range(2):
+        assert made.ask() == ("200", "one ")
+    made.provider.put("part.xml", "other")
+    assert made.ask() == ("200", "other ")
+    made.say("device", "set", MAC, "--name", "Desk")
+    for _ in range(2):
+        assert made.ask() == ("200", "other Desk")
+    made.provider.put(f"{PRODUCT}.xml", "of the product")
+    assert made.ask() == ("200", "of the product")
+    (made.provider.templates / f"{PRODUCT}.xml").unlink()
+    assert made.ask() == ("200", "other Desk")
+    made.say("device", "block", MAC)
+    assert made.ask() == FORBIDDEN
+
+
+@pytest.mark.proves("PS-03")
 def test_a_blocked_phone_and_where_it_is_asked_for_an_unlisted_one_get_nothing(
     stock: Start,
 ) -> None:

@@ -5,10 +5,12 @@ call it in a thread.
 """
 
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -53,6 +55,7 @@ class Inventory:
         self.local = self._url.drivername == "sqlite"
         self._engine = _engine(self._url)
         self._current = False
+        self._glancing: sqlite3.Connection | None = None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -106,6 +109,23 @@ class Inventory:
         """Return how many changes the inventory has had."""
         return int(connection.execute(select(GENERATION.c.number)).scalar_one())
 
+    def glance(self) -> int | None:
+        """Return what `generation` does, in microseconds; None where the database is elsewhere.
+
+        SQLite answers from its file, where readers wait for nobody. One thread alone may ask.
+        """
+        if not self.local:
+            return None
+        try:
+            if self._glancing is None:
+                path = f"file:{quote(str(self._url.database))}?mode=ro"
+                self._glancing = sqlite3.connect(path, uri=True, timeout=0, check_same_thread=False)
+            rows = self._glancing.execute("SELECT number FROM generation").fetchall()
+            return int(rows[0][0])
+        except (sqlite3.Error, IndexError):
+            self._glancing = None
+            return None
+
     def check(self) -> None:
         """Ask the database something, and let go of it: before a process forks.
 
@@ -121,6 +141,9 @@ class Inventory:
 
     def close(self) -> None:
         """End the connections."""
+        if self._glancing:
+            self._glancing.close()
+            self._glancing = None
         self._engine.dispose()
 
     @contextmanager
@@ -225,8 +248,6 @@ def _engine(url: URL) -> Engine:
 
 def _prepare(connection: object, _: object) -> None:
     """Make SQLite durable, and leave transactions to `_begin`."""
-    import sqlite3
-
     if isinstance(connection, sqlite3.Connection):
         connection.isolation_level = None
         for word in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
