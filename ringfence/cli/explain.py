@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -14,7 +15,7 @@ from ringfence.config.cfgxml import Document
 from ringfence.config.parameter import Status
 from ringfence.config.settings import Settings, changed, slots, virgin
 from ringfence.config.snapshot import Origin, Snapshot, shown, submit
-from ringfence.errors import ConfigError, Finding, Severity
+from ringfence.errors import ComponentError, ConfigError, Finding, Severity
 from ringfence.features import FEATURES
 from ringfence.features.firewall.plan import describe
 from ringfence.features.firewall.ruleset import ruleset
@@ -30,6 +31,9 @@ from ringfence.runtime.state import Facts, Identity
 SCHEMA = 1
 NAMED = 12
 """Parameters that one finding names."""
+
+
+_NOTHING = Facts()
 
 
 class Explanation(Struct, frozen=True):
@@ -49,6 +53,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the words."""
     parser.add_argument("file", help="a cfg.xml, plain or gzip; - is standard input")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--state", type=Path, help="folder of a phone, whose certificates are judged, too"
+    )
     reading.add_unit(parser)
 
 
@@ -61,7 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
             f"ringfence: {reading.printable(arguments.file)}: {reading.why(error)}", file=sys.stderr
         )
         return FINDINGS
-    explanation = explain(document, reading.unit(arguments))
+    try:
+        held = reading.certificates(arguments.state) if arguments.state else _NOTHING
+    except ComponentError as error:
+        print(f"ringfence: {error}", file=sys.stderr)
+        return FINDINGS
+    explanation = explain(document, reading.unit(arguments), held)
     if arguments.json:
         print(json.dumps(as_json(explanation), indent=1, ensure_ascii=False))
     else:
@@ -69,12 +81,12 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def explain(document: Document, identity: Identity) -> Explanation:
-    """Return what a virgin phone would do with a document. Pure."""
+def explain(document: Document, identity: Identity, held: Facts = _NOTHING) -> Explanation:
+    """Return what a virgin phone with certificates of its own would do with a document. Pure."""
     base = virgin(identity.firmware)
     virginal = Snapshot(base)
     snapshot, refused = submit(virginal, document.changes(virginal), Origin.PROFILE)
-    facts = Facts(identity=identity)
+    facts = replace(held, identity=identity)
     decided, errors = plan_all(FEATURES, snapshot.settings, facts)
     values = phone_values(
         identity.mac, identity.product, identity.serial, identity.firmware

@@ -51,6 +51,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     resync = verb("resync", "fetch the profile now")
     resync.add_argument("rule", nargs="?", default="", help="profile rule to use this once")
     verb("reboot", "restart the phone's processes")
+    certificate = verb("certificate", "install the custom device certificate by file, or delete it")
+    certificate.add_argument("action", choices=("add", "delete"))
+    certificate.add_argument("file", nargs="?", type=Path, help="PKCS#12 file with its key")
+    certificate.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="extract password (default: none)"
+    )
     _add_calls(verb)
 
 
@@ -231,6 +237,28 @@ def _command(arguments: argparse.Namespace) -> int:
     return FINDINGS if reply.get("result") == "failure" else DONE
 
 
+def _certificate(arguments: argparse.Namespace) -> int:
+    import base64
+
+    from ringfence.cli.ca_passphrase import first_line
+    from ringfence.provider.files import read
+    from ringfence.runtime.control import ask
+
+    words = {"action": arguments.action}
+    if arguments.action == "add":
+        if arguments.file is None:
+            raise ConfigError("FILE", "is missing", "name a PKCS#12 file")
+        words["file"] = base64.b64encode(read(arguments.file)).decode()
+        if arguments.password_file:
+            words["password"] = first_line(arguments.password_file, "--password-file").decode()
+    reply = ask(arguments.state, {"verb": "command", "name": "certificate", "arguments": words})
+    if reply is None:
+        print(f"ringfence: {NOT_RUNNING}", file=sys.stderr)
+        return CANNOT
+    print(reply["told"])
+    return DONE
+
+
 _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "get": _get,
@@ -238,6 +266,7 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "status": _status,
     "resync": _command,
     "reboot": _command,
+    "certificate": _certificate,
     "dial": _command,
     "dtmf": _command,
     **dict.fromkeys(_CALLS, _command),

@@ -12,7 +12,14 @@ from msgspec.structs import replace
 from ringfence.config.snapshot import Origin
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.features import FEATURES
-from ringfence.runtime.device import certificate, codecs, connection_request_port, identity, trust
+from ringfence.runtime.device import (
+    certificate,
+    codecs,
+    connection_request_port,
+    custom_certificate,
+    identity,
+    trust,
+)
 from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import CANNOT, REFUSED
 from ringfence.runtime.phone import Memory, Phone
@@ -46,6 +53,7 @@ def boot(  # noqa: PLR0913 - a start has as many parts
             sound=replace(sound, codecs=codecs()),
             trust=trust(host),
             client=certificate(host),
+            custom=custom_certificate(host),
             connection_request_port=connection_request_port(host),
         )
         if sound != Sound():

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from ringfence.config.cfgxml import LIMIT, Document, read
-from ringfence.runtime.state import Identity
+from ringfence.errors import ComponentError
+from ringfence.runtime.state import Facts, Identity
 
 
 def add_unit(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +27,30 @@ def unit(arguments: argparse.Namespace) -> Identity:
     """Return the phone that those words say."""
     return Identity(
         mac=arguments.mac, product=arguments.product, firmware=arguments.firmware, serial="FCH0"
+    )
+
+
+def certificates(state: Path) -> Facts:
+    """Return what a phone's folder says of its certificates; the phone may run meanwhile.
+
+    Raises:
+        ComponentError: a file of it cannot be read.
+
+    """
+    from ringfence.features.certificates import lifetime
+    from ringfence.runtime import device
+    from ringfence.runtime.host import Host
+
+    if not state.is_dir():
+        raise ComponentError(f"folder {printable(str(state))}", "is missing")
+    host = Host(state)
+    trust, now = device.trust(host), host.wall()
+    held = lifetime.held(host, trust)
+    return Facts(
+        trust=trust,
+        client=device.certificate(host),
+        custom=device.custom_certificate(host),
+        expiring=tuple(words for one in held if (words := one.warning(now))),
     )
 
 

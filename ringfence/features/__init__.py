@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from ringfence.features import custom_ca, dhcp, firewall, line, provisioning, syslog, tls, web
+from ringfence.features import (
+    certificates,
+    custom_ca,
+    dhcp,
+    firewall,
+    line,
+    provisioning,
+    syslog,
+    tls,
+    web,
+)
 from ringfence.runtime.feature import Feature
 
 FEATURES: tuple[Feature[Any], ...] = (
@@ -11,6 +21,7 @@ FEATURES: tuple[Feature[Any], ...] = (
     syslog.FEATURE,
     provisioning.FEATURE,
     custom_ca.FEATURE,
+    certificates.FEATURE,
     line.FEATURE,
     tls.FEATURE,
     web.FEATURE,

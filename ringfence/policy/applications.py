@@ -44,6 +44,8 @@ class Application(Struct, frozen=True):
 
 PROVISIONING = Application("provisioning", "Provisioning", True, True, NameCheck.PROVISIONING)
 CUSTOM_CA = Application("custom-ca", "Customer CA Provisioning", True, True, NameCheck.PROVISIONING)
+SCEP = Application("scep", "Custom Device Certificate (SCEP)", True, True, NameCheck.STANDARD)
+"""Not in the chapter's list; spoken by the later firmware (phone-facts 6)."""
 SIP = Application("sip", "SIP over TLS", True, False, NameCheck.STANDARD)
 WEB_SERVER = Application(
     "web-server", "Web Server (HTTPS)", False, False, NameCheck.STANDARD, Fallback.WEB_SERVER
@@ -52,5 +54,5 @@ XMPP = Application("xmpp", "XMPP", True, False, NameCheck.STANDARD, Fallback.XMP
 SYSLOG = Application("syslog", "Syslog", False, False, NameCheck.STANDARD)
 """Never over TLS, so not one of `APPLICATIONS`."""
 
-APPLICATIONS = {row.name: row for row in (PROVISIONING, CUSTOM_CA, SIP, WEB_SERVER, XMPP)}
+APPLICATIONS = {row.name: row for row in (PROVISIONING, CUSTOM_CA, SCEP, SIP, WEB_SERVER, XMPP)}
 """`{name: row}` of every application that speaks TLS."""

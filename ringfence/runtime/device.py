@@ -16,6 +16,8 @@ DEVICE = "device.json"
 """Product, serial, MAC and firmware profile of this device; every entry may be left out."""
 CERTIFICATE, KEY = "device.crt", "device.key"
 PROVIDER_ROOT, CUSTOM_ROOT = "provider-root.crt", "custom-ca.crt"
+CUSTOM_CERTIFICATE = "custom-device.pem"
+"""Key and certificate in one file, so that a power cut never leaves one without the other."""
 LARGEST_BUNDLE = 4 << 20
 """Bytes of a bundle of certificates and revocation lists."""
 CONNECTION_REQUESTS = "connection-request-port"
@@ -84,6 +86,18 @@ def certificate(host: Host) -> ClientCertificate | None:
     if not (host.names(CERTIFICATE) and host.names(KEY)):
         return None
     return client_certificate(str(host.state / CERTIFICATE), str(host.state / KEY))
+
+
+def custom_certificate(host: Host) -> ClientCertificate | None:
+    """Return the custom device certificate, or None where none that can be read is installed."""
+    if not host.names(CUSTOM_CERTIFICATE):
+        return None
+    path = str(host.state / CUSTOM_CERTIFICATE)
+    try:
+        return client_certificate(path, path)
+    except ComponentError as error:
+        logger.error("device.custom_certificate_unreadable: %s", error)
+        return None
 
 
 def connection_request_port(host: Host) -> int:

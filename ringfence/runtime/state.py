@@ -50,6 +50,10 @@ class Facts(Struct, frozen=True):
     trust: Trust = Trust()
     client: ClientCertificate | None = None
     """The certificate that the phone shows; None where it has none."""
+    custom: ClientCertificate | None = None
+    """The custom device certificate, by SCEP or by file; None where none is installed."""
+    expiring: tuple[str, ...] = ()
+    """Certificates of the phone that end soon or have ended, in words."""
     connection_request_port: int | None = None
     """TCP port where an ACS asks the phone for a connection; None before it is drawn."""
     peers: Mapping[str, frozenset[str]] = {}

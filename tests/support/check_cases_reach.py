@@ -9,7 +9,24 @@ DOT1X = "<Enable_802.1X_Authentication>Yes</Enable_802.1X_Authentication>"
 DOMAINS = "<Restricted_Access_Domains>telco.net</Restricted_Access_Domains>"
 QUIET_VLAN = "<Enable_CDP>No</Enable_CDP><Enable_LLDP-MED>No</Enable_LLDP-MED>"
 
+SCEP = "<CDC_Server_1_>https://ca.telco.net/scep</CDC_Server_1_>"
+SHA256, SHA1 = (
+    f"<CDC_Root_CA_Fingerprint_1_>{digits}</CDC_Root_CA_Fingerprint_1_>"
+    for digits in ("ab" * 32, "ab" * 20)
+)
+
 CASES: dict[str, tuple[str, str]] = {
+    # certificates
+    "scep-server-invalid": (
+        "<CDC_Server_1_>tftp://ca.telco.net/scep</CDC_Server_1_>" + SHA256,
+        SCEP + SHA256,
+    ),
+    "scep-fingerprint-invalid": (SCEP, SCEP + SHA256),
+    "scep-fingerprint-sha1": (SCEP + SHA1, SCEP + SHA256),
+    "custom-certificate-missing": (
+        "<Certificate_Select>Custom installed</Certificate_Select>",
+        "<Certificate_Select>Custom installed</Certificate_Select>" + SCEP + SHA256,
+    ),
     # provisioning and reach
     "trust-clear-text": (
         "<Custom_CA_Rule>http://pv.telco.net/ca.pem</Custom_CA_Rule>",

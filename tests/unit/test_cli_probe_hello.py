@@ -16,7 +16,7 @@ CHAPTER = [
 ]
 """The chapter's 28 entries."""
 TLS13 = ["1302", "1303", "1301"]
-APPS = ["provisioning", "custom-ca", "sip", "xmpp"]
+APPS = ["provisioning", "custom-ca", "scep", "sip", "xmpp"]
 
 Capture = pytest.CaptureFixture[str]
 

@@ -22,7 +22,7 @@ _UPGRADE = Section("Firmware Upgrade", "phone-facts 1.4")
 _CA = Section("CA Settings", "phone-facts 1.4")
 _HTTP = Section("HTTP Settings", "phone-facts 1.4", status=OBEYED)
 _MIC = Section("MIC Cert Settings", "phone-facts 1.4")
-_CDC = Section("Custom Device Certificate", "phone-facts 6", since="12.0")
+_CDC = Section("Custom Device Certificate", "phone-facts 6", since="12.0", status=OBEYED)
 _PRT = Section("Problem Report Tool", "phone-facts 1.4")
 _GPP = Section("General Purpose Parameters", "phone-facts 1.4", status=OBEYED)
 

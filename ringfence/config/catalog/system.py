@@ -154,7 +154,11 @@ class System(Tab, frozen=True, kw_only=True):
         False, "Enable_802.1X_Authentication", "Authenticates the phone at its switch port.", source="chapter, 802.1X Authentication"
     )
     certificate_select: Certificate = _DOT1X.row(
-        Certificate.MANUFACTURING, "Certificate_Select", "Certificate that the phone shows.", since="12.0"
+        Certificate.MANUFACTURING,
+        "Certificate_Select",
+        "Certificate that the phone shows to 802.1X; the status page says which one that is.",
+        since="12.0",
+        status=Status.OBEYED
     )
     eap_identity: str = _DOT1X.row(
         "",

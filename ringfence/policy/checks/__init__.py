@@ -12,6 +12,7 @@ from ringfence.policy.checks import (
     provisioning,
     remarks,
     reported,
+    reported_certificates,
     reported_file,
     services,
 )
@@ -19,6 +20,7 @@ from ringfence.policy.checks.rule import Rule
 
 GROUPS: Mapping[str, tuple[Rule, ...]] = {
     "Provisioning and reach": (*provisioning.RULES, *reported.REACH),
+    "Certificates": reported_certificates.RULES,
     "Page, screen and passwords": (*access.RULES, *reported.PAGE),
     "Firewall": (*reported.FIREWALL, *firewall.RULES),
     "TLS": (*reported.ENCRYPTION, *encryption.RULES),
