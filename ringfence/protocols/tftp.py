@@ -96,6 +96,11 @@ class Download:
         options = b"blksize\0%d\0tsize\x000\0" % BLOCK
         self._say(struct.pack("!H", Opcode.READ) + asked + b"\0octet\0" + options, now)
 
+    @property
+    def begun(self) -> bool:
+        """Whether the server has answered."""
+        return self._peer is not None
+
     def receive_datagram(self, data: bytes, port: int, now: float) -> None:
         """Take a datagram that came from a port of the server."""
         if self._done or len(data) < 4:

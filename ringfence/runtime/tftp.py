@@ -23,6 +23,12 @@ DATAGRAM = 2048
 LIMIT = 1 << 20
 """Bytes of a file."""
 
+_TELL_ERRORS = {
+    socket.AF_INET: (socket.IPPROTO_IP, 11),  # IP_RECVERR
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 25),  # IPV6_RECVERR
+}
+"""Socket options by which the kernel tells of ICMP errors. Source: ip(7), ipv6(7)."""
+
 
 class Answer(Struct, frozen=True):
     """A file, or that there is none, and who said so."""
@@ -70,7 +76,11 @@ async def _transfer(host: Host, destination: Destination, name: str) -> Done:
     with _bound(host, destination.address) as port:
         while True:
             for packet in download.datagrams_to_send():
-                port.sendto(packet.data, (destination.address, packet.port))
+                try:
+                    port.sendto(packet.data, (destination.address, packet.port))
+                except OSError:  # or an ICMP error that came for an earlier packet
+                    if not download.begun:
+                        raise
             if (done := download.next_event()) is not None:
                 return done
             await _step(host, port, download, destination.address)
@@ -85,6 +95,10 @@ async def _step(host: Host, port: socket.socket, download: Download, server: str
     except TimeoutError:
         download.handle_timer(host.now())
         return
+    except OSError:
+        if download.begun:  # what it is about, another port perhaps, is not known
+            return
+        raise
     if source[0] == server:
         download.receive_datagram(data, source[1], host.now())
 
@@ -94,7 +108,9 @@ def _bound(host: Host, address: str) -> socket.socket:
     everywhere = "::" if ":" in address else "0.0.0.0"  # noqa: S104 - any local address
     for number in PORTS:
         try:
-            return host.udp(everywhere, number)
+            port = host.udp(everywhere, number)
         except ComponentError:
             continue
+        port.setsockopt(*_TELL_ERRORS[port.family], 1)
+        return port
     raise ComponentError("TFTP", f"every local port from {PORTS[0]} to {PORTS[-1]} is taken")

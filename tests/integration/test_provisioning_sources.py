@@ -146,6 +146,19 @@ def test_a_large_file_comes_in_many_blocks_from_any_port(
     assert (stored(phone, "GPP_A"), stored(phone, "GPP_C")) == ("large", "c")
 
 
+@pytest.mark.proves("RSY-13", "PRV-18")
+def test_an_address_where_nobody_serves_tftp_is_left_at_once(
+    net: Net, dnsmasq: StartDnsmasq, tftpd: StartTftpd
+) -> None:
+    dnsmasq(f"host-record={NAME},{DNS}", A_RECORD)
+    tftpd().put("a.xml", profile(GPP_A="second"))
+    phone = net.boot(Resync_On_Reset="No")
+    assert resync(phone, f"tftp://{NAME}/a.xml")["result"] == "success"
+    assert stored(phone, "GPP_A") == "second"
+    assert requests(net, "inside") == 2
+    assert "Connection refused" in refused(phone, f"tftp://{DNS}/a.xml")
+
+
 LOSS = """\
 table inet loss {
   counter lost { }
