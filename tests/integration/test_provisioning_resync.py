@@ -206,3 +206,14 @@ def test_a_resync_follows_an_attempt_to_upgrade_where_the_parameter_says_so(
     assert (ask(phone.state, request) or {})["result"] == "success"
     submit(phone, Resync_After_Upgrade_Attempt="No")
     assert (ask(phone.state, request) or {})["result"] == "skipped"
+
+
+@pytest.mark.proves("RSY-03", "RSY-04")
+def test_a_trigger_may_wait_for_time_to_pass_since_boot(
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
+) -> None:
+    dnsmasq(A_RECORD)
+    nginx().put(FILE, profile(GPP_A="here"))
+    phone = net.boot(Profile_Rule=URL, Resync_Trigger_1="$PRVTMR ge 2", Resync_Periodic="1")
+    phone.wait_for("provisioning.done")
+    assert stored(phone, "GPP_A") == "here"

@@ -74,7 +74,8 @@ class ProvisioningDriver:
         """Who waits for the resync that runs."""
         self._files: dict[int, Read] = {}
         self._history: deque[tuple[str, Outcome]] = deque(maxlen=HISTORY)
-        self._last_attempt: float | None = None
+        self._last_attempt = world.host.now()
+        """Or the boot, where there was none since: a trigger may wait for the time to pass."""
         self._running = False
         self._holding = False
         """A file has come, and waits for idle lines."""
@@ -115,7 +116,10 @@ class ProvisioningDriver:
         ]
         findings = [found for read in self._files.values() for found in read.findings()][:SHOWN]
         rows += [
-            (f"Line {found.line}" if found.line else "Profile", f"{found.tag}: {found.message}")
+            (
+                f"Line {found.line}" if found.line else "Profile",
+                f"{found.tag}: {found.message}" if found.tag else found.message,
+            )
             for found in findings
         ]
         if waiting := self._waiting():
@@ -204,13 +208,12 @@ class ProvisioningDriver:
 
     def _values(self, reason: Reason, now: float) -> Mapping[str, str]:
         """Return the macros that the moment decides."""
-        since = 0.0 if self._last_attempt is None else now - self._last_attempt
         stored = self._world.snapshot().stored.values()
         self._registrations.see(self._lines().get("lines", ()), now)
         return {
             **self._registrations.values(now),
             "PRVST": str(int(reason)),
-            "PRVTMR": str(int(since)),
+            "PRVTMR": str(int(now - self._last_attempt)),
             "ISCUST": str(int(any(held.origin is Origin.PROFILE for held in stored))),
         }
 
