@@ -133,6 +133,19 @@ def test_a_phone_speaks_tftp_http_and_https(
 
 
 @pytest.mark.proves("RSY-13")
+def test_tftp_goes_over_ipv6_as_well(net: Net, dnsmasq: StartDnsmasq, tftpd: StartTftpd) -> None:
+    net.phone_space.address("eth0", "fd99::2/64")
+    net.servers.address("eth0", "fd99::9/64")
+    dnsmasq(f"host-record={NAME},fd99::9")
+    tftpd("[fd99::9]").put("a.xml", profile(GPP_A="six").ljust(3000))
+    phone = net.boot(Resync_On_Reset="No")
+    assert resync(phone, f"tftp://{NAME}/a.xml")["result"] == "success"
+    assert resync(phone, "tftp://[fd99:0::9]/a.xml")["result"] == "success"
+    assert stored(phone, "GPP_A") == "six"
+    assert requests(net, "inside") == 2
+
+
+@pytest.mark.proves("RSY-13")
 def test_a_large_file_comes_in_many_blocks_from_any_port(
     net: Net, dnsmasq: StartDnsmasq, tftpd: StartTftpd
 ) -> None:
