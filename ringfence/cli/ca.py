@@ -103,6 +103,9 @@ def _add_serve(verbs: Verbs) -> None:
         "--scep-port", type=int, help="SCEP alone, without TLS, which it can do without"
     )
     verb.add_argument(
+        "--scep-days", type=int, default=365, help="how long its certificates count (365)"
+    )
+    verb.add_argument(
         "--smtp", metavar="HOST[:PORT]", help="mail server; without it, download alone"
     )
     verb.add_argument("--smtp-from", default="ca@localhost", help="sender (ca@localhost)")

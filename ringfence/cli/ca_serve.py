@@ -7,6 +7,7 @@ import logging
 import signal
 import ssl
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from ringfence.cli import ca_passphrase
@@ -21,6 +22,7 @@ from ringfence.provider.portal.mail import Post
 from ringfence.provider.portal.server import Doors, serve
 
 SMTP = 25
+MOST_SCEP_DAYS = 3650
 
 
 def serve_portal(arguments: argparse.Namespace) -> None:
@@ -32,7 +34,7 @@ def serve_portal(arguments: argparse.Namespace) -> None:
     tls = _tls(arguments)
     passphrase = ca_passphrase.held(arguments.passphrase_file, folder)
     desk = Desk(folder, passphrase, _post(arguments), secure=tls is not None)
-    doors = Doors(arguments.bind, arguments.port, tls, arguments.scep_port)
+    doors = Doors(arguments.bind, arguments.port, tls, arguments.scep_port, _life(arguments))
 
     def ready(port: int, scep_port: int | None) -> None:
         scheme = "https" if tls else "http"
@@ -93,6 +95,12 @@ def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
         said = getattr(error, "reason", None) or error.strerror or str(error)
         raise ComponentError(f"file {arguments.certificate}", str(said)) from error
     return made
+
+
+def _life(arguments: argparse.Namespace) -> timedelta:
+    if not 0 < arguments.scep_days <= MOST_SCEP_DAYS:
+        raise ConfigError("--scep-days", f"needs a number from 1 to {MOST_SCEP_DAYS}")
+    return timedelta(days=arguments.scep_days)
 
 
 def _post(arguments: argparse.Namespace) -> Post | None:

@@ -9,14 +9,14 @@ from msgspec.structs import replace
 
 from ringfence.cli import DONE, FINDINGS, USAGE, check_report, check_sarif, reading
 from ringfence.cli.check_report import Accepted, Report
-from ringfence.cli.explain import explain, placed
+from ringfence.cli.explain import NO_PHONE, explain, placed
 from ringfence.config.cfgxml import Document
 from ringfence.config.settings import Settings, encode, slots
-from ringfence.errors import DocumentError, Finding, Severity
+from ringfence.errors import ComponentError, DocumentError, Finding, Severity
 from ringfence.policy.checks import RULES
 from ringfence.policy.checks.remarks import Remark, remarks, unused
 from ringfence.policy.checks.rule import Case, judge
-from ringfence.runtime.state import Identity
+from ringfence.runtime.state import Facts, Identity
 
 _LEVELS = {severity.value: severity for severity in Severity}
 _WEIGHT = {severity: weight for weight, severity in enumerate(Severity)}
@@ -52,6 +52,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--ignore", action="append", default=[], metavar="RULE", help="leave out a rule; repeatable"
     )
     parser.add_argument("--rules", action="store_true", help="list every rule, and check nothing")
+    reading.add_state(parser)
     reading.add_unit(parser)
 
 
@@ -63,8 +64,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.rules:
         print(check_report.rules(arguments.json, arguments.markdown))
         return DONE
-    least, unit = _LEVELS[arguments.severity], reading.unit(arguments)
-    reports = [_report(name, unit, least, arguments.ignore) for name in arguments.files]
+    try:
+        phone = reading.phone(arguments)
+    except ComponentError as error:
+        print(f"ringfence: {error}", file=sys.stderr)
+        return USAGE
+    least = _LEVELS[arguments.severity]
+    reports = [_report(name, phone, least, arguments.ignore) for name in arguments.files]
     for report in reports:
         if report.unusable:
             shown = reading.printable(f"{report.file}: {reading.why(report.unusable)}")
@@ -94,7 +100,7 @@ def _wrong_words(arguments: argparse.Namespace) -> str:
     return ""
 
 
-def _report(name: str, unit: Identity, least: Severity, ignored: Collection[str]) -> Report:
+def _report(name: str, phone: Facts, least: Severity, ignored: Collection[str]) -> Report:
     try:
         document = reading.document(name)
         comments = document.parsed.comments
@@ -105,7 +111,7 @@ def _report(name: str, unit: Identity, least: Severity, ignored: Collection[str]
     invalid = [one for one in said if isinstance(one, Finding)]
     kept: list[Finding] = []
     accepted: list[Accepted] = []
-    for finding in check(document, unit):
+    for finding in check(document, phone.identity, phone):
         by = next((remark for remark in wanted if remark.accepts(finding)), None)
         if by:
             accepted.append(Accepted(finding, by))
@@ -118,9 +124,9 @@ def _report(name: str, unit: Identity, least: Severity, ignored: Collection[str]
     return Report(name, tuple(_sorted(reported)), tuple(accepted), len(kept) - len(reported))
 
 
-def check(document: Document, unit: Identity) -> Iterator[Finding]:
+def check(document: Document, unit: Identity, phone: Facts = NO_PHONE) -> Iterator[Finding]:
     """Yield everything there is to say of a document, each at a line of it. Pure."""
-    explanation = explain(document, unit)
+    explanation = explain(document, unit, phone)
     case = Case(explanation.snapshot, explanation.macros)
     found = (*explanation.findings, *judge(RULES.values(), case))
     said = {(one.rule, one.tag) for one in found}

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -33,7 +32,8 @@ NAMED = 12
 """Parameters that one finding names."""
 
 
-_NOTHING = Facts()
+NO_PHONE = Facts()
+"""Of no phone: neither lease nor certificates."""
 
 
 class Explanation(Struct, frozen=True):
@@ -53,9 +53,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the words."""
     parser.add_argument("file", help="a cfg.xml, plain or gzip; - is standard input")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument(
-        "--state", type=Path, help="folder of a phone, whose certificates are judged, too"
-    )
+    reading.add_state(parser)
     reading.add_unit(parser)
 
 
@@ -69,11 +67,11 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return FINDINGS
     try:
-        held = reading.certificates(arguments.state) if arguments.state else _NOTHING
+        phone = reading.phone(arguments)
     except ComponentError as error:
         print(f"ringfence: {error}", file=sys.stderr)
         return FINDINGS
-    explanation = explain(document, reading.unit(arguments), held)
+    explanation = explain(document, phone.identity, phone)
     if arguments.json:
         print(json.dumps(as_json(explanation), indent=1, ensure_ascii=False))
     else:
@@ -81,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def explain(document: Document, identity: Identity, held: Facts = _NOTHING) -> Explanation:
+def explain(document: Document, identity: Identity, held: Facts = NO_PHONE) -> Explanation:
     """Return what a virgin phone with certificates of its own would do with a document. Pure."""
     base = virgin(identity.firmware)
     virginal = Snapshot(base)

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from ringfence.config.cfgxml import LIMIT, Document, read
 from ringfence.errors import ComponentError
 from ringfence.runtime.state import Facts, Identity
@@ -21,6 +23,24 @@ def add_unit(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mac", default="000e08abcdef", help="MAC address for the macros")
     parser.add_argument("--product", default=Identity().product, help="product name for the macros")
+
+
+def add_state(parser: argparse.ArgumentParser) -> None:
+    """Declare the word that names a phone's folder."""
+    parser.add_argument(
+        "--state", type=Path, help="folder of a phone, whose certificates are judged, too"
+    )
+
+
+def phone(arguments: argparse.Namespace) -> Facts:
+    """Return the phone that the words say, with its certificates where they name its folder.
+
+    Raises:
+        ComponentError: a file of the folder cannot be read.
+
+    """
+    held = certificates(arguments.state) if arguments.state else Facts()
+    return replace(held, identity=unit(arguments))
 
 
 def unit(arguments: argparse.Namespace) -> Identity:

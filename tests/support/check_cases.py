@@ -238,5 +238,8 @@ _REST: dict[str, tuple[str, str]] = {
     ),
 }
 
+OF_A_PHONE = {"certificate-expires"}
+"""Rules that only `--state` finds, of a phone's folder: no file shows them."""
+
 CASES = {**reach.CASES, **_REST}
 """`{rule: (file that trips it, file that does not)}`, without the root element."""

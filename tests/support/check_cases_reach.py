@@ -70,11 +70,6 @@ CASES: dict[str, tuple[str, str]] = {
         "<Resync_Periodic>0</Resync_Periodic><Resync_At__HHmm_>0300</Resync_At__HHmm_>",
     ),
     "profile-rule-on-screen": ("", "<User_Configurable_Resync>No</User_Configurable_Resync>"),
-    "scep-without-fingerprint": (
-        "<CDC_Server_1_>http://scep.telco.net/</CDC_Server_1_>",
-        "<CDC_Server_1_>http://scep.telco.net/</CDC_Server_1_>"
-        "<CDC_Root_CA_Fingerprint_1_>ab12</CDC_Root_CA_Fingerprint_1_>",
-    ),
     "domains-invalid-entry": (
         "<Restricted_Access_Domains>telco.net, https://pv.telco.net</Restricted_Access_Domains>",
         DOMAINS,

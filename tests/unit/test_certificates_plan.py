@@ -128,7 +128,7 @@ def test_a_certificate_is_warned_of_and_renewed_in_time(
     assert not Held("Custom CA", "x", one.begin, end).renewable(now)
 
 
-def test_explain_tells_which_certificates_of_a_phone_end_soon(
+def test_explain_and_check_tell_which_certificates_of_a_phone_end_soon(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, state = tmp_path / "cfg.xml", tmp_path / "state"
@@ -141,6 +141,11 @@ def test_explain_tells_which_certificates_of_a_phone_end_soon(
     assert "Manufacturing Certificate (phone) expires on 20" in said
     assert "in 4 days" in said
     assert "Custom CA (Site CA) expires on 20" in said  # the test's roots count for 30 days
+    assert main(["check", str(file), "--state", str(state), "--ignore", "web-clear-text"]) == 1
+    assert "in 4 days" in (said := capsys.readouterr().out)
+    assert "[certificate-expires]" in said
+    assert main(["check", str(file), "--state", str(tmp_path / "none")]) == 2
+    assert "is missing" in capsys.readouterr().err
     assert main(["explain", str(file)]) == 0
     assert "expires" not in capsys.readouterr().out
     assert main(["explain", str(file), "--state", str(tmp_path / "none")]) == 1

@@ -15,7 +15,7 @@ PAGE = ROOT / "docs" / "rules.md"
 IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 MAKERS = {"Finding", "_find", "_finding", "_warning", "_skipped"}
 """Functions of the reader and the plans that make a finding of the rule in their first words."""
-UNFINDABLE = {"certificate-expires", "domains-probation", "profile-key-md5"}
+UNFINDABLE = {"domains-probation", "profile-key-md5"}
 """Made while a phone runs, never of a file."""
 
 

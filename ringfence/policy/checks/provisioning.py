@@ -149,12 +149,6 @@ def _rule_on_screen(case: Case) -> Iterator[Hit]:
         yield Hit(tag_of("provisioning", "user_configurable_resync"), write="No")
 
 
-def _scep_root(case: Case) -> Iterator[Hit]:
-    own = case.settings.provisioning
-    if own.cdc_server and not own.cdc_root_ca_fingerprint:
-        yield Hit(tag_of("provisioning", "cdc_root_ca_fingerprint"))
-
-
 RULES = (
     Rule(
         "trust-clear-text",
@@ -273,15 +267,5 @@ RULES = (
         "phone-facts 1.4, User_Configurable_Resync; judgement",
         "switch the menu off",
         _rule_on_screen,
-    ),
-    Rule(
-        "scep-without-fingerprint",
-        Severity.WARNING,
-        "The SCEP server's root is not pinned",
-        "SCEP usually runs over HTTP; only the fingerprint tells the provider's authority from "
-        "another one that answers.",
-        "phone-facts 6; judgement",
-        "set CDC_Root_CA_Fingerprint_1_ to the SHA-256 fingerprint of the root",
-        _scep_root,
     ),
 )

@@ -38,4 +38,12 @@ RULES = (
         _SOURCE,
         "configure a SCEP server, or install one by file",
     ),
+    Rule(
+        "certificate-expires",
+        Severity.WARNING,
+        "A certificate of the phone ends within 30 days, or has ended",
+        "Said with --state alone, since no file tells it: what the certificate opens is shut then.",
+        "phone-facts 6, Certificate",
+        "renew it in time",
+    ),
 )

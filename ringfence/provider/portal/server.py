@@ -18,7 +18,7 @@ from ringfence.protocols import scep
 from ringfence.provider import ca, revocation
 from ringfence.provider.authority import CLIENT_ROOT
 from ringfence.provider.portal.app import LARGEST, Desk, Portal, guarded
-from ringfence.provider.scep import Responder
+from ringfence.provider.scep import LIFE, Responder
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ class Doors(Struct, frozen=True):
     tls: ssl.SSLContext | None
     scep_port: int | None = None
     """TCP port for SCEP alone, without TLS, which protects itself; None for none."""
+    scep_life: timedelta = LIFE
+    """How long certificates by SCEP count."""
 
 
 async def serve(desk: Desk, doors: Doors, ready: Callable[[int, int | None], None]) -> None:
@@ -44,7 +46,9 @@ async def serve(desk: Desk, doors: Doors, ready: Callable[[int, int | None], Non
         ComponentError: the authority or a port cannot be used.
 
     """
-    answerer = Answerer(await asyncio.to_thread(Responder, desk.folder, desk.passphrase))
+    answerer = Answerer(
+        await asyncio.to_thread(Responder, desk.folder, desk.passphrase, doors.scep_life)
+    )
     pages = web.Application(middlewares=[guarded], client_max_size=LARGEST)
     pages.router.add_routes([*Portal(desk).routes(), *answerer.routes()])
     alone = web.Application(middlewares=[guarded], client_max_size=LARGEST)
