@@ -91,6 +91,9 @@ class Fleet:
         if client.shown is None:
             return
         device, at = client.device, now()
+        held = self._visits.get(device.mac)
+        if held and (held.seen, held.version) == (at, answer.version) and not answer.error:
+            return
         version = answer.version
         visit = Visit(
             *(device.mac, device.product[:64], device.serial[:64], at, client.address[:64]),

@@ -6,6 +6,7 @@ Source: chapter, Multiplatform Phone CA Client Root Certificate; rulings 7; PRV-
 import re
 import ssl
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -106,8 +107,14 @@ def device_identity(certificate: bytes | Mapping[str, Any]) -> DeviceIdentity:
 
 def shown(peer: Mapping[str, Any]) -> Shown:
     """Return what `getpeercert()` says of a verified certificate."""
-    until = int(ssl.cert_time_to_seconds(peer["notAfter"])) if "notAfter" in peer else 0
+    until = _seconds(peer["notAfter"]) if "notAfter" in peer else 0
     return Shown(device_identity(peer), int(peer["serialNumber"], 16), until)
+
+
+@lru_cache(1024)
+def _seconds(text: str) -> int:
+    """Return a time of a certificate; phones that were made together have the same."""
+    return int(ssl.cert_time_to_seconds(text))
 
 
 def shown_der(der: bytes) -> Shown:

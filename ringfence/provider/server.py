@@ -10,18 +10,16 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 from msgspec import Struct
 
 from ringfence.errors import ComponentError
-from ringfence.policy.certificate import printable
 from ringfence.provider import listener
+from ringfence.provider.connection import PRODUCT, Connection, guest, log
 from ringfence.provider.forwarded import Forwarded
-from ringfence.provider.identity import DeviceIdentity, Shown, shown
 from ringfence.provider.profiles import (
-    NOBODY,
     UNAVAILABLE,
     Answer,
     Client,
@@ -38,9 +36,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-IDLE_TIME = 15.0
-"""Seconds that a connection may wait for its next request."""
-PRODUCT = "Ringfence"
 OK, BAD_REQUEST, INTERNAL_ERROR = 200, 400, 500
 WHO = web.RequestKey("WHO", str)
 """Who asked, in the words of the access log."""
@@ -50,7 +45,6 @@ FLUSH_TIME = 1.0
 """Seconds between two times that visits are kept."""
 RETRY = 30
 """Seconds after which a phone may come again."""
-_CONNECTION: dict[str, Any] = {"access_log": None, "keepalive_timeout": IDLE_TIME}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -172,10 +166,10 @@ class Desk:
         return response
 
     def _client(self, request: web.Request) -> Client:
-        agent = request.headers.get("User-Agent", "")
         if self._behind:
+            agent = request.headers.get("User-Agent", "")
             return self._behind.client(request.headers, agent)
-        return Client(_shown_by(request.transport), agent, request.remote or "")
+        return _client(request)
 
 
 def _response(request: web.Request, client: Client, answer: Answer, kind: str) -> web.Response:
@@ -259,10 +253,11 @@ class Server:
         behind = Forwarded(files.client_root) if serving.behind else None
         runner = web.AppRunner(Desk(profiles, uploads, behind, tally).application())
         await runner.setup()
-        guest = partial(_Connection, cast(web.Server, runner.server))
+        server = cast(web.Server, runner.server)
+        made = partial(Connection, server, profiles.at_hand, tally or alone())
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(listener.accept(self._sockets, self._tls, guest, tally))
+                group.create_task(listener.accept(self._sockets, self._tls, made, tally))
                 if fleet:
                     group.create_task(_flushing(fleet))
         finally:
@@ -286,85 +281,29 @@ async def _flushing(fleet: "Fleet") -> None:
         await asyncio.to_thread(fleet.flush)
 
 
-class _Connection(web.RequestHandler, listener.Guest):
-    """One connection."""
-
-    def __init__(self, server: web.Server, remote: str) -> None:
-        loop = asyncio.get_running_loop()
-        super().__init__(server, loop=loop, **_CONNECTION)
-        self.closed = loop.create_future()
-        self._remote = remote
-        self._got = 0
-        self.asked = False
-        """Whether a whole request came, or what is none."""
-
-    def data_received(self, data: bytes) -> None:
-        self._got += len(data)
-        super().data_received(data)
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer in one line what is no HTTP, and log it in one; an error of ours in full."""
-        self.asked = True
-        who = _shown(words(_identity(self.transport)))
-        said = _shown(str(exc).partition("\n")[0] or type(exc).__name__)
-        ours = exc if status >= INTERNAL_ERROR else None
-        logger.info('%s "%s" %d no request: %s', self._remote, who, status, said, exc_info=ours)
-        response = web.Response(status=status, text=f"{status}\n")
-        response.headers["Server"] = PRODUCT
-        response.force_close()
-        return response
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Log a phone that came, shook hands and left; what it refused is in its own log."""
-        if not self.asked:
-            who = _shown(words(_identity(self.transport)))
-            logger.info('%s "%s" closed after %d bytes of a request', self._remote, who, self._got)
-        if not self.closed.done():
-            self.closed.set_result(None)
-        super().connection_lost(exc)
-
-
 @web.middleware
 async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Write the access log: who, with which certificate and User-Agent, asked for what."""
-    if isinstance(request.protocol, _Connection):
-        request.protocol.asked = True
+    """Write the access log, whatever came of a request."""
+    if held := guest(request):
+        held.asked = True
     try:
         response = await handler(request)
     except web.HTTPException as refusal:
         response = web.Response(status=refusal.status, text=f"{refusal.status}\n")
     response.headers["Server"] = PRODUCT
     response.headers["Cache-Control"] = "no-store"
-    logger.info(
-        '%s "%s" "%s %s" %d "%s"',
-        request.get(WHENCE) or request.remote,
-        _shown(request.get(WHO) or words(_identity(request.transport))),
-        request.method,
-        _shown(request.rel_url.raw_path),
+    log(
+        request.get(WHENCE) or request.remote or "",
+        request.get(WHO) or words(_client(request).device),
+        f"{request.method} {request.rel_url.raw_path}",
         response.status,
-        _shown(request.headers.get("User-Agent", "")),
+        request.headers.get("User-Agent", ""),
     )
     return response
 
 
-def _shown_by(transport: asyncio.BaseTransport | None) -> Shown | None:
-    """Return the certificate that the handshake verified; None where none was shown."""
-    secured = transport.get_extra_info("ssl_object") if transport else None
-    peer: dict[str, Any] | None = secured.getpeercert() if secured else None
-    return shown(peer) if peer else None
-
-
-def _identity(transport: asyncio.BaseTransport | None) -> DeviceIdentity:
-    held = _shown_by(transport)
-    return held.device if held else NOBODY
-
-
-def _shown(text: str) -> str:
-    """Return text of a stranger so that it stays inside its quotes and its line."""
-    return printable(text.replace('"', "?"), 256)
+def _client(request: web.Request) -> Client:
+    """Return who asks, as the handshake showed."""
+    held = guest(request)
+    agent = request.headers.get("User-Agent", "")
+    return Client(held.client.shown if held else None, agent, request.remote or "")

@@ -256,6 +256,9 @@ def test_postgresql_stops_and_comes_back_and_the_server_with_it(
     made.provider.server.wait_for("provider.inventory.up: ")
     assert made.ask() == ("200", FILLED)
     assert len(made.sent()) == 1
+    postgres.stop()
+    postgres.start()
+    assert made.ask() == ("200", FILLED), "nobody asked meanwhile"
 
 
 def test_ten_thousand_addresses_give_no_file_and_no_row(stock: Start) -> None:

@@ -56,6 +56,8 @@ class Inventory:
         self._engine = _engine(self._url)
         self._current = False
         self._glancing: sqlite3.Connection | None = None
+        self._seen = (-1, 0)
+        """What SQLite counts, and the generation then."""
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -120,10 +122,13 @@ class Inventory:
             if self._glancing is None:
                 path = f"file:{quote(str(self._url.database))}?mode=ro"
                 self._glancing = sqlite3.connect(path, uri=True, timeout=0, check_same_thread=False)
-            rows = self._glancing.execute("SELECT number FROM generation").fetchall()
-            return int(rows[0][0])
-        except (sqlite3.Error, IndexError):
-            self._glancing = None
+            ((version,),) = self._glancing.execute("PRAGMA data_version").fetchall()
+            if version != self._seen[0]:
+                ((number,),) = self._glancing.execute("SELECT number FROM generation").fetchall()
+                self._seen = (version, number)
+            return self._seen[1]
+        except (sqlite3.Error, ValueError):
+            self._glancing, self._seen = None, (-1, 0)
             return None
 
     def check(self) -> None:

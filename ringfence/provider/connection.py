@@ -1,0 +1,179 @@
+"""One connection of a phone: the short way for what is plain and at hand, aiohttp for the rest."""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Any, cast
+
+from aiohttp import web
+
+from ringfence.policy.certificate import printable
+from ringfence.provider import listener
+from ringfence.provider.identity import shown
+from ringfence.provider.profiles import Answer, Client, words
+from ringfence.provider.tally import REQUESTS, SECONDS, Tally
+
+logger = logging.getLogger(__name__)
+
+IDLE_TIME = 15.0
+"""Seconds that a connection may wait for its next request."""
+PRODUCT = "Ringfence"
+INTERNAL_ERROR = 500
+LINE = 256
+"""Characters of a stranger's text that a line of the log takes."""
+_LIMITS: dict[str, Any] = {"access_log": None, "keepalive_timeout": IDLE_TIME}
+_PLAIN = re.compile(
+    rb"GET (/[A-Za-z0-9._/-]{1,255}) HTTP/1\.1\r\n"
+    rb"((?:(?:Host|User-Agent|Accept|Accept-Language|Cache-Control):[\t\x20-\x7e]{0,512}\r\n){1,8})"
+    rb"\r\n",
+    re.I,
+)
+"""A whole request that has nothing in it which needs thought."""
+_AGENT = re.compile(rb"^User-Agent:[\t ]*(.*?)[\t ]*\r$", re.I | re.M)
+_HOST = re.compile(rb"^Host:", re.I | re.M)
+_HEAD = f"""\
+HTTP/1.1 200 OK\r
+Content-Type: application/xml; charset=utf-8\r
+Content-Length: {{length}}\r
+Date: {{date}}\r
+Server: {PRODUCT}\r
+Cache-Control: no-store\r
+\r
+"""
+
+AtHand = Callable[[str, Client], Answer | None]
+
+
+class Connection(listener.Guest):
+    """One connection; `at_hand` knows the answers that take no time.
+
+    A request that is plain, and whose answer is at hand, is answered here. Anything else goes to
+    aiohttp, and all that follows it on this connection.
+    """
+
+    def __init__(self, server: web.Server, at_hand: AtHand, tally: Tally, remote: str) -> None:
+        self.closed = asyncio.get_running_loop().create_future()
+        self._server = server
+        self._at_hand = at_hand
+        self._tally = tally
+        self._remote = remote
+        self._got = 0
+        self._transport: asyncio.Transport | None = None
+        self._client: Client | None = None
+        self.asked = False
+        """Whether a whole request came, or what is none."""
+
+    @property
+    def client(self) -> Client:
+        """Return who asks, with the certificate that the handshake verified."""
+        if self._client is None:
+            held = self._transport and self._transport.get_extra_info("peercert")
+            self._client = Client(shown(held) if held else None, "", self._remote)
+        return self._client
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer at once, or leave this and all that follows to aiohttp."""
+        self._got += len(data)
+        if self._transport and not self._answered(self._transport, data):
+            handler = _Handler(self._server, self)
+            handler.connection_made(self._transport)
+            self._transport.set_protocol(handler)
+            self._got -= len(data)
+            handler.data_received(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Log a phone that came, shook hands and left; what it refused is in its own log."""
+        if not self.asked:
+            who = within(words(self.client.device))
+            logger.info('%s "%s" closed after %d bytes of a request', self._remote, who, self._got)
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    def more(self, data: bytes) -> None:
+        """Count what aiohttp gets."""
+        self._got += len(data)
+
+    def failed(self, status: int, error: BaseException | None) -> None:
+        """Log in one line what is no HTTP; an error of ours in full."""
+        self.asked = True
+        said = within(str(error).partition("\n")[0] or type(error).__name__)
+        ours = error if status >= INTERNAL_ERROR else None
+        who = within(words(self.client.device))
+        logger.info('%s "%s" %d no request: %s', self._remote, who, status, said, exc_info=ours)
+
+    def _answered(self, transport: asyncio.Transport, data: bytes) -> bool:
+        began = time.monotonic()
+        found = _PLAIN.fullmatch(data)
+        if not (found and _HOST.search(found[2])) or transport.get_write_buffer_size():
+            return False
+        path = found[1].decode()
+        answer = self._at_hand(path, self.client)
+        if answer is None:
+            return False
+        self.asked = True
+        head = _HEAD.format(length=len(answer.body), date=formatdate(usegmt=True))
+        transport.write(head.encode() + answer.body)
+        agent = _AGENT.search(found[2])
+        log(self._remote, answer.who, f"GET {path}", 200, agent[1].decode() if agent else "")
+        self._tally.add("200")
+        self._tally.add(REQUESTS)
+        self._tally.add(SECONDS, time.monotonic() - began)
+        return True
+
+
+class _Handler(web.RequestHandler):
+    """The rest of a connection, in the hands of aiohttp."""
+
+    def __init__(self, server: web.Server, guest: Connection) -> None:
+        super().__init__(server, loop=asyncio.get_running_loop(), **_LIMITS)
+        self.guest = guest
+
+    def data_received(self, data: bytes) -> None:
+        """Count, and let aiohttp read."""
+        self.guest.more(data)
+        super().data_received(data)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer in one line, whatever it was."""
+        self.guest.failed(status, exc)
+        response = web.Response(status=status, text=f"{status}\n")
+        response.headers["Server"] = PRODUCT
+        response.force_close()
+        return response
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell the connection, too."""
+        self.guest.connection_lost(exc if isinstance(exc, Exception) else None)
+        super().connection_lost(exc)
+
+
+def guest(request: web.BaseRequest) -> Connection | None:
+    """Return the connection on which a request came."""
+    handler = request.protocol
+    return handler.guest if isinstance(handler, _Handler) else None
+
+
+def log(whence: str, who: str, asked: str, status: int, agent: str) -> None:
+    """Write a line of the access log: who, with which certificate and agent, asked for what."""
+    said = (whence, within(who), within(asked), status, within(agent))
+    logger.info('%s "%s" "%s" %d "%s"', *said)
+
+
+def within(text: str) -> str:
+    """Return text of a stranger so that it stays inside its quotes and its line."""
+    if text.isprintable() and '"' not in text and len(text) <= LINE:
+        return text
+    return printable(text.replace('"', "?"), LINE)
