@@ -3,13 +3,13 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from ringfence.lab.namespaces import Namespace
 from tests.support import sipp
 from tests.support.line_phone import LinePhone
+from tests.support.processes import resident
 from tests.support.sipp import Expect, Request
 
 Wire = tuple[Namespace, Namespace]
@@ -18,13 +18,6 @@ GUARDED = {"User_ID_1_": "1001", "Password_1_": "pw1001", "Auth_INVITE_1_": "Yes
 RIGHT = Request(headers="[authentication username=1001 password=pw1001]")
 WRONG = Request(headers="[authentication username=1001 password=guess]")
 FLOOD = (Request(), Expect(401))
-
-
-def resident(pid: int) -> int:
-    """Return the kilobytes of memory that a process holds."""
-    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    assert found
-    return int(found[1])
 
 
 @pytest.fixture

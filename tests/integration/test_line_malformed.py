@@ -12,6 +12,7 @@ import pytest
 from ringfence.lab.namespaces import Namespace
 from tests.support.certificates import authority, leaf
 from tests.support.line_phone import LinePhone
+from tests.support.processes import resident
 from tests.support.sip_mutations import framed, mutations
 from tests.support.sip_remote import Ending, Registrar
 from tests.unit.test_sip_torture import REQUESTS, RESPONSES, SILENCE_FOR_STRANGERS, USERS, VECTORS
@@ -146,13 +147,6 @@ def test_each_message_of_both_rfcs_gets_its_answer_over_a_connection(
 
 
 # A million others
-
-
-def resident(pid: int) -> int:
-    """Return the kilobytes of memory that a process holds."""
-    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    assert found
-    return int(found[1])
 
 
 def dropped(pid: int) -> int:

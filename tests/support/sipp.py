@@ -29,6 +29,10 @@ class Request:
     to_tag: str = ""
     user: str = "[service]"
     sender: str = "caller"
+    branch: str = "[branch]"
+    """A CANCEL has that of its INVITE, `z9hG4bK[call_number]`."""
+    cseq: int = 0
+    """0 counts on."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,12 @@ def call(
     times: int = 1,
     rate: int = 10,
     patience: int = 8,
+    together: int = 0,
 ) -> list[str]:
     """Run a ladder against `at`:`port` and return every message that SIPp received.
 
-    It runs `times` times, `rate` times a second, for `patience` seconds at most.
+    It runs `times` times, `rate` times a second, for `patience` seconds at most; not more
+    than `together` at once, 0 for as many as there are.
 
     Raises:
         LadderError: another response came, or none.
@@ -77,7 +83,7 @@ def call(
         (folder / "ladder.xml").write_text(_scenario(steps))
         done = space.run(
             *("sipp", "-sf", str(folder / "ladder.xml"), "-i", source, "-s", user),
-            *("-m", str(times), "-r", str(rate), "-l", str(times)),
+            *("-m", str(times), "-r", str(rate), "-l", str(together or times)),
             *("-nostdin", "-timeout", str(patience), "-timeout_error", "-trace_msg"),
             *("-message_file", str(folder / "messages")),
             f"{at}:{port}",
@@ -115,14 +121,14 @@ def _scenario(steps: tuple[Step, ...]) -> str:
 
 def _send(step: Request) -> str:
     tag = step.to_tag if step.to_tag.startswith("[") else step.to_tag and f";tag={step.to_tag}"
-    cseq = 1 if step.method == "ACK" else next(_CSEQ)
+    cseq = 1 if step.method == "ACK" else step.cseq or next(_CSEQ)
     body = SDP if step.method == "INVITE" else ""
     kind = "Content-Type: application/sdp\n" if body else ""
     headers = step.headers + "\n" if step.headers else ""
     number = "[last_CSeq_number]" if step.method == "ACK" else str(cseq)
     return f"""<send><![CDATA[
 {step.method} sip:{step.user}@[remote_ip]:[remote_port] SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={step.branch}
 From: caller <sip:{step.sender}@[local_ip]:[local_port]>;tag=[call_number]
 To: <sip:{step.user}@[remote_ip]:[remote_port]>{tag}
 Call-ID: [call_id]

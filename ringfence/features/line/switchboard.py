@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from math import inf
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
+from ringfence.features.line.held import Held
 from ringfence.features.line.path import Media, OpenMedia, Path, PathOf
 from ringfence.features.line.reception import Reception, Refusals, RemoteCommands
 from ringfence.protocols.sip.call import Call
@@ -34,24 +35,9 @@ logger = logging.getLogger(__name__)
 
 MOST = 8
 """Most calls of the phone at once; one more is busy (486)."""
-MOST_HELD = 64
-"""Most calls with those that have ended, whose messages may still be repeated."""
+MOST_ENDED = 128
+"""Most calls that have ended and whose messages may be repeated; the oldest is forgotten first."""
 SEE = "see: ringfence phone status"
-
-
-class Held(Struct, eq=False):
-    """One call, its path and its audio."""
-
-    number: int
-    call: Call
-    path: Path
-    media: Media
-    negotiation: Negotiation
-    peer: str
-    incoming: bool
-    state: str
-    offered: bytes | None = None
-    """An offer that nobody answered yet."""
 
 
 class Switchboard:
@@ -61,6 +47,8 @@ class Switchboard:
         self._world = world
         self._open = open_media
         self._calls: dict[int, Held] = {}
+        self._past: dict[int, Held] = {}
+        """Those that have ended, the oldest first. Source: RFC 3261 section 17.2; RFC 6026."""
         self._last = 0
         self._keeping = False
         self._remote = RemoteCommands(world)
@@ -171,10 +159,8 @@ class Switchboard:
         """
         if number:
             return number
-        living = filter(self._lives, self._calls.values())
-        wanted = [
-            held.number for held in living if not ringing or held.call.state is State.INCOMING
-        ]
+        calls = self._calls.values()
+        wanted = [one.number for one in calls if not ringing or one.call.state is State.INCOMING]
         if len(wanted) != 1:
             none = "none rings" if ringing else "there is none"
             known = ", ".join(map(str, wanted))
@@ -183,7 +169,7 @@ class Switchboard:
 
     def busy(self, n: int) -> bool:
         """Return whether a line has a call."""
-        return any(held.path.line.n == n and self._lives(held) for held in self._calls.values())
+        return any(held.path.line.n == n for held in self._calls.values())
 
     async def until_idle(self, n: int) -> None:
         """Return once a line has no call."""
@@ -194,21 +180,20 @@ class Switchboard:
     def report(self) -> list[Mapping[str, object]]:
         """Return every call as JSON values."""
         return [
-            {**_naming(held), "state": self._state(held), **held.media.report()}
+            {**held.naming(), "state": held.doing(), **held.media.report()}
             for held in self._calls.values()
-            if self._lives(held)
         ]
 
     # What the network brings
 
     def peers(self) -> Iterator[str]:
         """Yield the addresses that calls may hear from."""
-        return (held.path.peer for held in self._calls.values())
+        return (held.path.peer for held in self._all())
 
     def take(self, asked: Asked, now: float) -> bool:
         """Take a request of a call that there is; False for none."""
         call_id = asked.message.first(b"call-id")
-        for held in self._calls.values():
+        for held in self._all():
             if held.call.call_id == call_id and held.call.owns(asked):
                 held.call.receive_request(asked, now)
                 self._flush(held)
@@ -217,9 +202,9 @@ class Switchboard:
 
     def begin(self, path: Path, asked: Asked, now: float) -> int:
         """Begin the call of an INVITE; return 0, or the status that refuses it."""
-        if any(held.call.is_merged(asked.message) for held in self._calls.values()):
+        if any(held.call.is_merged(asked.message) for held in self._all()):
             return 482
-        if self._busy() or len(self._calls) >= MOST_HELD:
+        if self._busy():
             return 486
         try:
             media = self._open(path)
@@ -240,9 +225,9 @@ class Switchboard:
         return 0
 
     def receive_response(self, message: Message, address: str) -> bool:
-        """Take a response that passed `check_response`; False where it is for no call."""
+        """Take a response of `read_response`; False where it is for no call."""
         call_id, now = message.first(b"call-id"), self._now()
-        for held in self._calls.values():
+        for held in self._all():
             if held.call.call_id != call_id or held.path.peer != address:
                 continue
             if held.call.receive_response(message, now):
@@ -252,14 +237,14 @@ class Switchboard:
 
     async def _keep_time(self) -> None:
         """Keep the time of every call, until there is none."""
-        while self._calls:
-            due = min(held.call.get_timer() for held in self._calls.values())
+        while self._calls or self._past:
+            due = min(held.call.get_timer() for held in self._all())
             delay = None if due == inf else max(due - self._now(), 0)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await self._wake.wait()
             self._wake.clear()
-            for held in list(self._calls.values()):
+            for held in list(self._all()):
                 if held.call.get_timer() <= self._now():
                     held.call.handle_timer(self._now())
                     self._flush(held)
@@ -273,11 +258,18 @@ class Switchboard:
             self._react(held, event)
         for message in held.call.messages_to_send():
             held.path.send(message)
-        if held.call.over:
-            self._calls.pop(held.number, None)
-        if not self._lives(held):
+        if held.call.state is State.ENDED and held.number in self._calls:
+            self._past[held.number] = self._calls.pop(held.number)
+            if len(self._past) > MOST_ENDED:
+                del self._past[next(iter(self._past))]
             self._ended.set()
+        if held.call.over:
+            self._past.pop(held.number, None)
         self._wake.set()
+
+    def _all(self) -> Iterator[Held]:
+        """Yield every call of which a message may come."""
+        return chain(self._calls.values(), self._past.values())
 
     def _react(self, held: Held, event: Event) -> None:
         match event:
@@ -297,7 +289,7 @@ class Switchboard:
                 held.state = "ended"
                 words = f"{status} {reason}" if status else reason
                 logger.info("call.ended: %d: %s: %s", held.number, held.peer, words)
-                self.last = {**_naming(held), "ended": words}
+                self.last = {**held.naming(), "ended": words}
                 held.media.stop()
             case RefreshDue():
                 held.call.reoffer(held.negotiation.offer(), self._now())
@@ -355,41 +347,16 @@ class Switchboard:
 
     def _find(self, number: int) -> Held:
         held = self._calls.get(number)
-        if held is None or not self._lives(held):
-            living = filter(self._lives, self._calls.values())
-            known = ", ".join(str(one.number) for one in living) or "none"
+        if held is None:
+            known = ", ".join(map(str, self._calls)) or "none"
             raise ConfigError(str(number), "no such call", f"calls: {known}")
         return held
 
     def _busy(self) -> bool:
-        return sum(map(self._lives, self._calls.values())) >= MOST
-
-    @staticmethod
-    def _state(held: Held) -> str:
-        """Return how a call is doing, in words."""
-        stream = held.negotiation.stream
-        if held.state != "established" or stream is None:
-            return held.state
-        if stream.held:
-            return "held by both sides" if stream.held_there else "held"
-        return "held by the other side" if stream.held_there else held.state
-
-    @staticmethod
-    def _lives(held: Held) -> bool:
-        return held.call.state is not State.ENDED
+        return len(self._calls) >= MOST
 
     def _entropy(self, size: int) -> bytes:
         return self._world.host.entropy(size)
 
     def _now(self) -> float:
         return self._world.host.now()
-
-
-def _naming(held: Held) -> dict[str, object]:
-    """Return which call it is, as JSON values."""
-    return {
-        "call": held.number,
-        "line": held.path.line.n,
-        "peer": held.peer,
-        "direction": "in" if held.incoming else "out",
-    }

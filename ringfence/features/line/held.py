@@ -1,0 +1,40 @@
+"""One call of the phone with all that belongs to it, and what it tells of itself."""
+
+from msgspec import Struct
+
+from ringfence.features.line.path import Media, Path
+from ringfence.protocols.sip.call import Call
+from ringfence.protocols.sip.negotiation import Negotiation
+
+
+class Held(Struct, eq=False):
+    """One call, its path and its audio."""
+
+    number: int
+    call: Call
+    path: Path
+    media: Media
+    negotiation: Negotiation
+    peer: str
+    incoming: bool
+    state: str
+    offered: bytes | None = None
+    """An offer that nobody answered yet."""
+
+    def naming(self) -> dict[str, object]:
+        """Return which call it is, as JSON values."""
+        return {
+            "call": self.number,
+            "line": self.path.line.n,
+            "peer": self.peer,
+            "direction": "in" if self.incoming else "out",
+        }
+
+    def doing(self) -> str:
+        """Return how it is doing, in words."""
+        stream = self.negotiation.stream
+        if self.state != "established" or stream is None:
+            return self.state
+        if stream.held:
+            return "held by both sides" if stream.held_there else "held"
+        return "held by the other side" if stream.held_there else self.state
