@@ -113,6 +113,21 @@ def _add_serve(verbs: Verbs) -> None:
     verb.add_argument("--smtp-password-file", type=Path, metavar="FILE")
     verb.add_argument("--smtp-ca", type=Path, metavar="FILE", help="root of the mail server")
     verb.add_argument("--smtp-plain", action="store_true", help="speak to it in clear text")
+    verb.add_argument(
+        "--scep-hold",
+        action="store_true",
+        help="keep requests without a password for `ringfence ca approve`",
+    )
+    _with_keys(verb)
+    _verb(verbs, "requests", "list the SCEP requests that wait for a decision")
+    verb = _verb(verbs, "approve", "give a waiting SCEP request the certificate of one phone")
+    verb.add_argument("request", metavar="REQUEST", help="the beginning of its name")
+    verb.add_argument("--mac", help="MAC address of the phone")
+    verb.add_argument("--serial", help="its serial number")
+    verb.add_argument("--product", help=f"its product ({PRODUCT})")
+    verb.add_argument("--scep-days", type=int, default=365, help="how long it counts (365)")
+    verb.add_argument("--refuse", action="store_true", help="forget the request instead")
+    verb.set_defaults(generic=False)
     _with_keys(verb)
     verb = _verb(verbs, "user", "let someone log in at the portal")
     verb.add_argument("name", metavar="NAME")

@@ -15,7 +15,7 @@ from ringfence.config.codecs import Secret
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.policy import hostname
 from ringfence.policy.network import host_and_port
-from ringfence.provider import authority, ca, challenge
+from ringfence.provider import authority, ca, challenge, waiting
 from ringfence.provider.portal import users
 from ringfence.provider.portal.app import Desk
 from ringfence.provider.portal.mail import Post
@@ -34,7 +34,8 @@ def serve_portal(arguments: argparse.Namespace) -> None:
     tls = _tls(arguments)
     passphrase = ca_passphrase.held(arguments.passphrase_file, folder)
     desk = Desk(folder, passphrase, _post(arguments), secure=tls is not None)
-    doors = Doors(arguments.bind, arguments.port, tls, arguments.scep_port, _life(arguments))
+    scep = (arguments.scep_port, _life(arguments), arguments.scep_hold)
+    doors = Doors(arguments.bind, arguments.port, tls, *scep)
 
     def ready(port: int, scep_port: int | None) -> None:
         scheme = "https" if tls else "http"
@@ -78,6 +79,29 @@ def give_challenge(arguments: argparse.Namespace) -> None:
 
     authority.certificate(arguments.dir / f"{authority.SERVER_ROOT}.crt")
     print(challenge.make(arguments.dir, device(arguments), ca.now()))
+
+
+def list_requests(arguments: argparse.Namespace) -> None:
+    """Print the SCEP requests that wait for a decision."""
+    authority.certificate(arguments.dir / f"{authority.SERVER_ROOT}.crt")
+    for one in waiting.waiting(arguments.dir):
+        print(f"{one.name[:16]}  key {one.key[:16]}  says it is {one.subject}")
+
+
+def decide(arguments: argparse.Namespace) -> None:
+    """Issue what a waiting request asks for, or forget it."""
+    from ringfence.cli.ca_verbs import device
+
+    folder: Path = arguments.dir
+    one = waiting.take(folder, arguments.request)
+    if arguments.refuse:
+        waiting.refuse(folder, one)
+        print(f"{one.name[:16]}: forgotten")
+        return
+    terms = ca.Enrolment(device(arguments), "custom", _life(arguments), "SCEP, approved by hand")
+    passphrase = ca_passphrase.held(arguments.passphrase_file, folder)
+    made = waiting.approve(folder, one, terms, ca.now(), passphrase)
+    print(f"{one.name[:16]}: issued {made.serial_number:x}; the phone gets it at its next poll")
 
 
 def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:

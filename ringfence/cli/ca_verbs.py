@@ -210,6 +210,18 @@ def _challenge(arguments: argparse.Namespace) -> None:
     give_challenge(arguments)
 
 
+def _requests(arguments: argparse.Namespace) -> None:
+    from ringfence.cli.ca_serve import list_requests
+
+    list_requests(arguments)
+
+
+def _approve(arguments: argparse.Namespace) -> None:
+    from ringfence.cli.ca_serve import decide
+
+    decide(arguments)
+
+
 def _export(arguments: argparse.Namespace) -> None:
     _write_exports(ca.export(arguments.dir, arguments.out))
 
@@ -268,6 +280,8 @@ VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "serve": _serve,
     "user": _user,
     "challenge": _challenge,
+    "requests": _requests,
+    "approve": _approve,
     "export": _export,
     "show": _show,
 }

@@ -6,7 +6,6 @@ certificate of ours that it renews. Whatever is wrong is answered alike and logg
 Source: RFC 8894.
 """
 
-import hashlib
 import logging
 import secrets
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from msgspec import Struct
 
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.protocols import scep
-from ringfence.provider import ca, challenge
+from ringfence.provider import ca, challenge, waiting
 from ringfence.provider.authority import CLIENT_ROOT, SCEP_RA, certificate, signer
 from ringfence.provider.certificates import (
     YEAR,
@@ -41,8 +40,6 @@ from ringfence.provider.request import LEAST_BITS, MOST_BITS, describe_key
 
 logger = logging.getLogger(__name__)
 
-ISSUED = "scep"
-"""Folder of what was issued, by transaction, so that an answer that was lost can be repeated."""
 LIFE = YEAR
 _CMC_RA = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.28")
 """Extended key usage: with it nobody takes the registration authority for a phone (RFC 6402)."""
@@ -56,6 +53,10 @@ class Refusal(Exception):  # noqa: N818 - an answer of the protocol, not an erro
         self.fail = fail
 
 
+class Undecided(Exception):  # noqa: N818 - an answer of the protocol, not an error of ours
+    """Somebody must decide first: the answer is PENDING."""
+
+
 class _Asked(Struct, frozen=True):
     """A request that was opened."""
 
@@ -67,14 +68,19 @@ class _Asked(Struct, frozen=True):
 class Responder:
     """Answers SCEP for one authority. Computes and writes files: call it in a thread."""
 
-    def __init__(self, folder: Path, passphrase: bytes, life: timedelta = LIFE) -> None:
+    def __init__(
+        self, folder: Path, passphrase: bytes, life: timedelta = LIFE, *, holds: bool = False
+    ) -> None:
         """Open the authority; a registration authority is made where there is none yet.
+
+        With `holds`, requests without a password wait for `waiting.approve`.
 
         Raises:
             ComponentError: the authority cannot be read or written.
 
         """
         self._folder, self._passphrase, self._life = folder, passphrase, life
+        self._holds = holds
         self._root = certificate(folder / f"{CLIENT_ROOT}.crt")
         _make_authority(folder, passphrase)
         held = signer(folder, SCEP_RA, passphrase)
@@ -98,6 +104,9 @@ class Responder:
         try:
             made = self._answer(message, now)
             content = scep.seal(scep.bundle([made]), message.signer)
+        except Undecided:
+            status = scep.Status.PENDING
+            logger.info("scep.waiting: %s", waiting.name_of(message.transaction)[:16])
         except Refusal as error:
             status, fail = scep.Status.FAILURE, error.fail
             logger.warning("scep.refused: %s: %s", message.transaction[:64], error)
@@ -123,6 +132,8 @@ class Responder:
         asked = self._opened(message)
         if message.kind is scep.Kind.PKCS_REQ:
             _own_key(message, asked)
+            if self._holds and not _has_password(asked):
+                return self._held(message, asked, now)
             device = challenge.spend(self._folder, _password(asked), asked.fingerprint, now)
         elif message.kind is scep.Kind.RENEWAL_REQ:
             device = self._renewing(message.signer, now)
@@ -171,12 +182,27 @@ class Responder:
             raise Refusal(scep.Fail.BAD_CERT_ID, f"{serial} names no phone")
         return device
 
+    def _held(self, message: scep.Message, asked: _Asked, now: datetime) -> x509.Certificate:
+        """Return what somebody approved; else keep the request until then."""
+        known = self._known(message.transaction, now)
+        if known is not None and known.public_key() == asked.key:
+            return known
+        if not waiting.hold(self._folder, waiting.name_of(message.transaction), asked.request):
+            raise Refusal(scep.Fail.BAD_REQUEST, "too many requests wait already")
+        raise Undecided
+
     def _polled(self, message: scep.Message, now: datetime) -> x509.Certificate:
         """Return what was issued to the transaction and the key that ask again."""
+        key, name = message.signer.public_key(), waiting.name_of(message.transaction)
         known = self._known(message.transaction, now)
-        if known is None or known.public_key() != message.signer.public_key():
-            raise Refusal(scep.Fail.BAD_CERT_ID, "nothing was issued to it")
-        return known
+        if known is not None and known.public_key() == key:
+            return known
+        if any(one.name == name and one.request.public_key() == key for one in self._waiting()):
+            raise Undecided
+        raise Refusal(scep.Fail.BAD_CERT_ID, "nothing was issued to it")
+
+    def _waiting(self) -> list[waiting.Waiting]:
+        return waiting.waiting(self._folder)
 
     def _known(self, transaction: str, now: datetime) -> x509.Certificate | None:
         """Return what a transaction got, where it still counts."""
@@ -187,14 +213,21 @@ class Responder:
         return held if now <= held.not_valid_after_utc else None
 
     def _path(self, transaction: str) -> Path:
-        name = hashlib.sha256(transaction.encode()).hexdigest()
-        return self._folder / ISSUED / f"{name}.crt"
+        """Return where an answer is kept, so that one that was lost can be repeated."""
+        return self._folder / waiting.ISSUED / f"{waiting.name_of(transaction)}.crt"
 
 
 def _own_key(message: scep.Message, asked: _Asked) -> None:
     """Demand that the key that a certificate is wanted for signed the message, too."""
     if message.signer.public_key() != asked.key:
         raise Refusal(scep.Fail.BAD_MESSAGE_CHECK, "the message is signed by another key")
+
+
+def _has_password(asked: _Asked) -> bool:
+    try:
+        return bool(_password(asked))
+    except Refusal:
+        return False
 
 
 def _password(asked: _Asked) -> str:

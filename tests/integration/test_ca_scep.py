@@ -59,13 +59,16 @@ class Client:
 
 @pytest.fixture
 def client(
-    namespaces: Callable[[str], Namespace], tmp_path: Path, component: list[str]
+    namespaces: Callable[[str], Namespace],
+    tmp_path: Path,
+    component: list[str],
+    request: pytest.FixtureRequest,
 ) -> Iterator[Client]:
     said = subprocess.run(["dpkg-query", "-W", "strongswan-pki"], capture_output=True, text=True)
     component.append(" ".join(said.stdout.split()))
     desk = Desk(namespaces("ca"), tmp_path)
     try:
-        desk.serve()
+        desk.serve(*getattr(request, "param", ()))
         made = Client(desk)
         made.authorities()
         yield made
@@ -152,3 +155,41 @@ def test_the_path_of_old_clients_and_a_request_in_the_url_are_heard(client: Clie
     for query in ("", "?operation=Other", "?operation=PKIOperation&message=%21", "?operation="):
         words = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", f"{base}/scep{query}")
         assert client.run(*words).stdout == b"400"
+
+
+@pytest.mark.proves("PRV-21")
+@pytest.mark.parametrize("client", [("--scep-hold",)], indirect=True)
+def test_a_request_without_a_password_waits_for_a_decision_and_polls(client: Client) -> None:
+    client.key("one")
+    words = ("--cacert-enc", "ra.der", "--cacert-sig", "ra.der", "--cacert", "root.der")
+    asked = ("--in", "one.key", "--dn", SUBJECT, "--maxpolltime", "60", "--interval", "1")
+    phone = client.desk.space.popen(
+        *("pki", "--scep", "--url", client.url, *asked, *words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=client.folder,
+    )
+    try:
+        assert client.desk.server
+        client.desk.server.wait_for("scep.waiting", 2)  # the request, and the first poll
+        (line,) = client.desk.run("requests").splitlines()
+        name, said = line.split()[0], line.partition("says it is ")[2]
+        assert said == f"CN=phone,L={SERIAL},OU={PRODUCT}"
+        secret = ("--passphrase-file", str(client.desk.secret))
+        unit = ("--mac", MAC, "--serial", SERIAL)
+        assert "none waits under this name" in client.desk.run("approve", "xyz", *unit, code=1)
+        client.desk.run("approve", name, *unit, *secret)
+        made, _ = phone.communicate(timeout=30)
+    finally:
+        phone.kill()
+        phone.communicate()
+    (client.folder / "one.der").write_bytes(made)
+    assert f"SN={MAC}" in client.subject("one")
+    assert client.desk.run("requests") == ""
+    assert "asked by SCEP, approved by hand" in client.desk.run("audit")
+    client.key("two")
+    assert "badRequest" in client.enrol("two", "--password", "sesame")
+    assert "PENDING" in client.enrol("two") or client.desk.run("requests")
+    (line,) = client.desk.run("requests").splitlines()
+    assert "forgotten" in client.desk.run("approve", line.split()[0], "--refuse")
+    assert client.desk.run("requests") == ""

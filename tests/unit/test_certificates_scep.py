@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from msgspec.structs import replace
 
+from ringfence.config.codecs import Secret
 from ringfence.config.settings import virgin
 from ringfence.config.snapshot import Change, Origin, Snapshot, submit
 from ringfence.errors import PolicyError, RemoteProtocolError
 from ringfence.features.certificates import scep
 from ringfence.features.certificates.plan import Enrolment, plan
 from ringfence.protocols import scep as messages
-from ringfence.provider import authority, challenge, revocation
+from ringfence.provider import authority, challenge, revocation, waiting
 from ringfence.provider.identity import DeviceIdentity
 from ringfence.provider.register import issued
 from ringfence.provider.scep import Responder
@@ -198,3 +200,21 @@ def test_the_password_of_an_expired_challenge_counts_no_more(telco: Authority) -
     old = challenge.make(telco.folder, UNIT, datetime.now(UTC) - timedelta(days=8))
     with pytest.raises(RemoteProtocolError, match="badRequest"):
         telco.enrol(scep.Keys(KEY), old)
+
+
+def test_no_more_requests_wait_than_there_is_room_for(
+    telco: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telco.responder = Responder(telco.folder, b"", holds=True)
+    monkeypatch.setattr(waiting, "MOST", 1)
+    silent = replace(telco.asked("x"), challenge=Secret())
+    for key, said in ((KEY, ""), (KEY, ""), (OTHER, "badRequest")):
+        keys = scep.Keys(key)
+        sent = scep.request(silent, telco.held, keys, NONCE, time.time())
+        answer = telco.responder.operate(sent.message, datetime.now(UTC))
+        if said:
+            with pytest.raises(RemoteProtocolError, match=said):
+                scep.receive(answer, sent, telco.held, keys)
+        else:
+            assert scep.receive(answer, sent, telco.held, keys) == b""
+    assert len(waiting.waiting(telco.folder)) == 1

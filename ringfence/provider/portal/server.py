@@ -8,6 +8,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -37,6 +38,8 @@ class Doors(Struct, frozen=True):
     """TCP port for SCEP alone, without TLS, which protects itself; None for none."""
     scep_life: timedelta = LIFE
     """How long certificates by SCEP count."""
+    scep_holds: bool = False
+    """Whether requests without a password wait for somebody's decision."""
 
 
 async def serve(desk: Desk, doors: Doors, ready: Callable[[int, int | None], None]) -> None:
@@ -46,8 +49,9 @@ async def serve(desk: Desk, doors: Doors, ready: Callable[[int, int | None], Non
         ComponentError: the authority or a port cannot be used.
 
     """
+    open_ = partial(Responder, holds=doors.scep_holds)
     answerer = Answerer(
-        await asyncio.to_thread(Responder, desk.folder, desk.passphrase, doors.scep_life)
+        await asyncio.to_thread(open_, desk.folder, desk.passphrase, doors.scep_life)
     )
     pages = web.Application(middlewares=[guarded], client_max_size=LARGEST)
     pages.router.add_routes([*Portal(desk).routes(), *answerer.routes()])
