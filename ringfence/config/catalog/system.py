@@ -158,7 +158,7 @@ class System(Tab, frozen=True, kw_only=True):
         "Certificate_Select",
         "Certificate that the phone shows to 802.1X; the status page says which one that is.",
         since="12.0",
-        status=Status.OBEYED
+        status=Status.OBEYED,
     )
     eap_identity: str = _DOT1X.row(
         "",
