@@ -6,11 +6,12 @@ Sockets, SRTP and devices are touched by that thread alone; the rest of the phon
 changes under a lock that it holds for one packet time's work at most.
 """
 
+import asyncio
 import logging
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from math import ceil
 
@@ -55,14 +56,15 @@ class CallAudio:
     def __init__(
         self,
         engine: "AudioEngine",
-        bound: socket.socket,
-        rtcp: socket.socket,
+        ports: tuple[socket.socket, socket.socket],
         devices: Devices,
         interval: int,
+        name: str,
     ) -> None:
-        self.socket = bound
-        self.rtcp = rtcp
-        self.port = int(bound.getsockname()[1])
+        self.name = name
+        """For the log."""
+        self.socket, self.rtcp = ports
+        self.port = int(self.socket.getsockname()[1])
         self.due = 0.0
         """When the next packet time begins; 0 while there is nothing to send."""
         self.stream: Stream | None = None
@@ -78,6 +80,22 @@ class CallAudio:
         self._unprotect: Session | None = None
         self._failed = 0
         """Packets that SRTP refused."""
+        self._tell: Callable[[str], object] = self._ignore
+
+    @staticmethod
+    def _ignore(reason: str) -> None:
+        """Tell nobody."""
+
+    def watch(self, tell: Callable[[str], None]) -> None:
+        """Have `tell` called in the running loop with the reason once the audio breaks."""
+        loop = asyncio.get_running_loop()
+        self._tell = lambda reason: loop.call_soon_threadsafe(tell, reason)
+
+    def fail(self, error: Exception) -> None:
+        """End the audio after a bug; called by the thread, under its lock."""
+        logger.error("audio.bug: %s", self.name, exc_info=error)
+        self.stream, self.due = None, 0.0
+        self._tell(f"the audio ended by an internal error, {type(error).__name__}")
 
     def start(self, stream: Stream) -> None:
         """Send and receive as agreed, from now on; a key that stays keeps its counters."""
@@ -234,8 +252,8 @@ class AudioEngine:
     def open(self, address: str, ports: tuple[int, int], name: str, interval: int) -> CallAudio:
         """Bind an even port and the next one for a call, and open its devices.
 
-        `name` is part of the name of its recording; `interval` are the seconds between reports
-        (RTCP), 0 for none. Source: RFC 3550 section 11.
+        `name` is part of the name of its recording, and in the log; `interval` are the seconds
+        between reports (RTCP), 0 for none. Source: RFC 3550 section 11.
 
         Raises:
             ComponentError: no pair of ports is free, or a device cannot be opened.
@@ -249,7 +267,7 @@ class AudioEngine:
             bound.close()
             rtcp.close()
             raise
-        made = CallAudio(self, bound, rtcp, devices, interval)
+        made = CallAudio(self, (bound, rtcp), devices, interval, name)
         with self.lock:
             self._calls.add(made)
         if self._thread is None:
@@ -301,7 +319,10 @@ class AudioEngine:
             with self.lock:
                 for call in self._calls:
                     if call.due and now >= call.due:
-                        call.step(now)
+                        try:
+                            call.step(now)
+                        except Exception as error:  # noqa: BLE001 - a bug ends one call's audio alone
+                            call.fail(error)
 
 
 def _srtp(keys: Keys | None, kind: int) -> Session | None:

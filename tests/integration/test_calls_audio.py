@@ -1,10 +1,14 @@
 """The thread of all calls' audio, on sockets of the kernel: deadlines, stalls, joining, leaving."""
 
+import asyncio
+import logging
+import queue
 import select
 import socket
 import threading
 import time
 from collections.abc import Callable
+from logging.handlers import QueueHandler
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +193,35 @@ def test_the_thread_and_the_ports_end_with_the_phone(
         return [thread.name for thread in threading.enumerate()]
 
     assert "audio" not in inside(pair, body)
+
+
+@pytest.mark.proves("CALL-02")
+def test_a_bug_in_the_audio_of_one_call_ends_that_audio_alone_and_tells_the_call(
+    pair: tuple[Namespace, Namespace], own: None
+) -> None:
+    class Broken:
+        def read(self, samples: int) -> bytes:
+            raise KeyError(samples)
+
+        def close(self) -> None: ...
+
+    async def body(studio: Studio) -> tuple[str, list[str], bool]:
+        told: asyncio.Queue[str] = asyncio.Queue()
+        logged: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+        logging.getLogger("ringfence.runtime.audio").addHandler(QueueHandler(logged))
+        broken, good = studio.open(), studio.open()
+        broken.watch(told.put_nowait)
+        broken._devices.microphone = Broken()
+        good.start(studio.stream())
+        broken.start(studio.stream())
+        async with asyncio.timeout(PATIENCE):
+            reason = await told.get()
+        studio.until(good, "sent", int(str(good.report()["sent"])) + 20)
+        broken.stop()
+        lines = [logged.get_nowait().getMessage() for _ in range(logged.qsize())]
+        return reason, lines, told.empty()
+
+    reason, logged, once = inside(pair, lambda studio: asyncio.run(body(studio)))
+    assert reason == "the audio ended by an internal error, KeyError"
+    assert [line.partition("\n")[0] for line in logged] == ["audio.bug: test"]
+    assert once

@@ -1,7 +1,7 @@
 """How many calls the phone remembers, and for how long."""
 
 import gc
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from ringfence.protocols.sip.negotiation import Stream
 from ringfence.protocols.sip.response import Reply, Source
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Facts
-from tests.support.sip_requests import changed, method
+from tests.support.sip_requests import INVITE, changed, method
 
 SOURCE = Source("192.0.2.7", 5080, known=True)
 VIA = b"SIP/2.0/UDP 192.0.2.7:5080;branch=z9hG4bK-1"
@@ -33,6 +33,9 @@ class Silent:
     def start(self, stream: Stream) -> None: ...
 
     def press(self, digits: str) -> None: ...
+
+    def watch(self, tell: Callable[[str], None]) -> None:
+        self.fail = tell
 
     def report(self) -> Mapping[str, object]:
         return {}
@@ -58,15 +61,16 @@ class Desk:
         work.close()
 
     def _open(self, path: Path) -> Media:
-        return Silent()
+        self.audio = Silent()
+        return self.audio
 
     def _send(self, message: Reply) -> None:
         self.heard.append(message.data.partition(b"\r\n")[0])
 
-    def ask(self, name: bytes, n: int) -> list[bytes] | None:
+    def ask(self, name: bytes, n: int, invite: bytes = INVITE) -> list[bytes] | None:
         """Return what a request of call `n` is answered with; None where there is no such call."""
         self.heard = []
-        request = changed(b"Call-ID", b"call-%d" % n, method(name))
+        request = changed(b"Call-ID", b"call-%d" % n, method(name, invite))
         asked = Asked(read_message(request), VIA, SOURCE)
         if self.calls.take(asked, 0.0):
             return self.heard
@@ -96,3 +100,19 @@ def test_one_call_too_many_is_busy_until_another_has_ended() -> None:
     assert desk.ask(b"INVITE", 8) == [b"486"]
     desk.ask(b"CANCEL", 3)
     assert desk.ask(b"INVITE", 8) == [b"SIP/2.0 100 Trying", b"SIP/2.0 180 Ringing"]
+
+
+def test_a_call_whose_audio_breaks_ends_with_the_reason_and_the_others_go_on() -> None:
+    desk = Desk()
+    without_offer = changed(b"Content-Length", b"0", INVITE).removesuffix(b"v=0\r\n")
+    desk.ask(b"INVITE", 1, without_offer)
+    desk.calls.answer(1)
+    broken = desk.audio
+    desk.ask(b"INVITE", 2)
+    broken.fail("the audio ended by an internal error, KeyError")
+    assert desk.calls.last
+    assert (desk.calls.last["call"], desk.calls.last["ended"]) == (
+        1,
+        "the audio ended by an internal error, KeyError",
+    )
+    assert [(call["call"], call["state"]) for call in desk.calls.report()] == [(2, "ringing")]

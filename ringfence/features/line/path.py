@@ -24,6 +24,9 @@ class Media(Protocol):
     def press(self, digits: str) -> None:
         """Send telephone events (RFC 4733)."""
 
+    def watch(self, tell: Callable[[str], None]) -> None:
+        """Have `tell` called with the reason once the audio breaks."""
+
     def report(self) -> Mapping[str, object]:
         """Return codec, SRTP suite, packets, loss and jitter as JSON values."""
         ...

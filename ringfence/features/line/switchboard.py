@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import chain
 from math import inf
 
@@ -320,6 +321,11 @@ class Switchboard:
             logger.warning("call.not_agreed: %d: %s", held.number, error)
             held.call.hang_up(self._now())
 
+    def _lose_audio(self, held: Held, reason: str) -> None:
+        """End a call whose audio broke."""
+        held.call.hang_up(self._now(), reason)
+        self._flush(held)
+
     def _hold_on(  # noqa: PLR0913 - a call has as many parts
         self,
         call: Call,
@@ -333,6 +339,7 @@ class Switchboard:
         self._last += 1
         made = Held(self._last, call, path, media, negotiation, peer, incoming, "calling")
         self._calls[self._last] = made
+        media.watch(partial(self._lose_audio, made))
         if not self._keeping:
             self._keeping = True
             self._world.spawn(self._keep_time())

@@ -107,22 +107,22 @@ class Call(Session):
 
     # Ending
 
-    def hang_up(self, now: float, reason: str = "cancelled") -> None:
-        """End the call by CANCEL, refusal or BYE, whichever fits."""
+    def hang_up(self, now: float, reason: str = "") -> None:
+        """End the call by CANCEL, refusal or BYE, whichever fits; without a reason by choice."""
         if self.state is State.INCOMING:
             self.refuse(603, now, "declined")
         elif self.state is State.CALLING and not self._leaving:
-            self._leaving = reason
+            self._leaving = reason or "cancelled"
             if self._rang:
                 self._cancel(now)
         elif self.state is State.ESTABLISHED:
             self._bye(now)
-            self._end(Ended(200, "hung up"))
+            self._end(Ended(0, reason) if reason else Ended(200, "hung up"))
 
     # Wire
 
     def receive_response(self, message: Message, now: float) -> bool:
-        """Take a response that passed `check_response`; False where it is none of ours."""
+        """Take a response of `read_response`; False where it is none of ours."""
         request = self._exchange.receive_response(message, now)
         if request is None:
             return False
