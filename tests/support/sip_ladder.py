@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ringfence.protocols.sip.account import Account, Flow, Retry
 from ringfence.protocols.sip.digest import Credentials
-from ringfence.protocols.sip.message import check_response, read_message
+from ringfence.protocols.sip.message import read_response
 from ringfence.protocols.sip.registration import (
     Event,
     Registered,
@@ -58,8 +58,7 @@ class Ladder:
             if line.startswith((b"Via:", b"From:", b"To:", b"Call-ID:", b"CSeq:"))
         ]
         head = [b"SIP/2.0 " + status.encode(), *repeated, *lines, b"Content-Length: 0"]
-        message = read_message(b"\r\n".join(head) + b"\r\n\r\n")
-        check_response(message)
+        message = read_response(b"\r\n".join(head) + b"\r\n\r\n")
         assert self.registration.receive_response(message, now)
 
     def wait(self) -> float:

@@ -63,7 +63,7 @@ class Binding:
         self.wake()
 
     def receive_response(self, message: Message, address: str) -> bool:
-        """Take a response that passed `check_response`; return whether it was ours.
+        """Take a response of `read_response`; return whether it was ours.
 
         One from elsewhere than our registrar is not: it may be made up to get at the digest.
         """

@@ -21,7 +21,7 @@ from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.locate import Hop, preferred
-from ringfence.protocols.sip.message import Message, check_response, read_message, said
+from ringfence.protocols.sip.message import Message, read_response, said
 from ringfence.protocols.sip.registration import Failed, Registered, Registration
 from ringfence.protocols.sip.response import Reply, Source
 from ringfence.protocols.sip.uas import UserAgentServer
@@ -148,7 +148,7 @@ class Line:
             self.ended.set()
 
     def receive_response(self, message: Message, address: str) -> bool:
-        """Take a response that passed `check_response`; return whether it was ours."""
+        """Take a response of `read_response`; return whether it was ours."""
         bindings = filter(None, (self.binding, self._candidate))
         return any(binding.receive_response(message, address) for binding in bindings)
 
@@ -330,8 +330,7 @@ class Line:
                 await link.flush()
             return
         try:
-            message = read_message(data)
-            check_response(message)
+            message = read_response(data)
         except RemoteProtocolError as error:
             logger.warning("line.bad_response: Ext %d: %s", self.plan.n, error)
             return

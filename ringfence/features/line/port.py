@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Iterable
 
 from ringfence.errors import ComponentError, RemoteProtocolError
-from ringfence.protocols.sip.message import Message, check_response, read_message
+from ringfence.protocols.sip.message import Message, read_response
 from ringfence.protocols.sip.response import Source
 from ringfence.protocols.sip.uas import UserAgentServer
 from ringfence.runtime.host import Host
@@ -120,8 +120,7 @@ class UdpPort:
         if not source.known and not self._expected(source.address):
             return
         try:
-            message = read_message(data)
-            check_response(message)
+            message = read_response(data)
         except RemoteProtocolError as error:
             logger.debug("line.bad_response: from %s: %s", source.address, error)
             return

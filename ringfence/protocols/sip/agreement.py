@@ -89,6 +89,8 @@ class Agreement:
         """
         if method in (b"ACK", b"CANCEL"):
             return []
+        if not (self.server_list or self._offers or self._proxy_require):
+            return ()
         verify = [(b"Security-Verify", value) for value in self.server_list]
         client = [(b"Security-Client", OFFERED)] if self._offers and method == b"REGISTER" else []
         tags = list(self._proxy_require)
@@ -158,6 +160,8 @@ class Agreement:
 
 def _named(message: Message) -> tuple[bytes, ...]:
     """Return the server's list, empty where it has nothing to do with media."""
+    if not message.all(b"security-server"):
+        return ()
     values = tuple(value for value in message.values(b"security-server") if value)
     known = any(_is_of_media(value) for value in values)
     return values if known and len(values) <= LIST_LIMIT else ()

@@ -87,7 +87,9 @@ class Authorisation:
             return fields
         for name, (challenge, count) in self._held.items():
             self._held[name] = (challenge, count + 1)
-            cnonce = self._entropy(8).hex().encode()
-            use = Use(method, uri, b"%08x" % (count + 1), cnonce)
+            use = Use(method, uri)
+            if challenge.qop:
+                cnonce = self._entropy(8).hex().encode()
+                use = Use(method, uri, b"%08x" % (count + 1), cnonce)
             fields.append((name, answer(challenge, self._credentials, use)))
         return fields

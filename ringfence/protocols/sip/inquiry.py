@@ -9,7 +9,7 @@ from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.account import Account, Flow
 from ringfence.protocols.sip.capabilities import ACCEPT
 from ringfence.protocols.sip.grammar import parse_via
-from ringfence.protocols.sip.message import Message, check_response, read_message
+from ringfence.protocols.sip.message import Message, read_response
 from ringfence.protocols.sip.request import BRANCH_MAGIC, Request
 from ringfence.protocols.sip.transaction import ClientTransaction
 
@@ -45,8 +45,7 @@ class Inquiry:
     def receive_data(self, data: bytes, now: float) -> None:
         """Take one whole message, or what was sent for one."""
         try:
-            message = read_message(data)
-            check_response(message)
+            message = read_response(data)
             ours = self._is_ours(message)
         except RemoteProtocolError as error:
             self.unusable = str(error)

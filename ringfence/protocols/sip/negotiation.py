@@ -96,8 +96,6 @@ class Stream(Struct, frozen=True):
     protect: Keys | None = None
     """Keys of what we send; None for RTP in clear."""
     unprotect: Keys | None = None
-    protection: str = ""
-    """3ge2ae as the other side put it."""
     held: bool = False
     """We hold the other side."""
     held_there: bool = False
@@ -222,7 +220,6 @@ class Negotiation:
             ptime=self._ptime(codec, media),
             protect=protect,
             unprotect=unprotect,
-            protection=media.protection,
             held=self.held,
             held_there=not _hears(media),
         )

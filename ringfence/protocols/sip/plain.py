@@ -15,12 +15,12 @@ PARAMETERS = rb"(?:%b)*" % PARAMETER
 ADDRESS = rb"(?:\"[^\"\\\r\n]*+\" ?|(?! )[A-Za-z0-9\-.!%*_+`'~ ]*+)<sips?:[^<> \t\x00-\x1f\x7f]++>"
 
 _HEAD = (
-    rb"(?:(%(token)b) (sips?):(?:([A-Za-z0-9.\-_+]++)@)?(%(host)b)(?::(%(port)b))?"
-    rb"((?:;[A-Za-z0-9\-.=]++)*) SIP/2\.0|SIP/2\.0 [1-6][0-9]{2} [^\r\n]*+)"
+    rb"(%(token)b) (sips?):(?:([A-Za-z0-9.\-_+]++)@)?(%(host)b)(?::(%(port)b))?"
+    rb"((?:;[A-Za-z0-9\-.=]++)*) SIP/2\.0"
     rb"(?:\r\n(?:Via: SIP/2\.0/[A-Z]{3} %(host)b(?::%(port)b)?%(parameters)b"
     rb"|(?:From|To|Contact): %(address)b%(parameters)b"
     rb"|Call-ID: [^ \t\r\n]++"
-    rb"|CSeq: [0-9]{1,9} (?(1)\1|%(token)b)"
+    rb"|CSeq: [0-9]{1,9} \1"
     rb"|Max-Forwards: [0-9]{1,2}"
     rb"|(?:(?=[^CEFIMTVcefimtv])|(?=[CEFIMTVcefimtv])(?!(?i:%(judged)b)[ \t]*+:))"
     rb"%(token)b:[^\r\n]*+"
@@ -35,11 +35,47 @@ _HEAD = (
     }
 )
 
+_ADDRESSED = rb"%b%b" % (ADDRESS, PARAMETERS)
+_ANY = rb"(?![ \t])[^\r\n]*+(?<![ \t])"
+_FIELDS = {
+    b"Via": rb"SIP/2\.0/[A-Z]{3} %b(?::%b)?%b" % (HOST, PORT, PARAMETERS),
+    b"From": _ADDRESSED,
+    b"To": _ADDRESSED,
+    b"Call-ID": rb"[^ \t\r\n]++",
+    b"CSeq": rb"[0-9]{1,9} %b" % TOKEN,
+    b"Contact": _ADDRESSED,
+    b"Expires": rb"[0-9]{1,9}",
+    b"WWW-Authenticate": _ANY,
+    b"Server": _ANY,
+    b"User-Agent": _ANY,
+    b"Date": _ANY,
+    b"Allow": _ANY,
+    b"Supported": _ANY,
+    b"Content-Length": rb"0",
+}
+"""Fields of a plain response; the first five must be there."""
+RESPONSE_FIELDS = tuple(name.lower() for name in _FIELDS)
+RESPONSE_LIMIT = 4096
+"""Longest plain response in bytes."""
+_RESPONSE = (
+    rb"SIP/2\.0 ([1-6][0-9]{2}) ([^\r\n]*+)(?:\r\n(?:%b))*\r\n\r\n"
+    rb"(?(3)|(?!))(?(4)|(?!))(?(5)|(?!))(?(6)|(?!))(?(7)|(?!))"
+    % b"|".join(
+        rb"%b: (?(%d)(?!)|(%b))" % (name, group, value)
+        for group, (name, value) in enumerate(_FIELDS.items(), 3)
+    )
+)
+
 
 @cache
 def _head() -> re.Pattern[bytes]:
     """Return the expression, compiled for the first request and not for the boot."""
     return re.compile(_HEAD)
+
+
+@cache
+def _response() -> re.Pattern[bytes]:
+    return re.compile(_RESPONSE)
 
 
 def plain_uri(head: bytes) -> Uri | None:
@@ -48,7 +84,7 @@ def plain_uri(head: bytes) -> Uri | None:
     The method of CSeq is that of the request; whether a field is missing is not seen here.
     """
     found = _head().fullmatch(head)
-    if found is None or not found[1]:
+    if found is None:
         return None
     _, scheme, user, host, port, parameters = found.groups()
     return Uri(
@@ -60,7 +96,9 @@ def plain_uri(head: bytes) -> Uri | None:
     )
 
 
-def is_plain_response(head: bytes) -> bool:
-    """Return whether a head is a response's, with every judged value plain."""
-    found = _head().fullmatch(head)
-    return found is not None and not found[1]
+def plain_response(data: bytes) -> re.Match[bytes] | None:
+    """Return status, reason and the values of `RESPONSE_FIELDS` as groups, None where not plain.
+
+    A plain response has no body, its fields stand once and in their usual spelling.
+    """
+    return _response().fullmatch(data) if len(data) <= RESPONSE_LIMIT else None

@@ -15,7 +15,7 @@ from ringfence.protocols.sip.authorisation import Authorisation
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.grammar import parse_address, parse_uri
 from ringfence.protocols.sip.message import Message, said
-from ringfence.protocols.sip.request import BRANCH_MAGIC, Request
+from ringfence.protocols.sip.request import BRANCH_MAGIC
 from ringfence.protocols.sip.transaction import ClientTransaction
 
 RECONNECT = 1.0
@@ -24,6 +24,20 @@ so that the phones of a restarted proxy spread."""
 RETRY_AFTER_LIMIT = 3600.0
 """Most seconds that a server's Retry-After makes us wait."""
 _BRANCH = re.compile(rb";[ \t]*+branch[ \t]*+=[ \t]*+([^ \t;,]++)", re.IGNORECASE)
+_REGISTER = (
+    b"REGISTER %b SIP/2.0\r\n"
+    b"Via: %b\r\n"
+    b"Max-Forwards: %d\r\n"
+    b"From: %b\r\n"
+    b"To: <%b>\r\n"
+    b"Call-ID: %b\r\n"
+    b"CSeq: %d REGISTER\r\n"
+    b"Contact: <%b>;expires=%d\r\n"
+    b"Expires: %d\r\n"
+    b"%b"
+    b"Content-Length: 0\r\n"
+    b"\r\n"
+)
 _UNAVAILABLE = ("503",)
 _TEMPORARY = ("408", "5??")
 """Status codes retried at the short interval while Retry Reg RSC is empty."""
@@ -150,7 +164,7 @@ class Registration:
         self._fail(0, reason, retry, elsewhere=not held)
 
     def receive_response(self, message: Message, now: float) -> bool:
-        """Take a response that passed `check_response`; False where it is none of ours."""
+        """Take a response of `read_response`; False where it is none of ours."""
         if self._transaction is None or not self._is_ours(message):
             return False
         if message.status < 200:
@@ -210,22 +224,19 @@ class Registration:
     def _build(self, flow: Flow) -> bytes:
         account = self._account
         uri = f"sip:{account.registrar}".encode()
-        fields = [
-            (b"Via", flow.via(self._branch)),
-            (b"Max-Forwards", b"%d" % account.max_forwards),
-            (b"From", account.sender(self._tag)),
-            (b"To", f"<{account.address_of_record}>".encode()),
-            (b"Call-ID", self.call_id),
-            (b"CSeq", b"%d REGISTER" % self._cseq),
-            (b"Contact", b"<%b>;expires=%d" % (account.contact(flow), self._wanted)),
-            (b"Expires", b"%d" % self._wanted),
+        more = [
             *account.routes(),
             *self._agreement.fields(b"REGISTER"),
             *self._authorisation.fields(b"REGISTER", uri),
         ]
         if account.user_agent:
-            fields.append((b"User-Agent", account.user_agent.encode()))
-        return Request(b"REGISTER", uri, tuple(fields)).encode()
+            more.append((b"User-Agent", account.user_agent.encode()))
+        return _REGISTER % (
+            *(uri, flow.via(self._branch), account.max_forwards, account.sender(self._tag)),
+            *(account.address_of_record.encode(), self.call_id, self._cseq),
+            *(account.contact(flow), self._wanted, self._wanted),
+            b"".join(b"%b: %b\r\n" % field for field in more),
+        )
 
     def _is_ours(self, message: Message) -> bool:
         found = _BRANCH.search(message.first(b"via"))
@@ -246,15 +257,19 @@ class Registration:
 
     def _granted(self, message: Message) -> int:
         """Return the expiry of our own contact. Source: RFC 3261 section 10.2.4."""
+        account, flow = self._account, self._flow
+        start, _, digits = message.first(b"contact").partition(b">;expires=")
+        own = b"<" + account.contact(flow)
+        if start == own and digits.isdigit() and len(digits) <= 10:
+            return int(digits)  # as nearly all registrars write it
         for value in message.values(b"contact"):
             try:
                 address = parse_address(value)
                 uri = parse_uri(address.uri)
             except RemoteProtocolError:
                 continue
-            flow = self._flow
             ours = (uri.user, uri.host.strip("[]"), uri.port) == (
-                self._account.user,
+                account.user,
                 flow.host,
                 flow.port,
             )
