@@ -36,22 +36,20 @@ class Application(Struct, frozen=True):
     """Words of the chapter's list of TLS applications."""
     restricted: bool
     """Obeys Restricted Access Domains (rulings 12)."""
-    proxied: bool
-    """Uses the HTTP proxy (chapter, Set Up a Proxy Server)."""
     names: NameCheck
     fallback: Fallback = Fallback.DEFAULT
 
 
-PROVISIONING = Application("provisioning", "Provisioning", True, True, NameCheck.PROVISIONING)
-CUSTOM_CA = Application("custom-ca", "Customer CA Provisioning", True, True, NameCheck.PROVISIONING)
-SCEP = Application("scep", "Custom Device Certificate (SCEP)", True, True, NameCheck.STANDARD)
+PROVISIONING = Application("provisioning", "Provisioning", True, NameCheck.PROVISIONING)
+CUSTOM_CA = Application("custom-ca", "Customer CA Provisioning", True, NameCheck.PROVISIONING)
+SCEP = Application("scep", "Custom Device Certificate (SCEP)", True, NameCheck.STANDARD)
 """Not in the chapter's list; spoken by the later firmware (phone-facts 6)."""
-SIP = Application("sip", "SIP over TLS", True, False, NameCheck.STANDARD)
+SIP = Application("sip", "SIP over TLS", True, NameCheck.STANDARD)
 WEB_SERVER = Application(
-    "web-server", "Web Server (HTTPS)", False, False, NameCheck.STANDARD, Fallback.WEB_SERVER
+    "web-server", "Web Server (HTTPS)", False, NameCheck.STANDARD, Fallback.WEB_SERVER
 )
-XMPP = Application("xmpp", "XMPP", True, False, NameCheck.STANDARD, Fallback.XMPP)
-SYSLOG = Application("syslog", "Syslog", False, False, NameCheck.STANDARD)
+XMPP = Application("xmpp", "XMPP", True, NameCheck.STANDARD, Fallback.XMPP)
+SYSLOG = Application("syslog", "Syslog", False, NameCheck.STANDARD)
 """Never over TLS, so not one of `APPLICATIONS`."""
 
 APPLICATIONS = {row.name: row for row in (PROVISIONING, CUSTOM_CA, SCEP, SIP, WEB_SERVER, XMPP)}

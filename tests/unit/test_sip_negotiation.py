@@ -172,7 +172,7 @@ def test_media_plane_security_is_asked_for_and_applied() -> None:
     assert "a=3ge2ae:applied" in lines(answer)
     ours.receive_answer(answer)
     assert ours.stream
-    assert ours.stream.protection == "applied"
+    assert ours.stream.protect
 
 
 @pytest.mark.parametrize("security", list(Security))
