@@ -162,6 +162,10 @@ def _serve(arguments: argparse.Namespace) -> int:
         jobs.append(partial(_job, manager.serve))
         print(f"provider.manage: {manager.where}", flush=True)
     print(f"provider.ready: {server.where}", flush=True)
+    # A line a request: nothing is collected for it that the format leaves out.
+    # Source: Python's logging HOWTO, Optimization.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     workers.run(jobs)
     return DONE
 
