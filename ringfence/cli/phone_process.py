@@ -75,7 +75,7 @@ def boot(  # noqa: PLR0913 - a start has as many parts
 def _trace(host: Host, file: "TraceFile", interface: str) -> None:
     from ringfence.runtime.trace import Trace  # only a start with a trace pays for it
 
-    host.trace = Trace(host, file, interface)
+    host.trace = Trace(host.wall, file, interface)
 
 
 def _check(sound: Sound) -> None:

@@ -3,12 +3,13 @@
 import zlib
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from ringfence.config.catalog.values import EmptyMeans
 from ringfence.config.cfgxml_decode import decoded
+from ringfence.config.cfgxml_entry import Entry
 from ringfence.config.cfgxml_fast import Element, Tokens, tokenize
 from ringfence.config.cfgxml_lines import Lines, lines_of, next_lines
 from ringfence.config.parameter import Access
@@ -25,19 +26,6 @@ _GZIP = b"\x1f\x8b"
 _BY_USER = (Origin.PAGE, Origin.SCREEN)
 _EMPTY_STRING = '""'
 _ACCESS = {access.value: access for access in Access}
-
-
-class Entry(NamedTuple):
-    """The value of one parameter in a document."""
-
-    text: str
-    access: Access | None
-    line: int
-    column: int
-
-    def __repr__(self) -> str:
-        """Return the position only, because the text may be a secret."""
-        return f"Entry({self.line}:{self.column})"
 
 
 class Document:
@@ -79,7 +67,7 @@ class Document:
         """What the operator should know of the document as it is, in the order of the file."""
         from ringfence.config.cfgxml_findings import findings  # a quiet resync needs none
 
-        return tuple(findings(self))
+        return tuple(findings(self.parsed, self.entries))
 
     @cached_property
     def parsed(self) -> "Parsed":

@@ -1,6 +1,6 @@
 """What an operator should know about a cfg.xml, apart from what a submission refuses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ringfence.config.cfgxml_names import beyond, nearest
@@ -9,22 +9,23 @@ from ringfence.config.settings import LINES, Slot, canonical, slots
 from ringfence.errors import Finding, Severity
 
 if TYPE_CHECKING:
-    from ringfence.config.cfgxml import Document, Entry
+    from ringfence.config.cfgxml_entry import Entry
+    from ringfence.config.cfgxml_parse import Parsed
 
 _GUESSES = 1000
 """Unknown tags of one document that get a nearest name."""
 
 
-def findings(document: "Document") -> Iterator[Finding]:
+def findings(parsed: "Parsed", entries: Mapping[str, "Entry"]) -> Iterator[Finding]:
     """Yield the findings of a document, in the order of the file."""
-    found = [*document.parsed.findings, *_of_names(document), *_of_values(document)]
+    found = [*parsed.findings, *_of_names(parsed), *_of_values(entries)]
     yield from sorted(found, key=lambda finding: (finding.line or 0, finding.column or 0))
 
 
-def _of_names(document: "Document") -> Iterator[Finding]:
+def _of_names(parsed: "Parsed") -> Iterator[Finding]:
     first: dict[str, tuple[int, int]] = {}
     unknown = 0
-    for (tag, _, _), place in document.parsed.elements:
+    for (tag, _, _), place in parsed.elements:
         name = canonical(tag) or tag
         if name in first:
             yield Finding(
@@ -59,8 +60,8 @@ def _unknown(tag: str, place: tuple[int, int], *, guess: bool) -> Finding:
     return Finding(Severity.WARNING, "cfgxml-unknown", shown, message, remedy, *place)
 
 
-def _of_values(document: "Document") -> Iterator[Finding]:
-    for tag, entry in document.entries.items():
+def _of_values(entries: Mapping[str, "Entry"]) -> Iterator[Finding]:
+    for tag, entry in entries.items():
         yield from _of_value(slots()[tag], tag, entry)
 
 

@@ -6,12 +6,12 @@ phone says so wherever it shows itself.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from ringfence import __version__
 from ringfence.errors import ComponentError
 from ringfence.protocols import pcapng
-from ringfence.runtime.host import Host
 from ringfence.runtime.host_capture import LONGEST, Capture
 from ringfence.runtime.host_trace import KeyLog, TraceFile
 from ringfence.runtime.state import Health, Status
@@ -47,8 +47,10 @@ def banner(name: str | Path) -> str:
 class Trace:
     """The trace of one life of the phone."""
 
-    def __init__(self, host: Host, file: TraceFile, interface: str) -> None:
+    def __init__(self, wall: Callable[[], float], file: TraceFile, interface: str) -> None:
         """Begin to capture; what comes before `start` waits in the kernel.
+
+        `wall` returns the seconds since the epoch.
 
         Raises:
             ComponentError: no such interface, or not allowed.
@@ -56,7 +58,7 @@ class Trace:
         """
         self.ended = ""
         """Why nothing is written any more; empty while it is."""
-        self._host = host
+        self._wall = wall
         self._file = file
         self._interface = interface
         self._capture = Capture(interface)
@@ -174,7 +176,7 @@ class Trace:
         dropped = self._capture.dropped()
         self._capture.close()
         logger.warning("trace.ended: %s: %s; keep it to yourself", self._file.name, reason)
-        now = int(self._host.wall() * 1e9)
+        now = int(self._wall() * 1e9)
         last = pcapng.statistics(now, self._packets + dropped, dropped, reason)
         try:
             self._file.trim()

@@ -8,6 +8,7 @@ import socket
 import stat
 import struct
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +19,6 @@ from ringfence.lab.machine import COMPONENTS
 from ringfence.lab.machine import version as version_of
 from ringfence.lab.namespaces import Namespace
 from ringfence.runtime import trace
-from ringfence.runtime.host import Host
 from ringfence.runtime.host_trace import TraceFile
 from ringfence.runtime.trace import Trace
 from tests.support.curl import Curl
@@ -282,7 +282,7 @@ KEY = b"CLIENT_RANDOM %064x %096x\n"
 def capture(file: str, limit: int, keys: int) -> dict[str, Any]:
     """Trace eth0 in this namespace while somebody broadcasts; return the last status."""
     trace.LIMIT = limit
-    traced = Trace(Host(Path()), TraceFile(Path(file)), "eth0")
+    traced = Trace(time.time, TraceFile(Path(file)), "eth0")
     lines = iter([KEY % (n, n) for n in range(keys)])
 
     async def scenario(library: BinaryIO) -> dict[str, Any]:
