@@ -73,23 +73,8 @@ class FastChallenge:
         """Return the 401, or None where the request must take the full path."""
         if len(data) > LIMIT or (found := _invite().match(data)) is None:
             return None
-        (
-            user,
-            via,
-            host,
-            port,
-            rport,
-            others,
-            vias,
-            sender,
-            to,
-            call,
-            cseq,
-            contact,
-            hops,
-            _,
-            size,
-        ) = found.groups()
+        user, via, host, port, rport, others, *values = found.groups()
+        vias, sender, to, call, cseq, contact, hops, _, size = values
         if not (sender and to and call and cseq and contact and hops):
             return None
         if size and int(size) > len(data) - found.end():

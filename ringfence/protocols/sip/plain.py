@@ -10,7 +10,8 @@ from ringfence.protocols.sip.grammar import TOKEN, Uri
 
 HOST = rb"[A-Za-z0-9.\-]++"
 PORT = rb"(?:[1-5][0-9]{4}|[1-9][0-9]{0,3})(?![0-9])"
-PARAMETER = rb";%b(?:=[^ \t;,\"\r\n]++)?" % TOKEN
+PARAMETER = rb";[A-Za-z0-9\-.!%*_+`'~][A-Za-z0-9\-.!%*_+`'~=]*+(?<!=)"
+"""A name, or a name and a value that could be one: no group in it, for it stands in others."""
 PARAMETERS = rb"(?:%b)*" % PARAMETER
 ADDRESS = rb"(?:\"[^\"\\\r\n]*+\" ?|(?! )[A-Za-z0-9\-.!%*_+`'~ ]*+)<sips?:[^<> \t\x00-\x1f\x7f]++>"
 
