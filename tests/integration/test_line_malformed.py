@@ -146,6 +146,22 @@ def test_each_message_of_both_rfcs_gets_its_answer_over_a_connection(
     assert found == STREAMED | UNFRAMED
 
 
+def answer_badly(times: int) -> list[int]:
+    """Send so many malformed responses over a connection; return what came after them."""
+    line = Registrar("TCP", (PROXY, PORTS["TCP"]), PHONE).accept()
+    line.send((VECTORS / "rfc4475/bigcode.dat").read_bytes() * times)
+    return list(line.answers(PATIENCE))
+
+
+@pytest.mark.proves("SIP-12")
+def test_a_server_that_goes_on_answering_badly_fills_no_log(
+    phone: LinePhone, outside: Namespace
+) -> None:
+    phone.set(**settings("TCP", ["1001"], NAME))
+    assert outside.call(answer_badly, 500) == []
+    assert 5 <= len(phone.logged("line.bad_response: Ext 1: ")) <= 25
+
+
 # A million others
 
 

@@ -100,6 +100,10 @@ class LinePhone:
         """Return the first line of the log with a text in it, once there is one."""
         return str(self._ask({"wait_log": text})["line"])
 
+    def logged(self, text: str) -> list[str]:
+        """Return the lines of the log so far with a text in them."""
+        return list(self._ask({"logged": text})["lines"])
+
     def stop(self) -> None:
         """End the process as `phone run` does on SIGTERM."""
         if self.process.stdin and not self.process.stdin.closed:
@@ -185,6 +189,8 @@ class Phone:
             return await self.wait("calls", request["wait_call"])
         if "wait_log" in request:
             return await self.wait_log(request["wait_log"])
+        if "logged" in request:
+            return {"lines": [line for line in self.noting.lines if request["logged"] in line]}
         if "commanded" in request:
             given, self.given = self.given, []
             return {"commands": given}

@@ -14,6 +14,7 @@ from ringfence.features.line.link import Link, StreamLink
 from ringfence.features.line.path import Path
 from ringfence.features.line.plan import Home, LinePlan
 from ringfence.features.line.port import UdpPort
+from ringfence.features.line.reception import Refusals
 from ringfence.features.line.switchboard import Switchboard
 from ringfence.features.line.ways import Way
 from ringfence.policy.applications import SIP
@@ -57,6 +58,7 @@ class Line:
         """Set when `run` has nothing more to do."""
         self._world = world
         self._calls = calls
+        self._malformed = Refusals(world.host.now, "line.bad_response")
         self._wake = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -332,7 +334,7 @@ class Line:
         try:
             message = read_response(data)
         except RemoteProtocolError as error:
-            logger.warning("line.bad_response: Ext %d: %s", self.plan.n, error)
+            self._malformed.note(f"Ext {self.plan.n}: {error}")
             return
         if not self.receive_response(message, source.address):
             self._calls.receive_response(message, source.address)

@@ -13,7 +13,7 @@ from ringfence.runtime.feature import World
 logger = logging.getLogger(__name__)
 
 MOST_TOLD = 5
-"""Most refused requests that are logged in a second."""
+"""Most refused messages of one kind that are logged in a second."""
 _BECAUSE: Mapping[str, Mapping[str, str]] = {"reboot": {"reason": "SIP Triggered"}}
 """What the history of reboots says. Source: phone-facts 1.7."""
 
@@ -54,23 +54,25 @@ class RemoteCommands:
 
 
 class Refusals:
-    """Who was not let in, and why; many of them fill no log."""
+    """Which messages were not let in, and why; many of them fill no log."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], event: str = "line.refused") -> None:
+        """Count what the log calls `event`."""
         self.count = 0
         self.last = ""
         self._now = now
+        self._event = event
         self._second = -1
         self._told = 0
 
     def note(self, words: str) -> None:
-        """Count a refused request, and log it unless too many were."""
+        """Count a refused message, and log it unless too many were."""
         self.count, self.last = self.count + 1, words
         if self._second != int(self._now()):
             self._second, self._told = int(self._now()), 0
         self._told += 1
         if self._told <= MOST_TOLD:
-            logger.warning("line.refused: %s", words)
+            logger.warning("%s: %s", self._event, words)
 
 
 class Reception:
