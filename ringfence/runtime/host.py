@@ -149,7 +149,7 @@ class Host:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect((address, 9))  # sends nothing
+                probe.connect(endpoint(address, 9))  # sends nothing
                 return str(probe.getsockname()[0])
         except OSError as error:
             raise ComponentError(f"route to {address}", error.strerror or "") from error
@@ -177,7 +177,7 @@ class Host:
         if kind == socket.SOCK_STREAM:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            made.bind((address, port))
+            made.bind(endpoint(address, port))
         except OSError as error:
             made.close()
             what = "udp" if kind == socket.SOCK_DGRAM else "tcp"
@@ -271,6 +271,19 @@ class Host:
             (self.state / name).unlink(missing_ok=True)
         except OSError as error:
             raise ComponentError(f"file {name}", error.strerror or "") from error
+
+
+def endpoint(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
+    """Return what sockets take for an address; `%2` behind one of IPv6 is its zone (RFC 4007).
+
+    Raises:
+        OSError: there is no such zone.
+
+    """
+    host, _, zone = address.partition("%")
+    if not zone:
+        return host, port
+    return host, port, 0, int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -193,9 +193,12 @@ class LineDriver:
                     address, number = message.address, message.port
                     port.send(message.data, address or source.address, number or source.port)
 
-                flow = Flow("UDP", line.own(source.address), port.number)
+                own = line.own(source.address)
+                flow = Flow("UDP", own, port.number)
                 account = line.binding.way.account if line.binding else home.account
-                return Path(line.plan, flow, source.address, send, line.agreement, account)
+                zone = source.address.partition("%")[2]
+                made = Path(line.plan, flow, source.address, send, line.agreement, account)
+                return replace(made, bound=f"{own}%{zone}") if zone else made
         return None
 
     def _open_audio(self, path: Path) -> Media:
@@ -205,7 +208,8 @@ class LineDriver:
             self._audio = AudioEngine(self._world.host, self._world.facts().sound)
         plan = path.line
         name = f"ext{plan.n}"
-        return self._audio.open(path.flow.host, plan.rtp_ports, name, plan.rtcp_interval)
+        address = path.bound or path.flow.host
+        return self._audio.open(address, plan.rtp_ports, name, plan.rtcp_interval)
 
     def dial(self, target: str, n: int) -> int:
         """Place a call from Ext(n), or from the first line that can, and return its number.

@@ -59,3 +59,6 @@ class Path(Struct, frozen=True, eq=False):
     """Of the registrar in use."""
     realm: bytes = b""
     """In which the registrar asked for the password."""
+    bound: str = ""
+    """Our own address with its zone, which is nobody else's business (RFC 4007 section 6); empty
+    where it has none."""

@@ -9,7 +9,7 @@ from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.protocols.sip.message import Message, read_response
 from ringfence.protocols.sip.response import Source
 from ringfence.protocols.sip.uas import UserAgentServer
-from ringfence.runtime.host import Host
+from ringfence.runtime.host import Host, endpoint
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class UdpPort:
         """Send a datagram; one that cannot leave is lost, as any may be."""
         try:
             if (bound := self._sockets.get(":" in address)) is not None:
-                bound.sendto(data, (address, port))
+                bound.sendto(data, endpoint(address, port))
         except OSError as error:
             logger.debug("line.not_sent: %s port %d: %s", address, port, error.strerror)
 
@@ -109,7 +109,9 @@ class UdpPort:
             except OSError as error:  # an ICMP error of an earlier datagram
                 logger.debug("line.not_delivered: %s", error.strerror)
                 continue
-            address, port = place[:2]
+            address, port, *rest = place
+            if rest and rest[1]:  # of the link alone: what is sent there needs the link
+                address = f"{address}%{rest[1]}"
             source = Source(address, port, address in known)
             if data[:4].upper() == b"SIP/":
                 self._receive_response(data, source)

@@ -90,7 +90,7 @@ def stamp(via: bytes, source: Source) -> tuple[bytes, int]:
 
 def received(source: Source) -> bytes:
     """Return the Via parameter that tells the sender its address."""
-    return b";received=" + source.address.encode()
+    return b";received=" + source.address.partition("%")[0].encode()  # RFC 4007: a zone is ours
 
 
 def to_tag(key: bytes, call: bytes, sender: bytes) -> bytes:
