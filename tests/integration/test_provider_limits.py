@@ -86,7 +86,7 @@ except ssl.SSLWantReadError:
 held = []
 for number in range(count):
     source = (addresses[number % len(addresses)], 0)
-    one = socket.create_connection((host, 443), source_address=source)
+    one = socket.create_connection((host, 443), 15, source)
     if number % 3 == 1:
         one.sendall(hello[: len(hello) // 2])
     elif number % 3 == 2:
