@@ -28,7 +28,9 @@ MOST_DAYS = 366 * 100
 def _init(arguments: argparse.Namespace) -> None:
     if arguments.unencrypted and arguments.passphrase_file:
         raise ConfigError("--unencrypted", "needs no passphrase", "give one of the two")
-    passphrase = b"" if arguments.unencrypted else ca_passphrase.chosen(arguments.passphrase_file)
+    passphrase = b""
+    if not arguments.unencrypted:
+        passphrase = ca_passphrase.chosen(arguments.passphrase_file, arguments.dir)
     authority.create(arguments.dir, arguments.owner, ca.now(), passphrase)
     print(f"authority of {arguments.owner} in {arguments.dir}; keep *.key secret")
 
@@ -38,8 +40,9 @@ def _encrypt(arguments: argparse.Namespace) -> None:
     old = b""
     if arguments.old_passphrase_file or authority.needs_passphrase(arguments.dir):
         old = ca_passphrase.held(arguments.old_passphrase_file, arguments.dir)
-    new = ca_passphrase.chosen(arguments.passphrase_file)
+    new = ca_passphrase.chosen(arguments.passphrase_file, arguments.dir)
     done = authority.encrypt(arguments.dir, new, ca.now(), old)
+    ca_passphrase.forget(arguments.dir, new)
     print(f"encrypted: {', '.join(done) or 'all were already'}")
     print("copies and backups from before are as open as they were")
 

@@ -19,6 +19,13 @@ NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 KEYS = ["server-root", "server-ca", "client-root"]
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where the user's settings are."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    return tmp_path / "settings"
+
+
 def words_file(folder: Path, text: str) -> str:
     path = folder / f"{text.split()[0]}.txt"
     path.write_text(text + "\n")
@@ -34,13 +41,33 @@ def test_a_new_authority_is_encrypted_or_says_that_it_is_not(
 ) -> None:
     made = tmp_path / "ca"
     words = ["ca", "init", "--dir", str(made)]
-    assert main(words) == 1
-    assert "the keys need one, and none was given" in capsys.readouterr().err
-    assert not made.exists()
     secret = words_file(tmp_path, "open sesame")
     assert main([*words, "--unencrypted", "--passphrase-file", secret]) == 1
+    assert not made.exists()
     assert main([*words, "--passphrase-file", secret]) == 0
     assert states(made) == [True, True, True]
+    assert main(["ca", "init", "--unencrypted", "--dir", str(made) + "2"]) == 0
+    assert states(tmp_path / "ca2") == [False, False, False]
+    assert capsys.readouterr().err.count("passphrase") == 1
+
+
+def test_where_nobody_can_be_asked_a_passphrase_is_drawn_and_kept_elsewhere(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tmp_path / "ca"
+    assert main(["ca", "init", "--dir", str(made)]) == 0
+    assert states(made) == [True, True, True]
+    (kept,) = [path for path in home.rglob("*") if path.is_file()]
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    said = capsys.readouterr().err
+    assert str(kept) in said
+    assert kept.read_text().strip() not in said
+    assert main(["ca", "crl", "--dir", str(made)]) == 0
+    secret = words_file(tmp_path, "open sesame")
+    assert main(["ca", "encrypt", "--dir", str(made), "--passphrase-file", secret]) == 0
+    assert not kept.exists()
+    assert main(["ca", "crl", "--dir", str(made)]) == 3
+    assert main(["ca", "crl", "--dir", str(made), "--passphrase-file", secret]) == 0
 
 
 def test_the_passphrase_may_be_a_credential_of_systemd(
@@ -97,7 +124,6 @@ def test_an_open_authority_is_encrypted_later_and_again(
     authority.create(made, "Telco", NOW)
     one, two = words_file(tmp_path, "open sesame"), words_file(tmp_path, "other words")
     words = ["ca", "encrypt", "--dir", str(made)]
-    assert main(words) == 1
     assert main([*words, "--passphrase-file", words_file(tmp_path, "short")]) == 1
     assert states(made) == [False, False, False]
     assert main([*words, "--passphrase-file", one]) == 0
