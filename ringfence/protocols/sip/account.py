@@ -26,7 +26,7 @@ class Retry(Struct, frozen=True):
     """Status codes after which another server is tried; 503 always is (RFC 3263 section 4.3)."""
 
 
-class Account(Struct, frozen=True):
+class Account(Struct, frozen=True, gc=False):
     """Who registers, and where."""
 
     user: str
@@ -73,7 +73,7 @@ class Account(Struct, frozen=True):
         return [(b"Route", f"<sip:{self.route};lr>".encode())] if self.route else []
 
 
-class Flow(Struct, frozen=True):
+class Flow(Struct, frozen=True, gc=False):
     """How messages travel: the transport and our end of it."""
 
     transport: str

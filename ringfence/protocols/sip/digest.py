@@ -54,7 +54,7 @@ _HASHES: Mapping[bytes, Callable[[bytes], bytes]] = {
 _RANKS = tuple(_HASHES)
 
 
-class Credentials(Struct, frozen=True):
+class Credentials(Struct, frozen=True, gc=False):
     """A user and the password, which no `repr` shows."""
 
     user: str
@@ -89,7 +89,7 @@ def _unquote(text: bytes) -> bytes:
     return _PAIR.sub(rb"\1", text) if b"\\" in text else text
 
 
-class Use(Struct, frozen=True):
+class Use(Struct, frozen=True, gc=False):
     """What one use of a nonce is for."""
 
     method: bytes
@@ -116,7 +116,7 @@ def response(
     return digest(b":".join((secret, nonce, use.nc, use.cnonce, b"auth", request)))
 
 
-class Challenge(Struct, frozen=True):
+class Challenge(Struct, frozen=True, gc=False):
     """A challenge that this client can answer."""
 
     realm: bytes
