@@ -32,8 +32,7 @@ RATE = 60_000
 SECONDS = 8
 ROUNDS, CALLS = 3, 60
 PAUSE = 0.05
-"""Seconds between calls. The phone remembers 64 ended ones for half a minute and is busy then: so
-each round has a new phone."""
+"""Seconds between calls. Each round has a new phone, which remembers no calls of another."""
 MOST_MS = 5.0
 LEAST_REACHED = 0.9
 """Share of the rate below which the generator was too slow for a verdict."""
