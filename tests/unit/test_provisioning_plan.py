@@ -215,9 +215,9 @@ def test_a_list_that_locks_the_phone_out_is_told_as_soon_as_it_is_there() -> Non
 def test_a_rule_from_dhcp_gives_no_parameter_away() -> None:
     texts = {"GPP_A": "confidential", "User_ID_1_": "1001"}
     offered = {160: b"http://evil.test/$A/$UID1/$MA"}
-    assert url(lease=offered, **texts) == "http://evil.test:80/$A/$UID1/000e08abcdef"
+    assert url(0, offered, **texts) == "http://evil.test:80/$A/$UID1/000e08abcdef"
     assert url(1, offered, Profile_Rule_B="/b.xml", **texts) == "http://evil.test:80/b.xml"
     for option in ("--uid $SA --pwd x", "--pwd $SA", "--post a", "--alias a"):
         with pytest.raises(ConfigError, match="DHCP names none"):
-            url(lease={160: f"[{option}] http://evil.test/a".encode()}, **texts)
+            url(0, {160: f"[{option}] http://evil.test/a".encode()}, **texts)
     assert url(lease={160: b"[--key $SA] tftp://pv.test/a"}) == "tftp://pv.test:69/a"
