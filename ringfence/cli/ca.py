@@ -72,7 +72,7 @@ def _with_keys(verb: argparse.ArgumentParser) -> None:
         "--passphrase-file",
         type=Path,
         metavar="FILE",
-        help="opens its keys; else the systemd credential ringfence-ca, what was drawn, or your word",
+        help="opens its keys; else the systemd credential ringfence-ca, what was drawn, or you",
     )
 
 
