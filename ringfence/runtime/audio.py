@@ -147,6 +147,7 @@ class CallAudio:
     def stop(self) -> None:
         """Free the ports and finish the recording."""
         self._engine.forget(self)
+        self._tell = self._ignore  # holds the call, which holds us
         self.socket.close()
         self.rtcp.close()
         self._devices.microphone.close()
