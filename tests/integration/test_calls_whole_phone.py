@@ -1,7 +1,6 @@
 """A call of a whole `ringfence phone run`: its devices, and what changes around it."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,22 +14,12 @@ from tests.support.provider_net import profile
 from tests.support.sound_card import SoundCard
 from tests.support.tones import assert_heard, write_tone
 
-FILES = 8080
-
 
 class Whole:
-    """The phone, and a server of its files."""
+    """The phone beside its desk."""
 
     def __init__(self, desk: Desk, folder: Path) -> None:
         self.desk, self.folder = desk, folder
-        self.files = folder / "files"
-        self.files.mkdir()
-        argv = (sys.executable, "-m", "http.server", str(FILES), "--bind", PROXY)
-        log = (folder / "files.log").open("wb")
-        with log:
-            self.server = desk.outside.popen(
-                *argv, "--directory", str(self.files), stdout=log, stderr=log
-            )
         self.recordings = folder / "heard"
         self.recordings.mkdir()
         self.phone: RunningPhone | None = None
@@ -57,11 +46,9 @@ class Whole:
         return dict(json.loads(done.stdout)) if done.stdout else {}
 
     def close(self) -> None:
-        """End both."""
+        """End it."""
         if self.phone:
             self.phone.stop()
-        self.server.terminate()
-        self.server.wait()
 
 
 @pytest.fixture
@@ -78,20 +65,14 @@ def rules(space: Namespace) -> str:
 @pytest.mark.proves("CALL-07", "CALL-08")
 def test_a_call_loses_nothing_while_everything_around_it_changes(whole: Whole, desk: Desk) -> None:
     box = desk.middlebox()
-    phone = whole.boot(
-        Outbound_Proxy_1_=box.proxy, Register_Expires_1_="6", Forced_Resync_Delay="1"
-    )
+    phone = whole.boot(Outbound_Proxy_1_=box.proxy, Register_Expires_1_="6")
     peer = desk.baresip()
     whole.ask("dial", "1003")
     peer.wait_ringing()
     peer.answer()
     phone.until(lambda status: bool(status["calls"]) and status["calls"][0]["received"] >= 25)
     sequence, before = desk.kamailio.sequence("1001"), rules(desk.inside)
-    (whole.files / "new.xml").write_text(
-        profile(Firewall_Config="NO_ICMP_PING", Preferred_Codec_1_="G711a", GPP_A="new")
-    )
-    # A resync waits for idle lines no longer than it is told to.
-    assert whole.ask("resync", f"http://{PROXY}:{FILES}/new.xml")["result"] == "waiting"
+    whole.ask("set", "Firewall_Config=NO_ICMP_PING", "Preferred_Codec_1_=G711a", "GPP_A=new")
     phone.until(lambda status: rules(desk.inside) != before)
     desk.kamailio.until(lambda: desk.kamailio.sequence("1001") != sequence)
     status = phone.until(lambda status: status["calls"][0]["received"] >= 200)

@@ -57,7 +57,7 @@ def test_a_resync_that_is_asked_for_in_a_call_begins_at_its_end(
     told = resync(phone, URL)
     assert (told["result"], told["url"]) == ("waiting", "")
     assert "a line has a call" in told["reason"]
-    assert "14400 s" in told["reason"]
+    assert "begins when it is over" in told["reason"]
     peer.answer()
     status = phone.until(
         lambda status: bool(status["calls"]) and status["calls"][0]["received"] > 0
@@ -71,6 +71,35 @@ def test_a_resync_that_is_asked_for_in_a_call_begins_at_its_end(
     phone.wait_for("provisioning.done")
     assert stored(phone, "GPP_A") == "new"
     assert (tmp_path / "asked").read_text().count("GET /a.xml") == 1
+
+
+@pytest.mark.proves("RSY-04")
+def test_what_time_calls_for_waits_until_the_lines_were_idle(
+    desk: Desk, files: Path, phone: RunningPhone, tmp_path: Path
+) -> None:
+    peer = desk.baresip()
+    command(phone, "set", f"Profile_Rule={URL}")  # another rule is fetched at once
+    phone.wait_for("provisioning.done")
+    command(phone, "dial", "1003")
+    peer.wait_ringing()
+    command(phone, "set", "Resync_Periodic=1")
+    waiting(phone, "a line has a call; the resync (by time) begins 14400 s after its end")
+    command(phone, "hangup")
+    waiting(phone, "the resync (by time) begins after 14400 s without a call")
+    assert (tmp_path / "asked").read_text().count("GET /a.xml") == 1
+    command(phone, "set", "Forced_Resync_Delay=0")
+    phone.wait_for("provisioning.done", 2)
+    assert (tmp_path / "asked").read_text().count("GET /a.xml") >= 2
+
+
+def waiting(phone: RunningPhone, words: str) -> None:
+    """Return once the status says that a resync waits, in these words."""
+    phone.until(
+        lambda status: any(
+            label == "Waiting" and text.startswith(words)
+            for label, text in status["features"]["provisioning"]["rows"]
+        )
+    )
 
 
 HESITANT = """\

@@ -60,7 +60,7 @@ class Provisioning(Tab, frozen=True, kw_only=True):
         codec=SCHEDULE,
     )
     forced_resync_delay: int = _PROFILE.row(
-        14400, "Forced_Resync_Delay", "Longest wait of a resync for idle lines.", codec=Number(0, 65535, "s")
+        14400, "Forced_Resync_Delay", "Time without a call on any line before a resync that a timer calls for.", codec=Number(0, 65535, "s")
     )
     resync_from_sip: bool = _PROFILE.row(True, "Resync_From_SIP", "Allows a resync by SIP NOTIFY.")
     resync_after_upgrade_attempt: bool = _PROFILE.row(True, "Resync_After_Upgrade_Attempt", "Resyncs after every attempt to upgrade.")

@@ -141,6 +141,7 @@ class LineDriver:
         held = [line_data(line, waits=key in self._pending) for key, line in known]
         last = self.calls.last
         data = {"lines": held, "calls": calls, "last_call": last, "refused": refused}
+        data["idle_since"] = self.calls.idle_since
         return Status(health(lines, waits=bool(self._pending)), tuple(rows), data, "Lines")
 
     async def _run(self, line: Line, before: list[Line]) -> None:

@@ -57,6 +57,8 @@ class Switchboard:
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
         """Set whenever a call ends."""
+        self.idle_since: float | None = None
+        """When the last call ended; None before there was one."""
         self.last: Mapping[str, object] | None = None
         """The call that ended last, and why, as JSON values."""
 
@@ -263,6 +265,7 @@ class Switchboard:
             self._past[held.number] = self._calls.pop(held.number)
             if len(self._past) > MOST_ENDED:
                 del self._past[next(iter(self._past))]
+            self.idle_since = self._now()
             self._ended.set()
         if held.call.over:
             self._past.pop(held.number, None)

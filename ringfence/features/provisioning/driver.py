@@ -13,7 +13,7 @@ from msgspec import Struct
 from ringfence.config.parameter import Level
 from ringfence.config.snapshot import Origin
 from ringfence.errors import ComponentError, ConfigError, Finding, NetworkError
-from ringfence.features.provisioning.engine import Reason, ResyncEngine
+from ringfence.features.provisioning.engine import Reason, ResyncEngine, Wait
 from ringfence.features.provisioning.plan import ProvisioningPlan
 from ringfence.features.provisioning.probation import Probation
 from ringfence.features.provisioning.registrations import Registrations
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 HISTORY = 5
 """Resyncs that the status page lists."""
 LOOK = 0.5
-"""Seconds between two looks at the lines while a resync waits for them."""
+"""Seconds between two looks at the lines while a resync waits for the end of their calls."""
 WATCH = 5.0
 """Seconds between two looks at the lines where a text asks since when they are unregistered."""
 SHOWN = 50
@@ -126,6 +126,7 @@ class ProvisioningDriver:
             rows.append(("Waiting", waiting))
         data: dict[str, object] = {"findings": [_json(found) for found in findings]}
         data["last_resync"] = _told(self._history[0][1]) if self._history else None
+        data["waiting"] = waiting
         host = self._world.host
         if self._ready and (upcoming := self._engine.upcoming(host.now(), host.local())):
             reason, seconds = upcoming
@@ -153,20 +154,26 @@ class ProvisioningDriver:
         """Let a change of what is to be fetched, since the last resync, call for another one."""
         if not self._running and (sought := fresh(self._world).sought) != self._sought:
             self._sought = sought
-            self._engine.receive_change(self._world.host.now())
+            self._engine.receive_change()
 
     def _waiting(self) -> str:
         """Return what a resync waits for; empty where it does not."""
-        if self._plan is None or self._plan.waiting:
-            return self._plan.waiting if self._plan else ""
-        if not (self._engine.held or self._holding):
+        if self._plan is None or not self._plan.enabled:
             return ""
-        forced = self._plan.timing.forced
-        return f"a line has a call; the resync goes on when it is over, or after {forced} s"
+        if self._plan.waiting:
+            return self._plan.waiting
+        if self._holding:
+            return "a line has a call; the file that came is stored when it is over"
+        wait = self._engine.wait(self._world.host.now())
+        return _awaited(wait, self._plan.timing.idle) if wait else ""
 
-    def _busy(self) -> bool:
-        """Return whether a line is in use."""
+    def _in_call(self) -> bool:
+        """Return whether a line has a call, ringing included."""
         return bool(self._lines().get("calls"))
+
+    def _look(self) -> None:
+        """Tell the engine how the lines are."""
+        self._engine.receive_lines(self._in_call(), self._lines().get("idle_since"))
 
     def _lines(self) -> Mapping[str, Any]:
         """Return what the lines tell of themselves."""
@@ -184,11 +191,12 @@ class ProvisioningDriver:
                 self._registrations.see(self._lines().get("lines", ()), now)
             if self._ready:
                 self._engine.handle_timer(now, host.local())
-                self._engine.receive_lines(self._busy())
+                self._look()
                 if (reason := self._engine.next_event(now)) is not None:
                     await self._begin(reason)
                     continue
-                timer = now + LOOK if self._engine.held else self._engine.get_timer()
+                wait = self._engine.wait(now)
+                timer = now + LOOK if wait and wait.in_call else self._engine.get_timer()
             if self._plan and self._plan.watches_lines:
                 timer = now + WATCH if timer is None else min(timer, now + WATCH)
             with contextlib.suppress(TimeoutError):
@@ -240,13 +248,12 @@ class ProvisioningDriver:
             logger.error("provisioning.probation_lost: %s", error)
         self._notice_change()
         if self._asked:
-            self._engine.receive_request(self._world.host.now())
+            self._engine.receive_request()
 
     async def _quiet(self) -> None:
-        """Return when no line is in use, or when one has been for Forced Resync Delay."""
-        host, began = self._world.host, self._world.host.now()
+        """Return when no line has a call."""
         try:
-            while self._busy() and host.now() < began + fresh(self._world).timing.forced:
+            while self._in_call():
                 self._holding = True
                 if self._asking:
                     self._asking.tell(self._told_to_wait())
@@ -266,7 +273,7 @@ class ProvisioningDriver:
     async def _command(self, arguments: Mapping[str, str]) -> Mapping[str, object]:
         """Resync now, by `rule` where it is given; return how it came out.
 
-        `after` is `upgrade` where an attempt to upgrade asks. While a line is in use the answer
+        `after` is `upgrade` where an attempt to upgrade asks. While a line has a call the answer
         is that the resync waits.
         """
         if self._plan is None or not self._plan.enabled:
@@ -283,15 +290,28 @@ class ProvisioningDriver:
             raise ConfigError("rule", str(error)) from None
         asked = _Asked(rule, asyncio.get_running_loop().create_future())
         self._asked.append(asked)
-        self._engine.receive_request(self._world.host.now())
+        self._engine.receive_request()
         self._wake.set()
-        self._engine.receive_lines(self._busy())
-        if self._waiting() and self._plan.timing.forced:
+        self._look()
+        if self._waiting():
             asked.tell(self._told_to_wait())
         return await asked.answer
 
     def _told_to_wait(self) -> Mapping[str, object]:
         return {"url": "", "result": "waiting", "reason": self._waiting()}
+
+
+def _awaited(wait: Wait, idle: int) -> str:
+    """Return what a resync waits for, in words; `idle` is Forced Resync Delay."""
+    what = f"the resync ({_WORDS[wait.reason]})"
+    if not wait.in_call:
+        return (
+            f"{what} begins after {idle} s without a call (Forced Resync Delay): "
+            f"in {wait.idle:.0f} s"
+        )
+    if not wait.idle:
+        return f"a line has a call; {what} begins when it is over"
+    return f"a line has a call; {what} begins {idle} s after its end (Forced Resync Delay)"
 
 
 def _result(outcome: Outcome) -> str:

@@ -7,6 +7,7 @@ Source: phone-facts 1.4 and 2.7.
 
 import enum
 from collections.abc import Callable
+from math import inf
 
 from msgspec import Struct
 
@@ -43,8 +44,18 @@ class Timing(Struct, frozen=True):
     retry: Schedule
     daily: Daily | None = None
     """Takes the place of `periodic`."""
-    forced: int = 0
-    """Longest wait for idle lines, in seconds."""
+    idle: int = 0
+    """Seconds for which all lines must have been idle before a resync that a timer asks for."""
+
+
+class Wait(Struct, frozen=True):
+    """What a resync that is due waits for."""
+
+    reason: Reason
+    in_call: bool
+    """A line has a call."""
+    idle: float
+    """Seconds that all lines must be idle from now on, or from the end of the call on."""
 
 
 class ResyncEngine:
@@ -61,8 +72,9 @@ class ResyncEngine:
         self._look: float | None = None
         """When to compare it with the clock."""
         self._due: Reason | None = None
-        self._due_since = 0.0
-        self._busy = False
+        self._in_call = False
+        self._idle_since = -inf
+        """When the last call ended; a phone that had none since boot was always idle."""
         self._running = False
         self._failures = 0
         self._periods = 0
@@ -89,21 +101,21 @@ class ResyncEngine:
             if held is not None and self._timer is not None:
                 self._timer = min(held, self._timer)
 
-    def receive_lines(self, busy: bool) -> None:
-        """Learn whether a line is in use; a resync that is due waits for idle lines."""
-        self._busy = busy
+    def receive_lines(self, in_call: bool, idle_since: float | None) -> None:
+        """Learn whether a line has a call, and when the last one ended; None for none so far."""
+        self._in_call = in_call
+        if idle_since is not None:
+            self._idle_since = idle_since
 
-    def receive_request(self, now: float) -> None:
-        """Someone asked for a resync: it begins at once, or after the one that runs."""
-        self._call_for(Reason.REQUEST, now)
+    def receive_request(self) -> None:
+        """Someone asked for a resync: it begins when no line has a call, and none runs."""
         self._due = Reason.REQUEST
         self._chain = 0
 
-    def receive_change(self, now: float) -> None:
+    def receive_change(self) -> None:
         """Note that the rules, or the server they mean, are others than at the last resync."""
         if self._chain < CHAIN:
             self._chain += 1
-            self._call_for(Reason.REQUEST, now)
             self._due = Reason.REQUEST
 
     def receive_result(self, succeeded: bool, now: float) -> None:
@@ -131,10 +143,14 @@ class ResyncEngine:
         self._timer = None
         self._arm_periodic(now)
 
-    @property
-    def held(self) -> bool:
-        """Whether a resync is due and waits for idle lines."""
-        return self._due is not None and not self._running and self._busy
+    def wait(self, now: float) -> Wait | None:
+        """Return what a resync that is due waits for; None where it begins, or none is due."""
+        if self._due is None or self._running:
+            return None
+        if self._in_call:
+            return Wait(self._due, in_call=True, idle=self._idle())
+        left = self._idle_since + self._idle() - now
+        return Wait(self._due, in_call=False, idle=left) if left > 0 else None
 
     def upcoming(self, now: float, local: float) -> tuple[Reason, float] | None:
         """Return what time will call for next, and in how many seconds; None for nothing."""
@@ -147,12 +163,15 @@ class ResyncEngine:
         return reason, max(wait, 0.0)
 
     def get_timer(self) -> float | None:
-        """Return when `handle_timer` is to be called, None for never."""
+        """Return when `handle_timer` is to be called, None for never.
+
+        The end of a call has no time: while one lasts, its lines are to be looked at.
+        """
         if self._running:
             return None
         due = None
-        if self._due is not None and self._timing is not None:
-            due = self._due_since + (self._timing.forced if self._busy else 0)
+        if self._due is not None and not self._in_call:
+            due = self._idle_since + self._idle()
         times = (self._timer, self._look, due)
         return min((time for time in times if time is not None), default=None)
 
@@ -163,24 +182,28 @@ class ResyncEngine:
         if self._timer is not None and now >= self._timer:
             self._timer = None
             self._chain = 0
-            self._call_for(self._next, now)
+            self._call_for(self._next)
         if self._look is not None and now >= self._look:
             self._compare(now, local)
 
     def next_event(self, now: float) -> Reason | None:
         """Return the reason of a resync that begins now, or None."""
-        if self._running or self._due is None or self._timing is None:
-            return None
-        if self._busy and now < self._due_since + self._timing.forced:
+        if self._running or self._due is None or self.wait(now):
             return None
         due, self._due = self._due, None
         self._running = True
         return due
 
-    def _call_for(self, reason: Reason, now: float) -> None:
+    def _call_for(self, reason: Reason) -> None:
         """Have a resync begin as soon as the lines let it."""
         if self._due is None:
-            self._due, self._due_since = reason, now
+            self._due = reason
+
+    def _idle(self) -> int:
+        """Return for how many seconds the lines must have been idle for what is due."""
+        if self._timing is None or self._due is Reason.REQUEST:
+            return 0
+        return self._timing.idle
 
     def _compare(self, now: float, local: float) -> None:
         """Look whether the time of the day has come."""
@@ -193,7 +216,7 @@ class ResyncEngine:
             self._draw(now, local)  # the clock was set
         elif late >= 0:
             self._chain = 0
-            self._call_for(Reason.PERIODIC, now)
+            self._call_for(Reason.PERIODIC)
             self._draw(now, local)
         else:
             self._look = now + min(-late, CLOCK_CHECK)

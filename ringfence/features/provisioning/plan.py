@@ -141,7 +141,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
             periodic=parse_schedule(own.resync_periodic),
             retry=parse_schedule(own.resync_error_retry_delay),
             daily=parse_daily(own.resync_at, own.resync_at_random_delay),
-            forced=own.forced_resync_delay,
+            idle=own.forced_resync_delay,
         ),
         triggers=tuple(_triggers(own)),
         watches_lines=_watches_lines(own),

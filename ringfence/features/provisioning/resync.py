@@ -65,7 +65,7 @@ class Gates(Struct, frozen=True):
     """What every change passes before it is stored."""
 
     quiet: Callable[[], Awaitable[None]]
-    """Returns when the phone may change: no line is in use, or one has been for long enough."""
+    """Returns when the phone may change: no line has a call."""
     foresee: Callable[[Mapping[str, Change], str], None]
     """Told the changes of a file, and which server it came from."""
 
