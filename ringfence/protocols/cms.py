@@ -4,6 +4,7 @@ One signer, SHA-2, RSA or ECDSA; whose certificate may sign is the caller's to d
 Source: RFC 5652 sections 5, 11.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from msgspec import Struct
 
 LARGEST = 1 << 18
@@ -31,6 +33,13 @@ _DIGESTS: Mapping[x509.ObjectIdentifier, hashes.HashAlgorithm] = {
 }
 _RSA, _ECDSA_SHA256 = _ID("1.2.840.113549.1.1.1"), _ID("1.2.840.10045.4.3.2")
 _CONSTRUCTED_SET = 0x31
+
+_UNREADABLE = (
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    CryptographyDeprecationWarning,
+)
 
 
 @asn1.sequence
@@ -165,8 +174,10 @@ def verify(message: bytes) -> Signed:
     if len(message) > LARGEST:
         raise ValueError(f"the message has {len(message)} bytes")
     try:
-        return _verify(asn1.decode_der(_Whole, message))
-    except (TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        # What the library will refuse some day, such as a serial number of 0, is refused today.
+        with warnings.catch_warnings(action="error", category=CryptographyDeprecationWarning):
+            return _verify(asn1.decode_der(_Whole, message))
+    except _UNREADABLE as error:
         raise ValueError(f"not signed data: {error}") from None
 
 

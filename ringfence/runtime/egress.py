@@ -10,8 +10,9 @@ import errno
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -98,6 +99,8 @@ class Egress:
         self._services = services
         self._place = place
         self._contexts = Contexts(host.key_log)
+        self._streams: WeakSet[Stream] = WeakSet()
+        self._dialling: set[int] = set()
 
     async def resolve(self, target: Target) -> tuple[str, ...]:
         """Return the addresses of the target's host, in the order of the answer.
@@ -182,7 +185,7 @@ class Egress:
             async with asyncio.timeout(timeout):
                 connection = await self._dial(target, address)
                 if target.tls is None or context is None:
-                    return Stream(connection)
+                    return self._stream(connection)
                 return await self._secure(target, target.tls, context, connection, watch)
         except TimeoutError:
             raise NetworkError(f"{where}: no answer in {timeout:g} s") from None
@@ -238,6 +241,7 @@ class Egress:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         for port in self._source_ports(target):
             connection = socket.socket(family, socket.SOCK_STREAM)
+            self._dialling.add(port)
             try:
                 connection.setblocking(False)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -254,17 +258,32 @@ class Egress:
             except BaseException:
                 connection.close()
                 raise
+            finally:
+                self._dialling.discard(port)
             return connection
         raise OSError("every local port from {} to {} is taken".format(*target.source_ports or ()))
 
-    def _source_ports(self, target: Target) -> list[int]:
-        """Return the local ports to try, from a random one on; 0 is any."""
+    def _source_ports(self, target: Target) -> Iterator[int]:
+        """Yield the local ports to try, from a random one on; 0 is any.
+
+        None that another stream has, though the kernel would share it among servers: a proxy may
+        tell the connections of a phone apart by the phone's port alone, as Kamailio does.
+        """
         if target.source_ports is None:
-            return [0]
+            yield 0
+            return
         first, last = target.source_ports
-        ports = list(range(first, last + 1))
-        start = int.from_bytes(self._host.entropy(2)) % len(ports) if ports else 0
-        return ports[start:] + ports[:start]
+        count = last + 1 - first
+        start = int.from_bytes(self._host.entropy(2))
+        for port in (first + (start + n) % count for n in range(count)):
+            taken = {stream.local[1] for stream in self._streams if not stream.closed}
+            if port not in taken | self._dialling:
+                yield port
+
+    def _stream(self, connection: socket.socket) -> Stream:
+        stream = Stream(connection)
+        self._streams.add(stream)
+        return stream
 
     async def _secure(
         self,
@@ -279,7 +298,7 @@ class Egress:
         connection = context.wrap_socket(
             plain, server_hostname=_server_name(target.host), do_handshake_on_connect=False
         )
-        stream = Stream(connection)
+        stream = self._stream(connection)
         try:
             try:
                 await stream.attempt(connection.do_handshake, writing=False)

@@ -42,6 +42,11 @@ class Stream:
         self.local: tuple[str, int] = connection.getsockname()[:2]
         self.secured = secured
 
+    @property
+    def closed(self) -> bool:
+        """Whether our end was closed."""
+        return self._socket.fileno() < 0
+
     async def read(self, limit: int = 65536) -> bytes:
         """Return the next bytes, empty at the end.
 
@@ -113,7 +118,7 @@ class Stream:
 
     def abort(self) -> None:
         """Close the connection without a further byte; whoever waits gets `NetworkError`."""
-        if self._socket.fileno() < 0:
+        if self.closed:
             return
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._socket)

@@ -39,6 +39,7 @@ def shape(**fields: Any) -> Shape:
 A_LABEL, U_LABEL = "xn--bcher-kva.telco.test", "bücher.telco.test"
 PRV_03, SIP_06 = pytest.mark.proves("PRV-03"), pytest.mark.proves("SIP-06")
 SIP_07 = pytest.mark.proves("SIP-07")
+SECOND_PORT = 8443
 UNTRUSTED = pytest.mark.proves("PRV-02", "PRV-24")
 
 
@@ -363,13 +364,18 @@ def test_the_next_dns_server_is_asked_when_one_is_silent(bench: Bench, dns: Dnsm
 async def local_ports(asked: Ask, count: int) -> list[int]:
     """Return the local ports of connections that are open at the same time."""
     egress = Egress(Host(Path()))
-    target = replace(asked.target(), tls=None)
-    streams = [await egress.connect(target, asked.address) for _ in range(count)]
-    return sorted(stream.local[1] for stream in streams)
+    ports = (443, SECOND_PORT)
+    targets = [replace(asked.target(), tls=None, port=ports[n % 2]) for n in range(count)]
+    streams = [await egress.connect(one, asked.address) for one in targets[:2]]
+    more = (egress.connect(one, asked.address) for one in targets[2:])
+    return sorted(stream.local[1] for stream in (*streams, *await asyncio.gather(*more)))
 
 
-def test_the_source_port_is_of_the_range_and_each_is_used_once(bench: Bench) -> None:
-    bench.nginx(certificate_lines(bench) + "location / { return 200; }")
+def test_the_source_port_is_of_the_range_and_each_is_used_once_whoever_the_server(
+    bench: Bench,
+) -> None:
+    listens = f"listen {SECOND_PORT} ssl; "
+    bench.nginx(listens + certificate_lines(bench) + "location / { return 200; }")
     ports = bench.phone.call(local_ports, Ask(source_ports=(5060, 5063)), 4)
     assert ports == [5060, 5061, 5062, 5063]
     with pytest.raises(RuntimeError, match="every local port from 5060 to 5063 is taken"):

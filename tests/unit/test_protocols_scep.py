@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringfence.protocols import cms, scep
@@ -127,6 +127,7 @@ def test_rubbish_is_refused_by_one_kind_of_error(data: bytes) -> None:
 
 
 @given(st.integers(0, len(MESSAGE) - 1), st.integers(1, 255))
+@example(place=86, mask=0x80)
 def test_a_flipped_byte_changes_nothing_that_counts(place: int, mask: int) -> None:
     harmed = bytearray(MESSAGE)
     harmed[place] ^= mask
