@@ -51,6 +51,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     resync = verb("resync", "fetch the profile now")
     resync.add_argument("rule", nargs="?", default="", help="profile rule to use this once")
     verb("reboot", "restart the phone's processes")
+    reset = verb("factory-reset", "make the phone what it was when it left the factory")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
     certificate = verb("certificate", "install the custom device certificate by file, or delete it")
     certificate.add_argument("action", choices=("add", "delete"))
     certificate.add_argument("file", nargs="?", type=Path, help="PKCS#12 file with its key")
@@ -167,6 +169,7 @@ def _get(arguments: argparse.Namespace) -> int:
 
 
 def _set(arguments: argparse.Namespace) -> int:
+    from ringfence.runtime import reset
     from ringfence.runtime.control import ask
     from ringfence.runtime.host import Host
 
@@ -179,6 +182,7 @@ def _set(arguments: argparse.Namespace) -> int:
         host = Host(arguments.state)
         host.prepare()
         if host.lock(wait=2.0):
+            reset.finish(host)
             set_values(_stored(arguments.state).submit, values)
         elif ask(arguments.state, request) is None:
             raise ComponentError("phone", "it is starting or stopping; try again")
@@ -237,6 +241,37 @@ def _command(arguments: argparse.Namespace) -> int:
     return FINDINGS if reply.get("result") == "failure" else DONE
 
 
+def _factory_reset(arguments: argparse.Namespace) -> int:
+    from ringfence.runtime import reset
+    from ringfence.runtime.control import ask
+    from ringfence.runtime.host import Host
+
+    host = Host(arguments.state)
+    if not host.names("lock"):
+        raise ComponentError(f"folder {arguments.state}", "no phone has ever run there")
+    if not arguments.yes and not _confirmed(
+        "Settings, history, custom CA and custom certificate of this phone will be gone."
+    ):
+        raise ConfigError("factory-reset", "nothing was done", "answer yes, or say --yes")
+    request: dict[str, object] = {"verb": "command", "name": "factory-reset", "arguments": {}}
+    if ask(arguments.state, request) is None:
+        if host.lock(wait=2.0):
+            reset.begin(host)
+            reset.finish(host)
+        elif ask(arguments.state, request) is None:
+            raise ComponentError("phone", "it is starting or stopping; try again")
+    print("The phone is as it left the factory.")
+    return DONE
+
+
+def _confirmed(warning: str) -> bool:
+    """Return whether somebody at the terminal says yes; where nobody can, nobody does."""
+    if not sys.stdin.isatty():
+        return False
+    print(warning, file=sys.stderr)
+    return input("Go on? (yes/no) ").strip().lower() == "yes"
+
+
 def _certificate(arguments: argparse.Namespace) -> int:
     import base64
 
@@ -266,6 +301,7 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "status": _status,
     "resync": _command,
     "reboot": _command,
+    "factory-reset": _factory_reset,
     "certificate": _certificate,
     "dial": _command,
     "dtmf": _command,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ringfence.config.snapshot import Origin
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.features import FEATURES
+from ringfence.runtime import reset
 from ringfence.runtime.device import (
     certificate,
     codecs,
@@ -48,6 +49,7 @@ def boot(  # noqa: PLR0913 - a start has as many parts
         format="%(asctime)s %(levelname)s %(message)s",
     )
     try:
+        reset.finish(host)
         facts = Facts(
             identity=identity(host, interface),
             sound=replace(sound, codecs=codecs()),

@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -271,6 +272,21 @@ class Host:
             (self.state / name).unlink(missing_ok=True)
         except OSError as error:
             raise ComponentError(f"file {name}", error.strerror or "") from error
+
+    def erase(self, kept: Collection[str]) -> None:
+        """Remove every file of the state folder but those of these names; it survives a power cut.
+
+        Raises:
+            ComponentError: the disk refused; some may be gone.
+
+        """
+        try:
+            for path in self.state.iterdir():
+                if path.name not in kept and not path.is_dir():
+                    path.unlink(missing_ok=True)
+            _sync_folder(self.state)
+        except OSError as error:
+            raise ComponentError(f"folder {self.state}", error.strerror or "") from error
 
 
 def endpoint(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:

@@ -12,6 +12,7 @@ from ringfence.config.parameter import Level
 from ringfence.config.settings import aliases, effective, slots, virgin
 from ringfence.config.snapshot import Change, Origin, restore, shown, submit
 from ringfence.errors import ComponentError, ConfigError
+from ringfence.runtime import reset
 from ringfence.runtime.commands import Command, Commands
 from ringfence.runtime.control import ControlServer
 from ringfence.runtime.egress import Egress
@@ -20,7 +21,7 @@ from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import REBOOT, STOPPED, history
 from ringfence.runtime.places import Places
 from ringfence.runtime.state import Facts, Health, Status
-from ringfence.runtime.store import Store
+from ringfence.runtime.store import Loaded, Store
 from ringfence.runtime.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Memory:
 
     def __init__(self, host: Host, firmware: str) -> None:
         self._store = Store(host)
-        loaded = self._store.load()
+        loaded = Loaded() if reset.pending(host) else self._store.load()
         self.problem = loaded.problem
         """Why the newest stored generation is not in use; empty where it is."""
         self.snapshot, refused = restore(virgin(firmware), loaded.stored)
@@ -103,6 +104,7 @@ class Phone:
         self._egress = Egress(host, place=memory.places.describe)
         self._commands = Commands()
         self._commands.register(Command("reboot", Level.ADMIN, self._reboot))
+        self._commands.register(Command("factory-reset", Level.ADMIN, self._factory_reset))
         self._over = asyncio.Event()
         self._code = STOPPED
         self._supervisor: Supervisor | None = None
@@ -206,6 +208,11 @@ class Phone:
         self._code = REBOOT
         asyncio.get_running_loop().call_soon(self._over.set)
         return {"rebooting": True}
+
+    async def _factory_reset(self, _: Mapping[str, str]) -> Mapping[str, object]:
+        """Decide on the reset; the next start does it before it reads anything."""
+        reset.begin(self._host)
+        return await self._reboot({"reason": "Factory Reset"})
 
     async def _answer(self, request: Mapping[str, Any]) -> Mapping[str, object]:
         match request:
