@@ -3,9 +3,25 @@
 Source: phone-facts 1.2, IPv4 Settings and Optional Network Configuration.
 """
 
+from msgspec import Struct
+
 from ringfence.config.catalog.values import ConnectionType, DnsServerOrder
 from ringfence.config.settings import Settings
 from ringfence.protocols.dhcp import Lease
+from ringfence.protocols.dhcp.options import Option
+
+
+class KnownTime(Struct, frozen=True):
+    """What parameters and network say of the time."""
+
+    servers: tuple[str, ...] = ()
+    """NTP servers: addresses or names."""
+    named_by: str = ""
+    """`parameters` or `DHCP option 42`; empty where nobody names a server."""
+    offset: int | None = None
+    """Seconds that local time is ahead of UTC, by DHCP option 2; None where it says nothing."""
+    ignored: bool = True
+    """The offset does not count."""
 
 
 def resolvers(settings: Settings, lease: Lease | None) -> tuple[str, ...]:
@@ -21,14 +37,22 @@ def resolvers(settings: Settings, lease: Lease | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(orders[system.dns_server_order]))
 
 
-def time_servers(settings: Settings, lease: Lease | None) -> tuple[str, ...]:
-    """Return the NTP servers: those of the parameters, else those of the lease.
+def known_time(settings: Settings, lease: Lease | None) -> KnownTime:
+    """Return the time servers of the parameters, else those of the lease; and its offset.
 
-    Source: phone-facts 3.1, option 42.
+    Source: phone-facts 3.1, options 2 and 42; `Ignore_DHCP_Time_Offset`.
     """
     system = settings.system
-    manual = tuple(filter(None, (system.primary_ntp_server, system.secondary_ntp_server)))
-    return manual or (lease.ntp if lease else ())
+    servers = tuple(filter(None, (system.primary_ntp_server, system.secondary_ntp_server)))
+    named_by = "parameters"
+    if not servers and lease:
+        servers, named_by = lease.ntp, f"DHCP option {Option.NTP}"
+    return KnownTime(
+        servers=servers,
+        named_by=named_by if servers else "",
+        offset=lease.time_offset if lease else None,
+        ignored=settings.regional.ignore_dhcp_time_offset,
+    )
 
 
 def own_address(settings: Settings, lease: Lease | None) -> str:

@@ -11,7 +11,8 @@ from msgspec import Struct
 from ringfence.errors import Finding, RemoteProtocolError, Severity
 from ringfence.policy.rules import parse_rule, parse_url
 from ringfence.protocols.dhcp import Lease
-from ringfence.protocols.dhcp.options import Option, acs_url, addresses, text
+from ringfence.protocols.dhcp.acs import acs_in
+from ringfence.protocols.dhcp.options import Option, addresses, text
 
 Kind = Literal["rule", "server", "none"]
 
@@ -137,7 +138,7 @@ def _read(option: int, raw: bytes) -> tuple[Kind, str]:
 
     """
     if option in (Option.VENDOR_SPECIFIC, Option.VENDOR_IDENTIFYING):
-        return "none", acs_url(option, raw)
+        return "none", acs.url if (acs := acs_in(option, raw)) else ""
     if option == Option.VENDOR_CLASS:
         return "none", text(raw)
     if option == Option.TFTP_SERVERS:

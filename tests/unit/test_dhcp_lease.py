@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.dhcp.acs import Acs, acs_in, vendor_class
 from ringfence.protocols.dhcp.lease import Lease, granted
+from ringfence.protocols.dhcp.meaning import REQUESTED, interpret
 from ringfence.protocols.dhcp.message import Message, MessageType
-from ringfence.protocols.dhcp.options import REQUESTED, acs_url, addresses, interpret, text
+from ringfence.protocols.dhcp.options import addresses, text
 
 MAC = bytes.fromhex("02000000aa01")
 SERVER, MASK, HOUR = b"\x0a\x63\x01\x01", b"\xff\xff\xff\x00", b"\x00\x00\x0e\x10"
@@ -163,12 +165,53 @@ def test_text_of_512_bytes_is_taken() -> None:
     ],
 )
 def test_the_acs_is_found_in_43_and_125(code: int, data: bytes, url: str) -> None:
-    assert acs_url(code, data) == url
+    acs = acs_in(code, data)
+    assert (acs.url if acs else "") == url
+
+
+@pytest.mark.parametrize(
+    ("code", "data"),
+    [
+        (43, b"\x01\x0ahttp://a/x\x02\x02p1\x03\x025 \x03\x0230\x04\x042000\xff"),
+        (125, b"\x00\x00\x0d\xe9\x1a\x0b\x0ahttp://a/x\x0c\x02p1\x0d\x0230\x0e\x042000"),
+    ],
+)
+def test_code_and_retries_of_the_acs_come_with_it(code: int, data: bytes) -> None:
+    assert acs_in(code, data) == Acs("http://a/x", "p1", 30, 2000)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\x03\x010", b"\x03\x0565536", b"\x04\x03999", b"\x03\x02-1", b"\x03\x01x", b"\x02\x01\n"],
+)
+def test_a_retry_that_cannot_be_is_no_acs(data: bytes) -> None:
+    assert acs_in(43, data) is None
+
+
+def test_a_device_that_an_acs_can_manage_says_so_by_its_vendor_class() -> None:
+    assert vendor_class() == bytes.fromhex("00000de90c") + b"dslforum.org"
+
+
+@pytest.mark.parametrize(
+    ("data", "ahead"),
+    [
+        (b"\x00\x00\x0e\x10", 3600),
+        (b"\xff\xff\xb9\xb0", -18000),
+        (b"\x00\x01\x51\x81", None),
+        (b"\x0e\x10", None),
+        (None, None),
+    ],
+)
+def test_the_time_offset_is_signed_and_no_more_than_a_day(
+    data: bytes | None, ahead: int | None
+) -> None:
+    assert (lease(_2=data) if data else lease()).time_offset == ahead
 
 
 @given(st.sampled_from([43, 125]), st.binary(max_size=300))
 def test_noise_in_43_and_125_names_no_acs_and_raises_nothing(code: int, data: bytes) -> None:
-    assert acs_url(code, data) == "" or data.find(b"http") >= 0
+    acs = acs_in(code, data)
+    assert acs is None or acs.url == "" or data.lower().find(b"http") >= 0
 
 
 @given(st.integers(0, 255), st.binary(max_size=300))
@@ -177,5 +220,5 @@ def test_every_option_can_be_shown(code: int, data: bytes) -> None:
 
 
 def test_the_phone_asks_for_every_option_it_obeys() -> None:
-    asked = {1, 3, 6, 15, 42, 43, 51, 54, 58, 59, 60, 66, 125, 150, 159, 160, 252}
+    asked = {1, 2, 3, 6, 15, 42, 43, 51, 54, 58, 59, 60, 66, 125, 150, 159, 160, 252}
     assert set(REQUESTED) == asked

@@ -112,7 +112,7 @@ def test_show_says_what_is_told_and_asked() -> None:
         "DHCP on eth0\n"
         "option 60 CP-8841-3PCC\n"
         "option 12 SEP02000000AA01\n"
-        "option 55 1,3,6,15,42,43,51,54,58,59,60,66,125,150,159,160,252\n"
+        "option 55 1,2,3,6,15,42,43,51,54,58,59,60,66,125,150,159,160,252\n"
     )
     assert show(static().plans[""]) == "address 10.99.1.7/24 on eth0\nrouter 10.99.1.1\n"
     assert FEATURE.show is show

@@ -9,7 +9,8 @@ from ringfence.config.settings import Settings
 from ringfence.errors import ConfigError, Finding, RemoteProtocolError, Severity
 from ringfence.policy.sources import option_order
 from ringfence.protocols.dhcp.lease import Lease, check_address
-from ringfence.protocols.dhcp.options import REQUESTED, packed, prefix
+from ringfence.protocols.dhcp.meaning import REQUESTED
+from ringfence.protocols.dhcp.options import packed, prefix
 from ringfence.runtime.state import Facts, Planned
 
 _HOST_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.(?!\Z)|\Z))+")

@@ -4,11 +4,12 @@ import math
 import re
 from collections.abc import Mapping
 
-from ringfence.config.settings import Settings
-from ringfence.policy.network import resolvers, time_servers
+from ringfence.config.settings import ROWS, Settings
+from ringfence.policy.acs import acs_source
+from ringfence.policy.network import KnownTime, known_time, resolvers
 from ringfence.policy.sources import Considered, profile_source
 from ringfence.protocols.dhcp import Lease
-from ringfence.protocols.dhcp.options import interpret, name
+from ringfence.protocols.dhcp.meaning import interpret, name, said_of_acs
 
 _SECRET = re.compile(r"""(--(?:key|pwd)\s+)(?:"[^"]*"?|[^\s"\]]+)""")
 _SHOWN = 600
@@ -35,7 +36,7 @@ def lease_rows(settings: Settings, lease: Lease) -> tuple[tuple[str, str], ...]:
         ("Current Netmask", _mask(lease.prefix)),
         ("Current Gateway", ", ".join(lease.routers) or "none"),
         ("DNS Servers", ", ".join(resolvers(settings, lease)) or "none"),
-        ("NTP Servers", ", ".join(time_servers(settings, lease)) or "none"),
+        *_time_rows(known_time(settings, lease)),
         ("Domain", settings.system.domain or lease.domain or "none"),
     ]
     if lease.server:
@@ -49,12 +50,15 @@ def lease_rows(settings: Settings, lease: Lease) -> tuple[tuple[str, str], ...]:
     won = f"option {source.option}: {masked(source.text)}" if source.option else "none"
     rows.append(("Profile Source", won))
     rows += [_verdict(one) for one in source.considered]
+    acs = acs_source(settings, lease)
+    rows.append(("ACS", f"{acs.named_by}: {said_of_acs(acs.acs)}" if acs.named_by else "none"))
     return tuple(rows)
 
 
 def lease_data(settings: Settings, lease: Lease) -> Mapping[str, object]:
     """Return the lease for programs."""
     source = profile_source(settings.provisioning.dhcp_option_to_use, lease)
+    time, acs = known_time(settings, lease), acs_source(settings, lease)
     return {
         "address": lease.address,
         "prefix": lease.prefix,
@@ -63,6 +67,19 @@ def lease_data(settings: Settings, lease: Lease) -> Mapping[str, object]:
         "resolvers": list(lease.resolvers),
         "domain": lease.domain,
         "ntp": list(lease.ntp),
+        "time": {
+            "servers": list(time.servers),
+            "named_by": time.named_by,
+            "offset": time.offset,
+            "offset_ignored": time.ignored,
+        },
+        "acs": {
+            "url": acs.acs.url,
+            "named_by": acs.named_by,
+            "provisioning_code": acs.acs.provisioning_code,
+            "retry_wait": acs.acs.retry_wait,
+            "retry_multiplier": acs.acs.retry_multiplier,
+        },
         "lease_time": None if math.isinf(lease.lease_time) else lease.lease_time,
         "options": {
             str(code): masked(interpret(code, data)) or raw(data)
@@ -84,6 +101,16 @@ def lease_data(settings: Settings, lease: Lease) -> Mapping[str, object]:
             ],
         },
     }
+
+
+def _time_rows(time: KnownTime) -> list[tuple[str, str]]:
+    servers = ", ".join(time.servers)
+    rows = [("NTP Servers", f"{servers} ({time.named_by})" if servers else "none")]
+    if time.offset is not None:
+        tag = ROWS["regional"]["ignore_dhcp_time_offset"].tag
+        ignored = f", ignored: {tag} is Yes" if time.ignored else ""
+        rows.append(("Time Offset", f"{time.offset:+d} s (DHCP option 2{ignored})"))
+    return rows
 
 
 def _option(code: int, data: bytes) -> tuple[str, str]:

@@ -20,7 +20,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.dhcp.acs import vendor_class
 from ringfence.protocols.dhcp.lease import Lease, granted
+from ringfence.protocols.dhcp.meaning import REQUESTED
 from ringfence.protocols.dhcp.message import (
     MESSAGE_LIMIT,
     REQUEST,
@@ -30,7 +32,7 @@ from ringfence.protocols.dhcp.message import (
     is_reply,
     parse,
 )
-from ringfence.protocols.dhcp.options import REQUESTED, Option, addresses, packed
+from ringfence.protocols.dhcp.options import Option, addresses, packed
 
 FIRST_DELAY, LAST_DELAY = 4.0, 64.0
 """Seconds to the first and to every late retransmission, ±1. Source: RFC 2131 4.1."""
@@ -308,6 +310,7 @@ class Exchange:
             Option.CLIENT_IDENTIFIER: b"\x01" + self._client.hardware,
             Option.MAXIMUM_SIZE: MESSAGE_LIMIT.to_bytes(2, "big"),
             Option.VENDOR_CLASS: self._client.vendor_class.encode(),
+            Option.VENDOR_IDENTIFYING_CLASS: vendor_class(),
             Option.PARAMETER_LIST: bytes(REQUESTED),
         }
         if self._client.host_name:

@@ -13,6 +13,7 @@ from ringfence.protocols.dhcp.options import (
     Option,
     addresses,
     is_host,
+    offset,
     packed,
     prefix,
     seconds,
@@ -35,6 +36,8 @@ class Lease(Struct, frozen=True):
     resolvers: tuple[str, ...] = ()
     domain: str = ""
     ntp: tuple[str, ...] = ()
+    time_offset: int | None = None
+    """Seconds that local time is ahead of UTC; None where the server does not say."""
     lease_time: float = 0.0
     """Infinite where the server said so."""
     renewal_time: float = 0.0
@@ -70,6 +73,7 @@ def granted(message: Message) -> Lease:
         resolvers=_optional(options, Option.DNS, addresses, ()),
         domain=domain if _DOMAIN.match(domain) else "",
         ntp=_optional(options, Option.NTP, addresses, ()),
+        time_offset=_optional(options, Option.TIME_OFFSET, offset, None),
         lease_time=math.inf if duration == _FOREVER else float(duration),
         renewal_time=renewal,
         rebinding_time=rebinding,

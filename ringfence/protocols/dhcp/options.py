@@ -1,7 +1,6 @@
-"""DHCP options: their numbers, and what their bytes mean."""
+"""DHCP options: their numbers, and the values that their bytes are made of."""
 
 import enum
-from collections.abc import Callable, Iterator, Mapping
 
 from ringfence.errors import RemoteProtocolError
 
@@ -9,8 +8,8 @@ TEXT_LIMIT = 512
 """Bytes of text taken from one option. Source: phone-facts 3.2."""
 ADDRESS_LIMIT = 16
 """Addresses taken from one option; the rest is passed over."""
-BROADBAND_FORUM = 3561
-"""Enterprise number of the TR-069 sub-options in option 125. Source: phone-facts 3.3."""
+DAY = 86400
+"""Seconds."""
 
 
 class Option(enum.IntEnum):
@@ -37,6 +36,7 @@ class Option(enum.IntEnum):
     VENDOR_CLASS = 60
     CLIENT_IDENTIFIER = 61
     TFTP_SERVER_NAME = 66
+    VENDOR_IDENTIFYING_CLASS = 124
     VENDOR_IDENTIFYING = 125
     TFTP_SERVERS = 150
     PROVISIONING_SERVER = 159
@@ -135,98 +135,16 @@ def prefix(data: bytes) -> int:
     return length
 
 
-def sub_options(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield `(code, value)` of the sub-options in options 43 and 125, as far as they are whole."""
-    at = 0
-    while at + 2 <= len(data) and data[at] != 255:
-        if data[at] == 0:
-            at += 1
-            continue
-        value = data[at + 2 : at + 2 + data[at + 1]]
-        if len(value) < data[at + 1]:
-            return
-        yield data[at], value
-        at += 2 + data[at + 1]
+def offset(data: bytes) -> int:
+    """Return the seconds that local time is ahead of UTC, negative where it is behind.
 
+    Raises:
+        RemoteProtocolError: not four bytes, or more than a day.
 
-def acs_url(code: int, data: bytes) -> str:
-    """Return the URL of the TR-069 ACS in option 43 or 125; empty where there is none.
-
-    Source: phone-facts 3.3: sub-option 1 of 43, or all of 43 where it is a printable URL;
-    sub-option 11 of enterprise 3561 in 125, where the older 1 is taken, too.
     """
-    found: dict[int, bytes] = {}
-    if code == Option.VENDOR_SPECIFIC:
-        if data[:4].lower() == b"http":
-            found[1] = data
-        else:
-            found.update(sub_options(data))
-    elif code == Option.VENDOR_IDENTIFYING:
-        at = 0
-        while at + 5 <= len(data):
-            enterprise = int.from_bytes(data[at : at + 4], "big")
-            if enterprise == BROADBAND_FORUM:
-                found.update(sub_options(data[at + 5 : at + 5 + data[at + 4]]))
-            at += 5 + data[at + 4]
-    value = found.get(11) or found.get(1) or b""
-    try:
-        url = text(value)
-    except RemoteProtocolError:
-        return ""
-    return url if url.lower().startswith(("http://", "https://")) else ""
-
-
-def _acs(code: int) -> Callable[[bytes], str]:
-    def read(data: bytes) -> str:
-        url = acs_url(code, data)
-        return f"ACS {url}" if url else "no ACS"
-
-    return read
-
-
-def _listed(data: bytes) -> str:
-    return ", ".join(addresses(data))
-
-
-def _time(data: bytes) -> str:
-    return f"{seconds(data)} s"
-
-
-_READ: Mapping[int, tuple[str, Callable[[bytes], str]]] = {
-    Option.SUBNET_MASK: ("subnet mask", lambda data: f"/{prefix(data)}"),
-    Option.ROUTER: ("routers", _listed),
-    Option.DNS: ("DNS servers", _listed),
-    Option.HOST_NAME: ("host name", text),
-    Option.DOMAIN: ("domain", text),
-    Option.NTP: ("NTP servers", _listed),
-    Option.VENDOR_SPECIFIC: ("vendor specific", _acs(Option.VENDOR_SPECIFIC)),
-    Option.LEASE_TIME: ("lease time", _time),
-    Option.SERVER_IDENTIFIER: ("DHCP server", _listed),
-    Option.RENEWAL_TIME: ("renewal time", _time),
-    Option.REBINDING_TIME: ("rebinding time", _time),
-    Option.VENDOR_CLASS: ("vendor class", text),
-    Option.TFTP_SERVER_NAME: ("TFTP server name", text),
-    Option.VENDOR_IDENTIFYING: ("vendor-identifying", _acs(Option.VENDOR_IDENTIFYING)),
-    Option.TFTP_SERVERS: ("TFTP servers", _listed),
-    Option.PROVISIONING_SERVER: ("provisioning server", text),
-    Option.PROVISIONING_URL: ("provisioning URL", text),
-    Option.PROXY_DISCOVERY: ("proxy auto-configuration", text),
-}
-
-REQUESTED = tuple(code for code in _READ if code != Option.HOST_NAME)
-"""What the phone asks for, in option 55. Source: phone-facts 3.1."""
-
-
-def name(code: int) -> str:
-    """Return what an option is called; empty for one that the phone does not know."""
-    return _READ[code][0] if code in _READ else ""
-
-
-def interpret(code: int, data: bytes) -> str:
-    """Return what the phone makes of an option; empty for one that it does not know."""
-    if code not in _READ:
-        return ""
-    try:
-        return _READ[code][1](data)
-    except RemoteProtocolError as error:
-        return f"refused: {error}"
+    if len(data) != 4:
+        raise RemoteProtocolError(f"{len(data)} bytes are not a time offset")
+    ahead = int.from_bytes(data, "big", signed=True)
+    if abs(ahead) > DAY:
+        raise RemoteProtocolError(f"a time offset of {ahead} s")
+    return ahead
