@@ -4,12 +4,14 @@ Source: chapter, Table 1, DHCP Option To Use; phone-facts 3.2; rulings 14.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
 
 from ringfence.errors import Finding, RemoteProtocolError, Severity
-from ringfence.policy.rules import parse_rule, parse_url
+from ringfence.policy.macros import expand, unit_values
+from ringfence.policy.rules import Url, parse_rule, parse_url
 from ringfence.protocols.dhcp import Lease
 from ringfence.protocols.dhcp.acs import acs_in
 from ringfence.protocols.dhcp.options import Option, addresses, text
@@ -63,6 +65,11 @@ class ProfileSource(Struct, frozen=True):
     considered: tuple[Considered, ...] = ()
     """Every offered option that could name a source, in the order asked."""
 
+    @property
+    def named_by(self) -> str:
+        """Return who names the server, `DHCP option 66`; empty where nobody does."""
+        return "" if self.option is None else f"DHCP option {self.option:d}"
+
 
 def option_order(listed: str) -> tuple[tuple[int, ...], tuple[Finding, ...]]:
     """Return the options that `DHCP_Option_To_Use` lists, and the words that were skipped.
@@ -108,6 +115,25 @@ def profile_source(listed: str, lease: Lease | None) -> ProfileSource:
     if winner is None:
         return ProfileSource(considered=tuple(considered))
     return ProfileSource(winner.option, winner.kind, winner.text, tuple(considered))
+
+
+def at_source(url: Url, source: ProfileSource, values: Mapping[str, str]) -> Url:
+    """Return a URL that names no server at the one that DHCP names; its path stays.
+
+    That holds for profiles and, by the same options, for firmware (rulings 14). `values` are all
+    macros; a rule from DHCP sees those of the unit alone.
+
+    Raises:
+        ValueError: DHCP names no server.
+
+    """
+    if source.kind == "server":
+        named = parse_url(f"{source.text}/")
+    elif source.kind == "rule" and (taken := parse_rule(source.text).select(unit_values(values))):
+        named = parse_url(expand(taken.url, unit_values(values)))
+    else:
+        raise ValueError("the rule names no server, and DHCP names none")
+    return Url(named.scheme, named.host, named.port, url.path)
 
 
 def _judge(option: int, raw: bytes, listed: bool, winner: Considered | None) -> Considered:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.config.settings import Settings
-from ringfence.policy.sources import ProfileSource, option_order, profile_source
+from ringfence.policy.rules import parse_url
+from ringfence.policy.sources import ProfileSource, at_source, option_order, profile_source
 from ringfence.protocols.dhcp import Lease
 
 ORDER = "66,160,159,150,60,43,125"
@@ -125,6 +126,34 @@ def test_what_names_no_source_and_why(option: int, data: bytes, reason: str) -> 
     kind, text, why = said(option, data)
     assert (kind, text) == ("none", "")
     assert reason in why
+
+
+@pytest.mark.parametrize(
+    ("option", "data", "url"),
+    [
+        (66, b"fw.tele.test", "tftp://fw.tele.test:69/image"),
+        (150, b"\x0a\x63\x01\x0a", "tftp://10.99.1.10:69/image"),
+        (159, b"http://[fd00::1]:8080", "http://[fd00::1]:8080/image"),
+        (160, b"https://$MA.tele.test/$PSN.xml", "https://aa01.tele.test:443/image"),
+        (160, b'("$PSN" = "x")? tftp://a/b | http://h:81/c', "http://h:81/image"),
+    ],
+)
+def test_a_file_without_a_server_is_sought_at_the_one_that_dhcp_names(
+    option: int, data: bytes, url: str
+) -> None:
+    values = {"MA": "aa01", "PSN": "8841"}
+    assert str(at_source(parse_url("/image"), source({option: data}), values)) == url
+    assert source({option: data}).named_by == f"DHCP option {option}"
+
+
+@pytest.mark.parametrize(
+    "offered", [{}, {43: OFFERED[43]}, {160: b'("$PSN" = "x")? http://h/c'}, {60: b"x"}]
+)
+def test_a_file_without_a_server_is_nowhere_where_dhcp_names_none(
+    offered: dict[int, bytes],
+) -> None:
+    with pytest.raises(ValueError, match="names no server, and DHCP names none"):
+        at_source(parse_url("/image"), source(offered), {"PSN": "8841"})
 
 
 def test_unknown_words_are_reported_and_skipped() -> None:
