@@ -22,11 +22,11 @@ from ringfence.runtime.egress import Egress, Secured, Stream, Target
 logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 1 << 20
-"""Bytes of a body."""
+"""Bytes of a body, where a request does not say otherwise."""
 HEAD_LIMIT = 16 << 10
 """Bytes of a status line and its header fields."""
 ANSWER_TIME = 30.0
-"""Seconds from the request to the last byte of the answer."""
+"""Seconds from the request to the last byte of the answer, for each MiB that it may have."""
 REDIRECTS = 5
 LOGINS = 2
 """Times that a request is repeated because the server asks who we are."""
@@ -47,6 +47,13 @@ class Request(Struct, frozen=True):
     """For a server that asks who we are; never sent to another host."""
     method: str = "GET"
     body: bytes = b""
+    limit: int = BODY_LIMIT
+    """Bytes that the body of the answer may have."""
+
+    @property
+    def patience(self) -> float:
+        """Return the seconds that the answer may take: more where it may be large."""
+        return ANSWER_TIME * max(1.0, self.limit / BODY_LIMIT)
 
 
 class Response(Struct, frozen=True):
@@ -138,12 +145,12 @@ async def _first(
         try:
             stream = await egress.connect(target, address)
             try:
-                async with asyncio.timeout(ANSWER_TIME):
+                async with asyncio.timeout(request.patience):
                     response = await exchange(stream, request)
             finally:
                 await stream.close()
         except TimeoutError:
-            reasons.append(f"{address}: no answer in {ANSWER_TIME:g} s")
+            reasons.append(f"{address}: no answer in {request.patience:g} s")
         except PolicyError as error:
             logger.warning("http.refused: %s", error)
             reasons.append(f"{address}: {error}")
@@ -199,7 +206,7 @@ async def exchange(stream: Stream, request: Request) -> Response:
 
     """
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
-    reading = _Reading()
+    reading = _Reading(request.limit)
     try:
         await stream.write(_bytes(connection, request))
         while (whole := reading.whole) is None:
@@ -221,7 +228,8 @@ async def exchange(stream: Stream, request: Request) -> Response:
 class _Reading:
     """Collects the events of one answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self.head: h11.Response | None = None
         self.whole: Response | None = None
         self._body = bytearray()
@@ -232,17 +240,16 @@ class _Reading:
             self._fields = tuple((bytes(name), bytes(text)) for name, text in event.headers)
             for name, text in self._fields:
                 if name == b"content-length":
-                    _check_size(int(text))
+                    self._check(int(text))
         elif isinstance(event, h11.Data):
             self._body += event.data
-            _check_size(len(self._body))
+            self._check(len(self._body))
         elif self.head is not None and isinstance(event, h11.EndOfMessage):
             self.whole = Response(self.head.status_code, self._fields, bytes(self._body))
 
-
-def _check_size(size: int) -> None:
-    if size > BODY_LIMIT:
-        raise RemoteProtocolError(f"the body exceeds {BODY_LIMIT} bytes")
+    def _check(self, size: int) -> None:
+        if size > self._limit:
+            raise RemoteProtocolError(f"the body exceeds {self._limit} bytes")
 
 
 def _bytes(connection: h11.Connection, request: Request) -> bytes:

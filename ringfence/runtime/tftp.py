@@ -21,7 +21,7 @@ PORTS = range(53240, 53245 + 1)
 DATAGRAM = 2048
 """Bytes of a datagram that are read: more than a block, so that a longer one is noticed."""
 LIMIT = 1 << 20
-"""Bytes of a file."""
+"""Bytes of a file, where nothing else is asked for."""
 
 _TELL_ERRORS = {
     socket.AF_INET: (socket.IPPROTO_IP, 11),  # IP_RECVERR
@@ -39,10 +39,18 @@ class Answer(Struct, frozen=True):
     """What the server said in place of the file; empty where it sent the file."""
 
 
-async def get(
-    egress: Egress, host: Host, target: Target, url: Url, asking: Callable[[Url, str], None]
+async def get(  # noqa: PLR0913 - what is asked, of whom, by whom
+    egress: Egress,
+    host: Host,
+    target: Target,
+    url: Url,
+    asking: Callable[[Url, str], None],
+    *,
+    limit: int = LIMIT,
 ) -> Answer:
     """Return what a server answered; `asking(url, address)` is called before the first request.
+
+    A file of more than `limit` bytes is refused.
 
     Raises:
         PolicyError: the host is forbidden; nothing was asked of DNS.
@@ -54,7 +62,7 @@ async def get(
     reasons = []
     for destination in destinations:
         try:
-            done = await _transfer(host, destination, unquote(url.path))
+            done = await _transfer(host, destination, unquote(url.path), limit)
         except (OSError, ValueError, ComponentError) as error:
             done = Done(error=str(error))
         if not done.error or done.missing:
@@ -63,7 +71,7 @@ async def get(
     raise NetworkError("; ".join(reasons))
 
 
-async def _transfer(host: Host, destination: Destination, name: str) -> Done:
+async def _transfer(host: Host, destination: Destination, name: str, limit: int) -> Done:
     """Return how one transfer ended.
 
     Raises:
@@ -72,7 +80,7 @@ async def _transfer(host: Host, destination: Destination, name: str) -> Done:
         ValueError: the name cannot be asked for.
 
     """
-    download = Download(name, LIMIT, host.now(), destination.port)
+    download = Download(name, limit, host.now(), destination.port)
     with _bound(host, destination.address) as port:
         while True:
             for packet in download.datagrams_to_send():

@@ -31,7 +31,7 @@ def got(
 ) -> tuple[tftp.Answer, list[tuple[str, str]]]:
     asked: list[tuple[str, str]] = []
 
-    async def transfer(host: Host, destination: Destination, name: str) -> Done:
+    async def transfer(host: Host, destination: Destination, name: str, limit: int) -> Done:
         asked.append((destination.address, name))
         end = ends[destination.address]
         if isinstance(end, Exception):
