@@ -1,5 +1,6 @@
 """The phone's half of SCEP against the authority's: which answers are believed."""
 
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +34,6 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        authority.create(folder, "Telco", datetime.now(UTC))
         self.responder = Responder(folder, b"")
         root = x509.load_pem_x509_certificate((folder / "client-root.crt").read_bytes())
         self.fingerprint = scep.fingerprint_of(root, 64)
@@ -64,9 +64,19 @@ class Authority:
         return scep.receive(answer, sent, self.held, keys)
 
 
+def new(folder: Path) -> Authority:
+    authority.create(folder, "Telco", datetime.now(UTC))
+    return Authority(folder)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return new(tmp_path_factory.mktemp("made") / "ca").folder
+
+
 @pytest.fixture
-def telco(tmp_path: Path) -> Authority:
-    return Authority(tmp_path / "ca")
+def telco(made: Path, tmp_path: Path) -> Authority:
+    return Authority(Path(shutil.copytree(made, tmp_path / "ca")))
 
 
 def test_a_certificate_is_renewed_by_itself_without_a_password(telco: Authority) -> None:
@@ -120,7 +130,7 @@ def test_an_answer_to_another_request_is_refused(telco: Authority) -> None:
 
 
 def test_an_answer_of_another_authority_is_refused(telco: Authority, tmp_path: Path) -> None:
-    keys, thief = scep.Keys(KEY), Authority(tmp_path / "thief")
+    keys, thief = scep.Keys(KEY), new(tmp_path / "thief")
     sent = thief.sent(keys)
     answer = thief.responder.operate(sent.message, datetime.now(UTC))
     with pytest.raises(PolicyError, match="not signed by the SCEP server's authority"):
@@ -170,7 +180,7 @@ def test_a_registrar_that_ended_or_is_anothers_gets_nothing(
     assert (
         scep.authorities(telco.responder.authorities(), telco.fingerprint, late).registrar == root
     )
-    foreign = Authority(tmp_path / "other").held.registrar
+    foreign = new(tmp_path / "other").held.registrar
     mixed = messages.bundle([root, foreign])
     assert scep.authorities(mixed, telco.fingerprint, time.time()).registrar == root
 

@@ -1,6 +1,7 @@
 """The log of an authority: complete, bound line to line, and a condition of every act."""
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,14 +23,19 @@ YEAR = timedelta(days=365)
 KEY = ec.generate_private_key(ec.SECP256R1())
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "ca"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("made") / "ca"
     authority.create(made, "Telco", NOW)
     ca.issue_device(made, DEVICE, NOW, certificates.KeyKind.P256)
     serial = serials(made)[0]
     revocation.revoke(made, serial, "superseded", NOW)
     return made
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "ca"))
 
 
 def serials(folder: Path) -> list[str]:
