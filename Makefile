@@ -5,6 +5,8 @@ SANDBOX := $(PY) -m ringfence.lab.sandbox --
 RECORD := build/scorecard.jsonl
 WORKERS ?= 3
 PYTEST := .venv/bin/pytest -q --durations=5
+# Compiled tests are kept, else every run compiles every assertion anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: lab test check unit integration scorecard breaks bench soak docs interop lock clean setup-lab setup-test
 
