@@ -1,0 +1,478 @@
+"""The DHCPv6 client on a clock of its own. Source: RFC 8415 15, 18.2."""
+
+from ipaddress import IPv6Address
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.dhcpv6.ask import Client6
+from ringfence.protocols.dhcpv6.client import Bound, Event, Exchange6, Lost, Refused, Unanswered
+from ringfence.protocols.dhcpv6.times import State
+
+MAC = bytes.fromhex("02000000aa01")
+CLIENT_ID = bytes.fromhex("0001000a0003000102000000aa01")
+SOLICIT, ADVERTISE, REQUEST, CONFIRM, RENEW, REBIND, REPLY, RELEASE, DECLINE = range(1, 10)
+INFORMATION_REQUEST = 11
+NO_ADDRESS, NO_BINDING, NOT_ON_LINK = (
+    b"\x00\x0d\x00\x02\x00\x02",
+    b"\x00\x0d\x00\x02\x00\x03",
+    b"\x00\x0d\x00\x02\x00\x04",
+)
+MIDDLE = b"\x80\x00"
+"""Entropy in the middle: a spread of almost nothing."""
+
+
+class Wire:
+    """A client, and servers who answer its last message."""
+
+    def __init__(self, spread: bytes = MIDDLE) -> None:
+        self.now = 1000.0
+        self._drawn = 0
+        self._spread = spread
+        self.exchange = Exchange6(Client6(MAC, "CP-8841-3PCC"), self._entropy)
+        self.sent: list[bytes] = []
+
+    def _entropy(self, size: int) -> bytes:
+        self._drawn += 1
+        return self._drawn.to_bytes(3, "big") if size == 3 else self._spread
+
+    @property
+    def state(self) -> State:
+        return self.exchange.state
+
+    def take(self) -> list[int]:
+        """Return the types of what was sent since the last call."""
+        new = self.exchange.messages_to_send()
+        self.sent += new
+        return [one[0] for one in new]
+
+    def to_timer(self) -> float:
+        """Wait for the timer; return for how long."""
+        due = self.exchange.get_timer()
+        assert due is not None
+        waited, self.now = due - self.now, due
+        self.exchange.handle_timer(self.now)
+        return waited
+
+    def wait_until(self, at: float) -> None:
+        while (due := self.exchange.get_timer()) is not None and due <= at:
+            self.to_timer()
+            self.take()
+        self.now = at
+
+    def answer(self, kind: int, *parts: bytes, server: int = 1, client: bytes = CLIENT_ID) -> None:
+        """Have a server answer the last message."""
+        self.exchange.receive_message(
+            bytes((kind,)) + self.sent[-1][1:4] + client + identifier(server) + b"".join(parts),
+            "fe80::1",
+            self.now,
+        )
+
+    def events(self) -> list[Event]:
+        return list(iter(self.exchange.next_event, None))
+
+    def bind(self, **times: int) -> None:
+        """Go the whole way to a lease."""
+        self.exchange.start(self.now, address=True)
+        self.to_timer()
+        self.take()
+        self.answer(ADVERTISE, association(**times), b"\x00\x07\x00\x01\xff")
+        assert self.take() == [REQUEST]
+        self.answer(REPLY, association(**times))
+        (event,) = self.events()
+        assert isinstance(event, Bound)
+
+
+def identifier(server: int) -> bytes:
+    return bytes.fromhex("0002000a00030001020000000000")[:-1] + bytes((server,))
+
+
+def association(
+    host: int = 0x100, t1: int = 1000, t2: int = 2000, preferred: int = 3000, valid: int = 4000
+) -> bytes:
+    address = IPv6Address(f"fd00:99:1::{host:x}").packed
+    body = MAC[2:] + t1.to_bytes(4, "big") + t2.to_bytes(4, "big") + b"\x00\x05\x00\x18" + address
+    body += preferred.to_bytes(4, "big") + valid.to_bytes(4, "big")
+    return b"\x00\x03" + len(body).to_bytes(2, "big") + body
+
+
+def with_status(status: bytes) -> bytes:
+    return b"\x00\x03\x00\x12" + MAC[2:] + bytes(8) + status
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.mark.parametrize(("spread", "least", "most"), [(b"\0\0", 0, 0), (b"\xff\xff", 1, 1)])
+def test_the_first_solicit_waits_for_up_to_a_second(
+    spread: bytes, least: float, most: float
+) -> None:
+    wire = Wire(spread)
+    wire.exchange.start(wire.now, address=True)
+    assert wire.take() == []
+    assert least <= wire.to_timer() <= most
+    assert wire.take() == [SOLICIT]
+
+
+def test_unanswered_solicits_double_to_an_hour(wire: Wire) -> None:
+    wire.exchange.start(wire.now, address=True)
+    wire.to_timer()
+    waits = [wire.to_timer() for _ in range(15)]
+    for waited, expected in zip(waits, [2**n for n in range(12)], strict=False):
+        assert waited == pytest.approx(expected, rel=0.01)
+    assert waits[12:] == pytest.approx([3600, 3600, 3600], rel=0.01)
+    assert wire.take() == [SOLICIT] * 16
+    assert wire.events()[-1] == Unanswered(State.SOLICITING, 15)
+
+
+@pytest.mark.parametrize(
+    ("spread", "first"), [(b"\0\0", 1.1), (b"\xff\xff", 1.1), (b"\x7f\xff", 1.0)]
+)
+def test_the_first_interval_is_never_shorter_than_a_second(spread: bytes, first: float) -> None:
+    wire = Wire(spread)
+    wire.exchange.start(wire.now, address=True)
+    wire.to_timer()
+    waited = wire.to_timer()
+    assert waited == pytest.approx(first, abs=0.001)
+    assert waited >= 1.0
+
+
+def test_the_server_of_highest_preference_is_asked_after_the_first_second(wire: Wire) -> None:
+    wire.exchange.start(wire.now, address=True)
+    wire.to_timer()
+    wire.take()
+    wire.answer(ADVERTISE, association(0x1), server=1)
+    wire.answer(ADVERTISE, association(0x2), b"\x00\x07\x00\x01\x09", server=2)
+    wire.answer(ADVERTISE, association(0x3), b"\x00\x07\x00\x01\x09", server=3)
+    assert wire.take() == []
+    wire.to_timer()
+    assert wire.take() == [REQUEST]
+    assert identifier(2) in wire.sent[-1]
+    assert IPv6Address("fd00:99:1::2").packed in wire.sent[-1]
+
+
+def test_a_server_of_preference_255_is_asked_at_once(wire: Wire) -> None:
+    wire.bind()
+    assert wire.exchange.state is State.BOUND
+
+
+def test_after_the_first_second_any_server_is_asked_at_once(wire: Wire) -> None:
+    wire.exchange.start(wire.now, address=True)
+    wire.to_timer()
+    wire.to_timer()
+    wire.take()
+    wire.answer(ADVERTISE, association())
+    assert wire.take() == [REQUEST]
+
+
+def test_a_reply_to_a_solicit_counts_with_rapid_commit_alone(wire: Wire) -> None:
+    wire.exchange.start(wire.now, address=True)
+    wire.to_timer()
+    wire.take()
+    wire.answer(REPLY, association())
+    assert wire.events() == [Refused("fe80::1", "a reply that was not asked for")]
+    wire.answer(REPLY, association(), b"\x00\x0e\x00\x00")
+    (event,) = wire.events()
+    assert isinstance(event, Bound)
+    assert event.lease.address == "fd00:99:1::100"
+
+
+def test_an_advertisement_without_an_address_is_refused_and_another_one_wins(wire: Wire) -> None:
+    wire.exchange.start(wire.now, address=True)
+    wire.to_timer()
+    wire.to_timer()
+    wire.take()
+    wire.events()
+    wire.answer(ADVERTISE, with_status(NO_ADDRESS))
+    wire.answer(ADVERTISE, association(valid=0, preferred=0))
+    assert wire.take() == []
+    assert [str(event) for event in wire.events()] == [
+        "Refused(source='fe80::1', reason='status no address')",
+        "Refused(source='fe80::1', reason='an address without life')",
+    ]
+    wire.answer(ADVERTISE, association(), server=2)
+    assert wire.take() == [REQUEST]
+
+
+def test_a_server_that_offered_and_stays_silent_is_given_up_after_ten_requests(wire: Wire) -> None:
+    wire.exchange.start(wire.now, address=True)
+    wire.to_timer()
+    wire.take()
+    wire.answer(ADVERTISE, association(), b"\x00\x07\x00\x01\xff")
+    waits = [wire.to_timer() for _ in range(10)]
+    assert wire.take() == [REQUEST] * 10
+    assert waits == pytest.approx([1, 2, 4, 8, 16, 30, 30, 30, 30, 30], rel=0.01)
+    assert wire.exchange.state is State.SOLICITING
+
+
+@pytest.mark.parametrize(
+    "answer", [NOT_ON_LINK, with_status(NO_ADDRESS), association(valid=0, preferred=0)]
+)
+def test_a_server_that_takes_its_offer_back_is_no_lease(wire: Wire, answer: bytes) -> None:
+    wire.exchange.start(wire.now, address=True)
+    wire.to_timer()
+    wire.take()
+    wire.answer(ADVERTISE, association(), b"\x00\x07\x00\x01\xff")
+    wire.take()
+    wire.answer(REPLY, answer)
+    (event,) = wire.events()
+    assert isinstance(event, Refused)
+    assert wire.exchange.state is not State.BOUND
+
+
+def test_t1_renews_at_the_server_t2_asks_everyone_and_the_end_loses(wire: Wire) -> None:
+    wire.bind()
+    bound_at = wire.now
+    wire.to_timer()
+    assert (wire.now - bound_at, wire.take()) == (1000, [RENEW])
+    assert identifier(1) in wire.sent[-1]
+    assert [wire.to_timer() for _ in range(3)] == pytest.approx([10, 20, 40], rel=0.01)
+    wire.take()
+    wire.wait_until(bound_at + 2000)
+    assert wire.state is State.REBINDING
+    assert wire.sent[-1][0] == REBIND
+    assert identifier(1) not in wire.sent[-1]
+    wire.events()
+    wire.wait_until(bound_at + 4000)
+    assert Lost("it expired") in wire.events()
+    assert wire.state is State.SOLICITING
+
+
+def test_a_renewal_counts_from_when_it_was_asked_for(wire: Wire) -> None:
+    wire.bind()
+    wire.to_timer()
+    wire.take()
+    asked_at = wire.now
+    wire.now += 5
+    wire.answer(REPLY, association())
+    (event,) = wire.events()
+    assert isinstance(event, Bound)
+    assert event.asked_at == asked_at
+    assert wire.exchange.get_timer() == asked_at + 1000
+
+
+def test_any_server_may_answer_a_rebind_and_only_ours_a_renewal(wire: Wire) -> None:
+    wire.bind()
+    bound_at = wire.now
+    wire.to_timer()
+    wire.take()
+    wire.answer(REPLY, association(), server=2)
+    assert wire.events() == [Refused("fe80::1", "a server that was not asked")]
+    wire.wait_until(bound_at + 2000)
+    wire.events()
+    wire.answer(REPLY, association(), server=2)
+    (event,) = wire.events()
+    assert isinstance(event, Bound)
+
+
+def test_a_server_that_forgot_the_lease_is_asked_for_it_anew(wire: Wire) -> None:
+    wire.bind()
+    wire.to_timer()
+    wire.take()
+    wire.answer(REPLY, with_status(NO_BINDING))
+    assert wire.take() == [REQUEST]
+    wire.events()
+    wire.answer(REPLY, association())
+    (event,) = wire.events()
+    assert isinstance(event, Bound)
+
+
+def test_a_renewal_that_ends_the_address_loses_it(wire: Wire) -> None:
+    wire.bind()
+    wire.to_timer()
+    wire.take()
+    wire.answer(REPLY, association(valid=0, preferred=0))
+    assert wire.events() == [Lost("the server ended it")]
+    assert wire.exchange.state is State.SOLICITING
+
+
+def test_another_address_takes_the_place_of_the_first(wire: Wire) -> None:
+    wire.bind()
+    wire.to_timer()
+    wire.take()
+    wire.answer(REPLY, association(0x200))
+    lost, bound = wire.events()
+    assert lost == Lost("the server lent another address")
+    assert isinstance(bound, Bound)
+    assert bound.lease.address == "fd00:99:1::200"
+
+
+def test_a_wire_that_was_away_is_asked_whether_the_address_holds(wire: Wire) -> None:
+    wire.bind()
+    wire.exchange.receive_carrier(wire.now)
+    assert wire.take() == [CONFIRM]
+    wire.answer(REPLY, server=9)
+    assert wire.state is State.BOUND
+    wire.exchange.receive_carrier(wire.now)
+    wire.take()
+    wire.answer(REPLY, NOT_ON_LINK)
+    assert wire.events() == [Lost("it is not of this link")]
+    assert wire.state is State.SOLICITING
+
+
+def test_where_nobody_confirms_for_ten_seconds_the_address_holds(wire: Wire) -> None:
+    wire.bind()
+    wire.exchange.receive_carrier(wire.now)
+    began = wire.now
+    while wire.exchange.state is State.CONFIRMING:
+        wire.to_timer()
+    assert wire.now - began == 10
+    assert wire.take() == [CONFIRM] * 4
+    assert wire.exchange.state is State.BOUND
+
+
+def test_a_lease_of_an_earlier_life_is_confirmed_and_goes_on(wire: Wire) -> None:
+    wire.bind()
+    reply = b"\x07\x00\x00\x00" + CLIENT_ID + identifier(1) + association()
+    second = Wire()
+    lease = second.exchange.adopt(reply, second.now - 500, second.now)
+    assert lease.address == "fd00:99:1::100"
+    assert second.take() == [CONFIRM]
+    second.answer(REPLY)
+    assert second.exchange.get_timer() == second.now + 500
+
+
+def test_the_lease_of_another_phone_is_not_adopted(wire: Wire) -> None:
+    reply = b"\x07\x00\x00\x00" + CLIENT_ID[:-1] + b"\x02" + identifier(1) + association()
+    with pytest.raises(RemoteProtocolError, match="a lease of another client"):
+        wire.exchange.adopt(reply, wire.now, wire.now)
+
+
+def test_an_address_that_somebody_has_is_declined_and_another_one_asked_for(wire: Wire) -> None:
+    wire.bind()
+    wire.exchange.decline(wire.now)
+    assert wire.events() == [Lost("somebody else has the address")]
+    assert wire.take() == [DECLINE]
+    assert identifier(1) in wire.sent[-1]
+    wire.answer(REPLY)
+    assert wire.exchange.state is State.SOLICITING
+
+
+def test_a_decline_that_nobody_hears_ends_after_four(wire: Wire) -> None:
+    wire.bind()
+    wire.exchange.decline(wire.now)
+    while wire.exchange.state is State.DECLINING:
+        wire.to_timer()
+    assert wire.take() == [DECLINE] * 4
+
+
+def test_a_lease_is_given_back_by_one_message(wire: Wire) -> None:
+    wire.bind()
+    wire.exchange.release(wire.now)
+    assert wire.take() == [RELEASE]
+    assert wire.exchange.get_timer() is None
+
+
+def test_where_addresses_are_formed_a_server_only_tells_the_rest(wire: Wire) -> None:
+    wire.exchange.start(wire.now, address=False)
+    wire.to_timer()
+    assert wire.take() == [INFORMATION_REQUEST]
+    assert b"\x00\x03\x00\x0c" not in wire.sent[-1]
+    wire.answer(REPLY, b"\x00\xa0\x00\x05h/a.x")
+    (event,) = wire.events()
+    assert isinstance(event, Bound)
+    assert (event.lease.address, event.lease.options[160]) == ("", (b"h/a.x",))
+    assert wire.to_timer() == 86400
+    assert wire.take() == [INFORMATION_REQUEST]
+    wire.answer(REPLY, b"\x00\x20\x00\x04\x00\x00\x00\x01")
+    assert wire.to_timer() == 600
+
+
+def test_a_server_may_set_the_longest_pause(wire: Wire) -> None:
+    wire.exchange.start(wire.now, address=True)
+    wire.to_timer()
+    wire.take()
+    wire.answer(ADVERTISE, NO_ADDRESS, b"\x00\x52\x00\x04\x00\x00\x00\x3c")
+    for _ in range(8):
+        wire.to_timer()
+    assert wire.to_timer() == pytest.approx(60, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: b"",
+        lambda data: data[:3],
+        lambda data: b"\x0a" + data[1:],
+        lambda data: data[:1] + b"\xff\xff\xff" + data[4:],
+    ],
+)
+def test_what_is_not_for_this_transaction_is_passed_over(wire: Wire, spoil: object) -> None:
+    assert callable(spoil)
+    wire.exchange.start(wire.now, address=True)
+    wire.to_timer()
+    wire.take()
+    good = bytes((ADVERTISE,)) + wire.sent[-1][1:4] + CLIENT_ID + identifier(1) + association()
+    wire.exchange.receive_message(spoil(good), "fe80::1", wire.now)
+    assert (wire.events(), wire.exchange.refused) == ([], 0)
+
+
+def test_a_message_for_another_client_is_refused_and_told_once(wire: Wire) -> None:
+    wire.exchange.start(wire.now, address=True)
+    wire.to_timer()
+    wire.take()
+    for _ in range(3):
+        wire.answer(ADVERTISE, association(), client=CLIENT_ID[:-1] + b"\x02")
+    assert wire.events() == [Refused("fe80::1", "it is for another client")]
+    assert wire.exchange.refused == 3
+
+
+STEPS = st.one_of(
+    st.tuples(st.sampled_from([ADVERTISE, REPLY]), st.binary(max_size=80)),
+    st.tuples(
+        st.sampled_from([ADVERTISE, REPLY]),
+        st.sampled_from(
+            [
+                association(),
+                association(0x200),
+                association(valid=0, preferred=0),
+                association(t1=1, t2=1, preferred=1, valid=1),
+                NO_ADDRESS,
+                NOT_ON_LINK,
+                with_status(NO_BINDING),
+                b"\x00\x0e\x00\x00" + association(),
+            ]
+        ),
+    ),
+    st.sampled_from(["timer", "carrier", "decline"]),
+)
+
+
+def live(steps: list[object]) -> None:
+    """Let a client live through anything; it always waits for something, and asks in measure."""
+    wire = Wire()
+    wire.exchange.start(wire.now, address=True)
+    for step in steps:
+        began = wire.now
+        if step == "timer":
+            wire.to_timer()
+        elif step == "carrier":
+            wire.exchange.receive_carrier(wire.now)
+        elif step == "decline":
+            wire.exchange.decline(wire.now)
+        elif isinstance(step, tuple) and wire.sent:
+            wire.answer(*step)
+        assert len(wire.take()) <= 1
+        due = wire.exchange.get_timer()
+        assert due is not None
+        assert due >= began
+        for event in wire.events():
+            if isinstance(event, Bound):
+                assert event.lease.valid > 0
+
+
+@settings(max_examples=200)
+@given(st.lists(STEPS, max_size=40))
+def test_whatever_servers_say_the_client_goes_on(steps: list[object]) -> None:
+    live(steps)
+
+
+@pytest.mark.soak
+@settings(max_examples=20_000, deadline=None)
+@given(st.lists(STEPS, min_size=50, max_size=60))
+def test_a_million_events_leave_a_client_that_goes_on(steps: list[object]) -> None:
+    live(steps)
