@@ -11,10 +11,10 @@ from typing import Any, cast
 from aiohttp import web
 
 from ringfence.policy.certificate import printable
-from ringfence.provider import listener
 from ringfence.provider.identity import shown
 from ringfence.provider.profiles import Answer, Client, words
 from ringfence.provider.tally import REQUESTS, SECONDS, Tally
+from ringfence.provider.wire import Wire
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ Cache-Control: no-store\r
 AtHand = Callable[[str, Client], Answer | None]
 
 
-class Connection(listener.Guest):
+class Connection(asyncio.Protocol):
     """One connection; `at_hand` knows the answers that take no time.
 
     A request that is plain, and whose answer is at hand, is answered here. Anything else goes to
@@ -55,13 +55,12 @@ class Connection(listener.Guest):
     """
 
     def __init__(self, server: web.Server, at_hand: AtHand, tally: Tally, remote: str) -> None:
-        self.closed = asyncio.get_running_loop().create_future()
         self._server = server
         self._at_hand = at_hand
         self._tally = tally
         self._remote = remote
         self._got = 0
-        self._transport: asyncio.Transport | None = None
+        self._wire: Wire | None = None
         self._client: Client | None = None
         self.asked = False
         """Whether a whole request came, or what is none."""
@@ -70,21 +69,21 @@ class Connection(listener.Guest):
     def client(self) -> Client:
         """Return who asks, with the certificate that the handshake verified."""
         if self._client is None:
-            held = self._transport and self._transport.get_extra_info("peercert")
+            held = self._wire.certificate if self._wire else None
             self._client = Client(shown(held) if held else None, "", self._remote)
         return self._client
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        self._transport = cast(asyncio.Transport, transport)
+        """Keep the wire."""
+        self._wire = cast(Wire, transport)
 
     def data_received(self, data: bytes) -> None:
         """Answer at once, or leave this and all that follows to aiohttp."""
         self._got += len(data)
-        if self._transport and not self._answered(self._transport, data):
+        if self._wire and not self._answered(self._wire, data):
             handler = _Handler(self._server, self)
-            handler.connection_made(self._transport)
-            self._transport.set_protocol(handler)
+            handler.connection_made(self._wire)
+            self._wire.set_protocol(handler)
             self._got -= len(data)
             handler.data_received(data)
 
@@ -93,8 +92,6 @@ class Connection(listener.Guest):
         if not self.asked:
             who = within(words(self.client.device))
             logger.info('%s "%s" closed after %d bytes of a request', self._remote, who, self._got)
-        if not self.closed.done():
-            self.closed.set_result(None)
 
     def more(self, data: bytes) -> None:
         """Count what aiohttp gets."""
@@ -108,10 +105,10 @@ class Connection(listener.Guest):
         who = within(words(self.client.device))
         logger.info('%s "%s" %d no request: %s', self._remote, who, status, said, exc_info=ours)
 
-    def _answered(self, transport: asyncio.Transport, data: bytes) -> bool:
+    def _answered(self, wire: Wire, data: bytes) -> bool:
         began = time.monotonic()
         found = _PLAIN.fullmatch(data)
-        if not (found and _HOST.search(found[2])) or transport.get_write_buffer_size():
+        if not (found and _HOST.search(found[2])) or wire.get_write_buffer_size():
             return False
         path = found[1].decode()
         answer = self._at_hand(path, self.client)
@@ -119,7 +116,7 @@ class Connection(listener.Guest):
             return False
         self.asked = True
         head = _HEAD.format(length=len(answer.body), date=formatdate(usegmt=True))
-        transport.write(head.encode() + answer.body)
+        wire.write(head.encode() + answer.body)
         agent = _AGENT.search(found[2])
         log(self._remote, answer.who, f"GET {path}", 200, agent[1].decode() if agent else "")
         self._tally.add("200")

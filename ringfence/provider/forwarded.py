@@ -12,11 +12,10 @@ from urllib.parse import unquote
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ringfence.provider.authority import certificate
-from ringfence.provider.identity import Shown, shown_der
+from ringfence.provider.identity import Shown, shown
 from ringfence.provider.profiles import Client
 
 CERTIFICATE, ADDRESS = "X-Client-Certificate", "X-Client-Address"
@@ -53,7 +52,7 @@ class Forwarded:
             held.verify_directly_issued_by(self._root)
             if not _counts(held, datetime.now(UTC)):
                 return None
-            return shown_der(held.public_bytes(Encoding.DER))
+            return shown(held)
         except (ValueError, TypeError, InvalidSignature, x509.DuplicateExtension):
             return None
 

@@ -4,16 +4,20 @@ Source: chapter, Multiplatform Phone CA Client Root Certificate; rulings 7; PRV-
 """
 
 import re
-import ssl
-from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-_PRODUCT = ("2.5.4.11", "organizationalUnitName")
-_SERIAL = ("2.5.4.7", "localityName")
-_MAC = ("2.5.4.4", "surname", "2.5.4.8", "stateOrProvinceName", "2.5.4.5", "serialNumber")
+if TYPE_CHECKING:
+    from cryptography import x509
+
+KNOWN = 2048
+"""Certificates of which a process remembers what they say."""
+_PRODUCT, _SERIAL = "2.5.4.11", "2.5.4.7"
+"""organizationalUnitName and localityName."""
+_MAC = ("2.5.4.4", "2.5.4.8", "2.5.4.5")
+"""surname, stateOrProvinceName and serialNumber."""
 
 _HARDWARE_ADDRESS = re.compile(r"[0-9a-f]{12}")
 _AGENT_MAC = re.compile(r"\(([0-9a-f]{12})\)")
@@ -80,8 +84,8 @@ def claimed(agent: str) -> DeviceIdentity:
     )
 
 
-def device_identity(certificate: bytes | Mapping[str, Any]) -> DeviceIdentity:
-    """Return the identity in a verified certificate: DER, or what `getpeercert()` returned.
+def device_identity(certificate: "x509.Certificate | bytes") -> DeviceIdentity:
+    """Return the identity in a verified certificate, which may be DER.
 
     The MAC is read from surname (2.5.4.4), stateOrProvinceName (2.5.4.8) or serialNumber
     (2.5.4.5); where they name different addresses, none counts.
@@ -90,55 +94,32 @@ def device_identity(certificate: bytes | Mapping[str, Any]) -> DeviceIdentity:
         ValueError: the DER is not a certificate.
 
     """
-    fields = list(_from_der(certificate) if isinstance(certificate, bytes) else _from(certificate))
+    if isinstance(certificate, bytes):
+        from cryptography import x509
+
+        certificate = x509.load_der_x509_certificate(certificate)
+    fields = [(each.oid.dotted_string, str(each.value)) for each in certificate.subject]
     macs = set()
-    for name, text in fields:
-        if name in _MAC:
+    for oid, text in fields:
+        if oid in _MAC:
             try:
                 macs.add(hardware_address(text))
             except ValueError:
                 continue
     return DeviceIdentity(
-        product=next((text for name, text in fields if name in _PRODUCT), ""),
-        serial=next((text for name, text in fields if name in _SERIAL), ""),
+        product=next((text for oid, text in fields if oid == _PRODUCT), ""),
+        serial=next((text for oid, text in fields if oid == _SERIAL), ""),
         mac=macs.pop() if len(macs) == 1 else "",
     )
 
 
-def shown(peer: Mapping[str, Any]) -> Shown:
-    """Return what `getpeercert()` says of a verified certificate."""
-    until = _seconds(peer["notAfter"]) if "notAfter" in peer else 0
-    return Shown(device_identity(peer), int(peer["serialNumber"], 16), until)
-
-
-@lru_cache(1024)
-def _seconds(text: str) -> int:
-    """Return a time of a certificate; phones that were made together have the same."""
-    return int(ssl.cert_time_to_seconds(text))
-
-
-def shown_der(der: bytes) -> Shown:
-    """Return what a verified certificate says.
+@lru_cache(KNOWN)
+def shown(certificate: "x509.Certificate") -> Shown:
+    """Return what a verified certificate says; one that is the same, byte for byte, is read once.
 
     Raises:
-        ValueError: the DER is not a certificate.
+        ValueError: its subject cannot be read.
 
     """
-    from cryptography import x509
-
-    held = x509.load_der_x509_certificate(der)
-    until = int(held.not_valid_after_utc.timestamp())
-    return Shown(device_identity(der), held.serial_number, until)
-
-
-def _from(peer: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for relative in peer.get("subject", ()):
-        for name, text in relative:
-            yield name, str(text)
-
-
-def _from_der(der: bytes) -> Iterable[tuple[str, str]]:
-    from cryptography import x509
-
-    for attribute in x509.load_der_x509_certificate(der).subject:
-        yield attribute.oid.dotted_string, str(attribute.value)
+    until = int(certificate.not_valid_after_utc.timestamp())
+    return Shown(device_identity(certificate), certificate.serial_number, until)

@@ -21,11 +21,38 @@ NAMES = (
 _PLACES = {name: place for place, name in enumerate(NAMES)}
 
 
+SLOTS = 1 << 16
+"""Numbers that networks are counted under: that two of them share one is rare, and nobody can
+aim at it, because Python hashes texts with a key that each server draws."""
+
+
+class Crowd:
+    """How many connections each network has, in all processes; each writes a row of its own."""
+
+    def __init__(self, seats: "memoryview[int]", row: int) -> None:
+        self._seats = seats
+        self._row = row * SLOTS
+        self.workers = len(seats) // SLOTS
+
+    def of(self, network: str) -> int:
+        """Return how many a network has."""
+        return sum(self._seats[hash(network) % SLOTS :: SLOTS])
+
+    def change(self, network: str, by: int) -> None:
+        """Count connections of this process that came, or went."""
+        self._seats[self._row + hash(network) % SLOTS] += by
+
+    def clear(self) -> None:
+        """Forget those of this row."""
+        self._seats[self._row : self._row + SLOTS] = memoryview(bytes(2 * SLOTS)).cast("H")
+
+
 class Tally:
     """The row of one process."""
 
-    def __init__(self, row: "memoryview[float]") -> None:
+    def __init__(self, row: "memoryview[float]", crowd: Crowd) -> None:
         self._row = row
+        self.crowd = crowd
 
     def add(self, name: str, much: float = 1.0) -> None:
         """Add to a counter. Of the threads of a process, one alone counts."""
@@ -38,11 +65,12 @@ class Tallies:
     def __init__(self, rows: int) -> None:
         self._rows = rows
         self._held = memoryview(mmap.mmap(-1, rows * len(NAMES) * 8)).cast("d")
+        self._seats = memoryview(mmap.mmap(-1, rows * SLOTS * 2)).cast("H")
 
     def row(self, number: int) -> Tally:
         """Return the row of one process."""
         start = number * len(NAMES)
-        return Tally(self._held[start : start + len(NAMES)])
+        return Tally(self._held[start : start + len(NAMES)], Crowd(self._seats, number))
 
     def totals(self) -> Mapping[str, float]:
         """Return `{counter: sum over all processes}`."""

@@ -20,7 +20,7 @@ from ringfence.provider.tally import PROBLEMS, REPORTS, Tally
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 16
-"""Uploads that a process takes at the same time; they lie in its memory."""
+"""Uploads at the same time, of all workers; they lie in memory, and each worker has its part."""
 FIELD = "prt_file"
 """Field of a form in which a phone sends a problem report. Source: phone-facts 5."""
 PROBLEM_PATHS = ("prt", "problem")
@@ -36,6 +36,7 @@ class Uploads:
         self._fleet = fleet
         self._profiles = profiles
         self._sending: set[str] = set()
+        self._most = max(1, AT_ONCE // tally.crowd.workers)
 
     async def take(self, request: web.Request, client: Client) -> Answer:
         """Return what a phone is told; where that is good, its upload survives a power cut."""
@@ -46,7 +47,7 @@ class Uploads:
             mac = client.device.mac
             if mac in self._sending:
                 return _answer(BUSY, "one at a time", who)
-            if len(self._sending) >= AT_ONCE:
+            if len(self._sending) >= self._most:
                 return _answer(UNAVAILABLE, "too many at once; come again", who)
             self._sending.add(mac)
             try:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ringfence.provider import listener
 from ringfence.provider import server as provider_server
+from ringfence.provider import wire
 from ringfence.provider.profiles import GenericPolicy
 from tests.support.certificates import leaf
 from tests.support.provider_fixtures import net
@@ -163,7 +163,7 @@ def trusting() -> ssl.SSLContext:
 
 async def silent(files: provider_server.Files) -> bytes:
     """Return what a client hears that never begins its handshake."""
-    listener.HANDSHAKE_TIME, listener.LIFE_TIME = 0.5, 60.0
+    wire.HANDSHAKE_TIME, wire.LIFE_TIME = 0.5, 60.0
     async with served(files) as connect:
         reader, _ = await connect()
         return await reader.read()
@@ -171,7 +171,7 @@ async def silent(files: provider_server.Files) -> bytes:
 
 async def slow(files: provider_server.Files) -> tuple[bytes, bytes]:
     """Return what clients hear that never finish: the first request, and the second."""
-    listener.LIFE_TIME = 3.0
+    wire.LIFE_TIME = 3.0
     async with served(files) as connect:
         first, writer = await connect(ssl=trusting())
         writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
@@ -182,7 +182,7 @@ async def slow(files: provider_server.Files) -> tuple[bytes, bytes]:
 
 async def deaf(files: provider_server.Files) -> bool:
     """Return whether a client that asks for ever and does not read is cut off."""
-    listener.LIFE_TIME, listener.SHUTDOWN_TIME = 3.0, 0.5
+    wire.LIFE_TIME, wire.SHUTDOWN_TIME = 3.0, 0.5
     async with served(files) as connect:
         _, writer = await connect(ssl=trusting(), limit=1)
         try:

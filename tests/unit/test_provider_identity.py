@@ -28,19 +28,6 @@ def test_the_mac_is_read_from_each_of_its_places(place: x509.ObjectIdentifier, t
     assert device_identity(der((place, text))) == CHAPTER
 
 
-@pytest.mark.proves("PRV-11")
-@pytest.mark.parametrize("place", ["surname", "stateOrProvinceName", "serialNumber"])
-def test_the_same_is_read_from_what_the_ssl_module_returns(place: str) -> None:
-    peer = {
-        "subject": (
-            (("organizationalUnitName", CHAPTER.product),),
-            (("localityName", CHAPTER.serial),),
-            ((place, CHAPTER.mac),),
-        )
-    }
-    assert device_identity(peer) == CHAPTER
-
-
 def test_a_generic_certificate_names_no_phone() -> None:
     generic = [
         x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "cisco.com"),
@@ -62,8 +49,10 @@ def test_places_that_agree_name_one_phone() -> None:
     assert device_identity(der(*macs)).mac == "000e08abcdef"
 
 
-def test_no_certificate_names_no_phone() -> None:
-    assert device_identity({}) == DeviceIdentity("", "", "")
+def test_what_says_nothing_names_no_phone() -> None:
+    named = [x509.NameAttribute(NameOID.COMMON_NAME, "000e08abcdef")]
+    found = device_identity(leaf(authority(), subject=named, usage=CLIENT).der)
+    assert found == DeviceIdentity("", "", "")
 
 
 @pytest.mark.parametrize("text", ["", "000e08abcde", "000e08abcdefa", "000e08abcdeg", "ü" * 12])

@@ -4,20 +4,19 @@ import asyncio
 import time
 from functools import partial
 from pathlib import Path
-from ssl import CERT_NONE
 from typing import Any, cast
 
 from aiohttp import web
 
 from ringfence.errors import ComponentError
-from ringfence.provider import listener, metrics
+from ringfence.provider import listener, metrics, tls
 from ringfence.provider.authority import certificate
 from ringfence.provider.inventory.database import Inventory
 from ringfence.provider.manage.api import Api
 from ringfence.provider.manage.app import App
 from ringfence.provider.manage.entrance import Entrance
 from ringfence.provider.manage.page import Page
-from ringfence.provider.server import Files, context
+from ringfence.provider.server import Files
 from ringfence.provider.tally import Tallies
 
 _CONNECTION: dict[str, Any] = {
@@ -41,8 +40,7 @@ class Manager:
     ) -> None:
         self._inventory = inventory
         self._tallies = tallies
-        self._tls = context(files)
-        self._tls.verify_mode = CERT_NONE  # a browser need not choose among certificates
+        self._tls = tls.context(files.certificate, files.key)
         self._ends = int(certificate(files.certificate).not_valid_after_utc.timestamp())
         address, port = where
         try:
@@ -78,13 +76,11 @@ class Manager:
             inventory.close()
 
 
-class _Connection(web.RequestHandler, listener.Guest):
+class _Connection(web.RequestHandler):
     """One connection; what is no HTTP is answered without a word about why."""
 
     def __init__(self, server: web.Server, remote: str) -> None:
-        loop = asyncio.get_running_loop()
-        super().__init__(server, loop=loop, **_CONNECTION)
-        self.closed = loop.create_future()
+        super().__init__(server, loop=asyncio.get_running_loop(), **_CONNECTION)
 
     def handle_error(
         self,
@@ -99,9 +95,3 @@ class _Connection(web.RequestHandler, listener.Guest):
         response = web.Response(status=status, text=f"{status}\n")
         response.force_close()
         return response
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Tell the listener."""
-        if not self.closed.done():
-            self.closed.set_result(None)
-        super().connection_lost(exc)
