@@ -83,6 +83,14 @@ def _add_serve(verbs: provider_inventory.Verbs) -> None:
         " 127.0.0.1 where there is no address",
     )
     serve.add_argument(
+        "--activation",
+        nargs="?",
+        const="",
+        metavar="RULE",
+        help="tell phones that nobody has provisioned where their profile is, at /activation: by"
+        " the value profile_rule of phone or group, else RULE, https://SERVER/$MA.xml",
+    )
+    serve.add_argument(
         "--unlisted",
         choices=("serve", "refuse"),
         default="serve",
@@ -129,6 +137,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     logging.basicConfig(
         stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
+    _check_activation(arguments)
     folder: Path = arguments.ca_dir
     files = Files(
         templates=arguments.dir,
@@ -146,6 +155,7 @@ def _serve(arguments: argparse.Namespace) -> int:
             behind=arguments.behind,
             inventory=arguments.data,
             unlisted=arguments.unlisted == "serve",
+            activation=arguments.activation,
         )
     )
     tallies = Tallies(arguments.workers)
@@ -168,6 +178,21 @@ def _serve(arguments: argparse.Namespace) -> int:
     logging._srcfile = None
     workers.run(jobs)
     return DONE
+
+
+def _check_activation(arguments: argparse.Namespace) -> None:
+    """Refuse what the activation server could not answer with."""
+    if arguments.activation is None:
+        return
+    if arguments.data is None:
+        raise ConfigError("--activation", "there is no inventory", "say where with --data")
+    from ringfence.policy.activation import check_rule
+
+    try:
+        if arguments.activation:
+            check_rule(arguments.activation)
+    except ValueError as error:
+        raise ConfigError("--activation", str(error), "write https://SERVER/$MA.xml") from None
 
 
 def _job(serve: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -25,6 +25,7 @@ def add(verbs: Verbs) -> None:
     _add_secrets(_noun(verbs, "secret", "what a device's template knows and nothing ever shows"))
     _add_uploads(_noun(verbs, "upload", "reports and problem reports that phones sent"))
     _add_tokens(_noun(verbs, "token", "who may use the management page and API"))
+    _add_activation(_noun(verbs, "activation", "codes that let a phone in, each once"))
     history = _verb(verbs, "history", "every change of the inventory, the latest first")
     history.add_argument("subject", nargs="?", default="", metavar="SUBJECT", help="MAC, group ...")
     _json(history)
@@ -130,3 +131,13 @@ def _add_tokens(verbs: Verbs) -> None:
     _json(_verb(verbs, "list", "list tokens"))
     verb = _verb(verbs, "revoke", "take a token back")
     verb.add_argument("token", metavar="ID|LABEL")
+
+
+def _add_activation(verbs: Verbs) -> None:
+    verb = _verb(verbs, "create", "make a code for a phone or a group, and print it this once")
+    verb.add_argument("--device", default="", metavar="MAC", help="the phone that may use it (any)")
+    verb.add_argument("--group", default="", help="where the phone goes (where it is)")
+    verb.add_argument("--days", type=int, default=7, metavar="N", help="until it expires (7)")
+    _json(_verb(verbs, "list", "list codes, used ones too, by the digits that name them"))
+    verb = _verb(verbs, "revoke", "take a code back that nobody has used")
+    verb.add_argument("id", metavar="ID", help="its first six digits")

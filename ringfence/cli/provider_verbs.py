@@ -3,13 +3,13 @@
 import argparse
 import getpass
 import sys
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
+from ringfence.cli import provider_activation
+from ringfence.cli.provider_show import day, print_json, print_table, when, who
 from ringfence.errors import ConfigError
 from ringfence.policy.certificate import printable
 from ringfence.provider.files import read, write
@@ -41,28 +41,21 @@ def run(arguments: argparse.Namespace) -> None:
         inventory.close()
 
 
-def _who() -> str:
-    try:
-        return f"{getpass.getuser()}, command line"
-    except (KeyError, OSError):
-        return "command line"
-
-
 def _device_list(arguments: argparse.Namespace, inventory: Inventory) -> None:
     with inventory.reading() as connection:
         known = devices.listed(connection, part=arguments.part, count=1 << 30)
     if arguments.json:
-        _print_json(known)
+        print_json(known)
         return
     rows = [("mac", "name", "group", "product", "last seen", "certificate", "profile", "state")]
     rows += [
         (
             *(each.device.mac, each.device.name, each.device.group, each.visit.product),
-            *(_when(each.visit.seen), _day(each.visit.until), each.visit.version, _state(each)),
+            *(when(each.visit.seen), day(each.visit.until), each.visit.version, _state(each)),
         )
         for each in known
     ]
-    _print_table(rows)
+    print_table(rows)
 
 
 def _device_show(arguments: argparse.Namespace, inventory: Inventory) -> None:
@@ -73,28 +66,28 @@ def _device_show(arguments: argparse.Namespace, inventory: Inventory) -> None:
         history = devices.history(connection, mac, 20)
         sent = uploads.every(connection, mac)
     if arguments.json:
-        _print_json({"device": known, "secrets": sealed, "history": history, "uploads": sent})
+        print_json({"device": known, "secrets": sealed, "history": history, "uploads": sent})
         return
     device, visit = known.device, known.visit
     rows = [
         *(("mac", mac), ("name", device.name), ("group", device.group), ("state", _state(known))),
-        *(("product", visit.product), ("serial", visit.serial), ("last seen", _when(visit.seen))),
+        *(("product", visit.product), ("serial", visit.serial), ("last seen", when(visit.seen))),
         *(("from", visit.address), ("certificate", visit.certificate)),
-        *(("until", _when(visit.until)), ("profile", visit.version)),
-        *(("since", _when(visit.version_at)), ("last error", visit.error)),
+        *(("until", when(visit.until)), ("profile", visit.version)),
+        *(("since", when(visit.version_at)), ("last error", visit.error)),
         *((f"value {key}", text) for key, text in device.values.items()),
         ("secrets", " ".join(sealed)),
-        *((f"sent {each.id}", f"{_when(each.at)}  {each.kind.value} {each.name}") for each in sent),
+        *((f"sent {each.id}", f"{when(each.at)}  {each.kind.value} {each.name}") for each in sent),
         *((f"change {each.number}", _line(each)) for each in history),
     ]
-    _print_table([row for row in rows if row[1]])
+    print_table([row for row in rows if row[1]])
 
 
 def _device_set(arguments: argparse.Namespace, inventory: Inventory) -> None:
     mac = names.mac(arguments.mac)
     changed = _assignments(arguments.values)
     detail = _said(arguments.values, name=arguments.name, group=arguments.group)
-    with inventory.changing(_who(), "device set", mac, detail) as connection:
+    with inventory.changing(who(), "device set", mac, detail) as connection:
         known = devices.find(connection, mac)
         had = known.device if known else devices.Device(mac)
         devices.put(
@@ -111,15 +104,15 @@ def _device_set(arguments: argparse.Namespace, inventory: Inventory) -> None:
 
 def _device_block(arguments: argparse.Namespace, inventory: Inventory) -> None:
     mac = names.mac(arguments.mac)
-    with inventory.changing(_who(), f"device {arguments.what}", mac) as connection:
+    with inventory.changing(who(), f"device {arguments.what}", mac) as connection:
         known = _known(devices.find(connection, mac), mac)
         blocked = arguments.what == "block"
-        devices.put(connection, msgspec.structs.replace(known.device, blocked=blocked))
+        devices.put(connection, replace(known.device, blocked=blocked))
 
 
 def _device_remove(arguments: argparse.Namespace, inventory: Inventory) -> None:
     mac = names.mac(arguments.mac)
-    with inventory.changing(_who(), "device remove", mac) as connection:
+    with inventory.changing(who(), "device remove", mac) as connection:
         devices.remove(connection, mac)
 
 
@@ -127,27 +120,27 @@ def _group_list(arguments: argparse.Namespace, inventory: Inventory) -> None:
     with inventory.reading() as connection:
         held = devices.groups(connection)
     if arguments.json:
-        _print_json(held)
+        print_json(held)
         return
     rows = [("group", "devices", "values")]
     for each in held:
         shown = " ".join(f"{key}={text}" for key, text in each.values.items())
         rows.append((each.name, str(each.devices), shown))
-    _print_table(rows)
+    print_table(rows)
 
 
 def _group_set(arguments: argparse.Namespace, inventory: Inventory) -> None:
     name = names.name("group", arguments.name)
     changed = _assignments(arguments.values)
     detail = _said(arguments.values)
-    with inventory.changing(_who(), "group set", name, detail) as connection:
+    with inventory.changing(who(), "group set", name, detail) as connection:
         had = devices.group(connection, name) or devices.Group(name)
         devices.put_group(connection, devices.Group(name, _merged(had.values, changed)))
 
 
 def _group_remove(arguments: argparse.Namespace, inventory: Inventory) -> None:
     name = names.name("group", arguments.name)
-    with inventory.changing(_who(), "group remove", name) as connection:
+    with inventory.changing(who(), "group remove", name) as connection:
         devices.remove_group(connection, name)
 
 
@@ -155,11 +148,11 @@ def _template_list(arguments: argparse.Namespace, inventory: Inventory) -> None:
     with inventory.reading() as connection:
         held = texts.every(connection)
     if arguments.json:
-        _print_json(held)
+        print_json(held)
         return
     rows = [("template", "version", "since", "by")]
-    rows += [(each.name, str(each.version), _when(each.at), each.who) for each in held]
-    _print_table(rows)
+    rows += [(each.name, str(each.version), when(each.at), each.who) for each in held]
+    print_table(rows)
 
 
 def _template_put(arguments: argparse.Namespace, inventory: Inventory) -> None:
@@ -172,8 +165,8 @@ def _template_put(arguments: argparse.Namespace, inventory: Inventory) -> None:
     except UnicodeDecodeError:
         raise ConfigError(f"template {arguments.name}", "is not UTF-8") from None
     check(arguments.name, text)
-    with inventory.changing(_who(), "template put", arguments.name[:255]) as connection:
-        number = texts.put(connection, arguments.name, text, _who())
+    with inventory.changing(who(), "template put", arguments.name[:255]) as connection:
+        number = texts.put(connection, arguments.name, text, who())
     print(f"{arguments.name} version {number}")
 
 
@@ -190,8 +183,8 @@ def _template_get(arguments: argparse.Namespace, inventory: Inventory) -> None:
 
 
 def _template_remove(arguments: argparse.Namespace, inventory: Inventory) -> None:
-    with inventory.changing(_who(), "template remove", arguments.name[:255]) as connection:
-        texts.remove(connection, arguments.name, _who())
+    with inventory.changing(who(), "template remove", arguments.name[:255]) as connection:
+        texts.remove(connection, arguments.name, who())
 
 
 def _secret_set(arguments: argparse.Namespace, inventory: Inventory) -> None:
@@ -202,7 +195,7 @@ def _secret_set(arguments: argparse.Namespace, inventory: Inventory) -> None:
         text = sys.stdin.readline(names.LONGEST + 2).removesuffix("\n").removesuffix("\r")
     if not text:
         raise ConfigError("secret", "standard input is empty", "write it there, in one line")
-    with inventory.changing(_who(), "secret set", mac, arguments.name[:64]) as connection:
+    with inventory.changing(who(), "secret set", mac, arguments.name[:64]) as connection:
         devices.put_secret(connection, inventory.keys, mac, arguments.name, text)
 
 
@@ -214,7 +207,7 @@ def _secret_list(arguments: argparse.Namespace, inventory: Inventory) -> None:
 
 def _secret_remove(arguments: argparse.Namespace, inventory: Inventory) -> None:
     mac = names.mac(arguments.mac)
-    with inventory.changing(_who(), "secret remove", mac, arguments.name[:64]) as connection:
+    with inventory.changing(who(), "secret remove", mac, arguments.name[:64]) as connection:
         devices.remove_secret(connection, mac, arguments.name)
 
 
@@ -223,14 +216,14 @@ def _upload_list(arguments: argparse.Namespace, inventory: Inventory) -> None:
     with inventory.reading() as connection:
         held = uploads.every(connection, mac)
     if arguments.json:
-        _print_json(held)
+        print_json(held)
         return
     rows = [("number", "mac", "kind", "at", "bytes", "name")]
     rows += [
-        (str(each.id), each.mac, each.kind.value, _when(each.at), str(each.size), each.name)
+        (str(each.id), each.mac, each.kind.value, when(each.at), str(each.size), each.name)
         for each in held
     ]
-    _print_table(rows)
+    print_table(rows)
 
 
 def _upload_get(arguments: argparse.Namespace, inventory: Inventory) -> None:
@@ -245,7 +238,7 @@ def _upload_get(arguments: argparse.Namespace, inventory: Inventory) -> None:
 def _token_add(arguments: argparse.Namespace, inventory: Inventory) -> None:
     role = tokens.Role(arguments.role)
     detail = f"role {role.value}"
-    with inventory.changing(_who(), "token add", arguments.label[:64], detail) as connection:
+    with inventory.changing(who(), "token add", arguments.label[:64], detail) as connection:
         _, text = tokens.add(connection, arguments.label, role)
     print(text)
 
@@ -254,17 +247,17 @@ def _token_list(arguments: argparse.Namespace, inventory: Inventory) -> None:
     with inventory.reading() as connection:
         held = tokens.every(connection)
     if arguments.json:
-        _print_json(held)
+        print_json(held)
         return
     rows = [("id", "label", "role", "made", "last used", "revoked")]
     for each in held:
-        times = (_when(each.made), _when(each.used), _when(each.revoked))
+        times = (when(each.made), when(each.used), when(each.revoked))
         rows.append((each.id, each.label, each.role.value, *times))
-    _print_table(rows)
+    print_table(rows)
 
 
 def _token_revoke(arguments: argparse.Namespace, inventory: Inventory) -> None:
-    with inventory.changing(_who(), "token revoke", arguments.token[:64]) as connection:
+    with inventory.changing(who(), "token revoke", arguments.token[:64]) as connection:
         gone = tokens.revoke(connection, arguments.token)
     print(f"revoked: {gone.id} {gone.label}")
 
@@ -273,7 +266,7 @@ def _history(arguments: argparse.Namespace, inventory: Inventory) -> None:
     with inventory.reading() as connection:
         lines = devices.history(connection, arguments.subject)
     if arguments.json:
-        _print_json(lines)
+        print_json(lines)
         return
     sys.stdout.writelines(f"{each.number:>6}  {_line(each)}\n" for each in lines)
 
@@ -281,7 +274,7 @@ def _history(arguments: argparse.Namespace, inventory: Inventory) -> None:
 def _rotate(arguments: argparse.Namespace, inventory: Inventory) -> None:
     """Whoever interrupts this leaves both keys, and all opens; say it again."""
     inventory.keys.add()
-    with inventory.changing(_who(), "rotate-key", "secrets") as connection:
+    with inventory.changing(who(), "rotate-key", "secrets") as connection:
         many = devices.seal_anew(connection, inventory.keys)
     inventory.keys.forget()
     print(f"{many} secrets sealed with a new key; the old one is gone from {arguments.data}")
@@ -309,6 +302,9 @@ VERBS: dict[str, Verb] = {
     "token add": _token_add,
     "token list": _token_list,
     "token revoke": _token_revoke,
+    "activation create": provider_activation.create,
+    "activation list": provider_activation.show,
+    "activation revoke": provider_activation.revoke,
     "history": _history,
     "rotate-key": _rotate,
 }
@@ -349,25 +345,5 @@ def _state(known: devices.Known) -> str:
 
 def _line(each: devices.Line) -> str:
     return (
-        f"{_when(each.at)}  {each.action} {each.subject} {each.detail}".rstrip() + f"  ({each.who})"
+        f"{when(each.at)}  {each.action} {each.subject} {each.detail}".rstrip() + f"  ({each.who})"
     )
-
-
-def _when(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}Z" if seconds else ""
-
-
-def _day(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}" if seconds else ""
-
-
-def _print_json(value: Any) -> None:
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-
-def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    shown = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    for row in shown:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())

@@ -24,6 +24,7 @@ class Origin(enum.Enum):
     PAGE = "web page"
     SCREEN = "phone screen"
     ACS = "ACS"
+    ACTIVATION = "activation server"
     COMMAND = "command line"
 
 

@@ -6,14 +6,14 @@ While the database is away phones are told to come again, and what was seen wait
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
 from ringfence.policy.certificate import printable
-from ringfence.provider.inventory import devices, texts, uploads
+from ringfence.provider.inventory import activations, devices, texts, uploads
 from ringfence.provider.inventory.database import Inventory, now
 from ringfence.provider.inventory.devices import Visit
 from ringfence.provider.profiles import Answer, Client
@@ -72,6 +72,31 @@ class Fleet:
                 found = texts.current(connection, name)
             held[name] = found.text if found else None
         return held[name]
+
+    def values(self, mac: str) -> Mapping[str, str] | None:
+        """Return the values of a phone and its group; None for one that is not listed.
+
+        Raises:
+            ComponentError: the database does not answer.
+
+        """
+        with self._watched(), self._inventory.reading() as connection:
+            found = devices.find(connection, mac)
+            if found is None or not found.listed:
+                return None
+            group = devices.group(connection, found.device.group) if found.device.group else None
+        return {**(group.values if group else {}), **found.device.values}
+
+    def spend(self, mac: str, source: str, digits: str) -> None:
+        """Let a phone in by an activation code.
+
+        Raises:
+            RefusedError: the code will not do.
+            ComponentError: the database does not answer.
+
+        """
+        with self._watched():
+            activations.spend(self._inventory, mac, source, digits)
 
     def version(self, profile: bytes) -> str:
         """Return what tells one profile from another, and nothing of what is in it.

@@ -133,11 +133,22 @@ class Profiles:
 
         """
         device, who = client.device, words(client.device)
-        if self._taken_back(client.shown):
-            return _refused(f"{who}, revoked")
-        if not device.individual or not named(path) <= {device.mac}:
-            return _refused(who)
+        if not self.believes(client) or not named(path) <= {device.mac}:
+            return _refused(f"{who}, revoked" if self._taken_back(client.shown) else who)
         return _refused(f"{who}, blocked") if self._said(device.mac).blocked else None
+
+    def believes(self, client: Client) -> bool:
+        """Return whether a client is one phone: its own certificate was shown, and counts."""
+        return client.device.individual and not self._taken_back(client.shown)
+
+    def blocks(self, mac: str) -> bool:
+        """Return whether a listed phone, or every one that is not listed, gets nothing.
+
+        Raises:
+            ComponentError: the inventory does not answer.
+
+        """
+        return self._said(mac).blocked
 
     def _taken_back(self, shown: Shown | None) -> bool:
         return shown is not None and self._revoked(shown.number)

@@ -311,7 +311,7 @@ def test_a_newer_inventory_is_left_alone(folder: Path) -> None:
     with sqlite3.connect(folder / "inventory.sqlite") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with (
-        pytest.raises(ComponentError, match="version 9999, and this Ringfence knows 0001"),
+        pytest.raises(ComponentError, match="version 9999, and this Ringfence knows 0002"),
         Inventory(folder).reading(),
     ):
         pass

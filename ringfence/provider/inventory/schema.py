@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The last step of `migrations/versions`."""
 
 METADATA = MetaData()
@@ -130,3 +130,28 @@ TOKENS = Table(
     Column("revoked", BigInteger, nullable=False),
 )
 """Who may use the management API: the SHA-256 of each token, never the token."""
+
+ACTIVATIONS = Table(
+    "activations",
+    METADATA,
+    Column("id", String(6), primary_key=True),
+    Column("mac", String(12), nullable=False),
+    Column("group_name", String(64), nullable=False),
+    Column("digest", String(128), nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    Column("used_by", String(12), nullable=False),
+    Column("revoked", BigInteger, nullable=False),
+)
+"""Activation codes: salt and scrypt of each, never the code. Empty MAC and group mean any, none."""
+
+ATTEMPTS = Table(
+    "activation_attempts",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("mac", String(12), nullable=False, index=True),
+    Column("source", String(64), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False, index=True),
+)
+"""Codes that were tried in the last hour and did not turn out to be right."""

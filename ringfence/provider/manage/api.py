@@ -6,7 +6,9 @@ from typing import Any, TypeVar, cast
 from msgspec import Struct
 
 from ringfence.errors import ConfigError
-from ringfence.provider.inventory import devices, names, texts, tokens, uploads
+from ringfence.protocols.activation import written
+from ringfence.provider.inventory import activations, devices, names, texts, tokens, uploads
+from ringfence.provider.inventory.activations import Code
 from ringfence.provider.inventory.database import Inventory
 from ringfence.provider.inventory.devices import Group, Known, Line
 from ringfence.provider.inventory.texts import Version
@@ -14,6 +16,8 @@ from ringfence.provider.inventory.tokens import Token
 from ringfence.provider.inventory.uploads import Upload
 from ringfence.provider.manage.openapi import description
 from ringfence.provider.manage.routes import (
+    CodeGiven,
+    CodeMade,
     DeviceGiven,
     GroupGiven,
     TextGiven,
@@ -185,6 +189,25 @@ class Api:
         word = names.name("token", asked.path["id"])
         with self._inventory.changing(asked.who, "token revoke", word) as connection:
             tokens.revoke(connection, word)
+
+    def activations(self, asked: Asked) -> list[Code]:
+        """Return activation codes, without their secret digits."""
+        with self._inventory.reading() as connection:
+            return activations.every(connection, MOST)
+
+    def add_activation(self, asked: Asked) -> CodeMade:
+        """Make an activation code."""
+        given = cast(CodeGiven, asked.given)
+        line = activations.line(given.mac, given.group, given.days)
+        with self._inventory.changing(asked.who, "activation create", *line) as connection:
+            made, digits = activations.add(connection, given.mac, given.group, given.days)
+        return CodeMade(made, written(digits))
+
+    def revoke_activation(self, asked: Asked) -> None:
+        """Take an activation code back."""
+        number = asked.path["id"][:16]
+        with self._inventory.changing(asked.who, "activation revoke", number) as connection:
+            activations.revoke(connection, number)
 
 
 def _found(held: Held | None, what: str, name: str) -> Held:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
 from ringfence.features.web import requests
-from ringfence.provider.inventory import devices, names, uploads
+from ringfence.provider.inventory import activations, devices, names, uploads
 from ringfence.provider.inventory.database import Inventory, now
 from ringfence.provider.inventory.devices import DAY, SOON
 from ringfence.provider.inventory.tokens import Role
@@ -43,6 +43,7 @@ class Page:
         """Add the page to an application."""
         app.router.add_get("/", self._door(self._phones))
         app.router.add_get("/phone/{mac}", self._door(self._phone))
+        app.router.add_get("/activations", self._door(self._activations))
         app.router.add_get("/upload/{number:[0-9]{1,15}}", self._door(self._upload))
         app.router.add_get("/login", self._login_form)
         app.router.add_post("/login", self._login)
@@ -107,6 +108,14 @@ class Page:
                 "uploads": uploads.every(connection, mac),
                 "values": known.device.values,
             }
+
+    async def _activations(self, request: web.Request, session: Session) -> web.Response:
+        def read() -> list[activations.Code]:
+            with self._inventory.reading() as connection:
+                return activations.every(connection)
+
+        codes = await asyncio.to_thread(read)
+        return self._page("activations.html", session, codes=codes)
 
     async def _upload(self, request: web.Request, session: Session) -> web.Response:
         def read() -> bytes:

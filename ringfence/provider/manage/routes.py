@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from ringfence.provider.inventory.activations import DAYS, Code
 from ringfence.provider.inventory.devices import Group, Known, Line
 from ringfence.provider.inventory.texts import Version
 from ringfence.provider.inventory.tokens import Role, Token
@@ -45,6 +46,21 @@ class TokenMade(Struct, frozen=True):
 
     token: Token
     text: str
+
+
+class CodeGiven(Struct, frozen=True, forbid_unknown_fields=True):
+    """An activation code that is wished for: for a phone, a group, or both."""
+
+    mac: str = ""
+    group: str = ""
+    days: int = DAYS
+
+
+class CodeMade(Struct, frozen=True):
+    """A new activation code; its digits are told this once."""
+
+    activation: Code
+    code: str
 
 
 class Refusal(Struct, frozen=True):
@@ -124,6 +140,15 @@ ROUTES = (
     ),
     Route(
         *("DELETE", f"{API}/tokens/{{id}}", "revoke_token", "Take a token back"),
+        role=Role.WRITE,
+    ),
+    Route("GET", f"{API}/activations", "activations", "Activation codes", list[Code]),
+    Route(
+        *("POST", f"{API}/activations", "add_activation", "Make an activation code"),
+        *(CodeMade, CodeGiven, Role.WRITE),
+    ),
+    Route(
+        *("DELETE", f"{API}/activations/{{id}}", "revoke_activation", "Take a code back"),
         role=Role.WRITE,
     ),
     Route("GET", "/metrics", "metrics", "Metrics as Prometheus reads them", str, role=Role.METRICS),
