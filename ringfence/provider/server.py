@@ -5,7 +5,6 @@ Source: chapter, HTTPS Provisioning; PRV-12, PS-03.
 
 import asyncio
 import logging
-import ssl
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -17,7 +16,7 @@ from msgspec import Struct
 
 from ringfence.errors import ComponentError
 from ringfence.protocols.activation import KIND, PATH
-from ringfence.provider import listener
+from ringfence.provider import listener, tls
 from ringfence.provider.connection import PRODUCT, Connection, guest, log
 from ringfence.provider.forwarded import Forwarded
 from ringfence.provider.profiles import (
@@ -33,6 +32,7 @@ from ringfence.provider.tally import REQUESTS, SECONDS, STATUSES, TEMPLATES_FAIL
 
 if TYPE_CHECKING:
     from ringfence.provider.activation import Activation
+    from ringfence.provider.firmware.serve import Firmware
     from ringfence.provider.fleet import Fleet
     from ringfence.provider.uploads import Uploads
 
@@ -43,6 +43,7 @@ WHO = web.RequestKey("WHO", str)
 """Who asked, in the words of the access log."""
 WHENCE = web.RequestKey("WHENCE", str)
 """From which address, as a proxy says."""
+IMAGES = "/firmware/{name}"
 FLUSH_TIME = 1.0
 """Seconds between two times that visits are kept."""
 RETRY = 30
@@ -64,53 +65,6 @@ class Files(Struct, frozen=True):
     """The CRL of that root; the file may come later, and may change."""
 
 
-def context(files: Files) -> ssl.SSLContext:
-    """Return the server's TLS: it asks for a device certificate, and believes only its root.
-
-    Who shows none gets an answer, 403, and a line in the log. Every suite of the library's
-    default list is offered, because a phone may be told to use an old one.
-
-    Raises:
-        ComponentError: a file is missing or is not what it should be.
-
-    """
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    made.set_ciphers("DEFAULT")
-    made.num_tickets = 0
-    made.verify_mode = ssl.CERT_OPTIONAL
-    for file in (files.certificate, files.key, files.client_root):
-        if not file.is_file():
-            raise ComponentError(f"file {file}", "is missing")
-    try:
-        made.load_cert_chain(files.certificate, files.key, password=partial(_locked, files.key))
-    except OSError as error:
-        raise ComponentError(f"file {files.certificate} with {files.key}", _why(error)) from error
-    try:
-        made.load_verify_locations(files.client_root)
-    except OSError as error:
-        raise ComponentError(f"file {files.client_root}", _why(error)) from error
-    return made
-
-
-_MISMATCHES = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
-
-
-def _why(error: OSError) -> str:
-    if not isinstance(error, ssl.SSLError):
-        return error.strerror or str(error)
-    if error.reason is None:
-        return "no PEM of that kind is in it"
-    if error.reason in _MISMATCHES:
-        return "the key is another certificate's"
-    return error.reason.replace("_", " ").lower()
-
-
-def _locked(key: Path) -> str:
-    remedy = f"decrypt it: openssl pkey -in {key.name} -out server.key"
-    raise ComponentError(f"file {key}", f"is encrypted; {remedy}")
-
-
 class Desk:
     """Answers what phones ask; `behind` reads who asks from a proxy's words."""
 
@@ -128,11 +82,13 @@ class Desk:
         self._uploads = uploads
         self._behind = behind
 
-    def application(self) -> web.Application:
-        """Return the application: profiles by GET, and uploads where there is an inventory."""
+    def application(self, firmware: "Firmware | None" = None) -> web.Application:
+        """Return the application: profiles by GET, uploads where there is an inventory, images."""
         app = web.Application(middlewares=[self._counted, _logged], client_max_size=4096)
         if self._activation:
             app.router.add_post(PATH, partial(self._activate, self._activation))
+        if firmware:
+            app.router.add_get(IMAGES, partial(self._image, firmware))
         app.router.add_get("/{path:.*}", self._profile)
         if self._uploads:
             for method in ("PUT", "POST"):
@@ -182,6 +138,13 @@ class Desk:
             response.force_close()
         return response
 
+    async def _image(self, firmware: "Firmware", request: web.Request) -> web.StreamResponse:
+        client = self._client(request)
+        request[WHO], request[WHENCE] = words(client.device), client.address
+        if not firmware.may_have(client):
+            raise web.HTTPForbidden
+        return await firmware.give(request)
+
     def _client(self, request: web.Request) -> Client:
         if self._behind:
             agent = request.headers.get("User-Agent", "")
@@ -212,6 +175,8 @@ class Serving(Struct, frozen=True):
     inventory: Path | None = None
     unlisted: bool = True
     """Whether phones that the inventory does not list are served."""
+    firmware: Path | None = None
+    """Folder of what `provider firmware publish` signed."""
     activation: str | None = None
     """Rule for phones that ask where their profile is; empty where only the inventory says it,
     None where nobody answers."""
@@ -230,7 +195,9 @@ class Server:
         self._serving = serving
         if not files.templates.is_dir():
             raise ComponentError(f"folder {files.templates}", "is missing")
-        self._tls = None if serving.behind else context(files)
+        self._tls = None
+        if not serving.behind:
+            self._tls = tls.context(files.certificate, files.key, files.client_root)
         if not files.client_root.is_file():
             raise ComponentError(f"file {files.client_root}", "is missing")
         self._revoked = Revoked(files.revoked, files.client_root)
@@ -271,8 +238,9 @@ class Server:
 
             uploads = Uploads(fleet, profiles, tally or alone())
         behind = Forwarded(files.client_root) if serving.behind else None
-        desk = Desk(profiles, uploads, behind, tally, _activation(serving, fleet, profiles))
-        runner = web.AppRunner(desk.application())
+        activation = _activation(serving, fleet, profiles)
+        desk = Desk(profiles, uploads, behind, tally, activation)
+        runner = web.AppRunner(desk.application(self._images()))
         await runner.setup()
         server = cast(web.Server, runner.server)
         made = partial(Connection, server, profiles.at_hand, tally or alone())
@@ -286,6 +254,13 @@ class Server:
             if fleet:
                 fleet.close()
 
+    def _images(self) -> "Firmware | None":
+        if self._serving.firmware is None:
+            return None
+        from ringfence.provider.firmware.serve import Firmware
+
+        return Firmware(self._serving.firmware, self._revoked.holds)
+
 
 def _fleet(serving: Serving) -> "Fleet | None":
     if serving.inventory is None:
@@ -296,9 +271,7 @@ def _fleet(serving: Serving) -> "Fleet | None":
     return Fleet(Inventory(serving.inventory), unlisted=serving.unlisted)
 
 
-def _activation(
-    serving: Serving, fleet: "Fleet | None", profiles: Profiles
-) -> "Activation | None":
+def _activation(serving: Serving, fleet: "Fleet | None", profiles: Profiles) -> "Activation | None":
     if fleet is None or serving.activation is None:
         return None
     from ringfence.provider.activation import Activation
