@@ -48,6 +48,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     status = verb("status", "print how every feature is doing")
     status.add_argument("--json", action="store_true")
+    verb("report", "send the configuration, without its secrets, where Report_Rule says")
     resync = verb("resync", "fetch the profile now")
     resync.add_argument("rule", nargs="?", default="", help="profile rule to use this once")
     verb("reboot", "restart the phone's processes")
@@ -300,6 +301,7 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "set": _set,
     "status": _status,
     "resync": _command,
+    "report": _command,
     "reboot": _command,
     "factory-reset": _factory_reset,
     "certificate": _certificate,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from msgspec import Struct, StructMeta, field
 
-from ringfence.config.codecs import Codec, codec_for
+from ringfence.config.codecs import Codec, Secret, codec_for
 
 T = TypeVar("T")
 
@@ -76,6 +76,11 @@ class Param(Struct, frozen=True, kw_only=True):
     """Never on page, screen, dump or report; cfg.xml only."""
     tr069: str | None
     """CWMP path below `Device.`, for parameters the ACS may read and write."""
+
+    @property
+    def secret(self) -> bool:
+        """Return whether the value may leave the phone only where it is used."""
+        return self.hidden or isinstance(self.default, Secret)
 
 
 _UNSET: Any = object()

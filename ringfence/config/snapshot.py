@@ -7,7 +7,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.config.catalog.values import EmptyMeans as EmptyMeans
-from ringfence.config.codecs import Secret
 from ringfence.config.parameter import Access
 from ringfence.config.settings import Settings, decode, encode, slots
 from ringfence.errors import ConfigError
@@ -140,6 +139,5 @@ def restore(virgin: Settings, stored: Mapping[str, Stored]) -> tuple[Snapshot, l
 
 def shown(snapshot: Snapshot, tag: str) -> str:
     """Return the text of a parameter as it may be shown: a secret that is set as `***`."""
-    slot = slots()[tag]
     text = encode(snapshot.settings, tag)
-    return _MASK if text and isinstance(slot.row.default, Secret) else text
+    return _MASK if text and slots()[tag].row.secret else text

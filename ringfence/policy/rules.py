@@ -21,7 +21,9 @@ LIMIT = 4096
 
 _CURLY = str.maketrans("“”„‟‘’‚‛", "\"\"\"\"''''")
 _OPTION_NAMES = frozenset({"key", "uid", "pwd", "post", "alias"})
-_OPTION = re.compile(r"""\s*--(?P<name>[a-z]+)\s+(?P<value>"[^"]*"|[^\s"\]]+)""")
+_OPTION = re.compile(
+    r"""\s*--(?:(?P<flag>delta)(?=\s|$)|(?P<name>[a-z]+)\s+(?P<value>"[^"]*"|[^\s"\]]+))"""
+)
 _ASSIGNMENT = re.compile(r"""\s*(?P<tag>[A-Za-z0-9_.\-]+)\s*=\s*(?P<value>"[^"]*"|'[^']*')\s*;?""")
 _URL = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*)://)?"
@@ -58,6 +60,8 @@ class Options(Struct, frozen=True):
     """Letter of the parameter whose text is the body of a POST."""
     alias: str = ""
     """Letter of the parameter that holds a map of tags."""
+    delta: bool = False
+    """Of a report: only what differs from a virgin phone."""
 
     def __bool__(self) -> bool:
         """Return whether any option is given."""
@@ -209,9 +213,9 @@ def _options(text: str) -> tuple[Options, str]:
     at = 0
     while at < len(inside.rstrip()):
         match = _OPTION.match(inside, at)
-        if match is None or match["name"] not in _OPTION_NAMES:
+        if match is None or not (match["flag"] or match["name"] in _OPTION_NAMES):
             raise ValueError("an option is not one of --key --uid --pwd --post --alias, or is bare")
-        found[match["name"]] = match["value"].strip('"')
+        found[match["flag"] or match["name"]] = (match["value"] or "").strip('"')
         at = match.end()
     for name in ("post", "alias"):
         if name in found and not re.fullmatch(r"\$?\(?[A-Pa-p]\)?", found[name]):
@@ -222,5 +226,6 @@ def _options(text: str) -> tuple[Options, str]:
         pwd=Secret(found.get("pwd", "")),
         post=found.get("post", "").strip("$()").upper(),
         alias=found.get("alias", "").strip("$()").upper(),
+        delta="delta" in found,
     )
     return options, rest.lstrip()

@@ -1,11 +1,11 @@
-"""What a profile was encrypted with on its way, and how it comes out again.
+"""What a profile was encrypted with on its way, how it comes out again, and how a report goes in.
 
 Source: phone-facts 2.4. Packed files are told by their first bytes where they are read.
 """
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ringfence.errors import DocumentError, Finding, Severity
 from ringfence.protocols import aes128gcm, openssl_enc
@@ -39,6 +39,22 @@ def unwrapped(
             text, "write [--key $SA] before the URL, and the passphrase into GPP_SA"
         )
     return body, ()
+
+
+def wrapped(
+    body: bytes, key: str, keying: str, entropy: Callable[[int], bytes]
+) -> tuple[bytes, str]:
+    """Return what goes out in place of a report, and its Content-Encoding, empty for none.
+
+    A passphrase of the rule comes before the keying material of RFC 8188, whose characters
+    are what counts. `entropy(n)` returns random bytes.
+    """
+    if key:
+        return openssl_enc.encrypt(body, key, entropy(openssl_enc.SALT)), ""
+    if keying:
+        salt = entropy(aes128gcm.SALT)
+        return aes128gcm.encrypt(body, keying.encode(), salt), aes128gcm.CODING.decode()
+    return body, ""
 
 
 def _of_file(body: bytes, key: str) -> tuple[bytes, tuple[Finding, ...]]:

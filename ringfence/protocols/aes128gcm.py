@@ -14,6 +14,25 @@ LEAST_RECORD = 18
 """Bytes: a tag, a delimiter and one byte. Source: section 2.1."""
 LAST, MORE = 2, 1
 """Delimiters that end the text of the last record, and of the others."""
+RECORD = 4096
+"""Bytes of the records that we write, the last one excepted."""
+
+
+def encrypt(content: bytes, keying: bytes, salt: bytes, size: int = RECORD) -> bytes:
+    """Return the encrypted form of a content; `keying` is the input keying material.
+
+    `salt` is `SALT` random bytes, never used again; `size` that of a record.
+    """
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    key, nonce = derived(salt, keying)
+    cipher, room = AESGCM(key), size - TAG - 1
+    records = [struct.pack("!16sLB", salt, size, 0)]
+    for sequence, at in enumerate(range(0, max(len(content), 1), room)):
+        last = at + room >= len(content)
+        text = content[at : at + room] + bytes([LAST if last else MORE])
+        records.append(cipher.encrypt(_numbered(nonce, sequence), text, None))
+    return b"".join(records)
 
 
 def decrypt(data: bytes, keying: bytes) -> bytes:

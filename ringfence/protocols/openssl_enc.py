@@ -20,6 +20,19 @@ DIGESTS: dict[str, Callable[[bytes], bytes]] = {
 """What derived keys since OpenSSL 1.1.0, and before."""
 
 
+def encrypt(plain: bytes, passphrase: str, salt: bytes) -> bytes:
+    """Return the file that `openssl enc -aes-256-cbc -k PASSPHRASE` makes of a text.
+
+    `salt` is `SALT` random bytes; the key is derived by SHA-256.
+    """
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    key, vector = _derived(passphrase.encode(), salt, DIGESTS["sha256"])
+    padding = BLOCK - len(plain) % BLOCK
+    worker = Cipher(algorithms.AES256(key), modes.CBC(vector)).encryptor()
+    return MAGIC + salt + worker.update(plain + bytes([padding]) * padding) + worker.finalize()
+
+
 def decrypt(data: bytes, passphrase: str, digest: str) -> bytes:
     """Return the plain text of a file; `digest` is one of `DIGESTS`.
 

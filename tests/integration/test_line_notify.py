@@ -39,6 +39,7 @@ def files(pair: tuple[Namespace, Namespace], tmp_path: Path) -> Iterator[Path]:
 def phone(pair: tuple[Namespace, Namespace], files: Path, tmp_path: Path) -> Iterator[RunningPhone]:
     config = tmp_path / "first.xml"
     rule = {"Profile_Rule": f"http://{PROXY}:{FILES}/$MA.xml", "Register_1_": "No"}
+    rule["Report_Rule"] = f"http://{PROXY}:{FILES}/$MA.report"
     config.write_text(profile(**BARE, **rule))
     started = RunningPhone(tmp_path / "state", pair[0], "--config", str(config))
     started.wait_for("phone.ready")
@@ -47,7 +48,7 @@ def phone(pair: tuple[Namespace, Namespace], files: Path, tmp_path: Path) -> Ite
 
 
 @pytest.mark.proves("RSY-11")
-def test_a_notify_resyncs_and_reboots_the_phone(
+def test_a_notify_resyncs_asks_for_a_report_and_reboots_the_phone(
     phone: RunningPhone,
     pair: tuple[Namespace, Namespace],
     files: Path,
@@ -68,6 +69,11 @@ def test_a_notify_resyncs_and_reboots_the_phone(
     notify("reboot", Request("NOTIFY", f"Event: reboot\n{WRONG}"), Expect(403))
     notify("resync", *right("resync"))
     phone.wait_for("Successful resync")
+    notify("report", Request("NOTIFY", f"Event: report\n{WRONG}"), Expect(403))
+    assert phone.status()["features"]["report"]["rows"] == [["Last Report", "none yet"]]
+    notify("report", *right("report"))
+    # the server of the files takes no report, and says so
+    phone.wait_for(f"report.failed: http://{PROXY}:{FILES}/{mac}.report: {PROXY} at {PROXY}: HTTP")
     notify("reboot", *right("reboot"), source=OTHER)
     phone.wait_for("phone.ready", count=2)
     rows = dict(phone.status()["features"]["phone"]["rows"])

@@ -103,6 +103,8 @@ def test_the_status_says_what_each_word_did_and_the_log_what_was_skipped(
             ["Words", "AES256-SHA adds 1; AES128-SHA adds 1; DES-CBC3-SHA adds 1; BOGUS skipped"],
             ["Provisioning", "TLS 1.2, 2 suites by list"],
             ["Customer CA Provisioning", "TLS 1.2, 2 suites by list"],
+            ["Report Upload", "TLS 1.2, 2 suites by list"],
+            ["PRT Upload", "TLS 1.2, 2 suites by list"],
             ["Custom Device Certificate (SCEP)", "TLS 1.2, 2 suites by list"],
             ["SIP over TLS", "TLS 1.2, 2 suites by list"],
             ["Web Server (HTTPS)", "TLS 1.2, 2 suites by list"],
@@ -129,7 +131,9 @@ def probe(space: Namespace, *words: str) -> str:
 
 
 @pytest.mark.proves("TLS-01", "TLS-07")
-@pytest.mark.parametrize("app", ["provisioning", "custom-ca", "scep", "sip", "xmpp"])
+@pytest.mark.parametrize(
+    "app", ["provisioning", "custom-ca", "report", "problem-report", "scep", "sip", "xmpp"]
+)
 def test_probe_hello_prints_what_the_server_receives(
     pair: tuple[Namespace, Namespace], server: Start, tmp_path: Path, app: str
 ) -> None:
@@ -210,4 +214,6 @@ def test_the_phone_speaks_no_version_below_its_minimum_and_with_a_list_none_abov
 
 
 def test_every_client_has_a_test_here() -> None:
-    assert set(APPLICATIONS) == {"provisioning", "custom-ca", "scep", "sip", "xmpp", "web-server"}
+    uploads = {"report", "problem-report"}
+    others = {"provisioning", "custom-ca", "scep", "sip", "xmpp", "web-server"}
+    assert set(APPLICATIONS) == uploads | others

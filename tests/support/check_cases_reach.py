@@ -108,6 +108,10 @@ CASES: dict[str, tuple[str, str]] = {
         "<Resync_Trigger_1>($PRVTMR ge 3600)?</Resync_Trigger_1>",
         "<Resync_Trigger_1>$PRVTMR ge 3600</Resync_Trigger_1>",
     ),
+    "report-rule-unusable": (
+        "<Report_Rule>[--post a] https://pv.telco.net/$MA</Report_Rule>",
+        "<Report_Rule>[--delta] https://pv.telco.net/$MA</Report_Rule>",
+    ),
     "name-check-forced": (
         "<HTTPS_Name_Validate>No</HTTPS_Name_Validate>",
         "<HTTPS_Name_Validate>Yes</HTTPS_Name_Validate>",

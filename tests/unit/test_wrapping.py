@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.errors import DocumentError
-from ringfence.policy.wrapping import unwrapped
+from ringfence.policy.wrapping import unwrapped, wrapped
 from ringfence.protocols import aes128gcm, openssl_enc
 
 PLAIN = b"<flat-profile><GPP_A>x</GPP_A></flat-profile>\n"
@@ -133,3 +133,33 @@ def test_garbage_is_refused_or_plain(body: bytes, coded: bytes, key: str) -> Non
         except DocumentError:
             continue
         assert got == head + body
+
+
+@pytest.mark.proves("RSY-08")
+def test_a_report_is_encrypted_as_in_the_example_of_the_rfc() -> None:
+    salt = raw("I1BsxtFttlv3u_Oo94xnmw")
+    assert aes128gcm.encrypt(WALRUS, raw(IKM), salt) == raw(ONE_RECORD)
+
+
+@pytest.mark.proves("RSY-08")
+def test_a_report_is_encrypted_as_openssl_does_it() -> None:
+    made = file(SHA256)
+    assert openssl_enc.encrypt(PLAIN, KEY, made[8:16]) == made
+
+
+@given(st.binary(max_size=200), st.integers(18, 60))
+def test_what_goes_in_comes_out_whatever_the_size_of_the_records(plain: bytes, size: int) -> None:
+    made = aes128gcm.encrypt(plain, b"keying", b"s" * 16, size)
+    assert aes128gcm.decrypt(made, b"keying") == plain
+
+
+def test_a_key_of_the_rule_comes_before_the_keying_material() -> None:
+    def entropy(size: int) -> bytes:
+        return b"r" * size
+
+    assert wrapped(PLAIN, "", "", entropy) == (PLAIN, "")
+    by_rule, coding = wrapped(PLAIN, KEY, "keying", entropy)
+    assert (by_rule[:8], coding) == (b"Salted__", "")
+    assert unwrapped(by_rule, b"", KEY, "") == (PLAIN, ())
+    by_setting, coding = wrapped(PLAIN, "", "keying", entropy)
+    assert unwrapped(by_setting, coding.encode(), "", "keying") == (PLAIN, ())

@@ -31,6 +31,7 @@ from ringfence.policy.rules import Alternative, Options, Rule, Url, parse_rule, 
 from ringfence.policy.schedule import parse_daily, parse_schedule
 from ringfence.policy.servers import lock_outs
 from ringfence.policy.sources import ProfileSource, profile_source
+from ringfence.policy.uploads import secret_macros
 from ringfence.runtime.state import Facts, Planned
 
 RULES = ("profile_rule", "profile_rule_b", "profile_rule_c", "profile_rule_d")
@@ -124,7 +125,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
         rules=tuple(getattr(own, field) for field in RULES),
         source=profile_source(own.dhcp_option_to_use, facts.lease),
         values=values,
-        secrets={name: getattr(own, f"gpp_{name.lower()}") for name in ("SA", "SB", "SC", "SD")},
+        secrets=secret_macros(settings),
         content_key=own.ikm_http_encrypt_content,
         reach=Reach(
             tls=tls.policy_for(PROVISIONING, settings, facts),
@@ -208,6 +209,8 @@ def next_step(
         taken = parse_rule(text).select(values)
         if taken is None:
             return None
+        if taken.options.delta:
+            raise ValueError(_DELTA)
         url = _url(taken, values)
         if url is not None and not url.host and source.option is not None:
             named_by = f"DHCP option {source.option:d}"
@@ -244,6 +247,9 @@ def _agent(text: str) -> str:
     return "".join(c if " " <= c <= "~" else "?" for c in text).strip()[:512]
 
 
+_DELTA = "--delta is an option of reports"
+
+
 def _findings(settings: Settings) -> list[Finding]:
     own = settings.provisioning
     found: list[Finding] = []
@@ -275,6 +281,8 @@ def _of_trigger(tag: str, text: str) -> Iterator[Finding]:
 def _of_rule(own: Provisioning, tag: str, rule: Rule) -> Iterator[Finding]:
     for alternative in rule.alternatives:
         options = alternative.options
+        if options.delta:
+            raise ValueError(_DELTA)
         if (scheme := _in_clear(alternative.url)) and not options.key:
             shown = masked(alternative.url).rpartition("://")[2][:60]
             text = f"{shown!r} is fetched in clear text ({scheme}): who listens reads the profile"

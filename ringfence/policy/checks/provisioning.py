@@ -100,8 +100,8 @@ def _exposed(secret: Secret) -> str:
     if not OF_THE_UNIT.sub("", text):
         return "is what stands on the back of the phone"
     if found := _GENERAL_MACRO.search(text):
-        return f"takes the text of GPP {found[1]}, which page and reports show"
-    return "is written out, so the page and every report of the configuration show it"
+        return f"takes the text of GPP {found[1]}, which the page shows"
+    return "is written out, so the page shows it"
 
 
 def _no_domains(case: Case) -> Iterator[Hit]:
@@ -194,8 +194,8 @@ RULES = (
         "secret-in-url",
         Severity.WARNING,
         "A URL carries credentials",
-        "URLs are not kept secret: the page, reports and the server's log show them, and every "
-        "proxy on the way may keep them.",
+        "URLs are not kept secret: the page and the server's log show them, and every proxy on "
+        "the way may keep them. Reports leave such a parameter out.",
         "phone-facts 2.3; judgement",
         "let the device certificate identify the phone, or use [--uid … --pwd $SA] in the rule",
         _url_credentials,
@@ -204,8 +204,8 @@ RULES = (
         "secret-in-rule",
         Severity.WARNING,
         "A rule shows its key or password",
-        "Page and reports show rules and GPP A to P as they are; GPP SA to SD never appear "
-        "anywhere, and are meant for these options.",
+        "The page shows rules and GPP A to P as they are, and reports leave such a rule out; GPP "
+        "SA to SD never appear anywhere, and are meant for these options.",
         "phone-facts 2.3 and 2.6",
         "put the secret into GPP_SA, and write $SA in the rule",
         _rule_secrets,

@@ -85,6 +85,14 @@ REACH = (
         "write a comparison, $PRVTMR ge 86400, without (…)?",
     ),
     Rule(
+        "report-rule-unusable",
+        ERROR,
+        "The rule of a report cannot be followed",
+        "Nothing is sent by it.",
+        "phone-facts 1.4 and 2.5",
+        "write [(condition)?] [[options]] https://SERVER/PATH",
+    ),
+    Rule(
         "name-check-forced",
         WARNING,
         "The name of the provisioning server cannot be left unchecked",

@@ -14,6 +14,7 @@ from ringfence.protocols.sip.response import Reply
 COMMANDS: Mapping[bytes, str] = {
     b"resync": "resync",
     b"check-sync": "resync",
+    b"report": "report",
     b"reboot": "reboot",
     b"reboot_now": "reboot",
     b"restart_now": "reboot",
