@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import random
 from ipaddress import IPv6Address
 
 import pytest
@@ -268,3 +269,13 @@ def test_noise_in_an_option_is_refused_and_never_more(data: bytes) -> None:
     for read in (addresses, names, time_servers):
         with contextlib.suppress(RemoteProtocolError):
             assert all(one.isprintable() for one in read(data))
+
+
+@pytest.mark.soak
+def test_a_million_spoilt_replies_are_refused_and_never_more() -> None:
+    dice = random.Random(3646)
+    for _ in range(1_000_000):
+        data = bytearray(WHOLE)
+        for _ in range(dice.randrange(1, 6)):
+            data[dice.randrange(4, len(data))] = dice.randrange(256)
+        reads(bytes(data[: len(data) - dice.choice((0, 0, 1, 9))]))
