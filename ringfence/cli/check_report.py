@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from ringfence.cli.reading import printable, why
 from ringfence.errors import Finding, Severity
@@ -55,26 +55,14 @@ def as_json(reports: Iterable[Report]) -> Mapping[str, object]:
     unusable: list[object] = []
     for report in reports:
         file = printable(report.file)
-        found += [{"file": file, **_as_json(one)} for one in report.findings]
+        found += [{"file": file, **to_builtins(one)} for one in report.findings]
         accepted += [
-            {"file": file, **_as_json(one.finding), "because": one.remark.why}
+            {"file": file, **to_builtins(one.finding), "because": one.remark.why}
             for one in report.accepted
         ]
         if report.unusable:
             unusable.append({"file": file, "reason": why(report.unusable)})
     return {"schema": SCHEMA, "findings": found, "accepted": accepted, "unusable": unusable}
-
-
-def _as_json(finding: Finding) -> dict[str, object]:
-    return {
-        "severity": finding.severity.value,
-        "rule": finding.rule,
-        "tag": finding.tag,
-        "line": finding.line,
-        "column": finding.column,
-        "message": finding.message,
-        "remedy": finding.remedy,
-    }
 
 
 def as_text(reports: Sequence[Report]) -> str:

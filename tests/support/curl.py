@@ -19,6 +19,13 @@ class Answer:
     headers: dict[str, str]
     text: str
 
+    head: str = ""
+
+    def texts(self, name: str) -> list[str]:
+        """Return every value of a header."""
+        pairs = (line.partition(": ") for line in self.head.splitlines())
+        return [value for found, _, value in pairs if found.lower() == name]
+
     @property
     def csrf(self) -> str:
         """Return the form token of the page."""
@@ -43,14 +50,14 @@ class Curl:
 
     def get(self, path: str, *words: str) -> Answer:
         """Ask for a page."""
-        argv = ["curl", "-s", "-k", "-i", "--max-time", "15", "--path-as-is"]
+        argv = ["curl", "-s", "-k", "-i", "--max-time", "15", "--path-as-is", "--globoff"]
         argv += ["-b", str(self._jar), "-c", str(self._jar), *words, self.base + path]
         done = self._space.run(*argv, check=False)
         assert done.returncode == 0, f"curl {done.returncode} {path}: {done.stderr}"
         head, _, text = done.stdout.partition("\n\n")
         first, *lines = head.splitlines()
         headers = {name.lower(): value for name, _, value in (s.partition(": ") for s in lines)}
-        return Answer(int(first.split()[1]), headers, text)
+        return Answer(int(first.split()[1]), headers, text, head)
 
     def post(self, path: str, *words: str, **fields: str) -> Answer:
         """Send a form."""

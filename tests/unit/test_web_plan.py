@@ -91,6 +91,7 @@ def test_show_names_place_accounts_and_limits_and_no_secret() -> None:
         "listen 0.0.0.0 :: tcp 8080 http\n"
         "accounts user admin\n"
         "session idle 3600 s, at most 3600 s\n"
+        "direct action URLs session, digest\n"
     )
     assert SECRET not in repr(planned(Admin_Password=SECRET))
 
@@ -98,6 +99,12 @@ def test_show_names_place_accounts_and_limits_and_no_secret() -> None:
 def test_show_says_that_the_first_visitor_sets_the_password() -> None:
     assert "accounts admin (password to be set at first use)\n" in show(planned())
     assert "accounts none\n" in show(planned(Enable_Web_Admin_Access="No"))
+
+
+def test_show_says_who_may_call_direct_action_urls() -> None:
+    assert show(planned(Enable_Direct_Action_Url="No")).endswith("direct action URLs off\n")
+    text = show(planned(RF_Query_Credentials="Yes"))
+    assert text.endswith("direct action URLs session, digest, password in the query\n")
 
 
 # --- Route × role ---
@@ -119,5 +126,13 @@ def test_nobody_gets_more_than_the_way_in() -> None:
 
 def test_the_user_gets_everything_but_the_administrators() -> None:
     refused = {route.path for route in ROUTES if not allows(route, Level.USER)}
-    assert refused == {"/admin/advanced", "/admin/status.xml", "/admin/command/{command}"}
+    assert refused == {
+        "/admin/advanced",
+        "/admin/status.xml",
+        "/admin/command/{command}",
+        "/admin/resync",
+        "/admin/upgrade",
+        "/admin/reboot",
+        "/admin/config.xml",
+    }
     assert all(allows(route, Level.ADMIN) for route in ROUTES)

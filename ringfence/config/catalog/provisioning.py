@@ -17,7 +17,7 @@ TEMPLATE = Text(2048, "text with macros")
 
 
 _PROFILE = Section("Configuration Profile", "phone-facts 1.4", status=OBEYED)
-_REPORT = Section("Upload Configuration Options", "phone-facts 1.4", status=OBEYED)
+_REPORT = Section("Upload Configuration Options", "phone-facts 1.4")
 _UPGRADE = Section("Firmware Upgrade", "phone-facts 1.4")
 _CA = Section("CA Settings", "phone-facts 1.4")
 _HTTP = Section("HTTP Settings", "phone-facts 1.4", status=OBEYED)
@@ -137,7 +137,6 @@ class Provisioning(Tab, frozen=True, kw_only=True):
         "RF_Query_Credentials",
         "Accepts a password in the query of a remote command.",
         label="Query Credentials",
-        status=Status.LATER,
         source="phone-facts 2.10",
     )
 

@@ -79,7 +79,10 @@ class System(Tab, frozen=True, kw_only=True):
         WebProtocol.HTTP, "Enable_Protocol", "Protocol of the page.", newer_default=WebProtocol.HTTPS, effect=RESTART, status=OBEYED
     )
     enable_direct_action_url: bool = _SYSTEM.row(
-        True, "Enable_Direct_Action_Url", "Allows /admin/resync, /admin/upgrade and /admin/reboot."
+        True,
+        "Enable_Direct_Action_Url",
+        "Allows /admin/resync, /admin/upgrade, /admin/reboot and /admin/config.xml.",
+        status=OBEYED,
     )
     session_max_timeout: int = _SYSTEM.row(3600, "Session_Max_Timeout", "Longest session on the page.", codec=SESSION, status=OBEYED)
     session_idle_timeout: int = _SYSTEM.row(

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from ringfence.config.parameter import Level
 from ringfence.config.snapshot import Origin
-from ringfence.errors import ComponentError, ConfigError, Finding, NetworkError
+from ringfence.errors import ComponentError, ConfigError, NetworkError
 from ringfence.features.provisioning.engine import Reason, ResyncEngine, Wait
 from ringfence.features.provisioning.plan import ProvisioningPlan
 from ringfence.features.provisioning.probation import Probation
@@ -124,7 +124,7 @@ class ProvisioningDriver:
         ]
         if waiting := self._waiting():
             rows.append(("Waiting", waiting))
-        data: dict[str, object] = {"findings": [_json(found) for found in findings]}
+        data: dict[str, object] = {"findings": to_builtins(findings)}
         data["last_resync"] = _told(self._history[0][1]) if self._history else None
         data["waiting"] = waiting
         host = self._world.host
@@ -320,15 +320,3 @@ def _result(outcome: Outcome) -> str:
 
 def _told(outcome: Outcome) -> dict[str, object]:
     return {"url": outcome.url, "result": _result(outcome), "reason": outcome.reason}
-
-
-def _json(found: Finding) -> dict[str, object]:
-    return {
-        "severity": found.severity.value,
-        "rule": found.rule,
-        "tag": found.tag,
-        "line": found.line,
-        "column": found.column,
-        "message": found.message,
-        "remedy": found.remedy,
-    }

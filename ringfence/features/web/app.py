@@ -2,6 +2,8 @@
 
 from aiohttp import web
 
+from ringfence.features.web.actions import Actions
+from ringfence.features.web.callers import Callers
 from ringfence.features.web.entrance import Entrance
 from ringfence.features.web.gate import Gate
 from ringfence.features.web.pages import Pages
@@ -16,8 +18,12 @@ def application(world: World, sessions: Sessions, throttle: Throttle) -> web.App
     view = View(world)
     entrance = Entrance(world, sessions, throttle, view)
     pages = Pages(world, view)
+    actions = Actions(world)
     handlers = {
-        route.name: getattr(entrance, route.name, None) or getattr(pages, route.name)
+        route.name: getattr(actions, route.name)
+        if route.direct
+        else getattr(entrance, route.name, None) or getattr(pages, route.name)
         for route in ROUTES
     }
-    return Gate(world, sessions, view).application(handlers)
+    callers = Callers(world, throttle, view)
+    return Gate(world, sessions, view, callers).application(handlers)

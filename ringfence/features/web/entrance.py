@@ -61,8 +61,7 @@ class Entrance:
         if wait := self._throttle.wait(remote, now):
             text = f"Too many attempts. Try again in {wait:.0f} seconds."
             answer = self._view.page("login.html", 429, error=text, **again)
-            answer.headers["Retry-After"] = f"{wait:.0f}"
-            return answer
+            return requests.told_to_wait(answer, wait)
         password = self._known(account, form.get("password", ""))
         if not password:
             self._throttle.failed(remote, now)

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.features.web import requests
+from ringfence.features.web.callers import Callers
 from ringfence.features.web.routes import ROUTES, Route, allows, is_page
 from ringfence.features.web.sessions import Session, Sessions
 from ringfence.features.web.view import View, see
@@ -20,10 +21,11 @@ Handler = Callable[[web.Request, Session | None], Awaitable[web.Response]]
 class Gate:
     """Lets requests in by the table of routes."""
 
-    def __init__(self, world: World, sessions: Sessions, view: View) -> None:
+    def __init__(self, world: World, sessions: Sessions, view: View, callers: Callers) -> None:
         self._world = world
         self._sessions = sessions
         self._view = view
+        self._callers = callers
 
     def application(self, handlers: Mapping[str, Handler]) -> web.Application:
         """Return the application: every route of the table, and nothing else."""
@@ -44,11 +46,16 @@ class Gate:
                     return refusal
                 return await handler(request, session)
             except RemoteProtocolError as refused:
-                return self._view.message(refused.status_hint, str(refused))
+                return self._sorry(route, refused.status_hint, str(refused), None)
             except ComponentError as error:
-                return self._view.message(500, f"Nothing was stored. {error}", session=session)
+                return self._sorry(route, 500, f"Nothing was stored. {error}", session)
 
         return enter
+
+    def _sorry(self, route: Route, code: int, text: str, session: Session | None) -> web.Response:
+        if route.program:
+            return requests.words(code, text)
+        return self._view.message(code, text, session=session)
 
     async def _refusal(
         self, route: Route, request: web.Request, session: Session | None
@@ -56,6 +63,8 @@ class Gate:
         """Return the answer to a request that must not reach its handler."""
         if self._view.plan().first_use and route.name not in BEFORE_FIRST_USE:
             return see("/first-use")
+        if route.direct:
+            return self._callers.refusal(request, session)
         if not allows(route, session.level if session else None):
             return self._stranger(route, request, session)
         if route.method == "POST":
@@ -72,7 +81,7 @@ class Gate:
         if session:
             return self._view.message(403, "This page is for the administrator.", login="admin")
         if route.program:
-            return web.Response(status=401, text="Log in first.\n")
+            return requests.words(401, "Log in first.")
         if route.method == "GET":
             return see(f"/login?then={request.path if is_page(request.path) else '/'}")
         return self._view.message(403, "Your session has ended. Nothing was stored.", login="")

@@ -38,6 +38,10 @@ class WebPlan(Struct, frozen=True):
     """Seconds without a request that end a session."""
     longest: float
     """Seconds that a session may last at most."""
+    direct_actions: bool
+    """Whether direct action URLs are obeyed."""
+    query_credentials: bool
+    """Whether those take a password in the query."""
 
     @property
     def first_use(self) -> bool:
@@ -77,6 +81,8 @@ def plan(settings: Settings, facts: Facts) -> Planned[WebPlan]:
         user_password=system.user_password,
         idle=system.session_idle_timeout or DEFAULT_LIMIT,
         longest=system.session_max_timeout or DEFAULT_LIMIT,
+        direct_actions=system.enable_direct_action_url,
+        query_credentials=settings.provisioning.query_credentials,
     )
     return Planned({"": made}, _findings(made))
 
@@ -87,6 +93,7 @@ def show(made: WebPlan) -> str:
         f"listen {' '.join(made.addresses)} tcp {made.port} {made.url_scheme}",
         f"accounts {' '.join(_accounts(made)) or 'none'}",
         f"session idle {made.idle:g} s, at most {made.longest:g} s",
+        f"direct action URLs {_direct(made)}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -96,6 +103,13 @@ def _accounts(made: WebPlan) -> list[str]:
     if made.admin_access:
         found.append("admin" if made.admin_password else "admin (password to be set at first use)")
     return found
+
+
+def _direct(made: WebPlan) -> str:
+    if not made.direct_actions:
+        return "off"
+    by_query = ", password in the query" if made.query_credentials else ""
+    return f"session, digest{by_query}"
 
 
 def _findings(made: WebPlan) -> tuple[Finding, ...]:

@@ -3,17 +3,19 @@
 import asyncio
 import ipaddress
 from collections.abc import Mapping, MutableMapping
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
 from ringfence.errors import RemoteProtocolError
 
 LARGEST_BODY = 256 * 1024
-"""Bytes of a form; all sixteen extensions together have less."""
+"""Bytes of a form or a cfg.xml; all parameters of sixteen extensions together have less."""
 MOST_FIELDS = 2000
 BODY_TIME = 10.0
-"""Seconds that a form may take to arrive."""
+"""Seconds that a body may take to arrive."""
+CREDENTIALS = ("xuser=", "xpassword=")
+"""Parts of a query that are credentials. Source: phone-facts 2.10."""
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -53,7 +55,57 @@ def check_origin(request: web.Request) -> None:
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     own = f"{request.scheme}://{request.host}"
     if site not in ("same-origin", "none") or request.headers.get("Origin", own) != own:
-        raise RemoteProtocolError("This form was sent by another site. Nothing was stored.", 403)
+        raise RemoteProtocolError("This was sent by another site. Nothing was done.", 403)
+
+
+def proves_origin(request: web.Request) -> bool:
+    """Return whether a browser says that our own page, or nobody's, led it here.
+
+    To be asked after `check_origin`. Browsers say so over HTTPS, and in whatever they post.
+    """
+    return "Sec-Fetch-Site" in request.headers or "Origin" in request.headers
+
+
+def is_browser(request: web.Request) -> bool:
+    """Return whether a browser sent a request, that any page may have told it to send."""
+    agent = request.headers.get("User-Agent", "")
+    return proves_origin(request) or agent.startswith("Mozilla/")
+
+
+def query_text(request: web.Request) -> str:
+    """Return the query as written, decoded, without credentials."""
+    return unquote("&".join(part for part in _query(request) if not part.startswith(CREDENTIALS)))
+
+
+def query_credentials(request: web.Request) -> tuple[str, str] | None:
+    """Return account and password of a query; None where it has neither."""
+    parts = [part for part in _query(request) if part.startswith(CREDENTIALS)]
+    given = dict(part.split("=", 1) for part in parts)
+    user, password = (unquote(given.get(name.rstrip("="), "")) for name in CREDENTIALS)
+    return (user, password) if given else None
+
+
+def _query(request: web.Request) -> list[str]:
+    """Return the parts of the query as written.
+
+    Raises:
+        RemoteProtocolError: it has what no URL may have.
+
+    """
+    if not request.raw_path.isascii():
+        raise RemoteProtocolError("This is no URL.", 400)
+    return request.raw_path.partition("?")[2].split("&")
+
+
+def words(status: int, text: str) -> web.Response:
+    """Return the answer to a program that gets nothing else."""
+    return web.Response(status=status, text=f"{text}\n")
+
+
+def told_to_wait(answer: web.Response, seconds: float) -> web.Response:
+    """Return an answer that says when to come again."""
+    answer.headers["Retry-After"] = f"{seconds:.0f}"
+    return answer
 
 
 def check_literal_host(request: web.Request) -> None:
@@ -93,20 +145,30 @@ async def form(request: web.Request) -> Mapping[str, str]:
     if request.content_type != "application/x-www-form-urlencoded":
         raise RemoteProtocolError("Only forms are read here.", 415)
     try:
-        async with asyncio.timeout(BODY_TIME):
-            body = await request.read()
         pairs = parse_qsl(
-            body.decode("ascii"),
+            (await body(request)).decode("ascii"),
             keep_blank_values=True,
             errors="strict",
             max_num_fields=MOST_FIELDS,
         )
-    except TimeoutError:
-        raise RemoteProtocolError("The form took too long to arrive.", 408) from None
-    except web.HTTPRequestEntityTooLarge:
-        raise RemoteProtocolError("The form is too large.", 413) from None
-    except ConnectionError:
-        raise RemoteProtocolError("The form never arrived whole.", 400) from None
     except ValueError:
         raise RemoteProtocolError("The form cannot be read.", 400) from None
     return dict(pairs)
+
+
+async def body(request: web.Request) -> bytes:
+    """Return what was sent.
+
+    Raises:
+        RemoteProtocolError: it is too large, too slow, or never arrived whole.
+
+    """
+    try:
+        async with asyncio.timeout(BODY_TIME):
+            return await request.read()
+    except TimeoutError:
+        raise RemoteProtocolError("This took too long to arrive.", 408) from None
+    except web.HTTPRequestEntityTooLarge:
+        raise RemoteProtocolError("This is too large.", 413) from None
+    except ConnectionError:
+        raise RemoteProtocolError("This never arrived whole.", 400) from None

@@ -14,9 +14,11 @@ class Route(Struct, frozen=True):
     level: Level | None
     """Least account that may use it; None for everyone."""
     name: str
-    """Method of `Entrance` or `Pages` that answers."""
+    """Method of `Entrance`, `Pages` or `Actions` that answers."""
     program: bool = False
     """Read by programs: no redirect to the login page."""
+    direct: bool = False
+    """A direct action URL: not the session alone decides, but `Callers`."""
 
 
 ANYONE, USER, ADMIN = None, Level.USER, Level.ADMIN
@@ -36,6 +38,10 @@ ROUTES = (
     Route("GET", "/admin/advanced", ADMIN, "advanced"),
     Route("GET", "/admin/status.xml", ADMIN, "status_xml", program=True),
     Route("POST", "/admin/command/{command}", ADMIN, "command"),
+    Route("GET", "/admin/resync", ADMIN, "resync", program=True, direct=True),
+    Route("GET", "/admin/upgrade", ADMIN, "upgrade", program=True, direct=True),
+    Route("GET", "/admin/reboot", ADMIN, "reboot", program=True, direct=True),
+    Route("POST", "/admin/config.xml", ADMIN, "config", program=True, direct=True),
 )
 
 
