@@ -17,7 +17,7 @@ TEMPLATE = Text(2048, "text with macros")
 
 
 _PROFILE = Section("Configuration Profile", "phone-facts 1.4", status=OBEYED)
-_REPORT = Section("Upload Configuration Options", "phone-facts 1.4")
+_REPORT = Section("Upload Configuration Options", "phone-facts 1.4", status=OBEYED)
 _UPGRADE = Section("Firmware Upgrade", "phone-facts 1.4")
 _CA = Section("CA Settings", "phone-facts 1.4")
 _HTTP = Section("HTTP Settings", "phone-facts 1.4", status=OBEYED)
