@@ -11,7 +11,7 @@ from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
-from ringfence.cli import CANNOT, DONE, FINDINGS, provider_inventory
+from ringfence.cli import CANNOT, DONE, FINDINGS, provider_firmware, provider_inventory
 from ringfence.errors import ComponentError, ConfigError
 
 HTTPS = 443
@@ -24,6 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_serve(verbs)
     for server in ("nginx", "apache"):
         _add_config(verbs, server)
+    provider_firmware.add(verbs)
     provider_inventory.add(verbs)
 
 
@@ -76,6 +77,12 @@ def _add_serve(verbs: provider_inventory.Verbs) -> None:
         " what was seen of phones, and what they send, is kept there",
     )
     serve.add_argument(
+        "--firmware",
+        type=Path,
+        metavar="DIR",
+        help="folder of `provider firmware publish`, for phones under /firmware/",
+    )
+    serve.add_argument(
         "--manage",
         type=_address,
         metavar="[ADDRESS:]PORT",
@@ -113,6 +120,9 @@ def run(arguments: argparse.Namespace) -> int:
             return _serve(arguments)
         if arguments.verb in ("nginx-config", "apache-config"):
             _configure(arguments)
+            return DONE
+        if arguments.verb == "firmware":
+            provider_firmware.run(arguments)
             return DONE
         from ringfence.cli import provider_verbs
 
@@ -155,6 +165,7 @@ def _serve(arguments: argparse.Namespace) -> int:
             behind=arguments.behind,
             inventory=arguments.data,
             unlisted=arguments.unlisted == "serve",
+            firmware=arguments.firmware,
             activation=arguments.activation,
         )
     )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 from msgspec import Struct
@@ -32,7 +32,9 @@ SHORTEST = 8
 
 SCEP_RA = "scep-ra"
 """Answers SCEP requests for the client root, which may sign but not decipher."""
-KEYS = (SERVER_ROOT, SERVER_CA, CLIENT_ROOT, SCEP_RA)
+FIRMWARE = tuple(f"firmware-{role}" for role in ("root", "targets", "snapshot", "timestamp"))
+"""Sign images for phones, each in its role of TUF; no certificate belongs to them."""
+KEYS = (SERVER_ROOT, SERVER_CA, CLIENT_ROOT, SCEP_RA, *FIRMWARE)
 
 _YEAR = timedelta(days=365)
 _MADE = (
@@ -101,7 +103,7 @@ def encrypt(folder: Path, passphrase: bytes, now: datetime, old: bytes = b"") ->
             whole = read(folder / f"{name}.key")
             if not _opens(whole, passphrase):
                 opener = old if is_encrypted(whole) else b""
-                changed[name] = key_pem(signer(folder, name, opener).key, passphrase)
+                changed[name] = key_pem(key(folder, name, opener), passphrase)
         for name, text in changed.items():
             write(folder / f"{name}.key", text, 0o600)
         audit.record(folder, "keys encrypted", now, {"keys": " ".join(changed)})
@@ -136,8 +138,21 @@ def signer(folder: Path, name: str, passphrase: bytes = b"") -> Signer:
 
     """
     made = certificate(folder / f"{name}.crt")
+    found = key(folder, name, passphrase)
+    if isinstance(found, ed25519.Ed25519PrivateKey):
+        raise ComponentError(f"authority {folder}", f"{name}: not a key of a certificate")
+    return Signer(made, found)
+
+
+def key(folder: Path, name: str, passphrase: bytes = b"") -> Key | ed25519.Ed25519PrivateKey:
+    """Return one key of the authority.
+
+    Raises:
+        ComponentError: it cannot be read, or the passphrase is missing or wrong.
+
+    """
     try:
-        key = load_pem_private_key(read(folder / f"{name}.key"), passphrase or None)
+        found = load_pem_private_key(read(folder / f"{name}.key"), passphrase or None)
     except TypeError:
         open_ = "is not encrypted: leave --passphrase-file out, or `ringfence ca encrypt` first"
         what = open_ if passphrase else ""
@@ -146,9 +161,10 @@ def signer(folder: Path, name: str, passphrase: bytes = b"") -> Signer:
     except ValueError as error:
         said = "the passphrase is wrong" if passphrase else pem_problem(error)
         raise ComponentError(f"authority {folder}", f"{name}: {said}") from None
-    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+    kinds = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+    if not isinstance(found, kinds):
         raise ComponentError(f"authority {folder}", f"{name}: not a signing key")
-    return Signer(made, key)
+    return found
 
 
 def certificate(path: Path) -> x509.Certificate:

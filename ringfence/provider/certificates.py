@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ringfence.errors import ConfigError
@@ -157,7 +157,7 @@ def pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.PEM)
 
 
-def key_pem(key: Key, passphrase: bytes = b"") -> bytes:
+def key_pem(key: Key | ed25519.Ed25519PrivateKey, passphrase: bytes = b"") -> bytes:
     """Return a private key as PEM, encrypted where there is a passphrase."""
     secured: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase:

@@ -1,0 +1,1 @@
+"""Images for phones: built from the package that is installed, and signed."""
