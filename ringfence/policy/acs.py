@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from ringfence.config.settings import ROWS, Settings
-from ringfence.policy.sources import option_order
+from ringfence.policy.sources import option_order, option_order6
 from ringfence.protocols.dhcp import Lease
 from ringfence.protocols.dhcp.acs import Acs, acs_in
 from ringfence.protocols.dhcp.options import Option
+from ringfence.protocols.dhcpv6 import Lease6
+from ringfence.protocols.dhcpv6.options import Option6, acs_in_17
 
 _TAG = ROWS["tr069"]["acs_url"].tag
 
@@ -22,25 +24,38 @@ class AcsSource(Struct, frozen=True):
     acs: Acs = Acs("")
     """Without a URL where nobody names an ACS."""
     named_by: str = ""
-    """The tag of the parameter, or `DHCP option 43`."""
+    """The tag of the parameter, `DHCP option 43` or `DHCPv6 option 17`."""
 
 
-def acs_source(settings: Settings, lease: Lease | None) -> AcsSource:
-    """Return the ACS of the parameters, else the first that DHCP names.
+def acs_source(settings: Settings, lease: Lease | None, lease6: Lease6 | None = None) -> AcsSource:
+    """Return the ACS of the parameters, else the first that DHCP or then DHCPv6 names.
 
     The options are those of the profile's source, in the same order: one that the parameter does
     not list names no ACS, either.
     """
     if settings.tr069.acs_url:
         return AcsSource(Acs(settings.tr069.acs_url), _TAG)
-    return next(_offered(settings, lease), AcsSource())
+    own = settings.provisioning
+    offered = (
+        *_offered(own.dhcp_option_to_use, lease),
+        *_offered6(own.dhcpv6_option_to_use, lease6),
+    )
+    return next(iter(offered), AcsSource())
 
 
-def _offered(settings: Settings, lease: Lease | None) -> Iterator[AcsSource]:
-    order, _ = option_order(settings.provisioning.dhcp_option_to_use)
-    for option in order:
+def _offered(listed: str, lease: Lease | None) -> Iterator[AcsSource]:
+    for option in option_order(listed)[0]:
         if lease is None or option not in (Option.VENDOR_SPECIFIC, Option.VENDOR_IDENTIFYING):
             continue
         acs = acs_in(option, lease.options.get(option, b""))
         if acs and acs.url:
             yield AcsSource(acs, f"DHCP option {option}")
+
+
+def _offered6(listed: str, lease: Lease6 | None) -> Iterator[AcsSource]:
+    if lease is None or Option6.VENDOR not in option_order6(listed)[0]:
+        return
+    for raw in lease.options.get(Option6.VENDOR, ()):
+        acs = acs_in_17(raw)
+        if acs and acs.url:
+            yield AcsSource(acs, f"DHCPv6 option {Option6.VENDOR:d}")

@@ -5,10 +5,12 @@ Source: phone-facts 1.2, IPv4 Settings and Optional Network Configuration.
 
 from msgspec import Struct
 
-from ringfence.config.catalog.values import ConnectionType, DnsServerOrder
+from ringfence.config.catalog.values import ConnectionType, DnsServerOrder, IpMode
 from ringfence.config.settings import Settings
 from ringfence.protocols.dhcp import Lease
 from ringfence.protocols.dhcp.options import Option
+from ringfence.protocols.dhcpv6 import Lease6
+from ringfence.protocols.dhcpv6.options import Option6
 
 
 class KnownTime(Struct, frozen=True):
@@ -17,18 +19,27 @@ class KnownTime(Struct, frozen=True):
     servers: tuple[str, ...] = ()
     """NTP servers: addresses or names."""
     named_by: str = ""
-    """`parameters` or `DHCP option 42`; empty where nobody names a server."""
+    """`parameters`, `DHCP option 42` or `DHCPv6 option 56`; empty where nobody names a server."""
     offset: int | None = None
     """Seconds that local time is ahead of UTC, by DHCP option 2; None where it says nothing."""
     ignored: bool = True
     """The offset does not count."""
 
 
-def resolvers(settings: Settings, lease: Lease | None) -> tuple[str, ...]:
-    """Return the DNS servers, in the order in which they are asked."""
+def resolvers(
+    settings: Settings, lease: Lease | None, lease6: Lease6 | None = None
+) -> tuple[str, ...]:
+    """Return the DNS servers, in the order in which they are asked.
+
+    Those that IPv6 brings count while IPv4 brings none: what a router says in the middle of a
+    call must not send the lines to another server.
+    """
     system = settings.system
-    manual = tuple(filter(None, (system.primary_dns, system.secondary_dns)))
-    leased = lease.resolvers if lease else ()
+    entered = [system.primary_dns, system.secondary_dns]
+    if system.ip_mode is not IpMode.IPV4:
+        entered += [system.ipv6_primary_dns, system.ipv6_secondary_dns]
+    manual = tuple(filter(None, entered))
+    leased = (lease.resolvers if lease else ()) or (lease6.resolvers if lease6 else ())
     orders = {
         DnsServerOrder.MANUAL: manual,
         DnsServerOrder.MANUAL_DHCP: manual + leased,
@@ -37,29 +48,47 @@ def resolvers(settings: Settings, lease: Lease | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(orders[system.dns_server_order]))
 
 
-def known_time(settings: Settings, lease: Lease | None) -> KnownTime:
+def known_time(settings: Settings, lease: Lease | None, lease6: Lease6 | None = None) -> KnownTime:
     """Return the time servers of the parameters, else those of the lease; and its offset.
 
-    Source: phone-facts 3.1, options 2 and 42; `Ignore_DHCP_Time_Offset`.
+    Source: phone-facts 3.1, options 2 and 42, DHCPv6 option 56; `Ignore_DHCP_Time_Offset`.
     """
     system = settings.system
-    servers = tuple(filter(None, (system.primary_ntp_server, system.secondary_ntp_server)))
-    named_by = "parameters"
-    if not servers and lease:
-        servers, named_by = lease.ntp, f"DHCP option {Option.NTP}"
+    named = (
+        ("parameters", filter(None, (system.primary_ntp_server, system.secondary_ntp_server))),
+        (f"DHCP option {Option.NTP}", lease.ntp if lease else ()),
+        (f"DHCPv6 option {Option6.NTP}", lease6.ntp if lease6 else ()),
+    )
+    found = ((tuple(servers), by) for by, servers in named)
+    servers, named_by = next((one for one in found if one[0]), ((), ""))
     return KnownTime(
         servers=servers,
-        named_by=named_by if servers else "",
+        named_by=named_by,
         offset=lease.time_offset if lease else None,
         ignored=settings.regional.ignore_dhcp_time_offset,
     )
 
 
-def own_address(settings: Settings, lease: Lease | None) -> str:
-    """Return the phone's IPv4 address, empty while it has none."""
-    if settings.system.connection_type is ConnectionType.STATIC:
-        return settings.system.static_ip
-    return lease.address if lease else ""
+def own_address(settings: Settings, lease: Lease | None, lease6: Lease6 | None = None) -> str:
+    """Return the phone's IPv4 address, else its IPv6 one; empty while it has none."""
+    system = settings.system
+    only6 = system.ip_mode is IpMode.IPV6
+    if system.connection_type is ConnectionType.STATIC and not only6:
+        return system.static_ip
+    if lease and not only6:
+        return lease.address
+    return lease6.address if lease6 else ""
+
+
+def waiting(settings: Settings, lease: Lease | None, lease6: Lease6 | None) -> str:
+    """Return what the network still lacks before a server can be asked; empty where nothing.
+
+    Where both families are in use, IPv4 is waited for: what can be done with IPv6 alone may be
+    done better a moment later.
+    """
+    only6 = settings.system.ip_mode is IpMode.IPV6
+    found = bool(lease6 and lease6.address) if only6 else lease is not None
+    return "" if found else "the phone has no address yet"
 
 
 def written(host: str, port: int, default: int = 0) -> str:

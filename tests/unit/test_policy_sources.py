@@ -6,8 +6,15 @@ from hypothesis import strategies as st
 
 from ringfence.config.settings import Settings
 from ringfence.policy.rules import parse_url
-from ringfence.policy.sources import ProfileSource, at_source, option_order, profile_source
+from ringfence.policy.sources import (
+    ProfileSource,
+    at_source,
+    option_order,
+    option_order6,
+    profile_source,
+)
 from ringfence.protocols.dhcp import Lease
+from ringfence.protocols.dhcpv6 import Lease6
 
 ORDER = "66,160,159,150,60,43,125"
 OFFERED = {
@@ -179,3 +186,89 @@ def test_whatever_is_offered_at_most_one_wins(order: str, offered: dict[int, byt
     assert {one.option for one in got.considered} == set(offered)
     assert got.text.isprintable()
     assert got.option not in (43, 60, 125)
+
+
+ORDER6 = "17,160,159"
+SIX = bytes.fromhex("fd000099000100000000000000000009")
+ACS6 = b"\x00\x00\x0d\xe9\x00\x01\x00\x16http://acs.tele.test/x"
+LIST6 = b"\x00\x00\x00\x09\x00\x01\x00\x20" + SIX + SIX
+OFFERED6 = {17: (ACS6, LIST6), 160: (b"https://p6.test/$MA.xml",), 159: (b"p6.test",)}
+
+
+def source6(
+    offered: dict[int, tuple[bytes, ...]], order: str = ORDER6, lease: Lease | None = None
+) -> ProfileSource:
+    return profile_source(ORDER, lease, order, Lease6(options=offered))
+
+
+def test_the_default_order_of_dhcpv6_is_that_of_the_chapter() -> None:
+    assert Settings().provisioning.dhcpv6_option_to_use == ORDER6
+    assert option_order6(ORDER6) == ((17, 160, 159), ())
+    assert option_order6("66,17")[1][0].tag == "DHCPv6_Option_To_Use"
+
+
+def test_options_of_dhcpv6_win_in_the_order_of_their_parameter() -> None:
+    offered = dict(OFFERED6)
+    winners = []
+    while (winner := source6(offered).option) is not None:
+        winners.append(winner)
+        del offered[winner]
+    assert winners == [17, 160, 159]
+    assert source6(OFFERED6, "159,17").named_by == "DHCPv6 option 159"
+
+
+def test_dhcp_comes_before_dhcpv6() -> None:
+    lease = Lease("10.99.1.100", 24, "10.99.1.1", options={66: b"four.test"})
+    got = source6(OFFERED6, lease=lease)
+    assert (got.named_by, got.text) == ("DHCP option 66", "four.test")
+    assert [(one.named, one.reason) for one in got.considered] == [
+        ("DHCP option 66", "the first usable one of the order"),
+        ("DHCPv6 option 17", "names an ACS, which is never a profile"),
+        ("DHCPv6 option 17", "DHCP option 66 comes first"),
+        ("DHCPv6 option 160", "DHCP option 66 comes first"),
+        ("DHCPv6 option 159", "DHCP option 66 comes first"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("option", "raw", "kind", "text"),
+    [
+        (17, LIST6, "server", "[fd00:99:1::9]"),
+        (17, b"\x00\x00\x00\x09\x00\x01\x00\x07p6.test", "server", "p6.test"),
+        (17, b"\x00\x00\x00\x09\x00\x01\x00\x10sixteen.a.b.test", "server", "sixteen.a.b.test"),
+        (17, ACS6, "none", "http://acs.tele.test/x"),
+        (17, b"\x00\x00\x00\x0a\x00\x01\x00\x07p6.test", "none", ""),
+        (17, b"\x00\x00\x00\x09\x00\x02\x00\x07p6.test", "none", ""),
+        (159, b"https://[fd00::1]:8443", "server", "https://[fd00::1]:8443"),
+        (160, b"https://p6.test/$MA.xml", "rule", "https://p6.test/$MA.xml"),
+    ],
+)
+def test_the_forms_of_a_value_of_dhcpv6(option: int, raw: bytes, kind: str, text: str) -> None:
+    (one,) = source6({option: (raw,)}).considered
+    assert (one.kind, one.text) == (kind, text)
+
+
+@pytest.mark.parametrize(
+    ("option", "raw", "reason"),
+    [
+        (17, b"\x00\x00", "no enterprise number"),
+        (17, b"\x00\x00\x00\x09\x00\x01\x00\x20" + SIX, "claims 32 bytes, 16 are left"),
+        (17, b"\x00\x00\x00\x09\x00\x01\x00\x10" + bytes(16), ":: is not the address"),
+        (160, b"p6.test", "is not a URL"),
+        (160, b'("1"="1")? (GPP_A = "x";)! http://h/x', "may not assign parameters"),
+        (159, b"a\nb", "control character"),
+    ],
+)
+def test_what_names_no_source_in_dhcpv6_and_why(option: int, raw: bytes, reason: str) -> None:
+    got = source6({option: (raw,)})
+    assert got.option is None
+    assert reason in got.considered[0].reason
+
+
+@given(
+    st.dictionaries(st.sampled_from([17, 159, 160]), st.lists(st.binary(max_size=80), max_size=3))
+)
+def test_whatever_dhcpv6_offers_at_most_one_wins(offered: dict[int, list[bytes]]) -> None:
+    got = source6({option: tuple(each) for option, each in offered.items()})
+    assert sum(one.won for one in got.considered) == (got.option is not None)
+    assert got.text.isprintable()
