@@ -17,16 +17,16 @@ from ringfence.cli.preflight_show import as_json, line
 from ringfence.config.cfgxml import Document
 from ringfence.config.settings import Settings
 from ringfence.errors import NetworkError, PolicyError
-from ringfence.features.provisioning.plan import Reach, plan
-from ringfence.features.provisioning.resync import aim
 from ringfence.policy import hostname
-from ringfence.policy.macros import phone_values, setting_values
+from ringfence.policy.applications import PROVISIONING
 from ringfence.policy.network import written
 from ringfence.policy.rules import Url
 from ringfence.policy.servers import servers
+from ringfence.runtime.download import aim
 from ringfence.runtime.egress import Egress
 from ringfence.runtime.host import Host
-from ringfence.runtime.state import Facts, Identity
+from ringfence.runtime.reach import Reach, macros, reach
+from ringfence.runtime.state import Facts
 
 HTTPS = 443
 SCHEMA = 1
@@ -84,13 +84,13 @@ async def _ask(arguments: argparse.Namespace) -> Probed:
     host, port = arguments.server
     document = reading.document(arguments.config) if arguments.config else None
     settings = probe_words.settings(document)
-    reach = _reach(arguments, settings)
+    own = _reach(arguments, settings)
     named_by = _named_by(host, settings, document, arguments.config) if document else ""
-    target = aim(reach, host, named_by)(Url("https", host, port, "/"))
+    target = aim(own, host, named_by)(Url("https", host, port, "/"))
     ours = Host(Path())
     server = written(host, port)
     try:
-        preflight = Preflight(Egress(ours), target, reach.tls.trust, arguments.timeout, ours.wall())
+        preflight = Preflight(Egress(ours), target, own.tls.trust, arguments.timeout, ours.wall())
         records = await preflight.run()
     except (PolicyError, NetworkError) as error:
         return Probed(server, named_by, str(error), (), ours.wall())
@@ -106,16 +106,14 @@ def _reach(arguments: argparse.Namespace, settings: Settings) -> Reach:
 
     """
     facts = Facts(trust=probe_words.trust(arguments), client=probe_words.client(arguments))
-    reach = plan(settings, facts).plans[""].reach
-    asked = tuple(arguments.dns or reach.resolvers or probe_words.system_resolvers())
-    return replace(reach, resolvers=asked)
+    own = reach(PROVISIONING, settings, facts)
+    asked = tuple(arguments.dns or own.resolvers or probe_words.system_resolvers())
+    return replace(own, resolvers=asked)
 
 
 def _named_by(host: str, settings: Settings, document: Document, file: str) -> str:
     """Return which parameter names the host, and its line in the file; empty where none does."""
-    unit = Identity()
-    values = phone_values(unit.mac, unit.product, unit.serial, unit.firmware)
-    for server in servers(settings, {**values, **setting_values(settings)}):
+    for server in servers(settings, macros(settings, Facts())):
         if server.host and _plain(server.host) == _plain(host):
             entry = document.entries.get(server.parameter)
             place = f"line {entry.line} of {file}" if entry else "default"

@@ -10,6 +10,7 @@ from ringfence.policy import tls
 from ringfence.policy.applications import Application
 from ringfence.policy.macros import expand, phone_values, setting_values
 from ringfence.policy.network import own_address, resolvers
+from ringfence.policy.rules import Url
 from ringfence.runtime.state import Facts
 
 _RECORDS = {IpMode.IPV4: ("A",), IpMode.IPV6: ("AAAA",), IpMode.DUAL: ("A", "AAAA")}
@@ -44,10 +45,23 @@ def reach(application: Application, settings: Settings, facts: Facts) -> Reach:
 
 def macros(settings: Settings, facts: Facts) -> Mapping[str, str]:
     """Return the macros of the unit, its settings and its address: `{name: value}`."""
-    unit = facts.identity
+    unit, address = facts.identity, own_address(settings, facts.lease)
     return {
         **phone_values(unit.mac, unit.product, unit.serial, unit.firmware),
         **setting_values(settings),
         "CCERT": "Installed" if facts.own_certificate else "Not Installed",
-        "IP": own_address(settings, facts.lease),
+        "IP": address,
+        "EXTIP": settings.sip.ext_ip or address,
+    }
+
+
+def request_macros(url: Url, address: str) -> Mapping[str, str]:
+    """Return the macros that tell where a request goes: `{macro: value}`."""
+    return {
+        "SCHEME": url.scheme,
+        "METH": url.scheme,
+        "SERV": url.host,
+        "SERVIP": address,
+        "PORT": str(url.port),
+        "PATH": url.path,
     }

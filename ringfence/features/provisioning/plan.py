@@ -9,55 +9,34 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from ringfence.config.catalog.provisioning import Provisioning
-from ringfence.config.catalog.values import IpMode
 from ringfence.config.cfgxml_alias import parse_aliases
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import ConfigError, Finding, Severity
 from ringfence.features.provisioning.engine import Timing
-from ringfence.policy import tls
+from ringfence.policy import activation
 from ringfence.policy.applications import PROVISIONING
 from ringfence.policy.conditions import Condition, parse_condition
 from ringfence.policy.credentials import masked
-from ringfence.policy.macros import (
-    GENERAL,
-    expand,
-    phone_values,
-    setting_values,
-    unit_values,
-)
-from ringfence.policy.network import own_address, resolvers
+from ringfence.policy.macros import GENERAL, expand, unit_values
 from ringfence.policy.rules import Alternative, Options, Rule, Url, parse_rule, parse_url
 from ringfence.policy.schedule import parse_daily, parse_schedule
 from ringfence.policy.servers import lock_outs
 from ringfence.policy.sources import ProfileSource, profile_source
 from ringfence.policy.uploads import secret_macros
+from ringfence.runtime.reach import Reach, macros, reach
 from ringfence.runtime.state import Facts, Planned
 
 RULES = ("profile_rule", "profile_rule_b", "profile_rule_c", "profile_rule_d")
 """Fields of the Provisioning tab, in the order in which they run."""
 TAGS = {field: ROWS["provisioning"][field].tag for field in RULES}
 """`{field: tag}` of the rules."""
+ACTIVATION = ROWS["provisioning"]["activation_url"].tag
 TRIGGERS = ("resync_trigger_1", "resync_trigger_2")
 
-_RECORDS = {
-    IpMode.IPV4: ("A",),
-    IpMode.IPV6: ("AAAA",),
-    IpMode.DUAL: ("A", "AAAA"),
-}
-"""DNS records of a provisioning server; never SRV. Source: phone-facts 9, 8."""
 
-
-class Reach(Struct, frozen=True):
-    """What every connection to a provisioning server depends on."""
-
-    tls: tls.TlsPolicy
-    domains: str
-    exact_domains: bool
-    resolvers: tuple[str, ...]
-    records: tuple[str, ...]
-    agent: str
-    """User-Agent."""
+FACTORY = "device.json"
+"""Who the device is, in its state folder; it may name an activation server."""
 
 
 class Messages(Struct, frozen=True):
@@ -66,6 +45,14 @@ class Messages(Struct, frozen=True):
     request: str
     success: str
     failure: str
+
+
+class ActivationServer(Struct, frozen=True):
+    """Whom a phone asks that has not been told where its profile is."""
+
+    url: Url
+    named_by: str
+    """The tag of the parameter, or the file of the factory."""
 
 
 class ProvisioningPlan(Struct, frozen=True):
@@ -93,6 +80,13 @@ class ProvisioningPlan(Struct, frozen=True):
     after_upgrade: bool
     """A resync follows every attempt to upgrade."""
     messages: Messages
+    activation: ActivationServer | None = None
+    """None where the phone was told of none: it asks nobody then."""
+
+    @property
+    def has_certificate(self) -> bool:
+        """Return whether the phone can prove which one it is."""
+        return self.values["CCERT"] == "Installed"
 
     @property
     def sought(self) -> tuple[object, ...]:
@@ -117,7 +111,7 @@ class Step(Struct, frozen=True):
 
 def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
     """Return the plan of the next resync."""
-    own, system = settings.provisioning, settings.system
+    own = settings.provisioning
     values = macros(settings, facts)
     decided = ProvisioningPlan(
         enabled=own.provision_enable,
@@ -127,14 +121,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
         values=values,
         secrets=secret_macros(settings),
         content_key=own.ikm_http_encrypt_content,
-        reach=Reach(
-            tls=tls.policy_for(PROVISIONING, settings, facts),
-            domains=system.restricted_access_domains,
-            exact_domains=system.restricted_domains_exact_only,
-            resolvers=resolvers(settings, facts.lease),
-            records=_RECORDS[system.ip_mode],
-            agent=_agent(expand(own.http_user_agent_name, values)),
-        ),
+        reach=reach(PROVISIONING, settings, facts),
         fails_on_missing=own.resync_fails_on_fnf,
         timing=Timing(
             on_reset=own.resync_on_reset,
@@ -148,8 +135,19 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
         watches_lines=_watches_lines(own),
         after_upgrade=own.resync_after_upgrade_attempt,
         messages=Messages(own.log_request_msg, own.log_success_msg, own.log_failure_msg),
+        activation=_activation(own, facts),
     )
     return Planned({"": decided}, (*_findings(settings), *lock_outs(settings, values)))
+
+
+def _activation(own: Provisioning, facts: Facts) -> ActivationServer | None:
+    """Return the activation server of the settings, else of the factory; one by https or none."""
+    factory = facts.identity.activation_url
+    text, named_by = (own.activation_url, ACTIVATION) if own.activation_url else (factory, FACTORY)
+    try:
+        return ActivationServer(activation.server(text), named_by) if text else None
+    except ValueError:
+        return None
 
 
 def _triggers(own: Provisioning) -> Iterator[Condition]:
@@ -177,18 +175,6 @@ def _holds(condition: Condition, values: Mapping[str, str]) -> bool:
         return condition.holds(values)
     except ValueError:  # it compares what has no order now
         return False
-
-
-def macros(settings: Settings, facts: Facts) -> Mapping[str, str]:
-    """Return every macro that stays the same through a resync: `{name: value}`."""
-    unit, address = facts.identity, own_address(settings, facts.lease)
-    return {
-        **phone_values(unit.mac, unit.product, unit.serial, unit.firmware),
-        **setting_values(settings),
-        "CCERT": "Installed" if facts.own_certificate else "Not Installed",
-        "IP": address,
-        "EXTIP": settings.sip.ext_ip or address,
-    }
 
 
 def next_step(
@@ -242,11 +228,6 @@ def _at_source(url: Url, source: ProfileSource, values: Mapping[str, str]) -> Ur
     return Url(named.scheme, named.host, named.port, url.path)
 
 
-def _agent(text: str) -> str:
-    """Return what may stand in a header field. Source: RFC 9110 section 5.5."""
-    return "".join(c if " " <= c <= "~" else "?" for c in text).strip()[:512]
-
-
 _DELTA = "--delta is an option of reports"
 
 
@@ -261,6 +242,13 @@ def _findings(settings: Settings) -> list[Finding]:
             found.append(Finding(Severity.ERROR, "profile-rule-invalid", tag, str(error), remedy))
     for field in TRIGGERS:
         found += _of_trigger(ROWS["provisioning"][field].tag, getattr(own, field))
+    try:
+        if own.activation_url:
+            activation.server(own.activation_url)
+    except ValueError as error:
+        remedy = "write https://SERVER[:PORT][/PATH]"
+        text = f"nobody is asked: {error}"
+        found.append(Finding(Severity.ERROR, "activation-url-invalid", ACTIVATION, text, remedy))
     if not own.https_name_validate:
         tag = ROWS["provisioning"]["https_name_validate"].tag
         text = "refused: the name of a provisioning server is always checked"
