@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     verb("report", "send the configuration, without its secrets, where Report_Rule says")
     resync = verb("resync", "fetch the profile now")
     resync.add_argument("rule", nargs="?", default="", help="profile rule to use this once")
+    upgrade = verb("upgrade", "look for firmware now")
+    upgrade.add_argument("rule", nargs="?", default="", help="upgrade rule to use this once")
+    upgrade.add_argument(
+        "--headset",
+        dest="kind",
+        action="store_const",
+        const="headset",
+        default="",
+        help="for a headset; it is stored only",
+    )
     verb("reboot", "restart the phone's processes")
     reset = verb("factory-reset", "make the phone what it was when it left the factory")
     reset.add_argument("--yes", action="store_true", help="do not ask")
@@ -90,6 +101,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="capture the interface into a pcapng file that holds the TLS keys to read it",
     )
     parser.add_argument("--debug", action="store_true", help="log the wire, too")
+    parser.add_argument("--life", type=int, help=argparse.SUPPRESS)
 
 
 def _add_calls(verb: Verb) -> None:
@@ -122,16 +134,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from ringfence.runtime.host import Host
-    from ringfence.runtime.keeper import keep
+    from ringfence.runtime.keeper import be_phone, keep
     from ringfence.runtime.privileges import drop
 
-    host = Host(arguments.state)
-    host.prepare()
-    if not host.lock():
-        print("ringfence: another phone runs on this state folder", file=sys.stderr)
-        return CANNOT
-    trace = _trace_file(arguments.trace) if arguments.trace else None
-    drop(arguments.user)
+    host, trace = Host(arguments.state), None
 
     def phone(reboot_reason: Callable[[str], None], first: bool) -> int:
         from ringfence.cli.phone_process import boot
@@ -142,7 +148,29 @@ def _run(arguments: argparse.Namespace) -> int:
         unit = arguments.interface
         return boot(host, config, unit, sound, reboot_reason, trace, debug=arguments.debug)
 
-    return keep(phone, host)
+    if arguments.life is not None:  # this is an image, and a keeper has done the rest
+        be_phone(phone, arguments.life, True)
+    host.prepare()
+    if not host.lock():
+        print("ringfence: another phone runs on this state folder", file=sys.stderr)
+        return CANNOT
+    trace = _trace_file(arguments.trace) if arguments.trace else None
+    drop(arguments.user)
+    # The file of a trace is this process's own, and stays with what is installed.
+    return keep(phone, host, None if trace else partial(_words, arguments))
+
+
+def _words(arguments: argparse.Namespace, first: bool) -> list[str]:
+    """Return the words that start an image as this phone was started."""
+    options = {
+        "--state": arguments.state,
+        "--config": arguments.config if first else None,
+        "--interface": arguments.interface,
+        "--microphone": arguments.microphone,
+        "--speaker": arguments.speaker,
+    }
+    words = [str(word) for option in options.items() if option[1] is not None for word in option]
+    return ["phone", "run", *words, *(["--debug"] if arguments.debug else [])]
 
 
 def _trace_file(path: Path) -> "TraceFile":
@@ -232,7 +260,7 @@ def _status(arguments: argparse.Namespace) -> int:
 def _command(arguments: argparse.Namespace) -> int:
     from ringfence.runtime.control import ask
 
-    names = ("rule", "target", "line", "call", "digits")
+    names = ("rule", "kind", "target", "line", "call", "digits")
     words = {name: text for name in names if (text := getattr(arguments, name, ""))}
     reply = ask(arguments.state, {"verb": "command", "name": arguments.verb, "arguments": words})
     if reply is None:
@@ -301,6 +329,7 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "set": _set,
     "status": _status,
     "resync": _command,
+    "upgrade": _command,
     "report": _command,
     "reboot": _command,
     "factory-reset": _factory_reset,

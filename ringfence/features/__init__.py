@@ -12,6 +12,7 @@ from ringfence.features import (
     report,
     syslog,
     tls,
+    upgrade,
     web,
 )
 from ringfence.runtime.feature import Feature
@@ -22,6 +23,7 @@ FEATURES: tuple[Feature[Any], ...] = (
     syslog.FEATURE,
     provisioning.FEATURE,
     custom_ca.FEATURE,
+    upgrade.FEATURE,
     certificates.FEATURE,
     report.FEATURE,
     line.FEATURE,

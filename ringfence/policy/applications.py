@@ -42,6 +42,7 @@ class Application(Struct, frozen=True):
 
 PROVISIONING = Application("provisioning", "Provisioning", True, NameCheck.PROVISIONING)
 CUSTOM_CA = Application("custom-ca", "Customer CA Provisioning", True, NameCheck.PROVISIONING)
+UPGRADE = Application("upgrade", "Firmware/Cisco Headset Upgrade", True, NameCheck.PROVISIONING)
 REPORT = Application("report", "Report Upload", True, NameCheck.PROVISIONING)
 PROBLEM_REPORT = Application("problem-report", "PRT Upload", True, NameCheck.PROVISIONING)
 """Its plan gives it the list of domains only where a switch says so (phone-facts 4)."""
@@ -55,6 +56,6 @@ XMPP = Application("xmpp", "XMPP", True, NameCheck.STANDARD, Fallback.XMPP)
 SYSLOG = Application("syslog", "Syslog", False, NameCheck.STANDARD)
 """Never over TLS, so not one of `APPLICATIONS`."""
 
-_SPOKEN = (PROVISIONING, CUSTOM_CA, REPORT, PROBLEM_REPORT, SCEP, SIP, WEB_SERVER, XMPP)
+_SPOKEN = (PROVISIONING, CUSTOM_CA, UPGRADE, REPORT, PROBLEM_REPORT, SCEP, SIP, WEB_SERVER, XMPP)
 APPLICATIONS = {row.name: row for row in _SPOKEN}
 """`{name: row}` of every application that speaks TLS."""

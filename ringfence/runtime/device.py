@@ -16,6 +16,8 @@ DEVICE = "device.json"
 """Product, serial, MAC and firmware profile of this device; every entry may be left out."""
 CERTIFICATE, KEY = "device.crt", "device.key"
 PROVIDER_ROOT, CUSTOM_ROOT = "provider-root.crt", "custom-ca.crt"
+FIRMWARE_ROOT = "firmware-root.json"
+"""TUF root metadata of whom images are believed, from `ringfence provider firmware publish`."""
 CUSTOM_CERTIFICATE = "custom-device.pem"
 """Key and certificate in one file, so that a power cut never leaves one without the other."""
 LARGEST_BUNDLE = 4 << 20

@@ -1,20 +1,29 @@
 """The parent of the phone: it parses nothing from outside, and brings the phone back.
 
 It reaps its child, restarts it with back-off after a crash, performs the reboot, and keeps
-the history of reasons. Source: architecture A.14; phone-facts 1.7, Reboot History.
+the history of reasons. It starts the image that an upgrade chose, watches one on probation, and
+returns to what ran before where that does not come up: no image ever takes the keeper's place.
+Source: architecture A.14; phone-facts 1.7, Reboot History.
 """
 
 import json
+import logging
 import os
 import signal
+import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
 
 from ringfence.errors import ComponentError
 from ringfence.runtime.host import Host
 from ringfence.runtime.privileges import die_with_parent
+from ringfence.runtime.slots import Record, Slots
+
+logger = logging.getLogger(__name__)
 
 STOPPED, REFUSED, CANNOT, CRASHED, REBOOT = 0, 1, 3, 70, 75
 """Exit codes of the phone: told to stop; its file was refused; cannot run here; a bug; wants to
@@ -40,16 +49,25 @@ def history(host: Host) -> list[str]:
     return [str(line) for line in kept][:KEPT] if isinstance(kept, list) else []
 
 
-def keep(phone: Phone, host: Host) -> int:
-    """Run the phone until it is told to stop; return its exit code."""
+def keep(phone: Phone, host: Host, words: Callable[[bool], Sequence[str]] | None = None) -> int:
+    """Run the phone until it is told to stop; return its exit code.
+
+    `words(first)` are those that start an image; without them the installed phone runs.
+    """
     delay, first = FIRST_DELAY, True
     told: list[int] = []
     while True:
         began = time.monotonic()
-        code, reason = _one_life(phone, first, told)
+        held, image = _choose(host) if words else (Record(), None)
+        said = [str(image), *words(first)] if words and image else []
+        life = _Life(phone, host, held, said)
+        code, reason = life.run(first, told)
+        first = False
+        if life.failed and _back(host, life.failed):
+            delay = FIRST_DELAY
+            continue
         if told or code in (STOPPED, REFUSED, CANNOT):
             return STOPPED if told and code < 0 else code
-        first = False
         if code == REBOOT:
             _remember(host, reason or "User Triggered")
             delay = FIRST_DELAY
@@ -61,32 +79,113 @@ def keep(phone: Phone, host: Host) -> int:
         delay = min(delay * 2, LAST_DELAY)
 
 
-def _one_life(phone: Phone, first: bool, told: list[int]) -> tuple[int, str]:
-    """Fork a phone and wait for its end; return exit code (negative: signal) and reason."""
-    reader, writer = os.pipe()
-    parent = os.getpid()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        die_with_parent(signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(STOPPED)
-        _be_phone(phone, writer, first)
-    os.close(writer)
-
-    def forward(number: int, _: object) -> None:
-        told.append(number)
-        os.kill(child, signal.SIGTERM)
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, forward)
-    _, status = os.waitpid(child, 0)
-    with os.fdopen(reader, "rb") as pipe:
-        reason = pipe.read(200).decode(errors="replace").strip()
-    return os.waitstatus_to_exitcode(status), reason
+def _choose(host: Host) -> tuple[Record, Path | None]:
+    """Return what is started now; a full disk, which counts no starts, starts no image."""
+    slots = Slots(host)
+    before = slots.load().outcome
+    try:
+        held, image = slots.start()
+    except ComponentError as error:
+        logger.error("keeper.image_not_started: %s", error)
+        return Record(), None
+    if held.outcome and held.outcome != before:
+        _remember(host, f"Upgrade taken back: {held.outcome.reason}")
+    return held, image
 
 
-def _be_phone(phone: Phone, writer: int, first: bool) -> None:
+def _back(host: Host, reason: str) -> bool:
+    """Return to what ran before an image; say whether that could be done."""
+    try:
+        Slots(host).back(reason)
+    except ComponentError:
+        return False
+    _remember(host, f"Upgrade taken back: {reason}")
+    return True
+
+
+class _Life:
+    """One life of the phone: a fork of this process, or the process of an image."""
+
+    def __init__(self, phone: Phone, host: Host, held: Record, words: Sequence[str]) -> None:
+        self._phone = phone
+        self._host = host
+        self._trial = held.trial if words else None
+        self._words = words
+        self.failed = ""
+        """Why an image must go; empty where none must."""
+
+    def run(self, first: bool, told: list[int]) -> tuple[int, str]:
+        """Be the parent until its end; return exit code (negative: signal) and reason."""
+        reader, writer = os.pipe()
+        parent = os.getpid()
+        child = os.fork()
+        if child == 0:
+            os.close(reader)
+            die_with_parent(signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(STOPPED)
+            if self._words:
+                _be_image(self._words, writer)
+            be_phone(self._phone, writer, first)
+        os.close(writer)
+
+        def forward(number: int, _: object) -> None:
+            told.append(number)
+            os.kill(child, signal.SIGTERM)
+
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, forward)
+        code = os.waitstatus_to_exitcode(self._ended(child))
+        with os.fdopen(reader, "rb") as pipe:
+            reason = pipe.read(200).decode(errors="replace").strip()
+        if self._words and not told and not self.failed and self._is_hopeless(code):
+            self.failed = f"it ended with exit status {code}"
+        return code, reason
+
+    def _is_hopeless(self, code: int) -> bool:
+        """Return whether an image cannot run here; 1 is also how a Python without it ends."""
+        if self._trial:
+            return code in (REFUSED, CANNOT)
+        return code == REFUSED and "--config" not in self._words
+
+    def _ended(self, child: int) -> int:
+        """Return the status of a child that has ended; one on probation must come up in time."""
+        if self._trial is None:
+            return os.waitpid(child, 0)[1]
+        from ringfence.runtime.probation import LONGEST, LOOK, Probation
+
+        probation = Probation(self._host.state, self._trial.before)
+        while True:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                return status
+            if probation.well() and self._came_up():
+                return os.waitpid(child, 0)[1]
+            if probation.over:
+                self.failed = f"it was not up after {LONGEST:g} s: {probation.reason}"
+                os.kill(child, signal.SIGKILL)
+                return os.waitpid(child, 0)[1]
+            time.sleep(LOOK)
+
+    def _came_up(self) -> bool:
+        try:
+            Slots(self._host).came_up()
+        except ComponentError:
+            return False
+        return True
+
+
+def _be_image(words: Sequence[str], writer: int) -> NoReturn:
+    """Become an image, which is a Python program of its own."""
+    os.set_inheritable(writer, True)
+    try:
+        os.execv(sys.executable, [sys.executable, *words, "--life", str(writer)])  # noqa: S606
+    finally:
+        os._exit(REFUSED)
+
+
+def be_phone(phone: Phone, writer: int, first: bool) -> NoReturn:
+    """Be one life of the phone, and end this process; the reason of a reboot goes to `writer`."""
     code = CRASHED
     try:
         code = phone(lambda reason: _say(writer, reason), first)

@@ -7,16 +7,21 @@ Source: rulings 3; PRV-23.
 
 import logging
 
-from ringfence.runtime import device
+from ringfence.runtime import device, signed, slots
 from ringfence.runtime.host import Host
 
 logger = logging.getLogger(__name__)
 
 MARKER = "factory-reset"
 STAYS = frozenset(
-    {device.DEVICE, device.CERTIFICATE, device.KEY, device.PROVIDER_ROOT, "lock"}  # see `Host.lock`
+    {
+        *(device.DEVICE, device.CERTIFICATE, device.KEY, device.PROVIDER_ROOT),
+        *(device.FIRMWARE_ROOT, signed.MEMORY, *slots.FILES),
+        "lock",  # see `Host.lock`
+    }
 )
-"""Files that stay: who the device is, its manufacturer's certificate, whom it trusts from there."""
+"""Files that stay: who the device is, its manufacturer's certificate, whom it trusts from there;
+its firmware, and which older one must not come back."""
 
 
 def pending(host: Host) -> bool:

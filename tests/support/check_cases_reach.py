@@ -90,6 +90,14 @@ CASES: dict[str, tuple[str, str]] = {
         "<Proxy_1_>sip.telco.net:99999</Proxy_1_>",
         "<Proxy_1_>sip.telco.net:5061</Proxy_1_>",
     ),
+    "upgrade-rule-invalid": (
+        '<Upgrade_Rule>(GPP_A = "x";)! https://pv.telco.net/new.pyz</Upgrade_Rule>',
+        "<Upgrade_Rule>https://pv.telco.net/new.pyz</Upgrade_Rule>",
+    ),
+    "downgrade-limit-invalid": (
+        "<Downgrade_Rev_Limit>sip88xx.11-3-2MPP0001-609</Downgrade_Rev_Limit>",
+        "<Downgrade_Rev_Limit>0.1.0</Downgrade_Rev_Limit>",
+    ),
     "profile-rule-invalid": (
         "<Profile_Rule>https://pv.telco.net/a b</Profile_Rule>",
         "<Profile_Rule>https://pv.telco.net/a</Profile_Rule>",

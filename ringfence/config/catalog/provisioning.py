@@ -18,7 +18,7 @@ TEMPLATE = Text(2048, "text with macros")
 
 _PROFILE = Section("Configuration Profile", "phone-facts 1.4", status=OBEYED)
 _REPORT = Section("Upload Configuration Options", "phone-facts 1.4", status=OBEYED)
-_UPGRADE = Section("Firmware Upgrade", "phone-facts 1.4")
+_UPGRADE = Section("Firmware Upgrade", "phone-facts 1.4", status=OBEYED)
 _CA = Section("CA Settings", "phone-facts 1.4")
 _HTTP = Section("HTTP Settings", "phone-facts 1.4", status=OBEYED)
 _MIC = Section("MIC Cert Settings", "phone-facts 1.4")
@@ -155,9 +155,7 @@ class Provisioning(Tab, frozen=True, kw_only=True):
         60, "Upload_Delay_On_Local_Change", "Wait after a local change before it is reported.", codec=Number(0, 65535, "s")
     )
 
-    upgrade_enable: bool = _UPGRADE.row(
-        True, "Upgrade_Enable", "Allows upgrades; now it decides the ports of peer firmware sharing.", status=Status.OBEYED
-    )
+    upgrade_enable: bool = _UPGRADE.row(True, "Upgrade_Enable", "Allows upgrades, and with Peer Firmware Sharing the ports of it.")
     upgrade_error_retry_delay: str = _UPGRADE.row(
         "3600", "Upgrade_Error_Retry_Delay", "Seconds to the next attempt after each failure.", codec=SCHEDULE
     )
@@ -191,7 +189,7 @@ class Provisioning(Tab, frozen=True, kw_only=True):
     cisco_headset_upgrade_rule: str = _UPGRADE.row(
         "",
         "Cisco_Headset_Upgrade_Rule",
-        "Where the firmware of a headset is.",
+        "Where the firmware of a headset is; it is verified and stored.",
         codec=RULE,
         source="chapter, Configure Restricted Access Domains",
     )

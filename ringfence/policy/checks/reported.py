@@ -85,6 +85,22 @@ REACH = (
         "write a comparison, $PRVTMR ge 86400, without (…)?",
     ),
     Rule(
+        "upgrade-rule-invalid",
+        ERROR,
+        "An upgrade rule cannot be read",
+        "No firmware is fetched by it.",
+        "phone-facts 2.5",
+        "write [(condition)?] https://SERVER/FILE, alternatives joined by |",
+    ),
+    Rule(
+        "downgrade-limit-invalid",
+        ERROR,
+        "Downgrade Rev Limit is no version of Ringfence",
+        "What cannot be compared refuses every image.",
+        "phone-facts 1.4, Firmware Upgrade",
+        "write a version, 0.2.0",
+    ),
+    Rule(
         "report-rule-unusable",
         ERROR,
         "The rule of a report cannot be followed",

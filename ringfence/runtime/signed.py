@@ -1,0 +1,273 @@
+"""Files that the provider signed: The Update Framework, through Egress.
+
+A URL names a file; the folder it is in is a TUF repository, and the last part of its path is the
+target there. What a file is, and that it is the newest, says the provider's metadata, whoever
+holds the server. Source: TUF specification 1.0, section 5.
+"""
+
+import asyncio
+import io
+import json
+import logging
+import re
+import tempfile
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ringfence.errors import ComponentError, NetworkError, PolicyError, RingfenceError
+from ringfence.policy.rules import Url, parse_url
+from ringfence.runtime.download import aim
+from ringfence.runtime.feature import World
+from ringfence.runtime.reach import Reach
+
+if TYPE_CHECKING:
+    from tuf.api.metadata import TargetFile
+    from tuf.ngclient import Updater
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+MEMORY = "firmware-metadata.json"
+"""The newest metadata that was seen, so that older is known as such."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+METADATA_LIMIT = 256 << 10
+"""Bytes of a file of metadata."""
+ROTATIONS = 32
+"""Newer roots that are followed in one go."""
+_KEPT = re.compile(r"(timestamp|snapshot|targets)\.json|root_history/[0-9]{1,9}\.root\.json")
+
+Asking = Callable[[Url, str], None]
+"""Told before each request where it goes, and to which address."""
+
+
+class Signed(Struct, frozen=True):
+    """What the provider's metadata says of a file."""
+
+    kind: str
+    """`phone` or `headset`."""
+    version: str
+    digest: str
+    """SHA-256, hexadecimal."""
+    length: int
+
+
+class Source(Struct, frozen=True):
+    """Where a signed file is, and how its server is reached."""
+
+    url: Url
+    reach: Reach
+    named_by: str
+    """Tag of the rule."""
+    root: bytes
+    """The metadata of whom the phone believes, from the provider."""
+    limit: int
+    """Bytes that the file may have."""
+    asking: Asking
+
+
+class _Answer(Struct, frozen=True):
+    body: bytes
+    missing: str = ""
+
+
+async def verified(
+    world: World, source: Source, wanted: Callable[[Signed], Awaitable[bool]]
+) -> tuple[Signed, bytes | None]:
+    """Return what is said of a file, and the file itself if it is `wanted`.
+
+    `wanted` sees what the provider says before anything of the file is fetched; what it raises
+    ends this.
+
+    Raises:
+        PolicyError: the domain is forbidden; or the metadata or the file is not what the provider
+            signed, is older than what was seen before, or has expired.
+        NetworkError: it cannot be had.
+        RemoteProtocolError: the server does not speak HTTP that can be used.
+        ComponentError: the disk refused to remember the metadata.
+
+    """
+    folder, _, name = source.url.path.rpartition("/")
+    if not NAME.fullmatch(name):
+        reason = f"{name[:80]!r} is not the name of a signed file"
+        raise PolicyError("image-name", reason, "end the URL with letters, digits, . _ and -")
+    loop = asyncio.get_running_loop()
+
+    def done(work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    async def judged(said: Signed) -> bool:
+        return await wanted(said)
+
+    def get(url: str, most: int) -> _Answer:
+        return done(_get(world, source, parse_url(url), most))
+
+    base = str(replace(source.url, path=f"{folder}/"))
+    update = partial(_update, world, source, (base, name), get, lambda said: done(judged(said)))
+    return await asyncio.to_thread(update)
+
+
+async def _get(world: World, source: Source, url: Url, most: int) -> _Answer:
+    """Return a file of the repository, or that there is none."""
+    egress, host = world.egress, world.host
+    target = aim(source.reach, source.url.host, source.named_by)
+    if url.scheme == "tftp":
+        from ringfence.runtime import tftp
+
+        sent = await tftp.get(egress, host, target(url), url, source.asking, limit=most)
+        return _Answer(sent.body, sent.missing)
+    from ringfence.runtime import http
+
+    request = http.Request(url, {"User-Agent": source.reach.agent}, limit=most)
+    answer = await http.get(egress, target, request, source.asking, host.entropy)
+    status = answer.response.status
+    if status == 200:
+        return _Answer(answer.response.body)
+    said = f"{answer.url.host} at {answer.address}: HTTP status {status} for {answer.url.path}"
+    if status == 404:
+        return _Answer(b"", said)
+    raise NetworkError(said)
+
+
+def _update(
+    world: World,
+    source: Source,
+    where: tuple[str, str],
+    get: Callable[[str, int], _Answer],
+    wanted: Callable[[Signed], bool],
+) -> tuple[Signed, bytes | None]:
+    """Do what the library does in one go, in a thread; the library works with a folder."""
+    from tuf.api.exceptions import DownloadError, RepositoryError
+
+    base, name = where
+    with tempfile.TemporaryDirectory(prefix="ringfence-firmware-") as scratch:
+        folder = Path(scratch)
+        had = _recall(world, folder)
+        try:
+            updater = _updater(folder, source, base, get)
+            updater.refresh()
+            target = updater.get_targetinfo(name)
+            if target is None:
+                raise PolicyError("image-unsigned", f"the provider has not signed any {name}")
+            said = _said(target)
+            if not wanted(said):
+                return said, None
+            if said.length > source.limit:
+                raise PolicyError("image-size", f"{name} has more than {source.limit} bytes")
+            path = updater.download_target(target, str(folder / "image"))
+            return said, Path(path).read_bytes()
+        except (DownloadError, RepositoryError, OSError, ValueError) as error:
+            raise _reason(error) from None
+        finally:
+            _remember(world, folder, had)
+
+
+def _updater(
+    folder: Path, source: Source, base: str, get: Callable[[str, int], _Answer]
+) -> "Updater":
+    from tuf.api.exceptions import DownloadHTTPError
+    from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
+
+    class Fetcher(FetcherInterface):
+        """Fetches through Egress."""
+
+        def _fetch(self, url: str) -> Iterator[bytes]:
+            return iter((self._whole(url, METADATA_LIMIT),))
+
+        @contextmanager
+        def download_file(self, url: str, max_length: int) -> "Iterator[IO[bytes]]":
+            yield io.BytesIO(self._whole(url, max_length))
+
+        def _whole(self, url: str, most: int) -> bytes:
+            got = get(url, most)
+            if got.missing:
+                raise DownloadHTTPError(got.missing, 404)
+            return got.body
+
+    config = UpdaterConfig(
+        max_root_rotations=ROTATIONS,
+        max_delegations=1,
+        root_max_length=METADATA_LIMIT,
+        snapshot_max_length=METADATA_LIMIT,
+        targets_max_length=METADATA_LIMIT,
+    )
+    where = {"target_dir": str(folder), "target_base_url": base}
+    return Updater(
+        str(folder), base, **where, fetcher=Fetcher(), config=config, bootstrap=source.root
+    )
+
+
+def _said(target: "TargetFile") -> Signed:
+    """Return what the metadata says of a target.
+
+    Raises:
+        PolicyError: it does not say enough.
+
+    """
+    said = target.unrecognized_fields.get("custom")
+    digest = target.hashes.get("sha256", "")
+    if not isinstance(said, dict) or not digest:
+        raise PolicyError("image-unsigned", "the provider's metadata tell no version or SHA-256")
+    kind, version = said.get("kind"), said.get("version")
+    if not (isinstance(kind, str) and isinstance(version, str)):
+        raise PolicyError("image-unsigned", "the provider's metadata tell no kind or version")
+    return Signed(kind, version, digest, target.length)
+
+
+def _reason(error: Exception) -> RingfenceError:
+    """Return in the phone's terms what the library says."""
+    from tuf.api import exceptions as tuf
+
+    said = str(error).partition("\n")[0][:300]
+    match error:
+        case tuf.DownloadHTTPError():
+            return NetworkError(said)
+        case tuf.BadVersionNumberError():
+            return PolicyError("image-replayed", f"replayed, older than what was seen: {said}")
+        case tuf.ExpiredMetadataError():
+            reason = f"the provider's metadata have expired: {said}"
+            return PolicyError("image-expired", reason, "ringfence provider firmware publish")
+        case tuf.LengthOrHashMismatchError():
+            return PolicyError("image-tampered", f"not what the provider signed: {said}")
+        case tuf.UnsignedMetadataError():
+            return PolicyError("image-unsigned", f"not signed by the provider: {said}")
+        case tuf.RepositoryError():
+            return PolicyError("image-metadata", f"the provider's metadata are refused: {said}")
+        case tuf.DownloadError():
+            return NetworkError(said)
+    return ComponentError("metadata", said or type(error).__name__)
+
+
+def _recall(world: World, folder: Path) -> Mapping[str, str]:
+    """Lay what was seen before where the library looks for it; return it."""
+    host = world.host
+    (folder / "root_history").mkdir()
+    if not host.names(MEMORY):
+        return {}
+    try:
+        held = msgspec.json.decode(host.read(MEMORY), type=dict[str, str])
+    except (ComponentError, ValueError) as error:
+        logger.error("signed.memory_lost: %s", error)
+        return {}
+    for name, text in held.items():
+        if _KEPT.fullmatch(name):
+            (folder / name).write_text(text)
+    return held
+
+
+def _remember(world: World, folder: Path, had: Mapping[str, str]) -> None:
+    """Keep what the library has verified, so that a power cut leaves it all or what was before."""
+    seen = {
+        name: path.read_text(errors="replace")
+        for path in sorted(folder.rglob("*.json"))
+        if _KEPT.fullmatch(name := path.relative_to(folder).as_posix())
+    }
+    if seen and seen != had:
+        world.host.write(MEMORY, json.dumps(seen).encode())
