@@ -50,6 +50,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     status = verb("status", "print how every feature is doing")
     status.add_argument("--json", action="store_true")
     verb("report", "send the configuration, without its secrets, where Report_Rule says")
+    problem = verb("problem-report", "make a problem report, and send it as PRT_Upload_Rule says")
+    problem.add_argument("--out", type=Path, metavar="FILE", help="write it there; send nothing")
     resync = verb("resync", "fetch the profile now")
     resync.add_argument("rule", nargs="?", default="", help="profile rule to use this once")
     upgrade = verb("upgrade", "look for firmware now")
@@ -63,6 +65,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="for a headset; it is stored only",
     )
     verb("reboot", "restart the phone's processes")
+    activate = verb("activate", "let the activation server know the code that the provider gave")
+    activate.add_argument("code", nargs="?", metavar="CODE", help="asked for where it is left out")
     reset = verb("factory-reset", "make the phone what it was when it left the factory")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     certificate = verb("certificate", "install the custom device certificate by file, or delete it")
@@ -270,6 +274,25 @@ def _command(arguments: argparse.Namespace) -> int:
     return FINDINGS if reply.get("result") == "failure" else DONE
 
 
+def _activate(arguments: argparse.Namespace) -> int:
+    from ringfence.runtime.control import ask
+
+    code = arguments.code
+    if code is None:
+        code = input("Activation code: ") if sys.stdin.isatty() else sys.stdin.readline(80)
+    request = {"verb": "command", "name": "activate", "arguments": {"code": code}}
+    reply = ask(arguments.state, request)
+    if reply is None:
+        print(f"ringfence: {NOT_RUNNING}", file=sys.stderr)
+        return CANNOT
+    if reply["result"] == "success":
+        print(f"Activated: {reply['url']} was applied.")
+        return DONE
+    known = "Activated, but no profile was applied: " if reply.get("activated") else ""
+    print(f"ringfence: {known}{reply['reason']}", file=sys.stderr)
+    return FINDINGS
+
+
 def _factory_reset(arguments: argparse.Namespace) -> int:
     from ringfence.runtime import reset
     from ringfence.runtime.control import ask
@@ -323,6 +346,23 @@ def _certificate(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def _problem_report(arguments: argparse.Namespace) -> int:
+    from ringfence.runtime.control import ask
+    from ringfence.runtime.host import Host
+
+    out: Path | None = arguments.out
+    words = {"keep": "yes"} if out else {}
+    request = {"verb": "command", "name": "problem-report", "arguments": words}
+    reply = ask(arguments.state, request, timeout=120.0)
+    if reply is None:
+        print(f"ringfence: {NOT_RUNNING}", file=sys.stderr)
+        return CANNOT
+    if out and reply["file"]:
+        Host(out.parent).write(out.name, Host(arguments.state).read(str(reply["file"])))
+    print(json.dumps(reply, ensure_ascii=False))
+    return FINDINGS if reply["result"] == "failure" else DONE
+
+
 _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "get": _get,
@@ -331,7 +371,9 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "resync": _command,
     "upgrade": _command,
     "report": _command,
+    "problem-report": _problem_report,
     "reboot": _command,
+    "activate": _activate,
     "factory-reset": _factory_reset,
     "certificate": _certificate,
     "dial": _command,

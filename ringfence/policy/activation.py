@@ -9,12 +9,10 @@ from ringfence.config.snapshot import Origin, Stored
 from ringfence.errors import PolicyError
 from ringfence.policy.domains import judge
 from ringfence.policy.macros import expand
-from ringfence.policy.rules import Rule, Url, parse_rule, parse_url
+from ringfence.policy.rules import Rule, Url, is_onboarding, parse_rule, parse_url
 from ringfence.policy.sources import ProfileSource
 from ringfence.protocols.activation import PATH
 
-ONBOARDING = "gds://"
-"""As a whole profile rule: the activation server, by code where it wants one, and nobody else."""
 RULE_VALUE = "profile_rule"
 """Value of a device or a group that the provider's server answers with."""
 LONGEST = 2048
@@ -46,11 +44,6 @@ def asks(
     if source.kind == "rule" and is_onboarding(source.text):
         return True
     return source.kind == "none" and not provisioned
-
-
-def is_onboarding(rule: str) -> bool:
-    """Return whether a whole rule asks for activation."""
-    return rule.strip().lower() == ONBOARDING
 
 
 def names_server(rule: str) -> bool:

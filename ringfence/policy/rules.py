@@ -16,6 +16,8 @@ from ringfence.policy.credentials import masked
 PORTS = {"tftp": 69, "http": 80, "https": 443}
 """`{scheme: default port}`."""
 
+ONBOARDING = "gds://"
+"""A whole rule that leads to the activation server."""
 LIMIT = 4096
 """Characters of one rule."""
 
@@ -95,6 +97,11 @@ class Rule(Struct, frozen=True):
             if alternative.condition is None or alternative.condition.holds(values):
                 return alternative
         return None
+
+
+def is_onboarding(rule: str) -> bool:
+    """Return whether a whole rule means: ask the activation server. Source: phone-facts 2.5."""
+    return rule.strip().lower() == ONBOARDING
 
 
 def parse_rule(text: str) -> Rule:

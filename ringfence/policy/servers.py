@@ -14,7 +14,7 @@ from ringfence.policy.credentials import masked
 from ringfence.policy.domains import Verdict, judge
 from ringfence.policy.macros import expand
 from ringfence.policy.proxies import read_proxies
-from ringfence.policy.rules import parse_rule, parse_url
+from ringfence.policy.rules import is_onboarding, parse_rule, parse_url
 
 PROFILES = ("profile_rule", "profile_rule_b", "profile_rule_c", "profile_rule_d")
 RULES = (
@@ -48,6 +48,9 @@ def servers(settings: Settings, values: Mapping[str, str]) -> Iterator[Server]:
     for field in (*RULES, *reports):
         tag = ROWS["provisioning"][field].tag
         yield from _of_rule(tag, getattr(settings.provisioning, field), judged, values)
+    if url := settings.provisioning.activation_url:
+        tag = ROWS["provisioning"]["activation_url"].tag
+        yield from _of_rule(tag, _with_path(url), judged, values)
     if settings.tr069.enable_tr_069:
         tag = ROWS["tr069"]["acs_url"].tag
         yield from _of_rule(tag, _with_path(settings.tr069.acs_url), judged, values)
@@ -73,6 +76,9 @@ def _with_path(url: str) -> str:
 
 
 def _of_rule(tag: str, text: str, judged: Judge, values: Mapping[str, str]) -> Iterator[Server]:
+    if is_onboarding(text):
+        yield Server(tag, text, "", True, "the activation server says where")
+        return
     try:
         rule = parse_rule(text)
     except ValueError as error:

@@ -74,7 +74,8 @@ class RefusedError(NetworkError):
     """The activation server gave no rule."""
 
     def __init__(self, refusal: Refusal, wait: int = 0) -> None:
-        super().__init__(refusal.words)
+        when = f", in {-(-wait // 60)} minutes" if wait else ""
+        super().__init__(refusal.words + when)
         self.refusal = refusal
         self.wait = wait
         """Seconds after which asking again may help; 0 for not said."""
@@ -127,8 +128,10 @@ def refused(refusal: Refusal) -> bytes:
     return json.dumps({"error": refusal.value, "message": refusal.words}).encode()
 
 
-def read_answer(status: int, body: bytes) -> str:
+def read_answer(status: int, body: bytes, retry_after: bytes = b"") -> str:
     """Return the profile rule of an answer, as the server wrote it.
+
+    `retry_after` is the value of that header field.
 
     Raises:
         RefusedError: the server gave none, and said why.
@@ -143,7 +146,8 @@ def read_answer(status: int, body: bytes) -> str:
     if status == 200 and isinstance(rule := held.get("profile_rule"), str):
         return rule
     try:
-        raise RefusedError(Refusal(held.get("error")))
+        seconds = int(retry_after) if re.fullmatch(rb"[0-9]{1,6}", retry_after) else 0
+        raise RefusedError(Refusal(held.get("error")), seconds)
     except ValueError:
         said = f"HTTP status {status}, and neither a rule nor a known error"
         raise RemoteProtocolError(said) from None

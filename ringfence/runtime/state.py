@@ -26,6 +26,8 @@ class Identity(Struct, frozen=True):
     """Firmware profile: 11.3 or 12.0."""
     interface: str = "br0"
     """Network interface that carries the phone's address."""
+    activation_url: str = ""
+    """Activation server that the factory gave it; RF_Activation_URL comes first."""
 
 
 class Sound(Struct, frozen=True):

@@ -129,7 +129,6 @@ class Provisioning(Tab, frozen=True, kw_only=True):
         "Activation server for a phone without any setting; empty for none.",
         label="Activation URL",
         codec=Text(511, "https URL", r"(?i:https://\S+)"),
-        status=Status.LATER,
         source="rulings 15",
     )
     query_credentials: bool = _PROFILE.row(

@@ -12,10 +12,13 @@ def show(plan: ProvisioningPlan) -> str:
     told = zip(RULES, plan.rules, strict=True)
     rules = [f"{name}: {masked(text)}" for name, text in told if text]
     anchors = len(plan.reach.tls.trust.provider_root) + len(plan.reach.tls.trust.custom)
+    server = plan.activation
+    asked = [f"activation server, while nothing else says where: {server.url}"] if server else []
     return "\n".join(
         [
             *rules,
             f"server without a name in the rule: {plan.source.text or 'none offered by DHCP'}",
+            *asked,
             f"domains: {plan.reach.domains or 'any'}",
             f"user agent: {plan.reach.agent}",
             f"device certificate: {plan.values['CCERT']}; {anchors} trust anchors",

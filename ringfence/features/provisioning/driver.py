@@ -10,15 +10,19 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
+from ringfence.config.codecs import Secret
 from ringfence.config.parameter import Level
 from ringfence.config.snapshot import Origin
 from ringfence.errors import ComponentError, ConfigError, NetworkError
+from ringfence.features.provisioning import activation
+from ringfence.features.provisioning.activation import Asked
 from ringfence.features.provisioning.engine import Reason, ResyncEngine, Wait
 from ringfence.features.provisioning.plan import ProvisioningPlan
 from ringfence.features.provisioning.probation import Probation
 from ringfence.features.provisioning.registrations import Registrations
-from ringfence.features.provisioning.resync import Gates, Outcome, Read, Resync, fresh
+from ringfence.features.provisioning.resync import Gates, Order, Outcome, Read, Resync, fresh
 from ringfence.policy.rules import parse_rule
+from ringfence.protocols.activation import code as read_code
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status
@@ -46,8 +50,7 @@ _WORDS = {
 class _Asked(Struct, frozen=True):
     """A resync that someone waits for."""
 
-    rule: str
-    """To run instead of the stored ones; empty for those."""
+    order: Order
     answer: asyncio.Future[Mapping[str, object]]
 
     def tell(self, told: Mapping[str, object]) -> None:
@@ -79,7 +82,9 @@ class ProvisioningDriver:
         self._running = False
         self._holding = False
         """A file has come, and waits for idle lines."""
+        self._activation = Asked()
         world.commands.register(Command("resync", Level.ADMIN, self._command))
+        world.commands.register(Command("activate", Level.ADMIN, self._activate))
 
     async def apply(self, key: str, plan: ProvisioningPlan) -> None:
         """Go by a new plan; other rules, or another server for them, call for a resync."""
@@ -122,6 +127,8 @@ class ProvisioningDriver:
             )
             for found in findings
         ]
+        if self._plan is not None:
+            rows += activation.rows(self._plan, self._world.snapshot().stored, self._activation)
         if waiting := self._waiting():
             rows.append(("Waiting", waiting))
         data: dict[str, object] = {"findings": to_builtins(findings)}
@@ -139,8 +146,9 @@ class ProvisioningDriver:
             return Health.STARTING
         if not self._plan.enabled:
             return Health.DISABLED
-        if self._history and self._history[0][1].error:
-            return Health.FAILED
+        if self._history and (last := self._history[0][1]).error:
+            waits = last.asked is not None and last.asked.code_needed
+            return Health.PENDING if waits else Health.FAILED
         soon = not self._history and self._engine.get_timer() is not None
         if self._waiting() or soon:
             return Health.PENDING
@@ -231,16 +239,16 @@ class ProvisioningDriver:
         before = self._probation.domains()
         self._last_attempt, self._running = now, True
         try:
-            rule = asked.rule if asked else ""
+            order = asked.order if asked else Order()
             gates = Gates(self._quiet, self._probation.foresee)
-            outcome = await Resync(self._world, self._files, values, gates, rule).run()
+            outcome = await Resync(self._world, self._files, values, gates, order).run()
         finally:
             self._running = False
         self._record(outcome)
         self._engine.receive_result(outcome.error is None, self._world.host.now())
         if asked:
             asked.tell(_told(outcome))
-        if not (asked and asked.rule):
+        if not order.rule:
             self._sought = outcome.sought
         try:
             self._probation.judge(before, outcome.error)
@@ -264,6 +272,7 @@ class ProvisioningDriver:
     def _record(self, outcome: Outcome) -> None:
         time = datetime.fromtimestamp(self._world.host.wall(), UTC).strftime("%m/%d/%Y %H:%M:%S")
         self._history.appendleft((time, outcome))
+        self._activation = outcome.asked or self._activation
         # INFO: the provider has texts of its own for it, and may have emptied them
         if outcome.error:
             logger.info("provisioning.failed: %s %s", outcome.url, outcome.reason)
@@ -276,11 +285,8 @@ class ProvisioningDriver:
         `after` is `upgrade` where an attempt to upgrade asks. While a line has a call the answer
         is that the resync waits.
         """
-        if self._plan is None or not self._plan.enabled:
-            raise ConfigError("Provision_Enable", "is No, so the phone does not resync")
-        if self._plan.waiting:
-            raise NetworkError(self._plan.waiting)
-        if arguments.get("after") == "upgrade" and not self._plan.after_upgrade:
+        plan = self._may_resync()
+        if arguments.get("after") == "upgrade" and not plan.after_upgrade:
             reason = "Resync_After_Upgrade_Attempt is No"
             return {"url": "", "result": "skipped", "reason": reason}
         rule = arguments.get("rule", "").strip()
@@ -288,7 +294,35 @@ class ProvisioningDriver:
             parse_rule(rule)
         except ValueError as error:
             raise ConfigError("rule", str(error)) from None
-        asked = _Asked(rule, asyncio.get_running_loop().create_future())
+        return await self._answered(Order(rule))
+
+    async def _activate(self, arguments: Mapping[str, str]) -> Mapping[str, object]:
+        """Tell the activation server a code, and resync; return how it came out."""
+        plan = self._may_resync()
+        try:
+            order = Order(code=Secret(read_code(arguments.get("code", ""))))
+        except ValueError as error:
+            raise ConfigError("code", str(error), "write the one that the provider gave") from None
+        activation.check(plan, self._world.snapshot().stored)
+        return await self._answered(order)
+
+    def _may_resync(self) -> ProvisioningPlan:
+        """Return the plan.
+
+        Raises:
+            ConfigError: it is to resync never.
+            NetworkError: there is no address yet.
+
+        """
+        if self._plan is None or not self._plan.enabled:
+            raise ConfigError("Provision_Enable", "is No, so the phone does not resync")
+        if self._plan.waiting:
+            raise NetworkError(self._plan.waiting)
+        return self._plan
+
+    async def _answered(self, order: Order) -> Mapping[str, object]:
+        """Have a resync begin, and return how it came out, or what it waits for."""
+        asked = _Asked(order, asyncio.get_running_loop().create_future())
         self._asked.append(asked)
         self._engine.receive_request()
         self._wake.set()
@@ -319,4 +353,8 @@ def _result(outcome: Outcome) -> str:
 
 
 def _told(outcome: Outcome) -> dict[str, object]:
-    return {"url": outcome.url, "result": _result(outcome), "reason": outcome.reason}
+    told: dict[str, object] = {"url": outcome.url, "result": _result(outcome)}
+    told["reason"] = outcome.reason
+    if outcome.asked:
+        told["activated"] = not outcome.asked.reason
+    return told

@@ -14,6 +14,7 @@ from ringfence.config.codecs import Secret
 from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import ConfigError, Finding, Severity
 from ringfence.features.provisioning.engine import Timing
+from ringfence.policy import activation
 from ringfence.policy.applications import PROVISIONING
 from ringfence.policy.conditions import Condition, parse_condition
 from ringfence.policy.credentials import masked
@@ -30,7 +31,12 @@ RULES = ("profile_rule", "profile_rule_b", "profile_rule_c", "profile_rule_d")
 """Fields of the Provisioning tab, in the order in which they run."""
 TAGS = {field: ROWS["provisioning"][field].tag for field in RULES}
 """`{field: tag}` of the rules."""
+ACTIVATION = ROWS["provisioning"]["activation_url"].tag
 TRIGGERS = ("resync_trigger_1", "resync_trigger_2")
+
+
+FACTORY = "device.json"
+"""Who the device is, in its state folder; it may name an activation server."""
 
 
 class Messages(Struct, frozen=True):
@@ -39,6 +45,14 @@ class Messages(Struct, frozen=True):
     request: str
     success: str
     failure: str
+
+
+class ActivationServer(Struct, frozen=True):
+    """Whom a phone asks that has not been told where its profile is."""
+
+    url: Url
+    named_by: str
+    """The tag of the parameter, or the file of the factory."""
 
 
 class ProvisioningPlan(Struct, frozen=True):
@@ -66,6 +80,13 @@ class ProvisioningPlan(Struct, frozen=True):
     after_upgrade: bool
     """A resync follows every attempt to upgrade."""
     messages: Messages
+    activation: ActivationServer | None = None
+    """None where the phone was told of none: it asks nobody then."""
+
+    @property
+    def has_certificate(self) -> bool:
+        """Return whether the phone can prove which one it is."""
+        return self.values["CCERT"] == "Installed"
 
     @property
     def sought(self) -> tuple[object, ...]:
@@ -114,8 +135,19 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
         watches_lines=_watches_lines(own),
         after_upgrade=own.resync_after_upgrade_attempt,
         messages=Messages(own.log_request_msg, own.log_success_msg, own.log_failure_msg),
+        activation=_activation(own, facts),
     )
     return Planned({"": decided}, (*_findings(settings), *lock_outs(settings, values)))
+
+
+def _activation(own: Provisioning, facts: Facts) -> ActivationServer | None:
+    """Return the activation server of the settings, else of the factory; one by https or none."""
+    factory = facts.identity.activation_url
+    text, named_by = (own.activation_url, ACTIVATION) if own.activation_url else (factory, FACTORY)
+    try:
+        return ActivationServer(activation.server(text), named_by) if text else None
+    except ValueError:
+        return None
 
 
 def _triggers(own: Provisioning) -> Iterator[Condition]:
@@ -210,6 +242,13 @@ def _findings(settings: Settings) -> list[Finding]:
             found.append(Finding(Severity.ERROR, "profile-rule-invalid", tag, str(error), remedy))
     for field in TRIGGERS:
         found += _of_trigger(ROWS["provisioning"][field].tag, getattr(own, field))
+    try:
+        if own.activation_url:
+            activation.server(own.activation_url)
+    except ValueError as error:
+        remedy = "write https://SERVER[:PORT][/PATH]"
+        text = f"nobody is asked: {error}"
+        found.append(Finding(Severity.ERROR, "activation-url-invalid", ACTIVATION, text, remedy))
     if not own.https_name_validate:
         tag = ROWS["provisioning"]["https_name_validate"].tag
         text = "refused: the name of a provisioning server is always checked"

@@ -3,15 +3,18 @@
 Source: phone-facts 2.7, 2.9; chapter, Redundant Provisioning Servers, Syslog Server.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.config import cfgxml
+from ringfence.config.codecs import Secret
 from ringfence.config.settings import canonical
 from ringfence.config.snapshot import Change, Origin
 from ringfence.errors import ConfigError, Finding, NetworkError, RingfenceError
+from ringfence.features.provisioning import activation
 from ringfence.features.provisioning.fetch import Fetch, Fetched
 from ringfence.features.provisioning.plan import (
     RULES,
@@ -27,6 +30,8 @@ from ringfence.runtime.download import aim
 from ringfence.runtime.feature import World
 from ringfence.runtime.log import message
 from ringfence.runtime.reach import request_macros
+
+logger = logging.getLogger(__name__)
 
 REASON_LIMIT = 800
 """Characters of a reason that are kept."""
@@ -53,11 +58,22 @@ class Outcome(Struct, frozen=True):
     error: RingfenceError | None = None
     sought: tuple[object, ...] = ()
     """`ProvisioningPlan.sought` of the rules that it went by."""
+    asked: activation.Asked | None = None
+    """How a question to the activation server came out; None where there was none."""
 
     @property
     def reason(self) -> str:
         """Return why it failed, empty where it did not."""
         return str(self.error)[:REASON_LIMIT] if self.error else ""
+
+
+class Order(Struct, frozen=True):
+    """What somebody asked for."""
+
+    rule: str = ""
+    """To run once instead of the stored ones; empty for those."""
+    code: Secret = Secret()
+    """An activation code; empty for none."""
 
 
 class Gates(Struct, frozen=True):
@@ -78,9 +94,9 @@ class Resync:
         files: dict[int, Read],
         values: Mapping[str, str],
         gates: Gates,
-        only: str = "",
+        order: Order,
     ) -> None:
-        """Run with further macros; `only` is a rule to run once instead of the stored ones.
+        """Run with further macros.
 
         `files` keeps what each rule brought last, by position; the run brings it up to date.
         """
@@ -88,27 +104,29 @@ class Resync:
         self._gates = gates
         self._files = files
         self._values = values
-        self._only = only
+        self._only = order.rule
+        self._code = order.code
         self._outcome = Outcome()
         self._server: Mapping[str, str] = {}
         """Macros that tell where the present request goes."""
 
     async def run(self) -> Outcome:
         """Return how it came out; whatever fails is in the outcome and in syslog."""
-        begun, ran = self._plan(), []
-        for position in range(1 if self._only else len(RULES)):
-            now = self._plan()
-            text = self._only or now.rules[position]
-            ran.append(text)
-            self._server = {}
-            try:
+        begun, ran = self._plan(), list[str]()
+        try:
+            if not self._only:
+                await self._activate()
+            for position in range(1 if self._only else len(RULES)):
+                now = self._plan()
+                text = self._only or now.rules[position]
+                ran.append(text)
+                self._server = {}
                 step = next_step(now, position, text, {**now.values, **self._values})
                 if step is not None:
                     await self._follow(now, position, step)
-            except RingfenceError as error:
-                self._outcome = replace(self._outcome, error=error)
-                self._say(now.messages.failure, failure=True)
-                break
+        except RingfenceError as error:
+            self._outcome = replace(self._outcome, error=error)
+            self._say(self._plan().messages.failure, failure=True)
         ended = self._plan()
         followed = tuple(ran) == ended.rules[: len(ran)]
         return replace(self._outcome, sought=(ended if followed else begun).sought)
@@ -116,6 +134,33 @@ class Resync:
     def _plan(self) -> ProvisioningPlan:
         """Return the plan as of now: what one rule sets binds the next one (rulings 12)."""
         return fresh(self._world)
+
+    async def _activate(self) -> None:
+        """Let the activation server say where the profile is, where nothing else does."""
+        now, stored = self._plan(), self._world.snapshot().stored
+        if not activation.must_ask(now, stored):
+            if self._code:
+                activation.check(now, stored)
+            return
+        server = now.activation
+        try:
+            activation.check(now, stored)
+            if server is not None:
+                self._outcome = replace(self._outcome, url=str(server.url))
+                target = aim(now.reach, server.url.host, server.named_by)
+                await self._gates.quiet()
+                await activation.ask(self._world, now, self._code, target, self._asking)
+            self._outcome = replace(self._outcome, asked=activation.Asked())
+        except RingfenceError as error:
+            self._outcome = replace(self._outcome, asked=activation.Asked.failed(error))
+            if self._code or activation.must_have_rule(now):
+                raise
+            logger.warning("provisioning.activation_failed: %s; its earlier rule is used", error)
+
+    def _asking(self, url: Url, address: str) -> None:
+        """Tell syslog that a request goes out."""
+        self._server = request_macros(url, address)
+        self._say(self._plan().messages.request)
 
     async def _follow(self, now: ProvisioningPlan, position: int, step: Step) -> None:
         if step.assignments:
@@ -129,13 +174,8 @@ class Resync:
         self._outcome = replace(self._outcome, url=str(step.url))
         named_by = "the command resync" if self._only else step.named_by
         target = aim(now.reach, step.url.host, named_by)
-
-        def asking(url: Url, address: str) -> None:
-            self._server = request_macros(url, address)
-            self._say(now.messages.request)
-
         values = {**now.values, **self._values}
-        fetch = Fetch(self._world, now, values, asking)
+        fetch = Fetch(self._world, now, values, self._asking)
         got = await fetch.file(step.url, step.options, target)
         self._server = request_macros(got.url, got.address)
         if not got.missing:
