@@ -18,6 +18,8 @@ LEAST = 6
 """Characters of a secret that is looked for; a shorter one stands in too many innocent places."""
 HIDDEN = "***"
 
+_HEADER = ROWS["provisioning"]["prt_http_header_value"].tag
+"""Not flagged, since the field's phones show it; but it is where servers want a token."""
 _ARGUMENT = re.compile(r"--(?:key|pwd)\s{1,8}(\"[^\"]{0,512}\"|[^\s\]]{1,512})")
 _MACRO = re.compile(r"\$\(?(S[A-D]|[A-P])(?::\d{1,3}){0,2}\)?(?![A-Za-z0-9_])")
 
@@ -27,7 +29,7 @@ class Disclosure:
 
     def __init__(self, settings: Settings) -> None:
         texts = {tag: encode(settings, tag) for tag in slots()}
-        self._keys = {tag for text in texts.values() for tag in _taken(text)}
+        self._keys = {tag for text in texts.values() for tag in _taken(text)} | {_HEADER}
         secrets = {tag: text for tag, text in texts.items() if slots()[tag].row.secret}
         written = [(tag, one) for tag, text in texts.items() for one in _written_out(text)]
         named = [*secrets.items(), *written, *((tag, texts[tag]) for tag in sorted(self._keys))]

@@ -4,7 +4,9 @@ Source: draft-ietf-opsawg-pcapng, sections 3 and 4.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+from ringfence.protocols.frames import head_length
 
 ETHERNET = 1
 """Link type of whole Ethernet frames."""
@@ -73,6 +75,64 @@ def statistics(nanoseconds: int, received: int, dropped: int, comment: str) -> b
     ]
     head = struct.pack("<III", 0, nanoseconds >> 32, nanoseconds & 0xFFFFFFFF)
     return _block(_STATISTICS, head + _options(options))
+
+
+def heads(data: bytes, most: int) -> bytes:
+    """Return a file of ours without keys and without what packets carried: their heads alone.
+
+    The newest of its blocks that come to `most` bytes; each packet keeps its length and time.
+
+    Raises:
+        ValueError: it is no whole file of ours.
+
+    """
+    first = _whole(data, 0)
+    begin = first + _whole(data, first)
+    kept: list[bytes] = []
+    size = begin
+    for block in _backwards(data, begin):
+        (kind,) = struct.unpack_from("<I", block)
+        if kind == _SECRETS:
+            continue
+        kept.append(_head(block) if kind == _PACKET else block)
+        size += len(kept[-1])
+        if size > most:
+            kept.pop()
+            break
+    return data[:begin] + b"".join(reversed(kept))
+
+
+def _whole(data: bytes, at: int) -> int:
+    """Return the length of the block at a place."""
+    if at + 12 > len(data):
+        raise ValueError("the file is cut off")
+    length = int(struct.unpack_from("<I", data, at + 4)[0])
+    if length < 12 or length % 4 or at + length > len(data):
+        raise ValueError("a block has an impossible length")
+    return length
+
+
+def _backwards(data: bytes, begin: int) -> Iterator[bytes]:
+    """Yield the blocks behind `begin`, the last one first."""
+    end = len(data)
+    while end > begin:
+        at = end - int(struct.unpack_from("<I", data, end - 4)[0])
+        if at < begin or at + _whole(data, at) != end:
+            raise ValueError("a block has an impossible length")
+        yield data[at:end]
+        end = at
+
+
+def _head(block: bytes) -> bytes:
+    """Return the block of a packet without what the packet carried."""
+    taken = int(struct.unpack_from("<I", block, 20)[0])
+    frame = block[28 : 28 + taken]
+    if len(frame) != taken:
+        raise ValueError("a packet is longer than its block")
+    frame = frame[: head_length(frame)]
+    return _block(
+        _PACKET, block[8:20] + struct.pack("<I", len(frame)) + block[24:28] + _padded(frame)
+    )
 
 
 def _block(kind: int, body: bytes) -> bytes:

@@ -82,6 +82,18 @@ class TraceFile:
         """Bytes that are whole."""
         return int(_SIZE.unpack_from(self._shared)[0])
 
+    def read(self) -> bytes:
+        """Return what is whole.
+
+        Raises:
+            ComponentError: the disk refused.
+
+        """
+        try:
+            return os.pread(self._handle, self.size, 0)
+        except OSError as error:
+            raise ComponentError(f"trace {self.name}", error.strerror or "") from error
+
     def append(self, data: bytes) -> None:
         """Add blocks, all or none.
 

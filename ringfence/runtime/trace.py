@@ -91,6 +91,20 @@ class Trace:
             pass
         self._end("the phone stopped")
 
+    def heads(self, most: int) -> bytes:
+        """Return who spoke with whom and when: no keys, and nothing that was said.
+
+        At most so many bytes, the newest packets; may take a second.
+
+        Raises:
+            ComponentError: the file cannot be read.
+
+        """
+        try:
+            return pcapng.heads(self._file.read(), most)
+        except ValueError as error:
+            raise ComponentError(f"trace {self._file.name}", str(error)) from error
+
     def status(self) -> Status:
         """Return the warning that this trace is."""
         name, size = self._file.name, self._file.size

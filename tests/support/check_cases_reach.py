@@ -120,6 +120,16 @@ CASES: dict[str, tuple[str, str]] = {
         "<Report_Rule>[--post a] https://pv.telco.net/$MA</Report_Rule>",
         "<Report_Rule>[--delta] https://pv.telco.net/$MA</Report_Rule>",
     ),
+    "problem-report-rule-unusable": (
+        "<PRT_Upload_Rule>[--key $SA] https://pv.telco.net/prt</PRT_Upload_Rule>",
+        "<PRT_Upload_Rule>https://pv.telco.net/prt</PRT_Upload_Rule>",
+    ),
+    "problem-report-header-unusable": (
+        "<PRT_HTTP_Header>Host</PRT_HTTP_Header>"
+        "<PRT_HTTP_Header_Value>pv.telco.net</PRT_HTTP_Header_Value>",
+        "<PRT_HTTP_Header>X-Ticket</PRT_HTTP_Header>"
+        "<PRT_HTTP_Header_Value>pv.telco.net</PRT_HTTP_Header_Value>",
+    ),
     "name-check-forced": (
         "<HTTPS_Name_Validate>No</HTTPS_Name_Validate>",
         "<HTTPS_Name_Validate>Yes</HTTPS_Name_Validate>",

@@ -15,7 +15,7 @@ BY_LETTER = re.compile(r"gpp_s?[a-p]")
 """General purpose parameters are read by their letter, `$A` or `$SA` in a text."""
 REPORTED_ONLY = {
     *("https_name_validate", "primary_ntp_server", "secondary_ntp_server", "status"),
-    *("acs_url", "restricted_domains_cover_reports", "ignore_dhcp_time_offset"),
+    *("acs_url", "ignore_dhcp_time_offset"),
 }
 """Read to warn, to show, or a word of another meaning."""
 JUDGED_ONLY = "checks"

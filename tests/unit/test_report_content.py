@@ -16,7 +16,8 @@ from ringfence.features.report.content import document, mark
 
 VIRGIN = Snapshot(virgin("11.3"))
 SECRETS = [tag for tag, slot in slots().items() if isinstance(slot.row.default, Secret)]
-TEXTS = [tag for tag, slot in slots().items() if type(slot.row.default) is str]
+HEADER = "PRT_HTTP_Header_Value"
+TEXTS = [tag for tag, slot in slots().items() if type(slot.row.default) is str and tag != HEADER]
 
 
 def taken(
@@ -61,7 +62,8 @@ def test_no_secret_of_the_whole_catalogue_stands_in_a_report(data: st.DataObject
 @settings(max_examples=30)
 @given(st.dictionaries(st.sampled_from(TEXTS), st.text(max_size=60), max_size=12))
 def test_our_reader_reads_back_whatever_texts_may_hold(texts: dict[str, str]) -> None:
-    snapshot = taken({tag: text for tag, text in texts.items() if text.strip() != '""'})
+    plain = {tag: text for tag, text in texts.items() if not re.search('^ *""|--|://', text)}
+    snapshot = taken(plain)
     back = read_back(whole(snapshot))
     for tag in changed(snapshot.settings, back.settings):
         text = encode(snapshot.settings, tag)
@@ -101,6 +103,7 @@ def test_an_emptied_value_is_read_back_as_empty_under_every_policy(means: str) -
         ({"Upgrade_Rule": "https://user:hunter2@a.test/x"}, "hunter2"),
         ({"XML_Directory_Service_URL": "http://a.test/x?password=hunter2"}, "hunter2"),
         ({"GPP_A": "hunter2", "Profile_Rule": "[--key $A] https://a.test/x"}, "hunter2"),
+        ({HEADER: "x7q"}, "x7q"),
         ({"GPP_A": "let hunter22 in", "Password_1_": "hunter22"}, "hunter22"),
     ],
 )

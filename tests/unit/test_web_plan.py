@@ -129,6 +129,7 @@ def test_the_user_gets_everything_but_the_administrators() -> None:
     assert refused == {
         "/admin/advanced",
         "/admin/status.xml",
+        "/admin/problem-report",
         "/admin/command/{command}",
         "/admin/resync",
         "/admin/upgrade",

@@ -23,7 +23,7 @@ _CA = Section("CA Settings", "phone-facts 1.4")
 _HTTP = Section("HTTP Settings", "phone-facts 1.4", status=OBEYED)
 _MIC = Section("MIC Cert Settings", "phone-facts 1.4")
 _CDC = Section("Custom Device Certificate", "phone-facts 6", since="12.0", status=OBEYED)
-_PRT = Section("Problem Report Tool", "phone-facts 1.4")
+_PRT = Section("Problem Report Tool", "phone-facts 1.4", status=OBEYED)
 _GPP = Section("General Purpose Parameters", "phone-facts 1.4", status=OBEYED)
 
 

@@ -72,6 +72,7 @@ class System(Tab, frozen=True, kw_only=True):
         "RF_Restricted_Domains_Cover_Reports",
         "Binds problem reports to the listed domains, too.",
         label="Restricted Domains Cover Reports",
+        status=OBEYED,
         source="phone-facts 4",
     )
     enable_web_server: bool = _SYSTEM.row(True, "Enable_Web_Server", "Serves the phone's page.", effect=RESTART, status=OBEYED)

@@ -4,6 +4,7 @@ import logging
 
 from aiohttp import web
 
+from ringfence.config.parameter import Level
 from ringfence.config.snapshot import Change
 from ringfence.errors import RemoteProtocolError, RingfenceError
 from ringfence.features.web import requests
@@ -36,7 +37,27 @@ class Pages:
     async def status(self, request: web.Request, session: Session) -> web.Response:
         """Show what every feature says of itself."""
         shown = status.sections(self._world.statuses())
-        return self._view.page("status.html", session=session, path=request.path, sections=shown)
+        report = self._newest_report() if session.level is Level.ADMIN else ""
+        return self._view.page(
+            "status.html", session=session, path=request.path, sections=shown, report=report
+        )
+
+    async def problem_report(self, request: web.Request, session: Session) -> web.Response:
+        """Return the newest problem report that the phone keeps.
+
+        Raises:
+            ComponentError: it cannot be read.
+
+        """
+        if not (name := self._newest_report()):
+            raise RemoteProtocolError("There is no problem report yet.", 404)
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        body = self._world.host.read(name)
+        return web.Response(body=body, content_type="application/gzip", headers=headers)
+
+    def _newest_report(self) -> str:
+        told = self._world.statuses().get("problem_report")
+        return str(told.data.get("newest", "")) if told else ""
 
     async def status_xml(self, request: web.Request, session: Session) -> web.Response:
         """Return the same for programs."""

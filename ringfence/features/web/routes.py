@@ -37,6 +37,7 @@ ROUTES = (
     Route("GET", "/status.xml", USER, "status_xml", program=True),
     Route("GET", "/admin/advanced", ADMIN, "advanced"),
     Route("GET", "/admin/status.xml", ADMIN, "status_xml", program=True),
+    Route("GET", "/admin/problem-report", ADMIN, "problem_report", program=True),
     Route("POST", "/admin/command/{command}", ADMIN, "command"),
     Route("GET", "/admin/resync", ADMIN, "resync", program=True, direct=True),
     Route("GET", "/admin/upgrade", ADMIN, "upgrade", program=True, direct=True),

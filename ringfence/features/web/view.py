@@ -17,6 +17,7 @@ HERE = files("ringfence.features.web")
 
 COMMANDS = {
     "resync": ("Resync now", ""),
+    "problem-report": ("Report a problem", ""),
     "reboot": ("Reboot the phone", "Calls end, and the phone is away for a moment."),
 }
 """`{command: (words of its button, warning before it is given)}`."""

@@ -109,6 +109,22 @@ REACH = (
         "write [(condition)?] [[options]] https://SERVER/PATH",
     ),
     Rule(
+        "problem-report-rule-unusable",
+        ERROR,
+        "The rule of problem reports cannot be followed",
+        "They are kept on the phone, and nothing is sent.",
+        "phone-facts 1.4 and 2.5",
+        "write [(condition)?] [[options]] https://SERVER/PATH",
+    ),
+    Rule(
+        "problem-report-header-unusable",
+        WARNING,
+        "The header field for problem reports cannot be sent",
+        "They are sent without it.",
+        "phone-facts 1.4, Problem Report Tool",
+        "write a name such as X-Ticket, and a value of 2 to 127 characters",
+    ),
+    Rule(
         "name-check-forced",
         WARNING,
         "The name of the provisioning server cannot be left unchecked",

@@ -1,0 +1,28 @@
+"""The last lines of the phone's log, in memory."""
+
+import logging
+from collections import deque
+
+LINES = 2000
+LONGEST = 1000
+"""Characters of a line that are kept."""
+
+
+class Journal(logging.Handler):
+    """Remembers what the whole phone logs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: deque[str] = deque(maxlen=LINES)
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Remember a record; nothing that goes wrong here reaches who logged."""
+        try:
+            self._lines.append(self.format(record)[:LONGEST])
+        except (TypeError, ValueError):
+            self.handleError(record)
+
+    def lines(self) -> tuple[str, ...]:
+        """Return them, the oldest first."""
+        return tuple(self._lines)
