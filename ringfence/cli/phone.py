@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ringfence.cli import CANNOT, DONE, FINDINGS
 from ringfence.errors import ComponentError, ConfigError, RingfenceError
 
 if TYPE_CHECKING:
+    from ringfence.runtime.host import Host
     from ringfence.runtime.host_trace import TraceFile
     from ringfence.runtime.phone import Memory
 
@@ -209,17 +210,29 @@ def _set(arguments: argparse.Namespace) -> int:
     lines = sys.stdin.read().splitlines() if arguments.stdin else []
     values = _pairs([*arguments.values, *filter(None, lines)])
     request = {"verb": "set", "values": values}
-    if ask(arguments.state, request) is None:
-        from ringfence.runtime.phone import set_values
-
+    told: Mapping[str, Any] | None = ask(arguments.state, request)
+    if told is None:
         host = Host(arguments.state)
         host.prepare()
         if host.lock(wait=2.0):
             reset.finish(host)
-            set_values(_stored(arguments.state).submit, values)
-        elif ask(arguments.state, request) is None:
+            told = _set_stopped(host, values)
+        elif (told := ask(arguments.state, request)) is None:
             raise ComponentError("phone", "it is starting or stopping; try again")
+    for warning in told["warnings"]:
+        print(f"ringfence: stored, but {warning}", file=sys.stderr)
     return DONE
+
+
+def _set_stopped(host: "Host", values: Mapping[str, str]) -> Mapping[str, Any]:
+    """Store values for a phone that does not run."""
+    from ringfence.runtime.device import identity
+    from ringfence.runtime.phone import Memory, set_values
+    from ringfence.runtime.state import Facts
+
+    facts = Facts(identity=identity(host, None))
+    memory = Memory(host, facts.identity.firmware)
+    return set_values(memory.submit, memory, facts, values)
 
 
 def _pairs(words: list[str]) -> Mapping[str, str]:

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import Finding, Severity
 from ringfence.policy.credentials import masked
 from ringfence.policy.domains import Verdict, judge
-from ringfence.policy.macros import expand
+from ringfence.policy.macros import expand, unit_values
 from ringfence.policy.proxies import read_proxies
 from ringfence.policy.rules import is_onboarding, parse_rule, parse_url
+from ringfence.policy.sources import ProfileSource
 
 PROFILES = ("profile_rule", "profile_rule_b", "profile_rule_c", "profile_rule_d")
 RULES = (
@@ -27,6 +29,7 @@ RULES = (
 """Fields of the Provisioning tab that hold rules with URLs."""
 PROXIES = ("proxy", "outbound_proxy", "alternate_proxy", "alternate_outbound_proxy")
 """Fields of Ext(n) that hold SIP servers."""
+_BY_DHCP = "names no server: the one that DHCP names is used, and judged then"
 
 
 class Server(Struct, frozen=True):
@@ -96,8 +99,7 @@ def _of_rule(tag: str, text: str, judged: Judge, values: Mapping[str, str]) -> I
             verdict = judged(url.host)
             yield Server(tag, masked(str(url)), url.host, verdict.allowed, verdict.reason)
         else:
-            reason = "names no server: the one that DHCP names is used, and judged then"
-            yield Server(tag, alternative.url, "", True, reason)
+            yield Server(tag, alternative.url, "", True, _BY_DHCP)
 
 
 def _of_proxy(tag: str, text: str, judged: Judge) -> Iterator[Server]:
@@ -120,8 +122,13 @@ def findings(settings: Settings, values: Mapping[str, str]) -> tuple[Finding, ..
     return tuple(_finding(server) for server in servers(settings, values) if not server.allowed)
 
 
-def lock_outs(settings: Settings, values: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield a finding for every profile rule whose server the list of domains forbids."""
+def lock_outs(
+    settings: Settings, values: Mapping[str, str], source: ProfileSource
+) -> Iterator[Finding]:
+    """Yield a finding for every profile rule whose server the list of domains forbids.
+
+    `source` says which server DHCP names for rules that name none.
+    """
     if not settings.system.restricted_access_domains.strip():
         return
     judged = _judge(settings)
@@ -130,6 +137,17 @@ def lock_outs(settings: Settings, values: Mapping[str, str]) -> Iterator[Finding
         for server in _of_rule(tag, getattr(settings.provisioning, field), judged, values):
             if server.host and not server.allowed:
                 yield _finding(server)
+            elif server.reason == _BY_DHCP:
+                yield from _of_source(tag, source, judged, values)
+
+
+def _of_source(
+    tag: str, source: ProfileSource, judged: Judge, values: Mapping[str, str]
+) -> Iterator[Finding]:
+    text = source.text if source.kind == "rule" else f"{source.text}/"
+    for server in _of_rule(tag, text, judged, unit_values(values)) if source.text else ():
+        if server.host and not server.allowed:
+            yield _finding(replace(server, url=f"{server.url}, by {source.named_by}"))
 
 
 def _finding(server: Server) -> Finding:

@@ -16,10 +16,11 @@ from ringfence.runtime import reset
 from ringfence.runtime.commands import Command, Commands
 from ringfence.runtime.control import ControlServer
 from ringfence.runtime.egress import Egress
-from ringfence.runtime.feature import Feature, World
+from ringfence.runtime.feature import Feature, Submit, World
 from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import REBOOT, STOPPED, history
 from ringfence.runtime.places import Places
+from ringfence.runtime.reach import new_lock_outs
 from ringfence.runtime.state import Facts, Health, Status
 from ringfence.runtime.store import Loaded, Store
 from ringfence.runtime.supervisor import Supervisor
@@ -221,25 +222,30 @@ class Phone:
             case {"verb": "get", "tag": str(tag)}:
                 return {"text": shown(self._memory.snapshot, canonical(tag))}
             case {"verb": "set", "values": dict(values)}:
-                return set_values(self._submit, values)
+                return set_values(self._submit, self._memory, self._facts, values)
             case {"verb": "command", "name": str(name), "arguments": dict(arguments)}:
                 texts = {str(key): str(text) for key, text in arguments.items()}
                 return await self._commands.run(name, texts)
         raise ComponentError("control", "not a request that this phone knows")
 
 
-def set_values(submit: Any, values: Mapping[str, Any]) -> Mapping[str, object]:
-    """Submit values from the command line, all or nothing.
+def set_values(
+    submit: Submit, memory: Memory, facts: Facts, values: Mapping[str, Any]
+) -> Mapping[str, object]:
+    """Submit values from the command line, all or nothing; return what they shut out, too.
 
     Raises:
         ConfigError: a tag is unknown or a value was refused; nothing was stored.
         ComponentError: the store could not be written.
 
     """
+    before = memory.snapshot.settings
     changes = {canonical(str(tag)): Change(str(text)) for tag, text in values.items()}
     for error in submit(changes, Origin.COMMAND, whole=True):
         raise error
-    return {"stored": sorted(changes)}
+    locked = new_lock_outs(before, memory.snapshot.settings, facts)
+    warnings = [f"{one.tag}: {one.message}; {one.remedy}" for one in locked]
+    return {"stored": sorted(changes), "warnings": warnings}
 
 
 def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:

@@ -6,11 +6,13 @@ from msgspec import Struct
 
 from ringfence.config.catalog.values import IpMode
 from ringfence.config.settings import Settings
-from ringfence.policy import tls
+from ringfence.errors import Finding
+from ringfence.policy import servers, tls
 from ringfence.policy.applications import Application
 from ringfence.policy.macros import expand, phone_values, setting_values
 from ringfence.policy.network import own_address, resolvers
 from ringfence.policy.rules import Url
+from ringfence.policy.sources import ProfileSource, profile_source
 from ringfence.runtime.state import Facts
 
 _RECORDS = {IpMode.IPV4: ("A",), IpMode.IPV6: ("AAAA",), IpMode.DUAL: ("A", "AAAA")}
@@ -65,3 +67,20 @@ def request_macros(url: Url, address: str) -> Mapping[str, str]:
         "PORT": str(url.port),
         "PATH": url.path,
     }
+
+
+def dhcp_source(settings: Settings, facts: Facts) -> ProfileSource:
+    """Return where DHCP says that profiles are."""
+    return profile_source(settings.provisioning.dhcp_option_to_use, facts.lease)
+
+
+def lock_outs(settings: Settings, facts: Facts) -> tuple[Finding, ...]:
+    """Return a finding for every server of its own profiles that the phone may not reach."""
+    values = macros(settings, facts)
+    return tuple(servers.lock_outs(settings, values, dhcp_source(settings, facts)))
+
+
+def new_lock_outs(before: Settings, after: Settings, facts: Facts) -> list[Finding]:
+    """Return those that a submission brought, for whoever submitted it."""
+    known = lock_outs(before, facts)
+    return [found for found in lock_outs(after, facts) if found not in known]

@@ -11,7 +11,7 @@ from ringfence.config.codecs import Number, NumberOrNone, Password, Seconds, Sec
 from ringfence.config.parameter import Access, Effect, Level, Param, Status
 from ringfence.config.settings import LINES, ROWS, Slot, encode, slots, value
 from ringfence.config.snapshot import Change, Origin, Snapshot
-from ringfence.errors import ConfigError
+from ringfence.errors import ConfigError, Finding
 
 CLEAR = "clear:"
 """Prefix of the form entry that empties a secret; an empty secret entry changes nothing."""
@@ -206,6 +206,14 @@ def doubts(submitted: Mapping[str, Change]) -> list[str]:
     """Return a warning for every accepted value that may not do what its author meant."""
     found = ((tag, slots()[tag].row.codec.doubt(c.text or "")) for tag, c in submitted.items())
     return [f"{title(tag)} {doubt}." for tag, doubt in found if doubt]
+
+
+def told(findings: Iterable[Finding]) -> list[str]:
+    """Return what was found in accepted values, by their titles."""
+    return [
+        f"{title(one.tag) if one.tag else 'Settings'}: {one.message}; {one.remedy}."
+        for one in findings
+    ]
 
 
 def effects(tags: Iterable[str]) -> Mapping[Effect, tuple[str, ...]]:

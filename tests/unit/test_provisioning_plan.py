@@ -211,6 +211,29 @@ def test_a_list_that_locks_the_phone_out_is_told_as_soon_as_it_is_there() -> Non
     assert "domain not allowed: pv.telco.test" in found[-1].message
 
 
+@pytest.mark.proves("RAD-03")
+@pytest.mark.parametrize(
+    ("offered", "named"),
+    [
+        ({160: b"https://pv.telco.test/$MA.xml"}, "https://pv.telco.test:443/000e08abcdef.xml"),
+        ({66: b"pv.telco.test"}, "tftp://pv.telco.test:69/"),
+    ],
+)
+def test_a_list_that_shuts_out_the_server_of_dhcp_is_told_while_a_rule_needs_it(
+    offered: dict[int, bytes], named: str
+) -> None:
+    (option,) = offered
+    found = planned(offered, Restricted_Access_Domains="elsewhere.test").findings
+    assert [(one.rule, one.tag) for one in found] == [("domains-lock-out", "Profile_Rule")]
+    assert found[0].message == (
+        f"{named}, by DHCP option {option}: domain not allowed: pv.telco.test"
+    )
+    texts = {"Profile_Rule": "https://pv.elsewhere.test/a"}
+    assert not planned(offered, Restricted_Access_Domains="elsewhere.test", **texts).findings
+    assert not planned(offered, Restricted_Access_Domains="telco.test").findings
+    assert not planned({}, Restricted_Access_Domains="elsewhere.test").findings
+
+
 @pytest.mark.proves("DHC-10")
 def test_a_rule_from_dhcp_gives_no_parameter_away() -> None:
     texts = {"GPP_A": "confidential", "User_ID_1_": "1001"}

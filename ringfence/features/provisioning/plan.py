@@ -21,10 +21,9 @@ from ringfence.policy.credentials import masked
 from ringfence.policy.macros import GENERAL, expand, unit_values
 from ringfence.policy.rules import Alternative, Options, Rule, Url, parse_rule, parse_url
 from ringfence.policy.schedule import parse_daily, parse_schedule
-from ringfence.policy.servers import lock_outs
-from ringfence.policy.sources import ProfileSource, profile_source
+from ringfence.policy.sources import ProfileSource, at_source
 from ringfence.policy.uploads import secret_macros
-from ringfence.runtime.reach import Reach, macros, reach
+from ringfence.runtime.reach import Reach, dhcp_source, lock_outs, macros, reach
 from ringfence.runtime.state import Facts, Planned
 
 RULES = ("profile_rule", "profile_rule_b", "profile_rule_c", "profile_rule_d")
@@ -117,7 +116,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
         enabled=own.provision_enable,
         waiting="" if facts.lease else "the phone has no address yet",
         rules=tuple(getattr(own, field) for field in RULES),
-        source=profile_source(own.dhcp_option_to_use, facts.lease),
+        source=dhcp_source(settings, facts),
         values=values,
         secrets=secret_macros(settings),
         content_key=own.ikm_http_encrypt_content,
@@ -137,7 +136,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
         messages=Messages(own.log_request_msg, own.log_success_msg, own.log_failure_msg),
         activation=_activation(own, facts),
     )
-    return Planned({"": decided}, (*_findings(settings), *lock_outs(settings, values)))
+    return Planned({"": decided}, (*_findings(settings), *lock_outs(settings, facts)))
 
 
 def _activation(own: Provisioning, facts: Facts) -> ActivationServer | None:
@@ -190,7 +189,7 @@ def next_step(
 
     """
     tag = named_by = TAGS[RULES[position]]
-    source = decided.source
+    offered = decided.source
     try:
         taken = parse_rule(text).select(values)
         if taken is None:
@@ -198,16 +197,16 @@ def next_step(
         if taken.options.delta:
             raise ValueError(_DELTA)
         url = _url(taken, values)
-        if url is not None and not url.host and source.option is not None:
-            named_by = f"DHCP option {source.option:d}"
-        if url is not None and not url.host and source.kind == "rule" and position == 0:
+        if url is not None and not url.host and offered.named_by:
+            named_by = offered.named_by
+        if url is not None and not url.host and offered.kind == "rule" and position == 0:
             values = unit_values(values)
-            taken = parse_rule(source.text).select(values)
+            taken = parse_rule(offered.text).select(values)
             if taken is None:
                 return None
             url = _url(taken, values)
         elif url is not None and not url.host:
-            url = _at_source(url, source, values)
+            url = at_source(url, offered, values)
     except ValueError as error:
         raise ConfigError(tag, str(error)) from None
     return Step(taken.assignments, taken.options, url, named_by)
@@ -215,17 +214,6 @@ def next_step(
 
 def _url(taken: Alternative, values: Mapping[str, str]) -> Url | None:
     return parse_url(expand(taken.url, values)) if taken.url else None
-
-
-def _at_source(url: Url, source: ProfileSource, values: Mapping[str, str]) -> Url:
-    """Return the URL at the server that DHCP names."""
-    if source.kind == "server":
-        named = parse_url(f"{source.text}/")
-    elif source.kind == "rule" and (taken := parse_rule(source.text).select(unit_values(values))):
-        named = parse_url(expand(taken.url, unit_values(values)))
-    else:
-        raise ValueError("the rule names no server, and DHCP names none")
-    return Url(named.scheme, named.host, named.port, url.path)
 
 
 _DELTA = "--delta is an option of reports"

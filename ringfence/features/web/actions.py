@@ -15,9 +15,8 @@ from ringfence.config.snapshot import Origin
 from ringfence.errors import ConfigError, DocumentError, RingfenceError
 from ringfence.features.web import requests
 from ringfence.features.web.sessions import Session
-from ringfence.policy.servers import lock_outs
 from ringfence.runtime.feature import World
-from ringfence.runtime.reach import macros
+from ringfence.runtime.reach import lock_outs
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +59,7 @@ class Actions:
         changes = document.changes(snapshot)
         errors = self._world.submit(changes, Origin.PROFILE)
         self._world.places.remember("the body of POST /admin/config.xml", document)
-        settings = self._world.snapshot().settings
-        locked = lock_outs(settings, macros(settings, self._world.facts()))
+        locked = lock_outs(self._world.snapshot().settings, self._world.facts())
         found = [*document.positioned(errors), *document.findings, *locked]
         logger.info("web.config: %d parameters from %s", len(changes), request.remote)
         told = {"stored": len(changes) - len(errors), "findings": msgspec.to_builtins(found)}

@@ -14,6 +14,7 @@ from ringfence.features.web.sessions import Session
 from ringfence.features.web.submission import submit
 from ringfence.features.web.view import COMMANDS, View, see
 from ringfence.runtime.feature import World
+from ringfence.runtime.reach import new_lock_outs
 from ringfence.surfaces import forms, status
 
 logger = logging.getLogger(__name__)
@@ -114,7 +115,7 @@ class Pages:
         return place
 
     def _store(self, request: web.Request, session: Session, place: forms.Place) -> web.Response:
-        before = self._view.plan()
+        before, held = self._view.plan(), self._world.snapshot().settings
         wanted = {tag: Change(text) for tag, text in session.draft.edits.items()}
         if refused := submit(self._world, wanted):
             errors = {error.parameter: error.reason for error in refused}
@@ -132,6 +133,9 @@ class Pages:
         for effect, titles in forms.effects(wanted).items():
             session.notices.append(f"Stored, takes effect {effect.value}: {', '.join(titles)}.")
         session.notices += forms.doubts(wanted)
+        session.notices += forms.told(
+            new_lock_outs(held, self._world.snapshot().settings, self._world.facts())
+        )
         return see(f"/voice/{place.name}")
 
     def _moved(self, request: web.Request, before: WebPlan, after: WebPlan) -> web.Response | None:
