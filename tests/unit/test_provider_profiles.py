@@ -4,24 +4,22 @@ Source: PS-04; phone-facts 2.9.
 """
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from msgspec.structs import replace
 
-from ringfence.provider.identity import DeviceIdentity, claimed, shown
+from ringfence.provider.identity import DeviceIdentity, Shown, claimed, shown
 from ringfence.provider.profiles import Client, GenericPolicy, Profiles
+from tests.support.certificates import CLIENT, authority, leaf
 
 MAC, OTHER = "000e08abcdef", "000e08abcdee"
 AGENT = f"Cisco-CP-7832-3PCC/11.0.1 ({MAC})"
 
 
-def peer(ou: str, serial: str, surname: str, number: str = "0A") -> dict[str, Any]:
-    names = (("organizationalUnitName", ou), ("localityName", serial), ("surname", surname))
-    return {"subject": tuple((name,) for name in names), "serialNumber": number}
-
-
-OWN = peer("CP-8841-3PCC", "1", MAC)
-GENERIC = peer("cisco.com", "ciscogeneric", "ciscogeneric")
+OWN = Shown(DeviceIdentity("CP-8841-3PCC", "1", MAC), 0xA, 0)
+GENERIC = Shown(DeviceIdentity("cisco.com", "ciscogeneric", ""), 0xA, 0)
 
 
 @pytest.fixture
@@ -33,9 +31,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def ask(
-    folder: Path, policy: GenericPolicy, who: dict[str, Any] | None, path: str, agent: str = AGENT
+    folder: Path, policy: GenericPolicy, who: Shown | None, path: str, agent: str = AGENT
 ) -> tuple[int, str, str]:
-    client = Client(shown(who) if who else None, agent)
+    client = Client(who, agent)
     answer = Profiles(folder, policy, {0xB}.__contains__).answer(path, client)
     return answer.status, answer.body.decode(), answer.who
 
@@ -83,17 +81,20 @@ def test_without_a_generic_folder_generic_phones_are_refused(tmp_path: Path) -> 
 
 
 def test_a_certificate_that_names_two_phones_is_nobodys(folder: Path) -> None:
-    both = peer("CP-8841-3PCC", "1", MAC)
-    both["subject"] += ((("serialNumber", OTHER),),)
+    macs = ((NameOID.SURNAME, MAC), (NameOID.SERIAL_NUMBER, OTHER))
+    names = ((NameOID.ORGANIZATIONAL_UNIT_NAME, "CP-8841-3PCC"), *macs)
+    subject = [x509.NameAttribute(*name) for name in names]
+    made = leaf(authority(), subject=subject, usage=CLIENT)
+    both = shown(x509.load_der_x509_certificate(made.der))
     for policy in GenericPolicy:
         assert ask(folder, policy, both, f"/{MAC}.xml")[0] == 403
 
 
 def test_a_revoked_certificate_opens_nothing(folder: Path) -> None:
-    revoked = peer("CP-8841-3PCC", "1", MAC, "0B")
+    revoked = replace(OWN, number=0xB)
     who = f"{MAC} CP-8841-3PCC 1, revoked"
     assert ask(folder, GenericPolicy.AGENT, revoked, f"/{MAC}.xml")[::2] == (403, who)
-    shared = peer("cisco.com", "ciscogeneric", "ciscogeneric", "0B")
+    shared = replace(GENERIC, number=0xB)
     asked = ask(folder, GenericPolicy.BOOTSTRAP, shared, f"/{MAC}.xml")
     assert asked[::2] == (403, "generic, revoked")
 
