@@ -7,6 +7,7 @@ from ringfence.features import (
     custom_ca,
     dhcp,
     firewall,
+    ipv6,
     line,
     problem_report,
     provisioning,
@@ -21,6 +22,7 @@ from ringfence.runtime.feature import Feature
 FEATURES: tuple[Feature[Any], ...] = (
     firewall.FEATURE,
     dhcp.FEATURE,
+    ipv6.FEATURE,
     syslog.FEATURE,
     provisioning.FEATURE,
     custom_ca.FEATURE,

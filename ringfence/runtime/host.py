@@ -15,6 +15,7 @@ from ringfence.errors import ComponentError
 from ringfence.runtime import host_interface
 
 if TYPE_CHECKING:
+    from ringfence.runtime.host_link import LinkNotices
     from ringfence.runtime.host_nft import Nft
     from ringfence.runtime.host_packets import Packets
     from ringfence.runtime.trace import Trace
@@ -195,6 +196,17 @@ class Host:
         from ringfence.runtime.host_packets import Packets
 
         return Packets(interface, ethertype, program)
+
+    def link(self, interface: str) -> "LinkNotices":
+        """Return what the kernel tells of an interface's IPv6 from now on.
+
+        Raises:
+            ComponentError: no such interface, or the kernel refused.
+
+        """
+        from ringfence.runtime.host_link import LinkNotices
+
+        return LinkNotices(interface)
 
     def is_up(self, interface: str) -> bool:
         """Return whether an interface is switched on.

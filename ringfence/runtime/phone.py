@@ -261,6 +261,7 @@ def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:
         "calls": data.get("line", {}).get("calls", []),
         "last_call": data.get("line", {}).get("last_call"),
         "lease": data.get("dhcp", {}).get("lease"),
+        "lease6": data.get("ipv6", {}).get("lease"),
         "ports": {name: data.get("firewall", {}).get(name, []) for name in ("udp", "tcp")},
         "last_resync": data.get("provisioning", {}).get("last_resync"),
         "trace": data.get("trace"),

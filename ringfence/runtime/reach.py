@@ -10,7 +10,7 @@ from ringfence.errors import Finding
 from ringfence.policy import servers, tls
 from ringfence.policy.applications import Application
 from ringfence.policy.macros import expand, phone_values, setting_values
-from ringfence.policy.network import own_address, resolvers
+from ringfence.policy.network import own_address, resolvers, waiting
 from ringfence.policy.rules import Url
 from ringfence.policy.sources import ProfileSource, profile_source
 from ringfence.runtime.state import Facts
@@ -39,15 +39,28 @@ def reach(application: Application, settings: Settings, facts: Facts) -> Reach:
         tls=tls.policy_for(application, settings, facts),
         domains=system.restricted_access_domains,
         exact_domains=system.restricted_domains_exact_only,
-        resolvers=resolvers(settings, facts.lease),
+        resolvers=resolvers(settings, facts.lease, facts.lease6),
         records=_RECORDS[system.ip_mode],
         agent="".join(c if " " <= c <= "~" else "?" for c in agent).strip()[:512],  # RFC 9110 5.5
     )
 
 
+def awaited(settings: Settings, facts: Facts) -> str:
+    """Return what the network lacks before a server can be asked; empty where nothing."""
+    return waiting(settings, facts.lease, facts.lease6)
+
+
+def dhcp_source(settings: Settings, facts: Facts) -> ProfileSource:
+    """Return where DHCP, else DHCPv6, says that profiles and firmware are."""
+    own = settings.provisioning
+    return profile_source(
+        own.dhcp_option_to_use, facts.lease, own.dhcpv6_option_to_use, facts.lease6
+    )
+
+
 def macros(settings: Settings, facts: Facts) -> Mapping[str, str]:
     """Return the macros of the unit, its settings and its address: `{name: value}`."""
-    unit, address = facts.identity, own_address(settings, facts.lease)
+    unit, address = facts.identity, own_address(settings, facts.lease, facts.lease6)
     return {
         **phone_values(unit.mac, unit.product, unit.serial, unit.firmware),
         **setting_values(settings),
@@ -67,11 +80,6 @@ def request_macros(url: Url, address: str) -> Mapping[str, str]:
         "PORT": str(url.port),
         "PATH": url.path,
     }
-
-
-def dhcp_source(settings: Settings, facts: Facts) -> ProfileSource:
-    """Return where DHCP says that profiles are."""
-    return profile_source(settings.provisioning.dhcp_option_to_use, facts.lease)
 
 
 def lock_outs(settings: Settings, facts: Facts) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from ringfence.errors import Finding
 from ringfence.policy.tls import ClientCertificate, Trust
 from ringfence.protocols.dhcp import Lease
+from ringfence.protocols.dhcpv6 import Lease6
 
 P = TypeVar("P")
 
@@ -48,6 +49,8 @@ class Facts(Struct, frozen=True):
     identity: Identity = Identity()
     lease: Lease | None = None
     """The DHCPv4 lease; None while there is none."""
+    lease6: Lease6 | None = None
+    """What the network says of IPv6; None while nobody says anything."""
     sound: Sound = Sound()
     trust: Trust = Trust()
     client: ClientCertificate | None = None

@@ -19,12 +19,11 @@ from msgspec.structs import replace
 from ringfence.config.settings import Settings, decode
 from ringfence.config.snapshot import Snapshot
 from ringfence.features.dhcp import FEATURE
-from ringfence.features.dhcp.driver import AddressDriver
 from ringfence.lab.namespaces import Namespace
 from ringfence.protocols.dhcp import Lease
 from ringfence.runtime.commands import Commands
 from ringfence.runtime.egress import Egress
-from ringfence.runtime.feature import Submit, World
+from ringfence.runtime.feature import Feature, Submit, World
 from ringfence.runtime.host import Host
 from ringfence.runtime.places import Places
 from ringfence.runtime.state import Facts, Identity, Status
@@ -34,9 +33,12 @@ PATIENCE = 15.0
 
 
 class Addressed:
-    """The driver of the address feature, with what it published and logged."""
+    """The driver of an address feature, with what it published and logged."""
 
-    def __init__(self, state: Path, settings: Settings, group: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, state: Path, settings: Settings, group: asyncio.TaskGroup, feature: Feature[Any]
+    ) -> None:
+        self._feature = feature
         self.facts = Facts(identity=Identity(mac="02000000aa01", interface="eth0"))
         self.log: list[str] = []
         self._changed = asyncio.Event()
@@ -58,7 +60,7 @@ class Addressed:
             statuses=dict,
             spawn=self._spawn,
         )
-        self.driver = AddressDriver(self.world)
+        self.driver = feature.driver(self.world)
 
     @property
     def lease(self) -> Lease | None:
@@ -68,7 +70,7 @@ class Addressed:
         return self.driver.status()
 
     async def start(self) -> None:
-        for key, plan in FEATURE.plan(self._settings, self.facts).plans.items():
+        for key, plan in self._feature.plan(self._settings, self.facts).plans.items():
             await self.driver.apply(key, plan)
 
     async def until(self, condition: Callable[[], Any]) -> None:
@@ -113,14 +115,16 @@ class _Note(logging.Handler):
 
 
 @contextlib.asynccontextmanager
-async def addressed(state: Path, **texts: str) -> AsyncIterator[Addressed]:
+async def addressed(
+    state: Path, feature: Feature[Any] = FEATURE, **texts: str
+) -> AsyncIterator[Addressed]:
     """Run the feature with parameters given by tag."""
     settings, errors = decode(texts, Settings())
     assert not errors
-    logger = logging.getLogger("ringfence.features.dhcp")
+    logger = logging.getLogger(f"ringfence.features.{feature.name}")
     logger.setLevel(logging.DEBUG)
     async with asyncio.TaskGroup() as group:
-        phone = Addressed(state, settings, group)
+        phone = Addressed(state, settings, group, feature)
         handler = _Note(phone.note)
         logger.addHandler(handler)
         try:

@@ -180,7 +180,7 @@ def test_rows_hold_every_option_raw_and_read_and_who_won() -> None:
     assert rows["Option 3 (routers)"] == "0a:63:01:01 = 10.99.1.1"
     assert rows["Option 66 (TFTP server name)"] == "tftp.tele.test"
     assert rows["Option 224"] == "01:ff"
-    assert rows["Profile Source"] == "option 66: tftp.tele.test"
+    assert rows["Profile Source"] == "DHCP option 66: tftp.tele.test"
     assert rows["Option 160 Lost"] == "option 66 comes first"
 
 

@@ -88,7 +88,6 @@ class Provisioning(Tab, frozen=True, kw_only=True):
         "DHCPv6_Option_To_Use",
         "DHCPv6 options that may name a provisioning server, in order.",
         source="chapter, Table 1",
-        status=Status.LATER,
     )
     log_request_msg: str = _PROFILE.row(
         "$PN $MAC -- Requesting resync $SCHEME://$SERVIP:$PORT$PATH",

@@ -14,7 +14,7 @@ from ringfence.errors import Finding, Severity
 from ringfence.policy.applications import SCEP
 from ringfence.policy.rules import Url, parse_url
 from ringfence.policy.schedule import Schedule, parse_schedule
-from ringfence.runtime.reach import Reach, reach
+from ringfence.runtime.reach import Reach, awaited, reach
 from ringfence.runtime.state import Facts, Planned
 
 SERVER = ROWS["provisioning"]["cdc_server"].tag
@@ -76,7 +76,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[CertificatesPlan]:
         text = "no custom certificate is installed; until then the manufacturing one is shown"
         remedy = f"configure {SERVER}, or install one by file"
         found.append(Finding(Severity.WARNING, "custom-certificate-missing", SELECT, text, remedy))
-    waiting = "" if facts.lease else "the phone has no address yet"
+    waiting = awaited(settings, facts)
     return Planned({"": CertificatesPlan(waiting, enrolment, wired)}, tuple(found))
 
 

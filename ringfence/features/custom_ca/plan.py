@@ -11,7 +11,7 @@ from ringfence.policy.applications import CUSTOM_CA
 from ringfence.policy.macros import expand
 from ringfence.policy.rules import Url, parse_rule, parse_url
 from ringfence.policy.schedule import Schedule, parse_schedule
-from ringfence.runtime.reach import Reach, macros, reach
+from ringfence.runtime.reach import Reach, awaited, macros, reach
 from ringfence.runtime.state import Facts, Planned
 
 TAG = ROWS["provisioning"]["custom_ca_rule"].tag
@@ -46,7 +46,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[CustomCaPlan]:
     own = settings.provisioning
     decided = CustomCaPlan(
         enabled=own.provision_enable,
-        waiting="" if facts.lease else "the phone has no address yet",
+        waiting=awaited(settings, facts),
         url=_url(settings, facts),
         reach=reach(CUSTOM_CA, settings, facts),
         periodic=parse_schedule(own.resync_periodic),

@@ -116,9 +116,9 @@ class AddressDriver:
                 rows.append(("Last Refusal", self._last_refusal))
         data: dict[str, object] = {"lease": None}
         if self._bound:
-            settings = self._world.snapshot().settings
-            rows += lease_rows(settings, self._bound.lease)
-            data["lease"] = lease_data(settings, self._bound.lease)
+            settings, lease6 = self._world.snapshot().settings, self._world.facts().lease6
+            rows += lease_rows(settings, self._bound.lease, lease6)
+            data["lease"] = lease_data(settings, self._bound.lease, lease6)
         if self._problem:
             health = Health.FAILED
             rows.append(("Error", self._problem))

@@ -252,7 +252,7 @@ class _Lines:
             tls=tls,
             domains=settings.system.restricted_access_domains,
             exact_domains=settings.system.restricted_domains_exact_only,
-            resolvers=resolvers(settings, facts.lease),
+            resolvers=resolvers(settings, facts.lease, facts.lease6),
             source_ports=None if ext.sip_transport is SipTransport.UDP else self._source_ports,
             returns_after=ext.proxy_fallback_intvl,
             returns_at_register=ext.auto_register_when_failover,

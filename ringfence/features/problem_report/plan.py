@@ -16,7 +16,7 @@ from ringfence.errors import ConfigError, Finding, Severity
 from ringfence.policy.applications import PROBLEM_REPORT
 from ringfence.policy.macros import expand
 from ringfence.policy.uploads import Upload, judge, secret_macros, upload_by
-from ringfence.runtime.reach import Reach, macros, reach
+from ringfence.runtime.reach import Reach, awaited, macros, reach
 from ringfence.runtime.state import Facts, Planned
 
 _ROWS = ROWS["provisioning"]
@@ -71,7 +71,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProblemReportPlan]:
     way = reach(PROBLEM_REPORT, settings, facts)
     minutes = own.prt_max_timer
     decided = ProblemReportPlan(
-        waiting="" if facts.lease else "the phone has no address yet",
+        waiting=awaited(settings, facts),
         rule=own.prt_upload_rule.strip(),
         method=own.prt_upload_method.value,
         name=_name(own, values),

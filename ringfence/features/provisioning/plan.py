@@ -23,7 +23,7 @@ from ringfence.policy.rules import Alternative, Options, Rule, Url, parse_rule, 
 from ringfence.policy.schedule import parse_daily, parse_schedule
 from ringfence.policy.sources import ProfileSource, at_source
 from ringfence.policy.uploads import secret_macros
-from ringfence.runtime.reach import Reach, dhcp_source, lock_outs, macros, reach
+from ringfence.runtime.reach import Reach, awaited, dhcp_source, lock_outs, macros, reach
 from ringfence.runtime.state import Facts, Planned
 
 RULES = ("profile_rule", "profile_rule_b", "profile_rule_c", "profile_rule_d")
@@ -114,7 +114,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
     values = macros(settings, facts)
     decided = ProvisioningPlan(
         enabled=own.provision_enable,
-        waiting="" if facts.lease else "the phone has no address yet",
+        waiting=awaited(settings, facts),
         rules=tuple(getattr(own, field) for field in RULES),
         source=dhcp_source(settings, facts),
         values=values,

@@ -14,7 +14,7 @@ from ringfence.features.report.engine import Timing
 from ringfence.policy.applications import REPORT
 from ringfence.policy.schedule import parse_schedule
 from ringfence.policy.uploads import Upload, judge, secret_macros, upload_by
-from ringfence.runtime.reach import Reach, macros, reach
+from ringfence.runtime.reach import Reach, awaited, macros, reach
 from ringfence.runtime.state import Facts, Planned
 
 TAG = ROWS["provisioning"]["report_rule"].tag
@@ -51,7 +51,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ReportPlan]:
     """Return the plan of reports; a rule that cannot be followed is a finding."""
     own = settings.provisioning
     decided = ReportPlan(
-        waiting="" if facts.lease else "the phone has no address yet",
+        waiting=awaited(settings, facts),
         rule=own.report_rule.strip(),
         method=own.http_report_method.value,
         timing=Timing(

@@ -9,7 +9,7 @@ from ringfence.config.catalog.values import SyslogIdentifier
 from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import Finding, Severity
 from ringfence.policy.macros import expand, phone_values
-from ringfence.policy.network import host_and_port, own_address, resolvers
+from ringfence.policy.network import host_and_port, own_address, resolvers, waiting
 from ringfence.protocols.syslog import Severity as Level
 from ringfence.runtime.state import Facts, Planned
 
@@ -48,7 +48,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[SyslogPlan]:
     ]
     if not system.syslog_server or not servers:
         return Planned({}, tuple(found))
-    address = own_address(settings, facts.lease)
+    address = own_address(settings, facts.lease, facts.lease6)
     identifier = ""
     if system.syslog_identifier is not SyslogIdentifier.NONE:
         values = phone_values(unit.mac, unit.product, unit.serial, unit.firmware)
@@ -57,8 +57,8 @@ def plan(settings: Settings, facts: Facts) -> Planned[SyslogPlan]:
         servers=tuple(servers),
         name=identifier or address,
         least=Level[system.debug_level.name],
-        resolvers=resolvers(settings, facts.lease),
-        connected=facts.lease is not None,
+        resolvers=resolvers(settings, facts.lease, facts.lease6),
+        connected=not waiting(settings, facts.lease, facts.lease6),
     )
     return Planned({"": decided}, tuple(found))
 

@@ -15,8 +15,8 @@ from ringfence.policy.image import older
 from ringfence.policy.macros import expand
 from ringfence.policy.rules import Rule, Url, parse_rule, parse_url
 from ringfence.policy.schedule import parse_schedule
-from ringfence.policy.sources import ProfileSource, at_source, profile_source
-from ringfence.runtime.reach import Reach, macros, reach
+from ringfence.policy.sources import ProfileSource, at_source
+from ringfence.runtime.reach import Reach, awaited, dhcp_source, macros, reach
 from ringfence.runtime.state import Facts, Planned
 
 PHONE, HEADSET = "phone", "headset"
@@ -103,12 +103,12 @@ def plan(settings: Settings, facts: Facts) -> Planned[UpgradePlan]:
         plans[kind] = UpgradePlan(
             kind=kind,
             enabled=own.upgrade_enable,
-            waiting="" if facts.lease else "the phone has no address yet",
+            waiting=awaited(settings, facts),
             text=text,
             rule=rule,
             limit=own.downgrade_rev_limit if kind == PHONE else "",
             values=macros(settings, facts),
-            source=profile_source(own.dhcp_option_to_use, facts.lease),
+            source=dhcp_source(settings, facts),
             reach=reach(UPGRADE, settings, facts),
             timing=Timing(
                 periodic=parse_schedule(own.resync_periodic),
