@@ -100,10 +100,11 @@ class Proofs:
 
     async def _profile(self) -> Data:
         status = await self.status(lambda status: bool((status["last_resync"] or {}).get("url")))
-        resync = status["last_resync"]
-        if resync["reason"]:
-            raise StepError(f"{resync['url']}: {resync['reason']}")
-        return {"url": resync["url"], "syslog": await self._syslog()}
+        first = status["resyncs"][-1]
+        if first["reason"]:
+            raise StepError(f"{first['url']}: {first['reason']}")
+        told = {name: first[name] for name in ("named_by", "url", "address", "changed")}
+        return {**told, "syslog": await self._syslog()}
 
     async def _syslog(self) -> str:
         """Return what rsyslog received of a resync that went well, without its own words.

@@ -65,7 +65,10 @@ def _provisioning(data: Data) -> str:
 
 
 def _profile(data: Data) -> str:
-    return f"{data['url']} applied; rsyslog received: {data['syslog'] or 'nothing'}"
+    return (
+        f"{data['named_by']} names {data['url']}; the file from {data['address']} set"
+        f" {data['changed']} values; rsyslog received: {data['syslog'] or 'nothing'}"
+    )
 
 
 def _registration(data: Data) -> str:

@@ -250,7 +250,8 @@ def set_values(
 
 def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:
     """Return the statuses as `ringfence phone status --json` prints them."""
-    data = {name: status.data for name, status in statuses.items()}
+    data: Mapping[str, Any] = {name: status.data for name, status in statuses.items()}
+    resyncs = data.get("provisioning", {}).get("resyncs", [])
     return {
         "schema": 1,
         "features": {
@@ -263,6 +264,7 @@ def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:
         "lease": data.get("dhcp", {}).get("lease"),
         "lease6": data.get("ipv6", {}).get("lease"),
         "ports": {name: data.get("firewall", {}).get(name, []) for name in ("udp", "tcp")},
-        "last_resync": data.get("provisioning", {}).get("last_resync"),
+        "last_resync": next(iter(resyncs), None),
+        "resyncs": resyncs,
         "trace": data.get("trace"),
     }

@@ -53,6 +53,9 @@ def test_one_command_boots_a_phone_that_the_network_confirms(
     assert story["provisioning"]["dead"] == ["10.99.1.11"]
     assert story["provisioning"]["device"] == "000e08abcdef"
     assert story["profile"]["url"].endswith("/000e08abcdef.xml")
+    assert story["profile"]["named_by"] == "DHCP option 160"
+    assert story["profile"]["address"] == "10.99.1.12"
+    assert story["profile"]["changed"] > 10
     lines = {line["user"]: line for line in story["registration"]["lines"]}
     assert {user: line["transport"] for user, line in lines.items()} == {
         "1001": "tls",

@@ -16,7 +16,14 @@ from tests.support.lab import Command
 
 DAEMONS = ("dnsmasq", "kamailio", "rsyslogd", "nft")
 NAMES = (
-    *("server-name", "wrong-ca", "expired", "dead-address", "dns-lies", "foreign-domain"),
+    *(
+        "server-name",
+        "wrong-ca",
+        "expired-certificate",
+        "dead-address",
+        "dns-lies",
+        "foreign-domain",
+    ),
     *("redirect-away", "encrypted-wrong-key"),
     *("weak-cipher", "flood", "flushed-firewall", "killed-phone"),
 )
@@ -146,7 +153,7 @@ def test_a_certificate_of_a_foreign_ca_gets_no_request(healthy: Command) -> None
 
 
 def test_an_expired_certificate_gets_no_request(healthy: Command) -> None:
-    _, parts = show(healthy, "expired")
+    _, parts = show(healthy, "expired-certificate")
     refused(parts, "expired")
     assert "certificate expired" in parts["phone"][0]["server_log"]
 

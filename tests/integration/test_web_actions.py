@@ -337,7 +337,10 @@ def test_a_resync_goes_by_the_rule_in_the_address(whole: RunningPhone, visit: Vi
     url = f"http://10.99.0.9:{FILES}/a.xml"
     # No trigger holds, and nobody asks it.
     told = result(visit().get(f"/admin/resync?{url}", *DIGEST))
-    assert told == {"url": url, "result": "success", "reason": ""}
+    assert told == {
+        **{"url": url, "result": "success", "reason": ""},
+        **{"named_by": "the command resync", "address": "10.99.0.9", "changed": 1},
+    }
     assert held(whole, "GPP_A") == "new"
     admin = visit("admin")
     rule = f"(%22$GPP_A%22%20eq%20%22b%22)?%20/no%20%7C%20{url.replace('a.xml', 'b.xml')}"
@@ -346,6 +349,20 @@ def test_a_resync_goes_by_the_rule_in_the_address(whole: RunningPhone, visit: Vi
     barred = admin.get("/admin/resync?http://elsewhere.test/a.xml", *OWN)
     assert "domain not allowed: elsewhere.test" in result(barred)["reason"]
     assert admin.get("/admin/resync?(", *OWN).status == 409
+
+
+@pytest.mark.proves("RSY-11")
+def test_an_upgrade_goes_by_the_rule_in_the_address_while_upgrades_are_on(
+    whole: RunningPhone, visit: Visit
+) -> None:
+    admin = visit("admin")
+    answer = admin.get("/admin/upgrade?https://elsewhere.test/phone", *OWN)
+    told = result(answer)  # a phone that believes no provider's images asks nobody for one
+    assert (answer.status, told["result"]) == (502, "failure")
+    assert told["url"] == "https://elsewhere.test:443/phone"
+    assert admin.submit("provisioning", Upgrade_Enable="No").status == 303
+    answer = admin.get("/admin/upgrade?https://elsewhere.test/phone", *OWN)
+    assert (answer.status, "Upgrade_Enable" in answer.text) == (409, True)
 
 
 @pytest.mark.proves("RSY-11")

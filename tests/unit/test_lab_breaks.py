@@ -28,7 +28,14 @@ END: Mapping[str, Any] = {
 
 def test_the_breaks_are_those_of_the_field() -> None:
     assert list(BREAKS) == [
-        *("server-name", "wrong-ca", "expired", "dead-address", "dns-lies", "foreign-domain"),
+        *(
+            "server-name",
+            "wrong-ca",
+            "expired-certificate",
+            "dead-address",
+            "dns-lies",
+            "foreign-domain",
+        ),
         *("redirect-away", "encrypted-wrong-key"),
         *("weak-cipher", "flood", "flushed-firewall", "killed-phone"),
     ]

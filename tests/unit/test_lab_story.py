@@ -50,8 +50,15 @@ TOLD: Mapping[str, tuple[Mapping[str, Any], str]] = {
         " names it; it saw the phone's, 000e08abcdef",
     ),
     "profile": (
-        {"url": "https://pv.telco.test/000e08abcdef.xml", "syslog": "<134>phone: done"},
-        "https://pv.telco.test/000e08abcdef.xml applied; rsyslog received: <134>phone: done",
+        {
+            "named_by": "DHCP option 160",
+            "url": "https://pv.telco.test/000e08abcdef.xml",
+            "address": "10.99.1.12",
+            "changed": 31,
+            "syslog": "<134>phone: done",
+        },
+        "DHCP option 160 names https://pv.telco.test/000e08abcdef.xml; the file from 10.99.1.12 set"
+        " 31 values; rsyslog received: <134>phone: done",
     ),
     "registration": (
         {

@@ -132,7 +132,7 @@ class ProvisioningDriver:
         if waiting := self._waiting():
             rows.append(("Waiting", waiting))
         data: dict[str, object] = {"findings": to_builtins(findings)}
-        data["last_resync"] = _told(self._history[0][1]) if self._history else None
+        data["resyncs"] = [_told(outcome) for _, outcome in self._history]
         data["waiting"] = waiting
         host = self._world.host
         if self._ready and (upcoming := self._engine.upcoming(host.now(), host.local())):
@@ -354,7 +354,8 @@ def _result(outcome: Outcome) -> str:
 
 def _told(outcome: Outcome) -> dict[str, object]:
     told: dict[str, object] = {"url": outcome.url, "result": _result(outcome)}
-    told["reason"] = outcome.reason
+    told |= {"reason": outcome.reason, "named_by": outcome.named_by}
+    told |= {"address": outcome.address, "changed": outcome.changed}
     if outcome.asked:
         told["activated"] = not outcome.asked.reason
     return told

@@ -4,7 +4,7 @@ Source: phone-facts 2.7, 2.9; chapter, Redundant Provisioning Servers, Syslog Se
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -55,6 +55,12 @@ class Outcome(Struct, frozen=True):
 
     url: str = ""
     """Of the last file that was asked for, as configured; empty where no rule asked for one."""
+    named_by: str = ""
+    """Who named its server: the tag of a rule, an option of DHCP, or whoever asked."""
+    address: str = ""
+    """Of the server that was asked last; empty where none was."""
+    changed: int = 0
+    """Values that rules and files set."""
     error: RingfenceError | None = None
     sought: tuple[object, ...] = ()
     """`ProvisioningPlan.sought` of the rules that it went by."""
@@ -160,6 +166,7 @@ class Resync:
     def _asking(self, url: Url, address: str) -> None:
         """Tell syslog that a request goes out."""
         self._server = request_macros(url, address)
+        self._outcome = replace(self._outcome, address=address)
         self._say(self._plan().messages.request)
 
     async def _follow(self, now: ProvisioningPlan, position: int, step: Step) -> None:
@@ -168,16 +175,18 @@ class Resync:
             await self._gates.quiet()
             if step.url is not None:
                 self._gates.foresee(changes, step.url.host)
-            self._world.submit(changes, Origin.PROFILE)
+            self._count(changes, self._world.submit(changes, Origin.PROFILE))
         if step.url is None:
             return
-        self._outcome = replace(self._outcome, url=str(step.url))
         named_by = "the command resync" if self._only else step.named_by
+        url = str(step.url)
+        self._outcome = replace(self._outcome, url=url, named_by=named_by, address="")
         target = aim(now.reach, step.url.host, named_by)
         values = {**now.values, **self._values}
         fetch = Fetch(self._world, now, values, self._asking)
         got = await fetch.file(step.url, step.options, target)
         self._server = request_macros(got.url, got.address)
+        self._outcome = replace(self._outcome, address=got.address)
         if not got.missing:
             if step.options.alias:
                 own = cfgxml.under_own_names(got.body, values[step.options.alias])
@@ -197,10 +206,15 @@ class Resync:
         document, changes = cfgxml.reread(got.body, snapshot, last)
         self._gates.foresee(changes, host)
         errors = self._world.submit(changes, Origin.PROFILE)
+        self._count(changes, errors)
         applied = cfgxml.Applied.of(document, changes, snapshot, self._world.snapshot())
         self._files[position] = Read(applied, tuple(errors), got.findings)
         name = "the command resync" if self._only else TAGS[RULES[position]]
         self._world.places.remember(f"the file of {name}", document)
+
+    def _count(self, changes: Mapping[str, Change], refused: Sequence[ConfigError]) -> None:
+        changed = self._outcome.changed + len(changes) - len(refused)
+        self._outcome = replace(self._outcome, changed=changed)
 
     def _say(self, template: str, *, failure: bool = False) -> None:
         """Send one of the provider's texts to syslog. Source: phone-facts 1.4."""

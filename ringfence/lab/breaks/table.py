@@ -25,7 +25,9 @@ BREAKS = {
         "the provisioning server shows a certificate by a CA that is not the provider's",
         certificates.wrong_ca,
     ),
-    "expired": Break("the provisioning server's certificate ended yesterday", certificates.expired),
+    "expired-certificate": Break(
+        "the provisioning server's certificate ended yesterday", certificates.expired
+    ),
     "dead-address": Break(
         "DNS names a dead provisioning server first, and then only dead ones", names.dead_address
     ),
