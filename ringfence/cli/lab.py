@@ -43,6 +43,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         default="",
         help="agree on media plane security: the phone's first line asks for it, or the registrar",
     )
+    up.add_argument(
+        "--zero-touch",
+        action="store_true",
+        help="let DHCP name no profile: the phone asks its activation server",
+    )
     verb("status", "say where the lab's nodes are and how its phone is doing").add_argument(
         "--json", action="store_true"
     )
@@ -91,6 +96,7 @@ def _up(arguments: argparse.Namespace, place: Place) -> int:
             file = str(arguments.config.resolve()) if arguments.config else None
             password = secrets.token_urlsafe(9) + "-4Aa"
             order = Order(str(place.folder), file, password, trace, arguments.mediasec)
+            order = order._replace(zero_touch=arguments.zero_touch)
             good = launch(place, order, tell)
         except KeyboardInterrupt:
             print("ringfence: interrupted; nothing is left", file=sys.stderr)

@@ -30,9 +30,11 @@ class Boot:
         self.state = self._folder / "phone"
         self._users = servers.users()
         self._mediasec = order.mediasec
-        self.daemons = Daemons(self._folder, crew, self._users, order.mediasec)
+        alone = order.zero_touch
+        self.daemons = Daemons(self._folder, crew, self._users, order.mediasec, zero_touch=alone)
         users = () if self._config else tuple(self._users)
-        self._proofs = Proofs(crew, self.state, self.daemons.phones_log, users)
+        log = self.daemons.phones_log
+        self._proofs = Proofs(crew, self.state, log, users, zero_touch=alone)
 
     def steps(self) -> list[tuple[str, Step]]:
         """Return every step with its name, in order."""
@@ -62,7 +64,8 @@ class Boot:
         return {"nodes": nodes, "networks": ["10.99.1.0/24", f"{topology.PREFIX_V6}/64"]}
 
     async def _certificates(self) -> Mapping[str, Any]:
-        made = await asyncio.to_thread(servers.certify, self.daemons.provider, self.state)
+        provider, alone = self.daemons.provider, self.daemons.zero_touch
+        made = await asyncio.to_thread(servers.certify, provider, self.state, zero_touch=alone)
         values = [f"{tag}={text}" for tag, text in servers.FACTORY.items()]
         words = ("ringfence", "phone", "set", "--state", str(self.state))
         await run(topology.PHONE, *PYTHON, *words, *values)

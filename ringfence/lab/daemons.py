@@ -36,7 +36,13 @@ class Daemons:
     """Starts each server, and changes what it says."""
 
     def __init__(
-        self, folder: Path, crew: Crew, users: Mapping[str, str], mediasec: str = ""
+        self,
+        folder: Path,
+        crew: Crew,
+        users: Mapping[str, str],
+        mediasec: str = "",
+        *,
+        zero_touch: bool = False,
     ) -> None:
         self.provider = folder / "provider"
         """The authority, and key and chain of each server."""
@@ -46,6 +52,8 @@ class Daemons:
         self._crew = crew
         self._users = users
         self._mediasec = mediasec
+        self.zero_touch = zero_touch
+        """Whether DHCP names no profile, so that the provisioning server is asked where it is."""
 
     async def start(self) -> None:
         """Start them all."""
@@ -64,7 +72,8 @@ class Daemons:
         """Serve DHCP and DNS."""
         HOSTS.write_text(servers.hosts(servers.RECORDS))
         file = RUN / "dnsmasq.conf"
-        file.write_text(servers.dnsmasq(f"{RUN}/leases", str(HOSTS)))
+        options = "" if self.zero_touch else servers.OPTIONS
+        file.write_text(servers.dnsmasq(f"{RUN}/leases", str(HOSTS), options))
         words = ("dnsmasq", "--no-daemon", f"--conf-file={file}")
         output = await self._crew.start("dnsmasq", topology.SERVERS, *words)
         await output.wait("started, version")
@@ -110,12 +119,15 @@ class Daemons:
         """Serve profiles, with the provider's certificate or with another one."""
         shown = pair or Pair.of(self.provider, topology.PROVISIONING_NAME)
         where = (topology.SERVERS, topology.PROVIDER)
-        await self.serve("provider", *where, self.templates, shown)
+        more: tuple[str, ...] = ()
+        if self.zero_touch:
+            more = await asyncio.to_thread(servers.activation, self.provider)
+        await self.serve("provider", *where, self.templates, shown, *more)
 
     async def serve(
-        self, name: str, node: topology.Node, address: str, templates: Path, pair: Pair
+        self, name: str, node: topology.Node, address: str, templates: Path, pair: Pair, *more: str
     ) -> None:
-        """Run a provisioning server anywhere."""
+        """Run a provisioning server anywhere, with more words."""
         await self._crew.stop(name)
         words = ("ringfence", "provider", "serve", "--bind", address)
         files = {
@@ -125,5 +137,5 @@ class Daemons:
             "--key": pair.key,
         }
         options = (str(word) for entry in files.items() for word in entry)
-        output = await self._crew.start(name, node, *PYTHON, *words, *options)
+        output = await self._crew.start(name, node, *PYTHON, *words, *options, *more)
         await output.wait("provider.ready")

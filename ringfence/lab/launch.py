@@ -33,6 +33,8 @@ class Order(NamedTuple):
     """Descriptor of the file that the phone's trace goes to; None for no trace."""
     mediasec: str = ""
     """Who begins an agreement on media plane security, `client` or `server`; empty for nobody."""
+    zero_touch: bool = False
+    """DHCP names no profile: the phone asks its activation server."""
 
 
 Tell = Callable[[Mapping[str, Any]], None]

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ringfence.config.settings import LINES
+from ringfence.config.settings import LINES, ROWS
 from ringfence.lab import topology
 from ringfence.lab.crew import Crew, run
 from ringfence.lab.mediasec import CARRIED
@@ -19,6 +19,10 @@ SAVED = r"SAVED (?P<user>\S+) over (?P<transport>\w+)(?: (?P<version>TLSv\S+) (?
 """What Kamailio logs of a registration; see `lab.kamailio`."""
 ACCESS = r'"(?P<device>[0-9a-f]{12}) [^"]*" "GET (?P<path>\S+)" (?P<status>\d{3}) '
 """What the provisioning server logs of a phone with a certificate; see `provider.server`."""
+ASKED = r'"(?P<device>[0-9a-f]{12}) [^"]*" "POST /activation" (?P<status>\d{3}) '
+"""The same of a phone that asks where its profile is."""
+QUERY = r"query\[\w+\] (\S+) from"
+RULE = ROWS["provisioning"]["profile_rule"].tag
 
 T = TypeVar("T")
 Data = Mapping[str, Any]
@@ -32,18 +36,28 @@ class StepError(Exception):
 class Proofs:
     """The steps that show what the phone did, each at the component that knows."""
 
-    def __init__(self, crew: Crew, state: Path, phones_log: Path, users: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        crew: Crew,
+        state: Path,
+        phones_log: Path,
+        users: tuple[str, ...],
+        *,
+        zero_touch: bool = False,
+    ) -> None:
         self._crew = crew
         self._state = state
         self._phones_log = phones_log
         self._users = users
         """Who must be registered; with none, whoever the phone's own profile names."""
+        self._zero_touch = zero_touch
 
     def steps(self) -> list[tuple[str, Step]]:
         """Return every step with its name, in order."""
         return [
             ("lease", self._lease),
             ("firewall", self._firewall),
+            *([("activation", self._activation)] if self._zero_touch else []),
             ("provisioning", self._provisioning),
             ("profile", self._profile),
             ("registration", self._registration),
@@ -86,6 +100,18 @@ class Proofs:
                 return held
             await asyncio.sleep(RETRY)
 
+    async def _activation(self) -> Data:
+        """Return what the activation server told the phone, and the names DNS was asked for."""
+        seen = await self._crew.outputs["provider"].wait(ASKED)
+        if seen["status"] != "200":
+            raise StepError(f"the question was answered with {seen['status']}")
+        rule = ""
+        while not rule.startswith("https://"):
+            told = await asyncio.to_thread(ask, self._state, {"verb": "get", "tag": RULE})
+            rule = str((told or {}).get("text", ""))
+        names = {match[1] for match in self._crew.outputs["dnsmasq"].find(QUERY)}
+        return {"device": seen["device"], "rule": rule, "names": sorted(names)}
+
     async def _provisioning(self) -> Data:
         seen = await self._crew.outputs["provider"].wait(ACCESS)
         if seen["status"] != "200":
@@ -110,12 +136,13 @@ class Proofs:
         """Return what rsyslog received of a resync that went well, without its own words.
 
         The phone learns its syslog server from the profile; the resync that follows is told.
-        A profile of the user's need not name a server.
+        A profile of the user's need not name a server, and a phone that its activation server told
+        the same rule as the profile has no reason for another resync.
         """
         while True:
             text = self._phones_log.read_text() if self._phones_log.exists() else ""
             told = [line for line in text.splitlines() if "Successful resync" in line]
-            if told or not self._users:
+            if told or self._zero_touch or not self._users:
                 return told[0].split(" ", 2)[2] if told else ""
             await asyncio.sleep(RETRY)
 

@@ -68,7 +68,14 @@ def hosts(records: Mapping[str, tuple[str, ...]]) -> str:
     return "".join(f"{each} {name}\n" for name, addresses in records.items() for each in addresses)
 
 
-def dnsmasq(leases: str, records: str) -> str:
+OPTIONS = f"""\
+dhcp-option=159,"{PROVISIONING_NAME}"
+dhcp-option=160,"{PROFILE_URL}"
+"""
+"""What DHCP says of the profile."""
+
+
+def dnsmasq(leases: str, records: str, options: str = OPTIONS) -> str:
     """Return the configuration of dnsmasq: DHCP, router advertisements and DNS.
 
     `leases` and `records` are files. `no-ping`, because a first offer after three seconds comes
@@ -97,9 +104,7 @@ dhcp-range={LEASES[0]},{LEASES[1]},255.255.255.0,1h
 dhcp-option=option:router,{INFRASTRUCTURE}
 dhcp-option=option:dns-server,{INFRASTRUCTURE}
 dhcp-option=option:ntp-server,{INFRASTRUCTURE}
-dhcp-option=159,"{PROVISIONING_NAME}"
-dhcp-option=160,"{PROFILE_URL}"
-enable-ra
+{options}enable-ra
 dhcp-range={PREFIX_V6},ra-only,64,1h
 """
 
@@ -158,11 +163,11 @@ def _line(n: int, user: str, users: Mapping[str, str], transport: str, port: int
     }
 
 
-def certify(provider: Path, phone: Path) -> dict[str, Any]:
+def certify(provider: Path, phone: Path, *, zero_touch: bool = False) -> dict[str, Any]:
     """Make the provider's authority, its servers' certificates, and the phone's identity.
 
     `provider` gets the authority in `ca`, and key and chain of each server; `phone` becomes the
-    state folder of a phone that leaves the factory.
+    state folder of a phone that leaves the factory; with `zero_touch` it knows whom to ask.
     """
     from ringfence.provider import ca
     from ringfence.provider.authority import create
@@ -184,12 +189,29 @@ def certify(provider: Path, phone: Path) -> dict[str, Any]:
     write(phone / "device.key", device.key or b"", 0o600)
     write(phone / "provider-root.crt", (provider / "provider-root.crt").read_bytes(), 0o644)
     identity = {"mac": PHONE_MAC, "product": PRODUCT, "serial": SERIAL, "interface": "br0"}
+    if zero_touch:
+        identity["activation_url"] = f"https://{PROVISIONING_NAME}"
     write(phone / "device.json", json.dumps(identity).encode(), 0o644)
     return {
         "servers": [PROVISIONING_NAME, REGISTRAR_NAME],
         "product": PRODUCT,
         "mac": PHONE_MAC,
     }
+
+
+def activation(provider: Path) -> tuple[str, ...]:
+    """Return the words by which the provisioning server tells the lab's phone of its profile."""
+    from ringfence.provider.inventory import devices
+    from ringfence.provider.inventory.database import SETTINGS, Inventory, create
+
+    data = provider / "data"
+    if not (data / SETTINGS).exists():
+        create(data)
+        inventory = Inventory(data)
+        with inventory.changing("the lab", "device set", PHONE_MAC) as connection:
+            devices.put(connection, devices.Device(PHONE_MAC, "the lab's phone"))
+        inventory.close()
+    return ("--data", str(data), "--activation", PROFILE_URL)
 
 
 def csr(name: str) -> tuple[bytes, bytes]:

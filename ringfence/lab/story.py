@@ -56,6 +56,14 @@ def _firewall(data: Data) -> str:
     return f"kernel holds UDP {ranges(data['udp'])}; TCP {ranges(data['tcp'])}"
 
 
+def _activation(data: Data) -> str:
+    return (
+        f"virgin phone, and DHCP names nobody: it asked its activation server, which knew"
+        f" {data['device']} by its certificate and told it {data['rule']}; DNS was asked for"
+        f" {_list(data['names'])}, and for nothing else"
+    )
+
+
 def _provisioning(data: Data) -> str:
     dead = f"{_list(data['dead'])} dead, " if data["dead"] else ""
     return (
@@ -105,13 +113,14 @@ _STEPS: Mapping[str, Callable[[Data], str]] = {
     "phone": _phone,
     "lease": _lease,
     "firewall": _firewall,
+    "activation": _activation,
     "provisioning": _provisioning,
     "profile": _profile,
     "registration": _registration,
     "stranger": _stranger,
 }
 STEPS = tuple(_STEPS)
-"""Every step of the boot, in order."""
+"""Every step that a boot may have, in order."""
 
 
 def ending(program: str, name: str, page: str, login: str, phone: str) -> list[str]:

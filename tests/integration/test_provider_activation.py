@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.certificates import CLIENT, leaf
+from tests.support.certificates import CLIENT, crl, leaf
 from tests.support.provider_fixtures import net
 from tests.support.provider_net import FIRST, MAC, NAME, Net
 from tests.support.provider_stock import Stock, stock
@@ -110,7 +110,10 @@ def test_only_a_certificate_of_one_phone_that_counts_is_answered(
         status, said = activating.stock.provider.ask(device, "/activation", *words)
         assert status == expected
         assert not said or json.loads(said)["error"] == "no-certificate"
-    assert activating.told(json.loads(code)["code"]) == SALES
+    revoked = crl(net.trust.devices, [activating.stock.device])
+    (activating.stock.provider.ca / "client-root.crl").write_text(revoked)
+    assert activating.told(json.loads(code)["code"]) == "no-certificate"
+    assert activating.told(json.loads(code)["code"], OTHER) == SALES
 
 
 def test_what_is_no_question_is_answered_in_words(activating: Activating) -> None:

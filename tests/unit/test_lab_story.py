@@ -39,6 +39,16 @@ TOLD: Mapping[str, tuple[Mapping[str, Any], str]] = {
         {"udp": [[68, 68], [16384, 16483]], "tcp": [[80, 80]]},
         "kernel holds UDP 68, 16384-16483; TCP 80",
     ),
+    "activation": (
+        {
+            "device": "000e08abcdef",
+            "rule": "https://pv.telco.test/$MA.xml",
+            "names": ["pv.telco.test"],
+        },
+        "virgin phone, and DHCP names nobody: it asked its activation server, which knew"
+        " 000e08abcdef by its certificate and told it https://pv.telco.test/$MA.xml;"
+        " DNS was asked for pv.telco.test, and for nothing else",
+    ),
     "provisioning": (
         {
             "name": "pv.telco.test",
