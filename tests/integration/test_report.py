@@ -91,6 +91,23 @@ def test_a_report_with_a_key_opens_with_openssl(
 
 
 @pytest.mark.proves("RSY-08")
+def test_a_server_that_asks_who_reports_is_told(
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, tmp_path: Path
+) -> None:
+    dnsmasq(HERE)
+    users = tmp_path / "users"
+    users.write_text(f"{MAC}:{{PLAIN}}{SECRET}\n")
+    login = f"auth_basic x; auth_basic_user_file {users};"
+    taker = nginx("nginx", None, f"{login} {DAV}")
+    phone = net.boot(**QUIET, Report_Rule=f"[--uid $MA --pwd guess] {RULE}", GPP_SB=SECRET)
+    code, said = report(phone)
+    assert (code, "HTTP status 401" in said) == (1, True), said
+    set_values(phone, Report_Rule=f"[--uid $MA --pwd $SB] {RULE}")
+    assert report(phone)[0] == 0
+    assert SECRET.encode() not in (taker.root / f"{MAC}.xml").read_bytes()
+
+
+@pytest.mark.proves("RSY-08")
 def test_a_local_change_is_reported_also_where_a_boot_came_between(net: Net, taker: Nginx) -> None:
     when = {"Report_to_Server": "On Local Change", "Report_Rule": RULE}
     phone = net.boot(**QUIET, **when, Upload_Delay_On_Local_Change="0")

@@ -52,6 +52,12 @@ def of(rule: str, values: str) -> list[Finding]:
             "over HTTP",
         ),
         (
+            "parameter-without-effect",
+            "<PRT_HTTP_Header>X-Ticket</PRT_HTTP_Header>",
+            "PRT_HTTP_Header",
+            "because PRT_Upload_Rule is empty",
+        ),
+        (
             "secret-in-url",
             "<Profile_Rule>https://bob:x@pv/c</Profile_Rule>",
             "Profile_Rule",

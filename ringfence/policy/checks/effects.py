@@ -133,6 +133,12 @@ NEEDS = (
         "because Report_Rule is empty",
     ),
     Needs(
+        "provisioning",
+        "prt_upload_method prt_http_header prt_http_header_value prt_upload_at_crash",
+        lambda s, _: bool(s.provisioning.prt_upload_rule),
+        "because PRT_Upload_Rule is empty",
+    ),
+    Needs(
         "phone",
         "ldap_server ldap_search_base ldap_client_dn ldap_user_name ldap_password ldap_auth_method",
         lambda s, _: s.phone.ldap_dir_enable,
