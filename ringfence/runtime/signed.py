@@ -36,7 +36,9 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 MEMORY = "firmware-metadata.json"
-"""The newest metadata that was seen, so that older is known as such."""
+"""The newest metadata that was seen of each repository, so that older is known as such."""
+REPOSITORIES = 4
+"""Those that are remembered."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 METADATA_LIMIT = 256 << 10
 """Bytes of a file of metadata."""
@@ -149,7 +151,8 @@ def _update(
     base, name = where
     with tempfile.TemporaryDirectory(prefix="ringfence-firmware-") as scratch:
         folder = Path(scratch)
-        had = _recall(world, folder)
+        held = _recall(world)
+        _lay_out(folder, held.get(base, {}))
         try:
             updater = _updater(folder, source, base, get)
             updater.refresh()
@@ -166,7 +169,7 @@ def _update(
         except (DownloadError, RepositoryError, OSError, ValueError) as error:
             raise _reason(error) from None
         finally:
-            _remember(world, folder, had)
+            _remember(world, folder, base, held)
 
 
 def _updater(
@@ -245,29 +248,33 @@ def _reason(error: Exception) -> RingfenceError:
     return ComponentError("metadata", said or type(error).__name__)
 
 
-def _recall(world: World, folder: Path) -> Mapping[str, str]:
-    """Lay what was seen before where the library looks for it; return it."""
-    host = world.host
-    (folder / "root_history").mkdir()
-    if not host.names(MEMORY):
+def _recall(world: World) -> dict[str, dict[str, str]]:
+    """Return what was seen before: `{repository: {file: text}}`."""
+    if not world.host.names(MEMORY):
         return {}
     try:
-        held = msgspec.json.decode(host.read(MEMORY), type=dict[str, str])
+        return msgspec.json.decode(world.host.read(MEMORY), type=dict[str, dict[str, str]])
     except (ComponentError, ValueError) as error:
         logger.error("signed.memory_lost: %s", error)
         return {}
-    for name, text in held.items():
+
+
+def _lay_out(folder: Path, texts: Mapping[str, str]) -> None:
+    """Put files where the library looks for them."""
+    (folder / "root_history").mkdir()
+    for name, text in texts.items():
         if _KEPT.fullmatch(name):
             (folder / name).write_text(text)
-    return held
 
 
-def _remember(world: World, folder: Path, had: Mapping[str, str]) -> None:
+def _remember(world: World, folder: Path, base: str, held: Mapping[str, dict[str, str]]) -> None:
     """Keep what the library has verified, so that a power cut leaves it all or what was before."""
     seen = {
         name: path.read_text(errors="replace")
         for path in sorted(folder.rglob("*.json"))
         if _KEPT.fullmatch(name := path.relative_to(folder).as_posix())
     }
-    if seen and seen != had:
-        world.host.write(MEMORY, json.dumps(seen).encode())
+    if seen and seen != held.get(base):
+        others = {other: texts for other, texts in held.items() if other != base}
+        kept = dict(list(others.items())[-(REPOSITORIES - 1) :])
+        world.host.write(MEMORY, json.dumps({**kept, base: seen}).encode())

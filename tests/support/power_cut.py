@@ -12,6 +12,8 @@ CALLS = "trace=openat,close,write,fsync,fdatasync,rename,renameat,renameat2,unli
 STRACE = ("strace", "-f", "-xx", "-s", "1000000", "-e", CALLS, "-o")
 CALL = re.compile(r"^(?:\d+ +)?(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+)")
 
+RESUMED = re.compile(r"^\d+ +<\.\.\. \w+ resumed>")
+
 
 @dataclass
 class Disk:
@@ -67,7 +69,7 @@ def step(disk: Disk, name: str, words: str, result: int) -> None:
             disk.synced[disk.open[handle]] = disk.files[disk.open[handle]]
         elif handle in disk.folders:
             disk.durable = dict(disk.names)
-    elif name.startswith("rename") and result == 0:
+    elif name.startswith("rename") and result == 0 and inside(disk, texts[-1]):
         disk.names[inside(disk, texts[-1])] = disk.names.pop(inside(disk, texts[0]))
     elif name.startswith("unlink") and result == 0 and inside(disk, texts[-1]):
         disk.names.pop(inside(disk, texts[-1]), None)
@@ -78,9 +80,22 @@ def decoded(text: str) -> str:
     return plain if plain.isascii() and plain.isprintable() else text
 
 
+def whole(trace: str) -> Iterator[str]:
+    """Yield each call in one line, where it ended: strace splits one that others interrupted."""
+    begun: dict[str, str] = {}
+    for line in trace.splitlines():
+        process = line.partition(" ")[0]
+        if line.endswith(" <unfinished ...>"):
+            begun[process] = line.removesuffix(" <unfinished ...>")
+        elif found := RESUMED.match(line):
+            yield begun.pop(process, "") + line[found.end() :]
+        else:
+            yield line
+
+
 def replay(disk: Disk, trace: str) -> Iterator[Disk]:
     """Yield the disk after each system call of a trace."""
-    for line in trace.splitlines():
+    for line in whole(trace):
         if found := CALL.match(line):
             words = found[2]
             if found[1] != "write":

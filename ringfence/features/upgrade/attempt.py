@@ -36,9 +36,9 @@ class Attempt:
         """Return the address of the server; empty where none was asked."""
         return self._server.get("SERVIP", "")
 
-    def went(self, url: Url, address: str) -> None:
-        """Note where the request goes."""
-        self._server = request_macros(url, address)
+    def resume(self, url: Url, address: str) -> None:
+        """Go on, behind a reboot, with what was requested before it."""
+        self._server, self._announced = request_macros(url, address), True
 
     async def fetch(
         self, step: Step, known: Callable[[Signed], str | None]
@@ -66,7 +66,7 @@ class Attempt:
 
         def asking(url: Url, address: str) -> None:
             if not self._server:
-                self.went(step.url, address)
+                self._server = request_macros(step.url, address)
 
         host = self._world.host
         if not host.names(FIRMWARE_ROOT):

@@ -193,7 +193,7 @@ class UpgradeDriver:
         told = _of(outcome)
         attempt = Attempt(self._world, self._plans[PHONE], self._values(PHONE))
         if outcome.origin.url:
-            attempt.went(parse_url(outcome.origin.url), outcome.origin.address)
+            attempt.resume(parse_url(outcome.origin.url), outcome.origin.address)
         if outcome.reason:
             self._errors[PHONE] = told.reason
             logger.error("upgrade.taken_back: %s: %s", outcome.version, outcome.reason)
