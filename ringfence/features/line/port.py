@@ -85,7 +85,7 @@ class UdpPort:
         """Send a datagram; one that cannot leave is lost, as any may be."""
         try:
             if (bound := self._sockets.get(":" in address)) is not None:
-                bound.sendto(data, endpoint(address, port))
+                bound.sendto(data, endpoint(address, port) if "%" in address else (address, port))
         except OSError as error:
             logger.debug("line.not_sent: %s port %d: %s", address, port, error.strerror)
 
@@ -109,21 +109,19 @@ class UdpPort:
             except OSError as error:  # an ICMP error of an earlier datagram
                 logger.debug("line.not_delivered: %s", error.strerror)
                 continue
-            address, port, *rest = place
-            if rest and rest[1]:  # of the link alone: what is sent there needs the link
-                address = f"{address}%{rest[1]}"
-            source = Source(address, port, address in known)
+            address, port = place[:2]
+            if len(place) > 2 and place[3]:  # of the link alone: what is sent there needs the link
+                address = f"{address}%{place[3]}"
             if data[:4].upper() == b"SIP/":
-                self._receive_response(data, source)
-            elif reply := receive(data, source, now):
+                if address in known or self._expected(address):
+                    self._receive_response(data, address)
+            elif reply := receive(data, Source(address, port, address in known), now):
                 self.send(reply.data, address, reply.port)
 
-    def _receive_response(self, data: bytes, source: Source) -> None:
-        if not source.known and not self._expected(source.address):
-            return
+    def _receive_response(self, data: bytes, address: str) -> None:
         try:
             message = read_response(data)
         except RemoteProtocolError as error:
-            logger.debug("line.bad_response: from %s: %s", source.address, error)
+            logger.debug("line.bad_response: from %s: %s", address, error)
             return
-        self._respond(message, source.address)
+        self._respond(message, address)

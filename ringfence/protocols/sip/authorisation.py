@@ -87,9 +87,10 @@ class Authorisation:
             return fields
         for name, (challenge, count) in self._held.items():
             self._held[name] = (challenge, count + 1)
-            use = Use(method, uri)
             if challenge.qop:
                 cnonce = self._entropy(8).hex().encode()
                 use = Use(method, uri, b"%08x" % (count + 1), cnonce)
+            else:
+                use = Use(method, uri)
             fields.append((name, answer(challenge, self._credentials, use)))
         return fields

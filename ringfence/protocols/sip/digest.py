@@ -141,7 +141,9 @@ def choose(texts: Sequence[bytes], realms: frozenset[bytes] | None = None) -> Ch
         if (challenge := read_challenge(text)) is not None
         and (realms is None or _unquote(challenge.realm).lower() in realms)
     ]
-    return min(usable, key=lambda challenge: _RANKS.index(challenge.algorithm), default=None)
+    if len(usable) < 2:
+        return usable[0] if usable else None
+    return min(usable, key=lambda challenge: _RANKS.index(challenge.algorithm))
 
 
 def read_challenge(text: bytes) -> Challenge | None:

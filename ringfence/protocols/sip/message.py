@@ -76,14 +76,12 @@ class Message:
     `defect` is the first structural fault found; `check_request` and `read_response` raise it.
     """
 
-    __slots__ = ("body", "defect", "head", "headers", "method", "reason", "start", "status", "uri")
+    __slots__ = ("_headers", "body", "defect", "head", "method", "reason", "status", "uri")
 
-    def __init__(self, head: bytes, start: bytes) -> None:
+    def __init__(self, head: bytes) -> None:
         self.head = head
         """Start line and header fields as received, unfolded."""
-        self.start = start
-        self.headers: dict[bytes, list[bytes]] = {}
-        """`{canonical lower-case name: values as received, unfolded}`."""
+        self._headers: dict[bytes, list[bytes]] = {}
         self.body = b""
         self.defect = ""
         self.method = b""
@@ -93,18 +91,28 @@ class Message:
         """Of a response; 0 for a request."""
         self.reason = b""
 
+    @property
+    def start(self) -> bytes:
+        """Request line or status line."""
+        return self.head.partition(b"\r\n")[0]
+
+    @property
+    def headers(self) -> dict[bytes, list[bytes]]:
+        """`{canonical lower-case name: values as received, unfolded}`."""
+        return self._headers
+
     def first(self, name: bytes) -> bytes:
         """Return the first value of a header field, empty where there is none."""
-        values = self.headers.get(name)
+        values = self._headers.get(name)
         return values[0] if values else b""
 
     def all(self, name: bytes) -> Sequence[bytes]:
         """Return every field value, as received."""
-        return self.headers.get(name, ())
+        return self._headers.get(name, ())
 
     def values(self, name: bytes) -> list[bytes]:
         """Return every value, comma-separated ones apart."""
-        texts = self.headers.get(name, ())
+        texts = self.all(name)
         if len(texts) == 1:
             return split_values(texts[0])
         return [value for text in texts for value in split_values(text)]
@@ -120,6 +128,36 @@ class Message:
         if not found or (number := int(found[1])) > 0x7FFFFFFF:
             raise RemoteProtocolError("malformed CSeq")
         return number, found[2]
+
+
+class PlainResponse(Message):
+    """A response of `plain_response`: a value is taken out of it when somebody asks."""
+
+    __slots__ = ("_found",)
+    body = method = uri = b""
+    defect = ""
+
+    def __init__(self, found: re.Match[bytes]) -> None:
+        self._found = found
+        self.head = found.string[:-4]
+        self.status = int(found[1])
+        self.reason = found[2]
+
+    @property
+    def headers(self) -> dict[bytes, list[bytes]]:
+        """`{canonical lower-case name: values as received, unfolded}`."""
+        return {name: list(self.all(name)) for name in RESPONSE_FIELDS if self.all(name)}
+
+    def first(self, name: bytes) -> bytes:
+        """Return the value of a header field, empty where there is none."""
+        group = RESPONSE_FIELDS.get(name)
+        return (self._found[group] or b"") if group else b""
+
+    def all(self, name: bytes) -> Sequence[bytes]:
+        """Return the value of a header field, if there is one."""
+        group = RESPONSE_FIELDS.get(name)
+        value = self._found[group] if group else None
+        return () if value is None else (value,)
 
 
 def read_message(data: bytes) -> Message:
@@ -142,11 +180,11 @@ def read_message(data: bytes) -> Message:
         raise RemoteProtocolError("too many header fields")
     if b"SIP/" not in start[:4096].upper():
         raise RemoteProtocolError("not SIP")
-    message = Message(head, start)
+    message = Message(head)
     if head.count(b"\n") != len(fields) or head.count(b"\r") != len(fields):
         message.defect = "half a line end"  # which others may take for a whole one
     _read_headers(message, fields)
-    _read_start(message)
+    _read_start(message, start)
     _read_body(message, data, end + 4)
     return message
 
@@ -171,20 +209,20 @@ def _read_headers(message: Message, fields: list[bytes]) -> None:
             headers[key].append(value.strip(b" \t"))
 
 
-def _read_start(message: Message) -> None:
-    if message.start[:4].upper() == b"SIP/":
-        found = _STATUS_LINE.fullmatch(message.start)
+def _read_start(message: Message, start: bytes) -> None:
+    if start[:4].upper() == b"SIP/":
+        found = _STATUS_LINE.fullmatch(start)
         if not found or len(found[1]) != 3 or not 100 <= int(found[1]) <= 699:
             raise RemoteProtocolError("malformed status line")
         message.status, message.reason = int(found[1]), found[2]
         return
-    found = _REQUEST_LINE.fullmatch(message.start)
+    found = _REQUEST_LINE.fullmatch(start)
     if found:
         message.method, message.uri, version = found.groups()
         if version.upper() != b"SIP/2.0":
             message.defect = "version"
         return
-    message.method = message.start.partition(b" ")[0]
+    message.method = start.partition(b" ")[0]
     message.defect = message.defect or "malformed request line"
 
 
@@ -235,18 +273,10 @@ def read_response(data: bytes) -> Message:
 
     """
     found = plain_response(data)
-    if found is None:
-        message = read_message(data)
-        check_response(message)
-        return message
-    status, reason, *values = found.groups()
-    message = Message(data[:-4], data[: data.find(b"\r")])
-    message.status, message.reason = int(status), reason
-    message.headers = {
-        name: [value]
-        for name, value in zip(RESPONSE_FIELDS, values, strict=True)
-        if value is not None
-    }
+    if found is not None:
+        return PlainResponse(found)
+    message = read_message(data)
+    check_response(message)
     return message
 
 

@@ -12,7 +12,7 @@ HOST = rb"[A-Za-z0-9.\-]++"
 PORT = rb"(?:[1-5][0-9]{4}|[1-9][0-9]{0,3})(?![0-9])"
 PARAMETER = rb";[A-Za-z0-9\-.!%*_+`'~][A-Za-z0-9\-.!%*_+`'~=]*+(?<!=)"
 """A name, or a name and a value that could be one: no group in it, for it stands in others."""
-PARAMETERS = rb"(?:%b)*" % PARAMETER
+PARAMETERS = rb"(?:%b)*+" % PARAMETER
 ADDRESS = rb"(?:\"[^\"\\\r\n]*+\" ?|(?! )[A-Za-z0-9\-.!%*_+`'~ ]*+)<sips?:[^<> \t\x00-\x1f\x7f]++>"
 
 _HEAD = (
@@ -36,14 +36,17 @@ _HEAD = (
     }
 )
 
+_ANY = rb"(?! )[^\r]*+(?<! )"
 _ADDRESSED = rb"%b%b" % (ADDRESS, PARAMETERS)
-_ANY = rb"(?![ \t])[^\r\n]*+(?<![ \t])"
-_FIELDS = {
+_REPEATED = {
     b"Via": rb"SIP/2\.0/[A-Z]{3} %b(?::%b)?%b" % (HOST, PORT, PARAMETERS),
     b"From": _ADDRESSED,
     b"To": _ADDRESSED,
-    b"Call-ID": rb"[^ \t\r\n]++",
+    b"Call-ID": rb"[^ \t\r]++",
     b"CSeq": rb"[0-9]{1,9} %b" % TOKEN,
+}
+"""Fields that a plain response has, in the order in which nearly all repeat them."""
+_FIELDS = {
     b"Contact": _ADDRESSED,
     b"Expires": rb"[0-9]{1,9}",
     b"WWW-Authenticate": _ANY,
@@ -54,18 +57,19 @@ _FIELDS = {
     b"Supported": _ANY,
     b"Content-Length": rb"0",
 }
-"""Fields of a plain response; the first five must be there."""
-RESPONSE_FIELDS = tuple(name.lower() for name in _FIELDS)
+"""Fields that may follow, in any order."""
+RESPONSE_FIELDS = {name.lower(): group for group, name in enumerate((*_REPEATED, *_FIELDS), 3)}
+"""`{field of a plain response in lower case: group of `plain_response`}`."""
 RESPONSE_LIMIT = 4096
 """Longest plain response in bytes."""
-_RESPONSE = (
-    rb"SIP/2\.0 ([1-6][0-9]{2}) ([^\r\n]*+)(?:\r\n(?:%b))*\r\n\r\n"
-    rb"(?(3)|(?!))(?(4)|(?!))(?(5)|(?!))(?(6)|(?!))(?(7)|(?!))"
-    % b"|".join(
-        rb"%b: (?(%d)(?!)|(%b))" % (name, group, value)
-        for group, (name, value) in enumerate(_FIELDS.items(), 3)
-    )
+_RESPONSE = rb"SIP/2\.0 ([1-6][0-9]{2}) ([^\r]*+)%b(?:\r\n(?:%b))*+\r\n\r\n" % (
+    b"".join(rb"\r\n%b: (%b)" % field for field in _REPEATED.items()),
+    b"|".join(
+        rb"%b: (?(%d)(?!)|(%b))" % (name, RESPONSE_FIELDS[name.lower()], value)
+        for name, value in _FIELDS.items()
+    ),
 )
+"""What has no tab and ends its lines properly."""
 
 
 @cache
@@ -102,4 +106,6 @@ def plain_response(data: bytes) -> re.Match[bytes] | None:
 
     A plain response has no body, its fields stand once and in their usual spelling.
     """
-    return _response().fullmatch(data) if len(data) <= RESPONSE_LIMIT else None
+    if len(data) > RESPONSE_LIMIT or b"\t" in data or data.count(b"\n") != data.count(b"\r\n"):
+        return None
+    return _response().fullmatch(data)

@@ -235,13 +235,15 @@ class Registration:
             *(uri, flow.via(self._branch), account.max_forwards, account.sender(self._tag)),
             *(account.address_of_record.encode(), self.call_id, self._cseq),
             *(account.contact(flow), self._wanted, self._wanted),
-            b"".join(b"%b: %b\r\n" % field for field in more),
+            b"".join([b"%b: %b\r\n" % field for field in more]),
         )
 
     def _is_ours(self, message: Message) -> bool:
         found = _BRANCH.search(message.first(b"via"))
-        same = message.cseq() == (self._cseq, b"REGISTER")
-        return found is not None and found[1] == self._branch and same
+        if found is None or found[1] != self._branch:
+            return False
+        usual = message.first(b"cseq") == b"%d REGISTER" % self._cseq
+        return usual or message.cseq() == (self._cseq, b"REGISTER")
 
     def _accepted(self, message: Message, now: float) -> None:
         self._failures, self._failed = 0, False

@@ -52,6 +52,18 @@ class State(enum.Enum):
 class Transaction:
     """A message that may be repeated, until a time."""
 
+    __slots__ = (
+        "_again",
+        "_deadline",
+        "_interval",
+        "_message",
+        "_reliable",
+        "_timers",
+        "_to_send",
+        "state",
+        "timed_out",
+    )
+
     def __init__(self, timers: Timers, *, reliable: bool) -> None:
         self.state = State.TRYING
         self.timed_out = False
@@ -113,6 +125,8 @@ class ClientTransaction(Transaction):
     A final response ends it: the caller forgets it then, so timer K has nothing to absorb.
     """
 
+    __slots__ = ()
+
     def __init__(self, request: bytes, *, reliable: bool, timers: Timers, now: float) -> None:
         super().__init__(timers, reliable=reliable)
         self._deadline = now + timers.f
@@ -128,6 +142,8 @@ class ClientTransaction(Transaction):
 
 class InviteClientTransaction(Transaction):
     """An INVITE that we sent. Source: RFC 3261 section 17.1.1; RFC 6026 section 8.4."""
+
+    __slots__ = ("request",)
 
     def __init__(self, request: Request, *, reliable: bool, timers: Timers, now: float) -> None:
         super().__init__(timers, reliable=reliable)
@@ -168,6 +184,8 @@ class InviteClientTransaction(Transaction):
 class ServerTransaction(Transaction):
     """A request other than INVITE that we answer. Source: RFC 3261 section 17.2.2."""
 
+    __slots__ = ()
+
     def __init__(self, *, reliable: bool, timers: Timers) -> None:
         super().__init__(timers, reliable=reliable)
 
@@ -188,6 +206,8 @@ class InviteServerTransaction(Transaction):
     The 2xx is repeated here as well until its ACK, over reliable transports, too (RFC 3261
     section 13.3.1.4).
     """
+
+    __slots__ = ()
 
     def __init__(self, *, reliable: bool, timers: Timers) -> None:
         super().__init__(timers, reliable=reliable)
@@ -234,6 +254,8 @@ class InviteServerTransaction(Transaction):
 
 class ReliableProvisional(Transaction):
     """A provisional response that is repeated until its PRACK. Source: RFC 3262 section 3."""
+
+    __slots__ = ()
 
     def __init__(self, response: bytes, *, timers: Timers, now: float) -> None:
         super().__init__(timers, reliable=False)
