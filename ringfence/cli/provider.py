@@ -140,13 +140,12 @@ def _serve(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
     from ringfence.provider import workers
     from ringfence.provider.authority import CLIENT_ROOT
+    from ringfence.provider.journal import Journal
     from ringfence.provider.profiles import GenericPolicy
     from ringfence.provider.server import Files, Server, Serving
     from ringfence.provider.tally import Tallies
 
-    logging.basicConfig(
-        stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    logging.basicConfig(handlers=[Journal(sys.stdout.buffer)], level=logging.INFO)
     _check_activation(arguments)
     folder: Path = arguments.ca_dir
     files = Files(
@@ -208,7 +207,10 @@ def _check_activation(arguments: argparse.Namespace) -> None:
 
 def _job(serve: Callable[[], Coroutine[None, None, None]]) -> None:
     """Be one process: serve until told to stop."""
-    asyncio.run(_until_told(serve()))
+    try:
+        asyncio.run(_until_told(serve()))
+    finally:
+        logging.shutdown()
 
 
 def _configure(arguments: argparse.Namespace) -> None:

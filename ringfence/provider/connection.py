@@ -6,14 +6,16 @@ import re
 import time
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 
 from aiohttp import web
+from msgspec import Struct
 
 from ringfence.policy.certificate import printable
 from ringfence.provider.identity import shown
 from ringfence.provider.profiles import Answer, Client, words
-from ringfence.provider.tally import REQUESTS, SECONDS, Tally
+from ringfence.provider.tally import Tally
 from ringfence.provider.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -24,6 +26,8 @@ PRODUCT = "Ringfence"
 INTERNAL_ERROR = 500
 LINE = 256
 """Characters of a stranger's text that a line of the log takes."""
+REMEMBERED = 512
+"""Requests, and heads of answers, that are not read or written anew."""
 _LIMITS: dict[str, Any] = {"access_log": None, "keepalive_timeout": IDLE_TIME}
 _PLAIN = re.compile(
     rb"GET (/[A-Za-z0-9._/-]{1,255}) HTTP/1\.1\r\n"
@@ -47,17 +51,56 @@ Cache-Control: no-store\r
 AtHand = Callable[[str, Client], Answer | None]
 
 
+class Asked(Struct, frozen=True):
+    """What a plain request asks for."""
+
+    path: str
+    agent: str
+    """The User-Agent, fit for the log."""
+
+
+@lru_cache(REMEMBERED)
+def read(request: bytes) -> Asked | None:
+    """Return what a whole request asks for; None where there is something to it that needs thought.
+
+    A phone sends the same bytes each time.
+    """
+    found = _PLAIN.fullmatch(request)
+    if not (found and _HOST.search(found[2])):
+        return None
+    agent = _AGENT.search(found[2])
+    return Asked(found[1].decode(), within(agent[1].decode()) if agent else "")
+
+
+@lru_cache(REMEMBERED)
+def head(length: int, now: int) -> bytes:
+    """Return the head of an answer with a profile; `now` is in seconds since 1970."""
+    return _HEAD.format(length=length, date=formatdate(now, usegmt=True)).encode()
+
+
+class Counter(NamedTuple):
+    """What every connection meets."""
+
+    server: web.Server
+    at_hand: AtHand
+    """Knows the answers that take no time."""
+    tally: Tally
+    tell: Callable[[str], None]
+    """Writes a line of the log."""
+
+
 class Connection(asyncio.Protocol):
-    """One connection; `at_hand` knows the answers that take no time.
+    """One connection.
 
     A request that is plain, and whose answer is at hand, is answered here. Anything else goes to
     aiohttp, and all that follows it on this connection.
     """
 
-    def __init__(self, server: web.Server, at_hand: AtHand, tally: Tally, remote: str) -> None:
-        self._server = server
-        self._at_hand = at_hand
-        self._tally = tally
+    def __init__(self, counter: Counter, remote: str) -> None:
+        self._server = counter.server
+        self._at_hand = counter.at_hand
+        self._tally = counter.tally
+        self._tell = counter.tell
         self._remote = remote
         self._got = 0
         self._wire: Wire | None = None
@@ -107,21 +150,16 @@ class Connection(asyncio.Protocol):
 
     def _answered(self, wire: Wire, data: bytes) -> bool:
         began = time.monotonic()
-        found = _PLAIN.fullmatch(data)
-        if not (found and _HOST.search(found[2])) or wire.get_write_buffer_size():
+        asked = read(data)
+        if asked is None or wire.get_write_buffer_size():
             return False
-        path = found[1].decode()
-        answer = self._at_hand(path, self.client)
+        answer = self._at_hand(asked.path, self.client)
         if answer is None:
             return False
         self.asked = True
-        head = _HEAD.format(length=len(answer.body), date=formatdate(usegmt=True))
-        wire.write(head.encode() + answer.body)
-        agent = _AGENT.search(found[2])
-        log(self._remote, answer.who, f"GET {path}", 200, agent[1].decode() if agent else "")
-        self._tally.add("200")
-        self._tally.add(REQUESTS)
-        self._tally.add(SECONDS, time.monotonic() - began)
+        wire.writelines((head(len(answer.body), int(time.time())), answer.body))
+        self._tell(line(self._remote, within(answer.who), f"GET {asked.path}", 200, asked.agent))
+        self._tally.answered("200", time.monotonic() - began)
         return True
 
 
@@ -165,8 +203,12 @@ def guest(request: web.BaseRequest) -> Connection | None:
 
 def log(whence: str, who: str, asked: str, status: int, agent: str) -> None:
     """Write a line of the access log: who, with which certificate and agent, asked for what."""
-    said = (whence, within(who), within(asked), status, within(agent))
-    logger.info('%s "%s" "%s" %d "%s"', *said)
+    logger.info(line(whence, within(who), within(asked), status, within(agent)))
+
+
+def line(whence: str, who: str, asked: str, status: int, agent: str) -> str:
+    """Return a line of the access log, of texts that are `within` it."""
+    return f'{whence} "{who}" "{asked}" {status} "{agent}"'
 
 
 def within(text: str) -> str:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
+from ringfence.provider import turn
 from ringfence.provider.identity import DeviceIdentity, Shown, claimed
 from ringfence.provider.shelf import File, Made, Shelf
 from ringfence.provider.templates import (
@@ -93,6 +94,9 @@ class Profiles:
         self._revoked = revoked
         self._fleet = fleet
         self._shelf = Shelf()
+        self._turn = -1
+        self._generation: int | None = None
+        """Of the inventory, in this turn of the loop."""
 
     def answer(self, path: str, client: Client) -> Answer:
         """Return what a URL path gives. With an inventory this blocks: call it in a thread."""
@@ -114,10 +118,12 @@ class Profiles:
         """Return what `answer` would, where that is on the shelf; this blocks for nothing."""
         if client.shown is None or self._taken_back(client.shown):
             return None
-        generation = self._fleet.glance() if self._fleet else 0
-        if generation is None:
+        if self._turn != (now := turn.number()):
+            self._turn = now
+            self._generation = self._fleet.glance() if self._fleet else 0
+        if self._generation is None:
             return None
-        made = self._shelf.find((path, client.shown), generation)
+        made = self._shelf.find((path, client.shown), self._generation, now)
         if made is None:
             return None
         answer = Answer(200, made.body, made.who, "", made.version)

@@ -17,8 +17,9 @@ from msgspec import Struct
 from ringfence.errors import ComponentError
 from ringfence.protocols.activation import KIND, PATH
 from ringfence.provider import listener, tls
-from ringfence.provider.connection import PRODUCT, Connection, guest, log
+from ringfence.provider.connection import PRODUCT, Connection, Counter, guest, log
 from ringfence.provider.forwarded import Forwarded
+from ringfence.provider.journal import teller
 from ringfence.provider.profiles import (
     UNAVAILABLE,
     Answer,
@@ -28,7 +29,7 @@ from ringfence.provider.profiles import (
     words,
 )
 from ringfence.provider.revocation import Revoked
-from ringfence.provider.tally import REQUESTS, SECONDS, STATUSES, TEMPLATES_FAILED, Tally, alone
+from ringfence.provider.tally import STATUSES, TEMPLATES_FAILED, Tally, alone
 
 if TYPE_CHECKING:
     from ringfence.provider.activation import Activation
@@ -100,9 +101,8 @@ class Desk:
         began = time.monotonic()
         response = await handler(request)
         status = str(response.status)
-        self._tally.add(status if status in STATUSES else STATUSES[-1])
-        self._tally.add(REQUESTS)
-        self._tally.add(SECONDS, time.monotonic() - began)
+        status = status if status in STATUSES else STATUSES[-1]
+        self._tally.answered(status, time.monotonic() - began)
         return response
 
     async def _profile(self, request: web.Request) -> web.Response:
@@ -243,7 +243,8 @@ class Server:
         runner = web.AppRunner(desk.application(self._images()))
         await runner.setup()
         server = cast(web.Server, runner.server)
-        made = partial(Connection, server, profiles.at_hand, tally or alone())
+        counter = Counter(server, profiles.at_hand, tally or alone(), teller(logger))
+        made = partial(Connection, counter)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(listener.accept(self._sockets, self._tls, made, tally))

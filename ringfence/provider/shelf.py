@@ -1,7 +1,7 @@
 """Finished profiles, each valid for as long as nothing that went into it has changed.
 
 A phone that asks again for what it has costs neither a template nor its secrets. Whether
-something changed is asked at each request: the inventory's generation, and the files.
+something changed is asked in each turn of the loop: the inventory's generation, and the files.
 """
 
 import os
@@ -44,11 +44,14 @@ class Shelf:
         self._held: dict[Key, Made] = {}
         self._bytes = 0
         self._lock = Lock()
+        self._turn = -1
+        self._looked: dict[str, int] = {}
+        """When files were changed last, as it was found in this turn of the loop."""
 
-    def find(self, key: Key, generation: int) -> Made | None:
-        """Return a profile that still is what would be made now."""
+    def find(self, key: Key, generation: int, now: int) -> Made | None:
+        """Return a profile that still is what would be made now; `now` is a turn of the loop."""
         made = self._held.get(key)
-        if made is None or made.generation != generation or not _same(made.files):
+        if made is None or made.generation != generation or not self._same(made.files, now):
             return None
         return made
 
@@ -63,6 +66,17 @@ class Shelf:
                 oldest = self._held.pop(next(iter(self._held)))
                 self._bytes -= len(oldest.body)
 
+    def _same(self, files: Sequence[File], now: int) -> bool:
+        if self._turn != now:
+            self._turn, self._looked = now, {}
+        looked = self._looked
+        for file in files:
+            if file.path not in looked:
+                looked[file.path] = changed(file.path)
+            if looked[file.path] != file.changed:
+                return False
+        return True
+
 
 def changed(path: str) -> int:
     """Return when a file was changed last, in nanoseconds; -1 where there is none."""
@@ -70,7 +84,3 @@ def changed(path: str) -> int:
         return os.stat(path).st_mtime_ns
     except OSError:
         return -1
-
-
-def _same(files: Sequence[File]) -> bool:
-    return all(changed(file.path) == file.changed for file in files)

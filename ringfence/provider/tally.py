@@ -19,6 +19,7 @@ NAMES = (
     *STATUSES,
 )
 _PLACES = {name: place for place, name in enumerate(NAMES)}
+_REQUESTS, _SECONDS = _PLACES[REQUESTS], _PLACES[SECONDS]
 
 
 SLOTS = 1 << 16
@@ -53,6 +54,13 @@ class Tally:
     def __init__(self, row: "memoryview[float]", crowd: Crowd) -> None:
         self._row = row
         self.crowd = crowd
+
+    def answered(self, status: str, seconds: float) -> None:
+        """Count a request that was answered."""
+        row = self._row
+        row[_PLACES[status]] += 1
+        row[_REQUESTS] += 1
+        row[_SECONDS] += seconds
 
     def add(self, name: str, much: float = 1.0) -> None:
         """Add to a counter. Of the threads of a process, one alone counts."""

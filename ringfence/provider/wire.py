@@ -156,8 +156,17 @@ class Wire(asyncio.Transport):
             self._guest.pause_writing()
 
     def writelines(self, list_of_data: Iterable[Buffer]) -> None:
-        """Send several parts as one."""
-        self.write(b"".join(list_of_data))
+        """Send several parts as one; of a large one only what fills a record is copied."""
+        held = b""
+        for part in list_of_data:
+            whole = memoryview(part)
+            room = RECORD - len(held)
+            held = b"".join((held, whole[:room]))
+            if len(whole) > room:
+                self.write(held)
+                self.write(whole[room:])
+                held = b""
+        self.write(held)
 
     def can_write_eof(self) -> bool:
         """Return that nothing follows a goodbye."""

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from ringfence.errors import ComponentError, ConfigError
-from ringfence.provider.inventory import devices, texts, tokens, uploads
+from ringfence.provider.inventory import database, devices, texts, tokens, uploads
 from ringfence.provider.inventory.database import Inventory, create
 from ringfence.provider.inventory.devices import Device, Group, Visit
 from ringfence.provider.inventory.schema import METADATA
@@ -70,6 +70,27 @@ def test_only_the_owner_may_use_what_is_in_the_folder(folder: Path) -> None:
         "secrets.key": 0o600,
     }
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_glance_sees_a_change_of_another_process_at_once(
+    inventory: Inventory, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "GLANCE_TIME", 3600.0)
+    before = inventory.glance()
+    assert before == inventory.glance()
+    put(Inventory(folder), Device(MAC))
+    assert inventory.glance() == (before or 0) + 1
+    assert (folder / "changed").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_change_without_a_stamp_is_seen_a_little_later(
+    inventory: Inventory, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "GLANCE_TIME", 0.0)
+    before = inventory.glance()
+    with sqlite3.connect(folder / "inventory.sqlite") as other:
+        other.execute("UPDATE generation SET number = number + 1")
+    assert inventory.glance() == (before or 0) + 1
 
 
 def test_a_device_is_what_was_put_and_a_visit_is_kept_beside_it(inventory: Inventory) -> None:

@@ -23,8 +23,12 @@ from ringfence.policy.certificate import printable
 from ringfence.provider.files import locked, read, write
 from ringfence.provider.inventory.schema import GENERATION, HEAD, HISTORY, SECRETS
 from ringfence.provider.inventory.seal import Keys
+from ringfence.provider.inventory.stamp import Stamp
 
 SETTINGS, KEY_FILE, DATABASE_FILE = "provider.json", "secrets.key", "inventory.sqlite"
+STAMP_FILE = "changed"
+GLANCE_TIME = 1.0
+"""Seconds after which SQLite itself is asked whether the inventory has changed."""
 BUSY = 5
 """Seconds that a change waits for another one."""
 CONNECT = 3
@@ -56,7 +60,10 @@ class Inventory:
         self._engine = _engine(self._url)
         self._current = False
         self._glancing: sqlite3.Connection | None = None
-        self._seen = (-1, 0)
+        self._stamp = Stamp(folder / STAMP_FILE) if self.local else None
+        self._glanced: tuple[bytes, float] = (b"", 0.0)
+        """The stamp at the last glance, and until when that counts."""
+        self._seen: tuple[int, int | None] = (-1, None)
         """What SQLite counts, and the generation then."""
 
     @contextmanager
@@ -91,6 +98,8 @@ class Inventory:
             line = {"number": number, "at": now(), "who": who[:128], "action": action}
             connection.execute(insert(HISTORY).values(**line, subject=subject, detail=detail))
             yield connection
+        if self._stamp:
+            self._stamp.change()
 
     @contextmanager
     def noting(self) -> Iterator[Connection]:
@@ -114,11 +123,17 @@ class Inventory:
     def glance(self) -> int | None:
         """Return what `generation` does, in microseconds; None where the database is elsewhere.
 
+        Whoever changes the inventory leaves a stamp; one who was killed before he could is noticed
+        within `GLANCE_TIME`.
         SQLite answers from its file, where readers wait for nobody. One thread alone may ask.
         """
-        if not self.local:
+        if self._stamp is None:
             return None
         try:
+            stamp, at = self._stamp.read(), time.monotonic()
+            if stamp == self._glanced[0] and at < self._glanced[1]:
+                return self._seen[1]
+            self._glanced = (stamp, at + GLANCE_TIME)
             if self._glancing is None:
                 path = f"file:{quote(str(self._url.database))}?mode=ro"
                 self._glancing = sqlite3.connect(path, uri=True, timeout=0, check_same_thread=False)
@@ -127,8 +142,8 @@ class Inventory:
                 ((number,),) = self._glancing.execute("SELECT number FROM generation").fetchall()
                 self._seen = (version, number)
             return self._seen[1]
-        except (sqlite3.Error, ValueError):
-            self._glancing, self._seen = None, (-1, 0)
+        except (sqlite3.Error, OSError, ValueError):
+            self._glancing, self._seen, self._glanced = None, (-1, None), (b"", 0.0)
             return None
 
     def check(self) -> None:
@@ -149,6 +164,8 @@ class Inventory:
         if self._glancing:
             self._glancing.close()
             self._glancing = None
+        if self._stamp:
+            self._stamp.close()
         self._engine.dispose()
 
     @contextmanager
