@@ -3,15 +3,22 @@
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
+from ringfence.protocols.activation import RefusedError
+from ringfence.protocols.activation import code as digits
+from ringfence.provider.inventory import activations
+from ringfence.provider.inventory.database import Inventory
 from tests.support.certificates import CLIENT, crl, leaf
 from tests.support.provider_fixtures import net
 from tests.support.provider_net import FIRST, MAC, NAME, Net
+from tests.support.provider_postgres import Postgres, postgres
 from tests.support.provider_stock import Stock, stock
 
-__all__ = ["net", "stock"]
+__all__ = ["net", "postgres", "stock"]
 
 OTHER = "000e08abcdee"
 RULE = "https://pv.telco.test/$MA.xml"
@@ -22,8 +29,8 @@ PORT = 8443
 class Activating:
     """A server with activation codes, and curl as a phone."""
 
-    def __init__(self, start: Callable[..., Stock], *options: str) -> None:
-        self.stock = start(*(options or ("--activation", RULE)))
+    def __init__(self, start: Callable[..., Stock], *options: str, database: str = "") -> None:
+        self.stock = start(*(options or ("--activation", RULE)), database=database)
         self.net = self.stock.provider.net
         self.stock.say("group", "set", "sales", "--value", f"profile_rule={SALES}")
 
@@ -136,6 +143,32 @@ def test_without_the_switch_nobody_is_told_anything(stock: Callable[..., Stock])
 
 
 @pytest.mark.proves("RSY-12")
+def test_postgresql_keeps_codes_and_limits_whoever_tries_at_the_same_time(
+    stock: Callable[..., Stock], postgres: Postgres
+) -> None:
+    made = Activating(stock, "--activation", RULE, database=postgres.url)
+    code, other = (digits(made.code("--group", "sales")) for _ in range(2))
+    inventory = Inventory(made.stock.data)
+
+    def attempt(mac: str, text: str) -> str:
+        try:
+            activations.spend(inventory, mac, "10.0.0.1", text)
+        except RefusedError as error:
+            return error.refusal.value
+        return "in"
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda n: attempt(f"{n:012x}", code), range(8)))
+        guesses = list(pool.map(lambda _: attempt(OTHER, other[:-1] + "x"), range(8)))
+    inventory.close()
+    assert sorted(told) == ["code-used"] * 7 + ["in"]
+    assert sorted(guesses) == ["code-wrong"] * 5 + ["too-many"] * 3
+    assert made.told(other) == SALES
+    postgres.stop()
+    assert made.ask()[1]["error"] == "unavailable"
+
+
+@pytest.mark.proves("RSY-12")
 def test_codes_are_managed_by_the_api(stock: Callable[..., Stock]) -> None:
     made = Activating(stock, "--activation", RULE, "--manage", f"{FIRST}:{PORT}")
     token = made.stock.say("token", "add", "writer", "--role", "write").strip()
@@ -150,6 +183,8 @@ def test_codes_are_managed_by_the_api(stock: Callable[..., Stock]) -> None:
         text, _, status = done.stdout.rpartition("\n")
         return int(status), text
 
+    page = partial(_page, made, token)
+    assert "There is no code" in page()
     status, text = ask("POST", "activations", '{"group": "sales", "days": 1}')
     given = json.loads(text)
     assert (status, given["activation"]["group"]) == (200, "sales")
@@ -160,8 +195,21 @@ def test_codes_are_managed_by_the_api(stock: Callable[..., Stock]) -> None:
     second = json.loads(ask("POST", "activations", f'{{"mac": "{MAC}"}}')[1])
     assert ask("DELETE", f"activations/{second['activation']['id']}") == (204, "")
     assert made.told(second["code"]) == "code-revoked"
+    shown = page()
+    assert all(word in shown for word in (given["activation"]["id"], "used", "revoked", MAC))
+    assert given["code"] not in shown
     lines = json.loads(ask("GET", f"history?subject={MAC}")[1])
     actions = [(line["who"], line["action"]) for line in lines]
     assert ("token writer", "activation create") in actions
     assert (f"phone {MAC}", "activation use") in actions
     assert "/api/v1/activations" in json.loads(ask("GET", "openapi.json")[1])["paths"]
+
+
+def _page(made: Activating, token: str) -> str:
+    """Return the page of the codes, after a login."""
+    jar = str(made.net.folder / "cookies")
+    site = f"https://{NAME}:{PORT}"
+    words = ("curl", "-s", "--cacert", str(made.stock.provider.root), "-b", jar, "-c", jar)
+    words += ("--resolve", f"{NAME}:{PORT}:{FIRST}", "-H", f"Origin: {site}")
+    made.net.phone_space.run(*words, "-d", f"token={token}", f"{site}/login")
+    return made.net.phone_space.run(*words, f"{site}/activations").stdout

@@ -69,6 +69,7 @@ class Site:
         data = self.folder / "data"
         self.say("init", "--data", str(data))
         words = ("--dir", str(self.root), "--ca-dir", str(self.ca), "--data", str(data))
+        words += ("--activation", f"https://{NAME}/$MA.xml")
         self.provider = Server(
             self.net.servers,
             self.folder,
@@ -205,3 +206,14 @@ def test_nobody_names_himself_through_a_proxy_and_uploads_pass_it(site: Site) ->
     assert site.ask(other, f"/report/{MAC}.xml", "-T", str(body))[0] == "403"
     body.write_bytes(b"x" * (10 << 20))
     assert site.ask(trust.device(), f"/prt/{MAC}", "-T", str(body))[0] == "413"
+
+
+@pytest.mark.proves("RSY-12")
+@pytest.mark.parametrize("site", PROXIES, indirect=True)
+def test_a_phone_behind_a_proxy_is_told_where_its_profile_is(site: Site, net: Net) -> None:
+    words = ("/activation", "--data-binary", "{}")
+    assert '"error": "code-needed"' in site.ask(net.trust.device(), *words)[1]
+    assert site.ask(None, *words)[0] == "403"
+    site.say("device", "set", MAC, "--data", str(site.folder / "data"))
+    told = f'{{"profile_rule": "https://{NAME}/$MA.xml"}}'
+    assert site.ask(net.trust.device(), *words) == ("200", told)

@@ -133,6 +133,9 @@ def test_a_virgin_phone_that_was_told_of_nobody_asks_nobody(shop: Open) -> None:
     assert made.queries() == set()
     assert activation(phone) == ""
     assert made.stock.provider.server.logged("closed after") == 0
+    made.stock.say("device", "set", MAC)
+    submit(phone, RF_Activation_URL=URL)
+    phone.wait_for(f"provisioning.done: https://{NAME}:443/{MAC}.xml")
 
 
 @pytest.mark.proves("RSY-12")

@@ -125,7 +125,7 @@ class Provisioning(Tab, frozen=True, kw_only=True):
     activation_url: str = _PROFILE.row(
         "",
         "RF_Activation_URL",
-        "Activation server for a phone without any setting; empty for none.",
+        "Activation server that a virgin phone asks where its profile is; empty for none.",
         label="Activation URL",
         codec=Text(511, "https URL", r"(?i:https://\S+)"),
         source="rulings 15",

@@ -90,7 +90,7 @@ class ProvisioningPlan(Struct, frozen=True):
     @property
     def sought(self) -> tuple[object, ...]:
         """Return what a change of which calls for a resync. Source: phone-facts 1.8."""
-        return (self.rules, self.source.kind, self.source.text)
+        return (self.rules, self.source.kind, self.source.text, self.activation)
 
     def triggered(self, values: Mapping[str, str]) -> bool:
         """Return whether time alone may begin a resync now; `values` are all macros."""
