@@ -1,5 +1,8 @@
 """Reports on the whole phone: nginx takes them, and so does our provider."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +10,8 @@ import pytest
 from ringfence.config import cfgxml
 from ringfence.config.settings import encode, virgin
 from ringfence.config.snapshot import Origin, Snapshot, submit
-from tests.support.phone import PATIENCE, RunningPhone, ringfence
+from tests.support.lease import Server
+from tests.support.phone import PATIENCE, RINGFENCE, RunningPhone, ringfence
 from tests.support.provider_fixtures import StartDnsmasq, StartNginx, dnsmasq, net, nginx
 from tests.support.provider_net import FIRST, MAC, NAME, Net, Nginx, versions
 from tests.support.provider_net import submit as set_values
@@ -125,6 +129,45 @@ def test_a_local_change_is_reported_also_where_a_boot_came_between(net: Net, tak
     again = net.boot(**QUIET, **when, Upload_Delay_On_Local_Change="0")
     again.wait_for("report.sent")
     assert text(sent.read_bytes(), "Display_Name_1_") == "Berta"
+
+
+SLOW = """
+import socket, sys
+at, gate = sys.argv[1:]
+with socket.create_server((at, 8080)) as door:
+    while True:
+        connection, _ = door.accept()
+        file, size = connection.makefile("rwb"), 0
+        for line in iter(file.readline, b"\\r\\n"):
+            if line.lower().startswith(b"content-length:"):
+                size = int(line.partition(b":")[2])
+        print("with Anna" if b"Anna" in file.read(size) else "without", flush=True)
+        if gate:
+            gate = open(gate).read().strip()  # comes when the test opens it
+        file.write(b"HTTP/1.1 204 No Content\\r\\n\\r\\n")
+        file.flush()
+        connection.close()
+"""
+
+
+@pytest.mark.proves("RSY-08")
+def test_a_change_while_a_report_is_on_its_way_is_reported_next(
+    net: Net, tmp_path: Path, component: list[str]
+) -> None:
+    component.append("own-peer")
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    server = Server(net.servers, net.folder, sys.executable, "-c", SLOW, FIRST, str(gate))
+    net.at_end(server.stop)
+    when = {"Report_to_Server": "On Local Change", "Upload_Delay_On_Local_Change": "2"}
+    phone = net.boot(**QUIET, **when, Report_Rule=f"http://{FIRST}:8080/x")
+    asked = subprocess.Popen([*RINGFENCE, "phone", "report", "--state", str(phone.state)])
+    server.wait_for("without")
+    set_values(phone, Display_Name_1_="Anna")
+    phone.until(lambda status: "Next Report" in dict(status["features"]["report"]["rows"]))
+    gate.write_text("")
+    assert asked.wait(timeout=PATIENCE) == 0
+    server.wait_for("with Anna")
 
 
 @pytest.mark.proves("RAD-05")

@@ -103,6 +103,7 @@ def test_the_status_says_what_each_word_did_and_the_log_what_was_skipped(
             ["Words", "AES256-SHA adds 1; AES128-SHA adds 1; DES-CBC3-SHA adds 1; BOGUS skipped"],
             ["Provisioning", "TLS 1.2, 2 suites by list"],
             ["Customer CA Provisioning", "TLS 1.2, 2 suites by list"],
+            ["Firmware/Cisco Headset Upgrade", "TLS 1.2, 2 suites by list"],
             ["Report Upload", "TLS 1.2, 2 suites by list"],
             ["PRT Upload", "TLS 1.2, 2 suites by list"],
             ["Custom Device Certificate (SCEP)", "TLS 1.2, 2 suites by list"],
@@ -132,7 +133,8 @@ def probe(space: Namespace, *words: str) -> str:
 
 @pytest.mark.proves("TLS-01", "TLS-07")
 @pytest.mark.parametrize(
-    "app", ["provisioning", "custom-ca", "report", "problem-report", "scep", "sip", "xmpp"]
+    "app",
+    ["provisioning", "custom-ca", "upgrade", "report", "problem-report", "scep", "sip", "xmpp"],
 )
 def test_probe_hello_prints_what_the_server_receives(
     pair: tuple[Namespace, Namespace], server: Start, tmp_path: Path, app: str
@@ -214,6 +216,6 @@ def test_the_phone_speaks_no_version_below_its_minimum_and_with_a_list_none_abov
 
 
 def test_every_client_has_a_test_here() -> None:
-    uploads = {"report", "problem-report"}
+    files = {"upgrade", "report", "problem-report"}
     others = {"provisioning", "custom-ca", "scep", "sip", "xmpp", "web-server"}
-    assert set(APPLICATIONS) == uploads | others
+    assert set(APPLICATIONS) == files | others

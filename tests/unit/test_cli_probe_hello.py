@@ -16,7 +16,7 @@ CHAPTER = [
 ]
 """The chapter's 28 entries."""
 TLS13 = ["1302", "1303", "1301"]
-APPS = ["provisioning", "custom-ca", "report", "problem-report", "scep", "sip", "xmpp"]
+APPS = ["provisioning", "custom-ca", "upgrade", "report", "problem-report", "scep", "sip", "xmpp"]
 
 Capture = pytest.CaptureFixture[str]
 

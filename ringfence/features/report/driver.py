@@ -151,7 +151,7 @@ class ReportDriver:
                 await self._send(decided, upload, snapshot)
             except RingfenceError as error:
                 reason = str(error)[:REASON_LIMIT]
-                logger.warning("report.failed: %s: %s", url or TAG, reason)
+                logger.warning("report.failed: %s", f"{url}: {reason}" if url else reason)
             else:
                 logger.info("report.sent: %s", url)
             self._record(snapshot, url, reason)
@@ -174,6 +174,7 @@ class ReportDriver:
         from ringfence.features.report.content import mark
 
         known = self._last.mark if reason else mark(snapshot)
+        self._seen = None  # what changed meanwhile is another change
         self._note(Sent(self._world.host.wall(), url, reason, known))
         self._engine.receive_result(self._world.host.now(), good=not reason)
         self._wake.set()
