@@ -4,14 +4,13 @@ import json
 import os
 import re
 import signal
-import subprocess
-from pathlib import Path
 
 import pytest
 
 from tests.support.certificates import CLIENT, leaf
 from tests.support.phone import ringfence
 from tests.support.provider_fixtures import net
+from tests.support.provider_kills import workers_of
 from tests.support.provider_net import MAC, NAME, PHONE, PRODUCT, SERIAL, Net, versions
 from tests.support.provider_postgres import Postgres, postgres
 from tests.support.provider_server import Provider
@@ -172,18 +171,6 @@ def test_without_an_inventory_nothing_is_taken(net: Net, component: list[str]) -
     made.server.stop()
 
 
-def workers_of(provider: Provider) -> list[int]:
-    """Return the process ids of the workers, below what `ip netns exec` or the sandbox made."""
-    found, todo = [], [provider.server.process.pid]
-    while todo:
-        pid = todo.pop()
-        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        todo += map(int, below)
-        if not below:
-            found.append(pid)
-    return found
-
-
 def test_a_killed_worker_is_replaced_and_the_others_serve_meanwhile(stock: Start) -> None:
     made = stock("--workers", "3")
     made.listed()
@@ -195,42 +182,6 @@ def test_a_killed_worker_is_replaced_and_the_others_serve_meanwhile(stock: Start
         assert made.ask() == ("200", FILLED)
     made.provider.server.process.terminate()
     assert made.provider.server.process.wait() == 0
-
-
-def test_an_upload_that_is_killed_is_whole_or_not_there(stock: Start) -> None:
-    made = stock()
-    folder, net = made.provider.net.folder, made.provider.net
-    body = folder / "body"
-    body.write_bytes(os.urandom(1 << 20))
-    crt, key = made.device.save(folder, "curl")
-    names = folder / "urls"
-    names.write_text(
-        "".join(f'url = "https://{NAME}/{n}"\nupload-file = "{body}"\n' for n in range(20))
-    )
-    acknowledged = 0
-    for rounds in range(1, 4):
-        words = ("-s", "--cacert", str(made.provider.root), "--cert", crt, "--key", key)
-        curl = net.phone_space.popen(
-            *("curl", *words, "--resolve", f"{NAME}:443:10.99.0.10", "-K", str(names)),
-            *("-w", "%{http_code}\n", "-o", "/dev/null"),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        with curl:
-            assert curl.stdout
-            lines = [curl.stdout.readline() for _ in range(2)]
-            (worker,) = workers_of(made.provider)
-            os.kill(worker, signal.SIGKILL)
-            lines += curl.stdout.readlines()
-        acknowledged += lines.count("201\n")
-        made.provider.server.wait_for("another takes its place", rounds)
-        kept = made.sent()
-        assert len(kept) >= min(acknowledged, 10)
-        assert {each["size"] for each in kept} == {1 << 20}
-        assert len({each["sha256"] for each in kept}) == 1
-    number = str(made.sent()[0]["id"])
-    made.say("upload", "get", number, "-o", str(folder / "out"))
-    assert (folder / "out").read_bytes() == body.read_bytes()
 
 
 @pytest.mark.proves("PS-03")

@@ -1,28 +1,22 @@
 """The provisioning server among clients that are slow, many, or no HTTP clients at all."""
 
-import asyncio
 import re
-import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from ringfence.provider import server as provider_server
 from ringfence.provider import wire
-from ringfence.provider.profiles import GenericPolicy
-from tests.support.certificates import leaf
 from tests.support.provider_fixtures import net
-from tests.support.provider_net import FIRST, MAC, NAME, PHONE, Net, profile
+from tests.support.provider_net import FIRST, MAC, PHONE, Net, profile
+from tests.support.provider_served import files, served, trusting
 from tests.support.provider_server import Provider, provider
 
-__all__ = ["net", "provider"]
+__all__ = ["files", "net", "provider"]
 
-Connection = Coroutine[Any, Any, tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 OTHER_ADDRESS = "10.99.0.3"
 SHARE = 64
 """Connections that one address may have."""
@@ -143,24 +137,6 @@ def test_a_request_that_is_none_is_answered_and_logged_in_one_line(
     assert provider.ask(device, f"/{MAC}.xml")[0] == "200"
 
 
-@asynccontextmanager
-async def served(files: provider_server.Files) -> AsyncIterator[Callable[..., Connection]]:
-    """Serve in this process, with the limits as they are set now; return what connects to it."""
-    what = provider_server.Serving(files, GenericPolicy.REFUSE, "127.0.0.1", 0)
-    server = provider_server.Server(what)
-    port = int(server.where.rpartition(" ")[2])
-    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
-        serving = group.create_task(server.serve())
-        yield lambda **options: asyncio.open_connection("127.0.0.1", port, **options)
-        serving.cancel()
-
-
-def trusting() -> ssl.SSLContext:
-    made = ssl.create_default_context()
-    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
-    return made
-
-
 async def silent(files: provider_server.Files) -> bytes:
     """Return what a client hears that never begins its handshake."""
     wire.HANDSHAKE_TIME, wire.LIFE_TIME = 0.5, 60.0
@@ -192,16 +168,6 @@ async def deaf(files: provider_server.Files) -> bool:
         except OSError:
             writer.transport.abort()
     return True
-
-
-@pytest.fixture
-def files(net: Net) -> provider_server.Files:
-    certificate, key = leaf(net.trust.servers, dns=[NAME]).save(net.folder, "server")
-    root = net.folder / "client-root.crt"
-    root.write_text(net.trust.devices.pem)
-    return provider_server.Files(
-        net.folder, Path(certificate), Path(key), root, net.folder / "client-root.crl"
-    )
 
 
 def test_a_silent_client_has_the_time_of_a_handshake(
