@@ -135,6 +135,7 @@ class Daemons:
             "--ca-dir": self.provider / "ca",
             "--certificate": pair.certificate,
             "--key": pair.key,
+            "--firmware": self.provider / "firmware",
         }
         options = (str(word) for entry in files.items() for word in entry)
         output = await self._crew.start(name, node, *PYTHON, *words, *options, *more)

@@ -24,7 +24,7 @@ NAMES = (
         "dns-lies",
         "foreign-domain",
     ),
-    *("redirect-away", "encrypted-wrong-key"),
+    *("redirect-away", "encrypted-wrong-key", "unsigned-image", "rollback"),
     *("weak-cipher", "flood", "flushed-firewall", "killed-phone"),
 )
 Parts = Mapping[str, list[Mapping[str, Any]]]
@@ -205,6 +205,27 @@ def test_a_profile_of_another_key_changes_nothing(healthy: Command) -> None:
     because(parts, "HTTPS Provisioning", "Profile_Rule_B", "another key than the rule's --key")
     assert "another key than the rule's --key" in parts["field"][0]["syslog"]
     assert "the-key-of-this-lab" not in json.dumps(parts)
+
+
+@pytest.mark.proves("RSY-09")
+def test_an_image_that_the_provider_did_not_sign_is_not_even_fetched(healthy: Command) -> None:
+    _, parts = show(healthy, "unsigned-image")
+    (seen,) = parts["phone"]
+    assert (seen["result"], seen["fetched"]) == ("failure", 0)
+    section = "Configure Restricted Access Domains"
+    because(parts, section, "Upgrade_Rule", "not signed by the provider")
+    assert "Upgrade failed: not signed by the provider" in parts["field"][0]["syslog"]
+
+
+@pytest.mark.proves("RSY-09", "LOG-01")
+def test_an_image_that_dies_gives_way_and_the_firewall_never_goes(healthy: Command) -> None:
+    _, parts = show(healthy, "rollback")
+    (seen,) = parts["phone"]
+    assert (seen["answered"], seen["last"], seen["starts"]) == (0, "silent", 3)
+    assert seen["tried"] > 50
+    section = "Configure Restricted Access Domains"
+    because(parts, section, "Upgrade_Rule", "it did not come up in 3 starts")
+    assert "was taken back: it did not come up in 3 starts" in parts["field"][0]["syslog"]
 
 
 def test_weak_suites_are_never_offered(healthy: Command) -> None:

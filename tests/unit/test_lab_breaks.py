@@ -36,7 +36,7 @@ def test_the_breaks_are_those_of_the_field() -> None:
             "dns-lies",
             "foreign-domain",
         ),
-        *("redirect-away", "encrypted-wrong-key"),
+        *("redirect-away", "encrypted-wrong-key", "unsigned-image", "rollback"),
         *("weak-cipher", "flood", "flushed-firewall", "killed-phone"),
     ]
 

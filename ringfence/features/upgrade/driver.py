@@ -241,6 +241,8 @@ class UpgradeDriver:
             self._history.appendleft((self._world.host.wall(), told))
         if asked:
             asked.tell(told)
+        if any(one.kind == kind for one in self._asked):  # they asked while this one ran
+            self._engines[kind].receive_request(self._world.host.now())
         if told.result == "success" and kind == PHONE:
             self._world.spawn(self._ask("reboot", {"reason": "Upgrade"}))
         elif told.result != "current":

@@ -77,7 +77,7 @@ async def _under_flood(stage: Stage, user: str, address: str, port: str) -> Floo
     keeper, uri = stage.crew.pid("phone"), f"sip:{user}@{address}:{port}"
     size, before = memory(phone_of(keeper)), await counters(topology.PHONE)
     stage.put_back("the stranger is quiet", partial(stage.crew.stop, "stranger"))
-    attack = await _stranger(stage, "flood", address, port, user, f"{FLOOD_TIME:g}")
+    attack = await set_stranger(stage, "flood", address, port, user, f"{FLOOD_TIME:g}")
     await stage.tell(
         "broke",
         f"The stranger floods {user} on UDP {port} with as many INVITEs as a port of 100 Mbit/s"
@@ -86,7 +86,7 @@ async def _under_flood(stage: Stage, user: str, address: str, port: str) -> Floo
     calls = [await _call("OPTIONS", uri)]
     while not attack.find(RESULT):
         calls.append(await _call("OPTIONS", uri))
-    told = await _found_out(attack)
+    told = await found_out(attack)
     challenged, _ = await _call("INVITE", uri)
     grown, after = memory(phone_of(keeper)) - size, await counters(topology.PHONE)
     gained = {name: count - before.get(name, 0) for name, count in after.items()}
@@ -117,19 +117,19 @@ async def _tell_flood(stage: Stage, seen: Flooded) -> None:
 
 async def flushed_firewall(stage: Stage) -> None:
     """Throw the phone's whole ruleset away, as a careless hand does."""
-    address, port = await _shut_port(stage)
-    held = await _ruleset()
+    address, port = await shut_port(stage)
+    held = await ruleset()
     log = stage.crew.outputs["phone"]
     mark = log.count
     stage.put_back("the rules are back", lambda: _guard(stage, held))
-    knocks = await _stranger(stage, "pound", address, str(port), f"{WATCH_TIME:g}")
+    knocks = await set_stranger(stage, "pound", address, str(port), f"{WATCH_TIME:g}")
     began = time.monotonic()
     await run(topology.PHONE, "nft", "flush", "ruleset")
     await stage.tell("broke", "Inside the phone: nft flush ruleset. Every port stands open.")
     if not await _holds(held, REPAIR_TIME):
         raise StepError(f"the rules were not back after {REPAIR_TIME:g} s")
     gap = time.monotonic() - began
-    told = await _found_out(knocks)
+    told = await found_out(knocks)
     said = await log.wait(r"firewall\.put_right.*", mark)
     stage.demand(told["last"] == "silent", f"port {port} stayed open")
     await stage.tell(
@@ -147,20 +147,20 @@ async def flushed_firewall(stage: Stage) -> None:
 
 async def killed_phone(stage: Stage) -> None:
     """Kill the phone's process with SIGKILL."""
-    address, port = await _shut_port(stage)
-    users, keeper, held = await stage.held(), stage.crew.pid("phone"), await _ruleset()
+    address, port = await shut_port(stage)
+    users, keeper, held = await stage.held(), stage.crew.pid("phone"), await ruleset()
     victim, registrar = phone_of(keeper), stage.crew.outputs["kamailio"]
     mark = registrar.count
     stage.put_back("the phone runs", partial(_alive, stage))
-    knocks = await _stranger(stage, "pound", address, str(port), f"{WATCH_TIME:g}")
+    knocks = await set_stranger(stage, "pound", address, str(port), f"{WATCH_TIME:g}")
     began = time.monotonic()
     os.kill(victim, signal.SIGKILL)
     await stage.tell("broke", f"kill -9 of the phone, process {victim} in the lab.")
     for user in users:
         await registrar.wait(f"SAVED {user} ", mark)
     back = time.monotonic() - began
-    told = await _found_out(knocks)
-    same = await _ruleset() == held
+    told = await found_out(knocks)
+    same = await ruleset() == held
     stage.demand(told["answered"] == 0, f"port {port} answered a stranger")
     stage.demand(phone_of(keeper) != victim, "no new phone came")
     await stage.tell(
@@ -179,7 +179,7 @@ async def killed_phone(stage: Stage) -> None:
     await stage.tell("field", shown, reboot_reason="".join(reasons))
 
 
-async def _stranger(stage: Stage, *words: str) -> Output:
+async def set_stranger(stage: Stage, *words: str) -> Output:
     """Have the stranger begin something that takes a while."""
     argv = (*PYTHON, "ringfence.lab.stranger", *words)
     output = await stage.crew.start("stranger", topology.STRANGER, *argv)
@@ -187,7 +187,7 @@ async def _stranger(stage: Stage, *words: str) -> Output:
     return output
 
 
-async def _found_out(output: Output) -> Mapping[str, Any]:
+async def found_out(output: Output) -> Mapping[str, Any]:
     """Return what came of it."""
     return dict(json.loads((await output.wait(RESULT)).string))
 
@@ -210,12 +210,13 @@ async def _call(method: str, uri: str) -> tuple[int, float]:
     return int(code[1]) if code else 0, time.monotonic() - began
 
 
-async def _shut_port(stage: Stage) -> tuple[str, int]:
+async def shut_port(stage: Stage) -> tuple[str, int]:
+    """Return the phone's address, and a TCP port of it that the firewall shuts."""
     status = await stage.ask({"verb": "status"})
     return status["lease"]["address"], shut(status["ports"]["tcp"])
 
 
-async def _ruleset() -> str:
+async def ruleset() -> str:
     """Return the phone's table as its kernel lists it; empty where it is gone.
 
     Neither counts nor what packets alone put into its dynamic sets are in it.
@@ -231,7 +232,7 @@ async def _holds(rules: str, patience: float) -> bool:
     """Return whether the kernel holds some rules, or does so soon."""
 
     async def same() -> bool:
-        return await _ruleset() == rules
+        return await ruleset() == rules
 
     try:
         async with asyncio.timeout(patience):
@@ -242,7 +243,7 @@ async def _holds(rules: str, patience: float) -> bool:
 
 async def _guard(stage: Stage, rules: str) -> None:
     """Have the phone load its rules anew if it did not do so by itself."""
-    if await _ruleset() != rules:
+    if await ruleset() != rules:
         os.kill(phone_of(stage.crew.pid("phone")), signal.SIGKILL)
         await _alive(stage)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ringfence.lab.breaks import attacks, certificates, encryption, names, profiles
+from ringfence.lab.breaks import attacks, certificates, encryption, firmware, names, profiles
 from ringfence.lab.breaks.stage import Stage
 
 
@@ -44,6 +44,11 @@ BREAKS = {
     "encrypted-wrong-key": Break(
         "the provider delivers a profile that another key encrypted", encryption.encrypted_wrong_key
     ),
+    "unsigned-image": Break(
+        "the provider's server offers an image that the provider did not sign",
+        firmware.unsigned_image,
+    ),
+    "rollback": Break("the provider publishes an image that dies at each start", firmware.rollback),
     "weak-cipher": Break(
         "the cfg.xml asks for weak cipher suites and no others", profiles.weak_cipher
     ),
