@@ -80,14 +80,21 @@ def own_address(settings: Settings, lease: Lease | None, lease6: Lease6 | None =
     return lease6.address if lease6 else ""
 
 
-def waiting(settings: Settings, lease: Lease | None, lease6: Lease6 | None) -> str:
+def waiting(
+    settings: Settings, lease: Lease | None, lease6: Lease6 | None, *, silent: bool = False
+) -> str:
     """Return what the network still lacks before a server can be asked; empty where nothing.
 
     Where both families are in use, IPv4 is waited for: what can be done with IPv6 alone may be
-    done better a moment later.
+    done better a moment later. Only where nobody answers DHCP (`silent`) IPv6 does alone, if it
+    brings DNS servers.
     """
-    only6 = settings.system.ip_mode is IpMode.IPV6
-    found = bool(lease6 and lease6.address) if only6 else lease is not None
+    found6 = bool(lease6 and lease6.address)
+    if settings.system.ip_mode is IpMode.IPV6:
+        found = found6
+    else:
+        alone = silent and found6 and bool(resolvers(settings, None, lease6))
+        found = lease is not None or alone
     return "" if found else "the phone has no address yet"
 
 

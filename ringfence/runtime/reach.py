@@ -47,7 +47,7 @@ def reach(application: Application, settings: Settings, facts: Facts) -> Reach:
 
 def awaited(settings: Settings, facts: Facts) -> str:
     """Return what the network lacks before a server can be asked; empty where nothing."""
-    return waiting(settings, facts.lease, facts.lease6)
+    return waiting(settings, facts.lease, facts.lease6, silent=facts.silent)
 
 
 def dhcp_source(settings: Settings, facts: Facts) -> ProfileSource:

@@ -49,6 +49,8 @@ class Facts(Struct, frozen=True):
     identity: Identity = Identity()
     lease: Lease | None = None
     """The DHCPv4 lease; None while there is none."""
+    silent: bool = False
+    """Nobody answers DHCPv4."""
     lease6: Lease6 | None = None
     """What the network says of IPv6; None while nobody says anything."""
     sound: Sound = Sound()

@@ -96,3 +96,16 @@ def test_a_phone_of_ipv6_alone_fetches_from_where_dhcpv6_points(
     number = option.partition(",")[0]
     assert lease["profile_source"]["named_by"] == f"DHCPv6 option {number}"
     assert requests(net, "inside") == 1
+
+
+def test_where_nobody_answers_dhcp_a_phone_of_both_families_fetches_over_ipv6(
+    net: Net, dnsmasq: StartDnsmasq, tftpd: StartTftpd
+) -> None:
+    net.servers.address("eth0", "fd99::9/64")
+    leases = f"dhcp-leasefile={net.folder}/leases"
+    dnsmasq(*LENDS6, leases, f'dhcp-option=option6:159,"{NAME}"')
+    tftpd("[fd99::9]").put("8841.xml", profile(GPP_A="over IPv6"))
+    phone = leased(net)
+    log = phone.wait_for("provisioning.done")
+    assert "dhcp.unanswered: Selecting, 2 times" in log
+    assert stored(phone, "GPP_A") == "over IPv6"

@@ -71,6 +71,22 @@ def test_the_address_that_the_phone_goes_by(
 
 
 @pytest.mark.parametrize(
+    ("texts", "lease6", "lacks"),
+    [
+        ({}, SIX, ""),
+        ({}, None, NO_ADDRESS),
+        ({}, Lease6("fd00::7"), NO_ADDRESS),
+        ({"IPv6_Primary_DNS": "fd00::2"}, Lease6("fd00::7"), ""),
+        ({"IP_Mode": "IPv4 Only"}, None, NO_ADDRESS),
+    ],
+)
+def test_where_nobody_answers_dhcp_ipv6_does_alone_if_it_brings_dns(
+    texts: dict[str, str], lease6: Lease6 | None, lacks: str
+) -> None:
+    assert waiting(parameters(**texts), None, lease6, silent=True) == lacks
+
+
+@pytest.mark.parametrize(
     ("texts", "lease", "lease6", "servers", "named_by"),
     [
         ({"Secondary_NTP_Server": "n.test"}, FOUR, SIX, ("n.test",), "parameters"),

@@ -19,6 +19,7 @@ from ringfence.protocols.dhcp.client import (
     Lost,
     Outgoing,
     Refused,
+    State,
     Unanswered,
 )
 from ringfence.protocols.dhcp.frame import (
@@ -39,6 +40,8 @@ PAUSE = 1.0
 """Seconds until a component that failed is tried again."""
 BATCH = 64
 """Frames taken before anything else of the phone has its turn."""
+SILENCE = 2
+"""Messages without an answer, some 12 s, after which IPv6 may do alone."""
 TITLE = "IPv4 Status"
 
 
@@ -243,6 +246,8 @@ class AddressDriver:
             self._last_refusal = f"{event.reason} (from {event.source})"
             logger.warning("dhcp.refused: %s", self._last_refusal)
         elif isinstance(event, Unanswered):
+            if event.state is State.SELECTING and event.tries >= SILENCE:
+                self._world.publish(silent=True)
             logger.info("dhcp.unanswered: %s, %d times", event.state.value, event.tries)
 
     async def _place(self, plan: DhcpPlan, bound: Bound) -> None:
@@ -254,7 +259,7 @@ class AddressDriver:
         self._placed = True
         self._former = lease.address
         self._let_go()
-        self._world.publish(lease=lease)
+        self._world.publish(lease=lease, silent=False)
         logger.info(
             "dhcp.bound: %s/%d from %s for %.0f s",
             lease.address,

@@ -9,8 +9,9 @@ from ringfence.config.catalog.values import SyslogIdentifier
 from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import Finding, Severity
 from ringfence.policy.macros import expand, phone_values
-from ringfence.policy.network import host_and_port, own_address, resolvers, waiting
+from ringfence.policy.network import host_and_port, own_address, resolvers
 from ringfence.protocols.syslog import Severity as Level
+from ringfence.runtime.reach import awaited
 from ringfence.runtime.state import Facts, Planned
 
 PORT = 514
@@ -58,7 +59,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[SyslogPlan]:
         name=identifier or address,
         least=Level[system.debug_level.name],
         resolvers=resolvers(settings, facts.lease, facts.lease6),
-        connected=not waiting(settings, facts.lease, facts.lease6),
+        connected=not awaited(settings, facts),
     )
     return Planned({"": decided}, tuple(found))
 
