@@ -52,9 +52,11 @@ def archive(package: Path, manifest: Manifest) -> bytes:
         _add(out, START, MAIN)
         _add(out, MANIFEST, manifest.encoded())
         for path in sorted(package.rglob("*")):
-            if not path.is_file() or "__pycache__" in path.parts or path.suffix == ".pyc":
+            inside = path.relative_to(package)
+            hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)
+            if hidden or not path.is_file():
                 continue
-            name = f"{NAME}/{path.relative_to(package).as_posix()}"
+            name = f"{NAME}/{inside.as_posix()}"
             try:
                 data = path.read_bytes()
                 if path.suffix == ".py":
