@@ -1,6 +1,7 @@
 """A file of a provider's server, over HTTPS, HTTP or TFTP, through Egress."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -10,7 +11,26 @@ from ringfence.runtime.egress import Target
 from ringfence.runtime.feature import World
 from ringfence.runtime.reach import Reach
 
-OK = 200
+if TYPE_CHECKING:
+    from ringfence.runtime.http import Request
+
+OK, NOT_FOUND = 200, 404
+
+Asking = Callable[[Url, str], None]
+"""Told before the first request to each server: where it goes, and to which address."""
+
+
+class Received(Struct, frozen=True):
+    """What became of a request."""
+
+    url: Url
+    """Where the answer came from in the end, after redirects."""
+    address: str
+    body: bytes
+    missing: str = ""
+    """What the server said in place of the file, which it does not have."""
+    coded: bytes = b""
+    """Value of Content-Encoding."""
 
 
 class Posted(Struct, frozen=True):
@@ -39,40 +59,59 @@ def aim(reach: Reach, host: str, named_by: str) -> Callable[[Url], Target]:
     return target
 
 
+async def receive(
+    world: World, target: Callable[[Url], Target], request: "Request", asking: Asking
+) -> Received:
+    """Return what a server gives for a request, or that it does not have it.
+
+    Of a request over TFTP only the URL and the limit count.
+
+    Raises:
+        PolicyError: the host is forbidden, before anything was asked of DNS, or was refused.
+        NetworkError: nobody answered, or with neither a file nor that there is none.
+        RemoteProtocolError: the answer broke its protocol.
+
+    """
+    egress, host, url = world.egress, world.host, request.url
+    if url.scheme == "tftp":
+        from ringfence.runtime import tftp
+
+        sent = await tftp.get(egress, host, target(url), url, asking, limit=request.limit)
+        missing = f"{url.host} at {sent.address}: {sent.missing}" if sent.missing else ""
+        return Received(url, sent.address, sent.body, missing)
+    from ringfence.runtime import http
+
+    answer = await http.get(egress, target, request, asking, host.entropy)
+    status, given = answer.response.status, answer.response
+    if status == OK:
+        coded = b",".join(given.values(b"content-encoding"))
+        return Received(answer.url, answer.address, given.body, "", coded)
+    said = f"{answer.url.host} at {answer.address}: HTTP status {status} for {answer.url.path}"
+    if status == NOT_FOUND:
+        return Received(answer.url, answer.address, b"", said)
+    raise NetworkError(said)
+
+
 async def download(
     world: World, reach: Reach, url: Url, named_by: str, posted: Posted | None = None
 ) -> bytes:
     """Return the file at a URL, or what the server answers to what is posted there.
 
-    Raises:
-        PolicyError: the server's domain is forbidden, before anything was asked of DNS.
-        NetworkError: no address gave it.
-        RemoteProtocolError: the server does not speak HTTP that can be used.
+    Raises what `receive` does, and:
+        NetworkError: the server does not have it.
 
     """
-    egress, host = world.egress, world.host
-    target = aim(reach, url.host, named_by)
-    if url.scheme == "tftp":
-        from ringfence.runtime import tftp
+    from ringfence.runtime.http import Request
 
-        sent = await tftp.get(egress, host, target(url), url, _unheard)
-        if sent.missing:
-            raise NetworkError(f"{url.host} at {sent.address}: {sent.missing}")
-        return sent.body
-    from ringfence.runtime import http
-
-    headers = {"User-Agent": reach.agent}
-    if posted is None:
-        request = http.Request(url, headers)
-    else:
-        headers["Content-Type"] = posted.kind
-        request = http.Request(url, headers, method="POST", body=posted.body)
-    answer = await http.get(egress, target, request, _unheard, host.entropy)
-    status = answer.response.status
-    if status != OK:
-        raise NetworkError(f"{answer.url.host} at {answer.address}: HTTP status {status}")
-    return answer.response.body
+    request = Request(url, {"User-Agent": reach.agent})
+    if posted:
+        headers = {**request.headers, "Content-Type": posted.kind}
+        request = Request(url, headers, method="POST", body=posted.body)
+    got = await receive(world, aim(reach, url.host, named_by), request, unheard)
+    if got.missing:
+        raise NetworkError(got.missing)
+    return got.body
 
 
-def _unheard(url: Url, address: str) -> None:
+def unheard(url: Url, address: str) -> None:
     """Tell nobody that a request goes out."""

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from ringfence.errors import ComponentError, NetworkError, PolicyError, RingfenceError
 from ringfence.policy.rules import Url, parse_url
-from ringfence.runtime.download import aim
+from ringfence.runtime.download import Asking, Received, aim, receive
 from ringfence.runtime.feature import World
 from ringfence.runtime.reach import Reach
 
@@ -45,9 +45,6 @@ METADATA_LIMIT = 256 << 10
 ROTATIONS = 32
 """Newer roots that are followed in one go."""
 _KEPT = re.compile(r"(timestamp|snapshot|targets)\.json|root_history/[0-9]{1,9}\.root\.json")
-
-Asking = Callable[[Url, str], None]
-"""Told before each request where it goes, and to which address."""
 
 
 class Signed(Struct, frozen=True):
@@ -73,11 +70,6 @@ class Source(Struct, frozen=True):
     limit: int
     """Bytes that the file may have."""
     asking: Asking
-
-
-class _Answer(Struct, frozen=True):
-    body: bytes
-    missing: str = ""
 
 
 async def verified(
@@ -108,7 +100,7 @@ async def verified(
     async def judged(said: Signed) -> bool:
         return await wanted(said)
 
-    def get(url: str, most: int) -> _Answer:
+    def get(url: str, most: int) -> Received:
         return done(_get(world, source, parse_url(url), most))
 
     base = str(replace(source.url, path=f"{folder}/"))
@@ -116,33 +108,20 @@ async def verified(
     return await asyncio.to_thread(update)
 
 
-async def _get(world: World, source: Source, url: Url, most: int) -> _Answer:
+async def _get(world: World, source: Source, url: Url, most: int) -> Received:
     """Return a file of the repository, or that there is none."""
-    egress, host = world.egress, world.host
+    from ringfence.runtime.http import Request
+
     target = aim(source.reach, source.url.host, source.named_by)
-    if url.scheme == "tftp":
-        from ringfence.runtime import tftp
-
-        sent = await tftp.get(egress, host, target(url), url, source.asking, limit=most)
-        return _Answer(sent.body, sent.missing)
-    from ringfence.runtime import http
-
-    request = http.Request(url, {"User-Agent": source.reach.agent}, limit=most)
-    answer = await http.get(egress, target, request, source.asking, host.entropy)
-    status = answer.response.status
-    if status == 200:
-        return _Answer(answer.response.body)
-    said = f"{answer.url.host} at {answer.address}: HTTP status {status} for {answer.url.path}"
-    if status == 404:
-        return _Answer(b"", said)
-    raise NetworkError(said)
+    request = Request(url, {"User-Agent": source.reach.agent}, limit=most)
+    return await receive(world, target, request, source.asking)
 
 
 def _update(
     world: World,
     source: Source,
     where: tuple[str, str],
-    get: Callable[[str, int], _Answer],
+    get: Callable[[str, int], Received],
     wanted: Callable[[Signed], bool],
 ) -> tuple[Signed, bytes | None]:
     """Do what the library does in one go, in a thread; the library works with a folder."""
@@ -173,7 +152,7 @@ def _update(
 
 
 def _updater(
-    folder: Path, source: Source, base: str, get: Callable[[str, int], _Answer]
+    folder: Path, source: Source, base: str, get: Callable[[str, int], Received]
 ) -> "Updater":
     from tuf.api.exceptions import DownloadHTTPError
     from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig

@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -94,6 +95,11 @@ class Status(Struct, frozen=True):
     """The same for programs: JSON values under names of their own."""
     title: str = ""
     """Heading of the section; empty takes the feature's name."""
+
+
+def stamp(at: float) -> str:
+    """Return a time, in seconds since 1970, as status pages have it (phone-facts 1.7)."""
+    return datetime.fromtimestamp(at, UTC).strftime("%m/%d/%Y %H:%M:%S")
 
 
 class Planned(Struct, Generic[P], frozen=True):

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from ringfence.errors import NetworkError
-from ringfence.policy.rules import Url
 from ringfence.policy.uploads import Upload
-from ringfence.runtime.download import aim
+from ringfence.runtime.download import aim, unheard
 from ringfence.runtime.feature import World
 from ringfence.runtime.reach import Reach
 
@@ -40,12 +39,8 @@ async def send(world: World, reach: Reach, upload: Upload, content: Content, nam
     headers = {"User-Agent": reach.agent, **content.headers}
     request = http.Request(upload.url, headers, who, content.method, content.body)
     target = aim(reach, upload.url.host, named_by)
-    answer = await http.get(world.egress, target, request, _unheard, world.host.entropy)
+    answer = await http.get(world.egress, target, request, unheard, world.host.entropy)
     status = answer.response.status
     if status not in GOOD:
         raise NetworkError(f"{answer.url.host} at {answer.address}: HTTP status {status}")
     return answer.address
-
-
-def _unheard(url: Url, address: str) -> None:
-    """Tell nobody that a request goes out."""

@@ -226,9 +226,10 @@ def test_a_file_that_the_tftp_server_has_not_counts_as_the_parameter_says(
     tftpd()
     phone = net.boot(Resync_On_Reset="No", Syslog_Server=DNS)
     rule = f"tftp://{NAME}/nowhere.xml"
-    assert refused(phone, rule) == "TFTP error 1: File not found"
+    missing = f"{NAME} at {FIRST}: TFTP error 1: File not found"
+    assert refused(phone, rule) == missing
     requested = f"Requesting resync tftp://{FIRST}:69/nowhere.xml"
-    lines = rsyslog.wait_for("Resync failed: TFTP error 1: File not found")
+    lines = rsyslog.wait_for(f"Resync failed: {missing}")
     assert any(line.endswith(requested) for line in lines)
     submit(phone, Resync_Fails_On_FNF="No")
     assert resync(phone, rule)["result"] == "success"

@@ -7,7 +7,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -20,7 +19,7 @@ from ringfence.policy.credentials import masked
 from ringfence.runtime import device
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
-from ringfence.runtime.state import Health, Status
+from ringfence.runtime.state import Health, Status, stamp
 
 if TYPE_CHECKING:
     from ringfence.features.certificates.lifetime import Held
@@ -100,7 +99,7 @@ class CertificatesDriver:
         if self._plan is not None:
             rows.append(("802.1X", f"shows the {self._plan.wired} certificate"))
         if self._last.at:
-            time = datetime.fromtimestamp(self._last.at, UTC).strftime("%m/%d/%Y %H:%M:%S")
+            time = stamp(self._last.at)
             result = "failed" if self._last.reason else "succeeded"
             rows.append(("SCEP", f"Last enrolment {result} on {time}"))
         if self._last.reason:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import logging
-from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -14,7 +13,7 @@ from ringfence.features.custom_ca.plan import TAG, CustomCaPlan
 from ringfence.policy.credentials import masked
 from ringfence.runtime import device
 from ringfence.runtime.feature import World
-from ringfence.runtime.state import Health, Status
+from ringfence.runtime.state import Health, Status, stamp
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ class Attempt(Struct, frozen=True):
         """Return it as the status page of the field's phones has it (phone-facts 1.7)."""
         if not self.at:
             return "Not provisioned yet"
-        time = datetime.fromtimestamp(self.at, UTC).strftime("%m/%d/%Y %H:%M:%S")
+        time = stamp(self.at)
         return f"Last provisioning {'failed' if self.reason else 'succeeded'} on {time}"
 
 

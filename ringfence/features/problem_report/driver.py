@@ -19,7 +19,7 @@ from ringfence.policy.credentials import masked
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
 from ringfence.runtime.keeper import history
-from ringfence.runtime.state import Health, Status
+from ringfence.runtime.state import Health, Status, stamp
 
 if TYPE_CHECKING:
     from ringfence.runtime.upload import Content
@@ -230,7 +230,7 @@ class ProblemReportDriver:
 def _words(made: Made) -> str:
     if not made.at:
         return "none yet"
-    time = datetime.fromtimestamp(made.at, UTC).strftime("%m/%d/%Y %H:%M:%S")
+    time = stamp(made.at)
     return f"{time} {made.result}"
 
 

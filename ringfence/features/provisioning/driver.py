@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct, to_builtins
@@ -25,7 +24,7 @@ from ringfence.policy.rules import parse_rule
 from ringfence.protocols.activation import code as read_code
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
-from ringfence.runtime.state import Health, Status
+from ringfence.runtime.state import Health, Status, stamp
 
 logger = logging.getLogger(__name__)
 
@@ -270,7 +269,7 @@ class ProvisioningDriver:
             self._holding = False
 
     def _record(self, outcome: Outcome) -> None:
-        time = datetime.fromtimestamp(self._world.host.wall(), UTC).strftime("%m/%d/%Y %H:%M:%S")
+        time = stamp(self._world.host.wall())
         self._history.appendleft((time, outcome))
         self._activation = outcome.asked or self._activation
         # INFO: the provider has texts of its own for it, and may have emptied them

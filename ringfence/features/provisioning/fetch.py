@@ -4,19 +4,21 @@ Source: phone-facts 2.4, 2.5, 2.9.
 """
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ringfence.errors import Finding, NetworkError
+from ringfence.errors import Finding
 from ringfence.features.provisioning.plan import ProvisioningPlan
 from ringfence.policy.macros import expand
 from ringfence.policy.rules import Options, Url
 from ringfence.policy.wrapping import unwrapped
+from ringfence.runtime.download import Asking, receive
 from ringfence.runtime.egress import Target
 from ringfence.runtime.feature import World
 
-Asking = Callable[[Url, str], None]
-"""Told before the first request to each server: where it goes, and to which address."""
+if TYPE_CHECKING:
+    from ringfence.runtime.http import Request
 
 
 class Fetched(Struct, frozen=True):
@@ -30,17 +32,6 @@ class Fetched(Struct, frozen=True):
     missing: str = ""
     """What the server said in place of the file, which it does not have."""
     findings: tuple[Finding, ...] = ()
-
-
-class _Raw(Struct, frozen=True):
-    """An answer as it came."""
-
-    url: Url
-    address: str
-    body: bytes
-    missing: str = ""
-    coded: bytes = b""
-    """Value of Content-Encoding."""
 
 
 class Fetch:
@@ -65,24 +56,16 @@ class Fetch:
             ConfigError: the file cannot be decrypted with what the phone knows.
 
         """
-        over = self._tftp if url.scheme == "tftp" else self._http
-        raw = await over(url, options, target)
-        if raw.missing:
-            return Fetched(raw.url, raw.address, b"", raw.missing)
+        got = await receive(self._world, target, self._request(url, options), self._asking)
+        if got.missing:
+            return Fetched(got.url, got.address, b"", got.missing)
         key = self._expanded(options.key.reveal())
-        body, findings = unwrapped(raw.body, raw.coded, key, self._now.content_key.reveal())
-        return Fetched(raw.url, raw.address, body, "", findings)
+        body, findings = unwrapped(got.body, got.coded, key, self._now.content_key.reveal())
+        return Fetched(got.url, got.address, body, "", findings)
 
-    async def _tftp(self, url: Url, options: Options, target: Callable[[Url], Target]) -> _Raw:
-        from ringfence.runtime import tftp
-
-        world = self._world
-        given = await tftp.get(world.egress, world.host, target(url), url, self._asking)
-        return _Raw(url, given.address, given.body, given.missing)
-
-    async def _http(self, url: Url, options: Options, target: Callable[[Url], Target]) -> _Raw:
+    def _request(self, url: Url, options: Options) -> "Request":
         from ringfence.protocols.sip.digest import Credentials
-        from ringfence.runtime import http
+        from ringfence.runtime.http import Request
 
         fields = {"User-Agent": self._now.reach.agent}
         if self._now.content_key:
@@ -90,24 +73,13 @@ class Fetch:
         if options.post:
             fields["Content-Type"] = "text/plain; charset=utf-8"
         who = self._expanded(options.uid)
-        request = http.Request(
+        return Request(
             url,
             fields,
             Credentials(who, self._expanded(options.pwd.reveal())) if who else None,
             "POST" if options.post else "GET",
             self._posted(options.post).encode(),
         )
-        answer = await http.get(
-            self._world.egress, target, request, self._asking, self._world.host.entropy
-        )
-        status, given = answer.response.status, answer.response
-        said = f"{answer.url.host} at {answer.address}: HTTP status {status}"
-        if status == 404:
-            return _Raw(answer.url, answer.address, b"", said)
-        if status != 200:
-            raise NetworkError(said)
-        coded = b",".join(given.values(b"content-encoding"))
-        return _Raw(answer.url, answer.address, given.body, "", coded)
 
     def _posted(self, letter: str) -> str:
         """Return the text of a general purpose parameter, expanded; empty for no letter."""

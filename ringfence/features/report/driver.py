@@ -5,7 +5,6 @@ import contextlib
 import json
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -21,7 +20,7 @@ from ringfence.policy.uploads import Upload
 from ringfence.policy.wrapping import wrapped
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
-from ringfence.runtime.state import Health, Status
+from ringfence.runtime.state import Health, Status, stamp
 
 logger = logging.getLogger(__name__)
 
@@ -198,7 +197,7 @@ class ReportDriver:
 def _words(sent: Sent) -> str:
     if not sent.at:
         return "none yet"
-    time = datetime.fromtimestamp(sent.at, UTC).strftime("%m/%d/%Y %H:%M:%S")
+    time = stamp(sent.at)
     return f"{time} {'failure' if sent.reason else 'success'}"
 
 

@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -24,7 +23,7 @@ from ringfence.runtime.feature import World
 from ringfence.runtime.probation import before
 from ringfence.runtime.signed import Signed
 from ringfence.runtime.slots import STARTS, Origin, Outcome, Record, Slots
-from ringfence.runtime.state import Health, Status
+from ringfence.runtime.state import Health, Status, stamp
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +121,7 @@ class UpgradeDriver:
                 ("Headset Firmware", f"{stored}, stored only: no headset takes it from here")
             )
         for n, (at, told) in enumerate(self._history, 1):
-            said = " ".join(filter(None, (_time(at), told.url, told.result, told.reason)))
+            said = " ".join(filter(None, (stamp(at), told.url, told.result, told.reason)))
             rows.append((f"Firmware Upgrade Status {n}", said))
         if self._waiting:
             rows.append(("Waiting", self._waiting))
@@ -372,7 +371,3 @@ def _of(outcome: Outcome) -> _Told:
     reason = back or f"{outcome.version} came up"
     result = "failure" if back else "success"
     return _Told(result, reason, outcome.origin.url, outcome.version)
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%m/%d/%Y %H:%M:%S")
