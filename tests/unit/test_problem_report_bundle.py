@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import logging
 import tarfile
 
 import pytest
@@ -15,6 +16,7 @@ from ringfence.config.settings import slots, virgin
 from ringfence.config.snapshot import Change, Origin, Snapshot, submit
 from ringfence.errors import PolicyError
 from ringfence.features.problem_report import bundle
+from ringfence.features.problem_report.journal import Journal
 from ringfence.policy.disclosure import Disclosure
 
 SECRETS = [tag for tag, slot in slots().items() if isinstance(slot.row.default, Secret)]
@@ -100,6 +102,30 @@ def test_a_secret_in_a_rule_and_one_for_the_upload_itself_are_hidden_too() -> No
     assert members["log.txt"] == b"*** ***\n"
     assert b"hunter2" not in members["settings.xml"]
     assert b"bearer" not in members["settings.xml"]
+
+
+@pytest.mark.proves("APP-02")
+def test_secrets_are_looked_for_from_six_characters_on() -> None:
+    held = snapshot(Password_1_="99173", Password_2_="991734")
+    members = bundle.texts(held, {}, ["port 99173", "port 991734"], [], "")
+    assert members["log.txt"] == b"port 99173\nport ***\n"
+    assert b"99173" not in members["settings.xml"]  # that they are secrets is known there
+
+
+@pytest.mark.proves("APP-02")
+def test_the_wire_is_not_remembered_though_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    journal, logger = Journal(), logging.getLogger("ringfence.test")
+    caplog.set_level(logging.DEBUG, "ringfence")
+    logger.addHandler(journal)
+    try:
+        logger.debug("received a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:%s", "k" * 40)
+        logger.info("call.begun: %d", 1)
+        logger.warning("x" * 2000)
+    finally:
+        logger.removeHandler(journal)
+    begun, cut = journal.lines()
+    assert begun.endswith(" INFO call.begun: 1")
+    assert len(cut) == 1000
 
 
 def test_the_end_of_a_long_log_is_kept_and_what_cannot_be_packed_small_is_refused() -> None:

@@ -9,10 +9,10 @@ LONGEST = 1000
 
 
 class Journal(logging.Handler):
-    """Remembers what the whole phone logs."""
+    """Remembers what the whole phone logs; not the wire, which `--debug` adds."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(logging.INFO)
         self._lines: deque[str] = deque(maxlen=LINES)
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
 
