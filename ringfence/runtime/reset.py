@@ -50,5 +50,5 @@ def finish(host: Host) -> bool:
         return False
     host.erase(STAYS | {MARKER})
     host.erase(STAYS)
-    logger.warning("phone.factory_reset: the phone is as it left the factory")
+    logger.info("phone.factory_reset: the phone is as it left the factory")
     return True

@@ -10,7 +10,7 @@ import pytest
 from ringfence.runtime.control import ask
 from tests.support.certificates import Pair, leaf
 from tests.support.phone import RunningPhone, ringfence
-from tests.support.provider_fixtures import StartDnsmasq, dnsmasq, net
+from tests.support.provider_fixtures import StartDnsmasq, StartNginx, dnsmasq, net, nginx
 from tests.support.provider_net import (
     DNS,
     FIRST,
@@ -26,7 +26,7 @@ from tests.support.provider_net import (
 )
 from tests.support.provider_stock import Stock
 
-__all__ = ["dnsmasq", "net"]
+__all__ = ["dnsmasq", "net", "nginx"]
 
 AT = "activate.telco.test"
 RULE = f"https://{NAME}/$MA.xml"
@@ -44,30 +44,29 @@ class Shop:
         words = ("--activation", RULE, "--certificate", crt, "--key", key)
         self.stock = Stock(net, *words)
         self.stock.provider.put("default.xml", profile(GPP_A="mine", Resync_Random_Delay="0"))
-        self.phones: list[RunningPhone] = []
 
     def phone(self, factory: str = URL, *, dhcp: bool = False, **texts: str) -> RunningPhone:
-        """Start a phone that nobody has provisioned; without DHCP it has its address sooner."""
-        device = json.loads((self.net.state / "device.json").read_text())
-        device["activation_url"] = factory
-        (self.net.state / "device.json").write_text(json.dumps(device))
-        own = {} if dhcp else OWN
-        values = {"Resync_Random_Delay": "0", "Enable_Web_Server": "No", **own, **texts}
-        words = [f"{tag}={text}" for tag, text in values.items()]
-        done = ringfence("phone", "set", "--state", str(self.net.state), *words)
-        assert done.returncode == 0, done.stderr
-        self.phones.append(RunningPhone(self.net.state, self.net.phone_space))
-        return self.phones[-1]
+        return virgin(self.net, factory, dhcp=dhcp, **texts)
 
     def queries(self) -> set[str]:
         """Return every name that DNS was asked for until now."""
         log = (self.net.folder / "dnsmasq.log").read_text()
         return set(re.findall(r"query\[\w+\] (\S+) from", log))
 
-    def stop(self) -> None:
-        for phone in self.phones:
-            phone.stop()
-        self.stock.provider.server.stop()
+
+def virgin(net: Net, factory: str = URL, *, dhcp: bool = False, **texts: str) -> RunningPhone:
+    """Start a phone that nobody has provisioned; without DHCP it has its address sooner."""
+    device = json.loads((net.state / "device.json").read_text())
+    device["activation_url"] = factory
+    (net.state / "device.json").write_text(json.dumps(device))
+    own = {} if dhcp else OWN
+    values = {"Resync_Random_Delay": "0", "Enable_Web_Server": "No", **own, **texts}
+    words = [f"{tag}={text}" for tag, text in values.items()]
+    done = ringfence("phone", "set", "--state", str(net.state), *words)
+    assert done.returncode == 0, done.stderr
+    phone = RunningPhone(net.state, net.phone_space)
+    net.at_end(phone.stop)
+    return phone
 
 
 Open = Callable[..., Shop]
@@ -86,7 +85,7 @@ def shop(net: Net, dnsmasq: StartDnsmasq, component: list[str]) -> Iterator[Open
 
     yield factory
     for each in made:
-        each.stop()
+        each.stock.provider.server.stop()
 
 
 def activation(phone: RunningPhone) -> str:
@@ -227,3 +226,40 @@ def test_a_rule_that_brings_nothing_is_asked_for_again(shop: Open) -> None:
     made.stock.say("device", "set", MAC, "--value", "profile_rule=")
     assert resync(phone)["result"] == "success"
     assert (stored(phone, "Profile_Rule"), stored(phone, "GPP_A")) == (RULE, "mine")
+
+
+@pytest.mark.proves("RSY-12")
+def test_a_server_that_lies_changes_nothing(
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx
+) -> None:
+    dnsmasq(*NAMES)
+
+    def says(path: str, text: str) -> str:
+        return f"location /{path} {{ return 200 '{text}'; }}"
+
+    rule = '{"profile_rule": "%s"}'
+    server = nginx(
+        *("nginx", leaf(net.trust.servers, dns=[AT])),
+        says("html", "<html>"),
+        says("clear", rule % f"http://{NAME}/x.xml"),
+        says("assigns", rule % f'(Admin_Password = \\\\"x\\\\";)! https://{NAME}/x.xml'),
+        "location /away { return 302 http://elsewhere.test/; }",
+        "location /huge.json { error_page 405 =200 /huge.json; }",
+        "location /broken { return 500; }",
+    )
+    server.put("huge.json", rule % ("https://x.test/" + "x" * 9000))
+    phone = virgin(net, "")
+    phone.wait_for("provisioning.failed")
+    for path, said in (
+        ("html", "no answer of an activation server: it is no JSON"),
+        ("clear", "is no https URL"),
+        ("assigns", "neither assigns nor has options"),
+        ("away", "redirect from https to http refused"),
+        ("huge.json", "the body exceeds 8192 bytes"),
+        ("broken", "HTTP status 500"),
+    ):
+        submit(phone, RF_Activation_URL=f"{URL}/{path}")
+        assert said in refused(phone), path
+        assert stored(phone, "Profile_Rule") == "/$PSN.xml"
+    log = (net.folder / "dnsmasq.log").read_text()
+    assert set(re.findall(r"query\[\w+\] (\S+) from", log)) == {AT}

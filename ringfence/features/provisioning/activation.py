@@ -13,6 +13,7 @@ from ringfence.config.snapshot import Change, Origin, Stored
 from ringfence.errors import ConfigError, RemoteProtocolError, RingfenceError
 from ringfence.features.provisioning.plan import ACTIVATION, RULES, TAGS, ProvisioningPlan
 from ringfence.policy import activation
+from ringfence.policy.credentials import masked
 from ringfence.policy.rules import Url, is_onboarding
 from ringfence.protocols.activation import (
     KIND,
@@ -115,7 +116,7 @@ async def ask(
     if held is None or (held.text, held.origin) != (rule.strip(), Origin.ACTIVATION):
         for refused in world.submit({RULE: Change(rule)}, Origin.ACTIVATION, whole=True):
             raise refused
-    logger.info("provisioning.activated: %s says %s", answer.url.host, rule)
+    logger.info("provisioning.activated: %s says %s", answer.url.host, masked(rule))
 
 
 def rows(
