@@ -132,7 +132,8 @@ def test_what_the_provider_did_not_sign_or_cannot_run_here_is_refused_and_said(
         put(server, tmp_path / folder)
     put(server, tmp_path / "headset")
     publisher.trust(tmp_path / "old", net.state)
-    phone = net.boot(**OWN, Syslog_Server=DNS, Downgrade_Rev_Limit="0.1")
+    after = {"Log_Failure_Msg": "resync behind $UPGST: $UPGERR"}
+    phone = net.boot(**OWN, **after, Syslog_Server=DNS, Downgrade_Rev_Limit="0.1")
     (process,) = phone.children()
     cases = {
         f"{AT}/foreign/new.pyz": "not signed by the provider: timestamp was signed by 0/1 keys",
@@ -156,6 +157,7 @@ def test_what_the_provider_did_not_sign_or_cannot_run_here_is_refused_and_said(
         assert f"{PHONE} Upgrade failed: " in said[-1]
         assert reason in said[-1]
         assert reason in row(phone, "Firmware Upgrade Status 1") or not told["url"]
+    rsyslog.wait_for("resync behind 2: not signed by the provider")
     assert "numpy>=99, which is not installed" in rsyslog.text
     assert phone.children() == [process]
     assert sorted(path.name for path in net.state.glob("firmware*")) == [

@@ -227,10 +227,17 @@ class ProvisioningDriver:
         self._registrations.see(self._lines().get("lines", ()), now)
         return {
             **self._registrations.values(now),
+            **self._upgrade_values(),
             "PRVST": str(int(reason)),
             "PRVTMR": str(int(now - self._last_attempt)),
             "ISCUST": str(int(any(held.origin is Origin.PROFILE for held in stored))),
         }
+
+    def _upgrade_values(self) -> Mapping[str, str]:
+        """Return the macros that tell how the last upgrade came out."""
+        status = self._world.statuses().get("upgrade")
+        macros: Any = status.data.get("macros") if status else None
+        return dict(macros or {})
 
     async def _resync(self, reason: Reason, values: Mapping[str, str], now: float) -> None:
         asked = self._asked.popleft() if reason is Reason.REQUEST and self._asked else None
