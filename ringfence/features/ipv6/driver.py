@@ -43,6 +43,8 @@ class Ipv6Driver:
         self._task: asyncio.Task[None] | None = None
         self._link: Link6 | None = None
         self._exchange: Exchange6 | None = None
+        self._solicited = False
+        """The routers were asked once what only their answer tells: DNS servers."""
         self._asks_address = False
         """The exchange asks for an address, not only for the rest."""
         self._socket: socket.socket | None = None
@@ -132,7 +134,9 @@ class Ipv6Driver:
             await self._clear(plan, link)
             if plan.static:
                 await self._place_static(plan, plan.static)
-            notices.solicit()
+            if not self._solicited:  # later the kernel asks by itself, when the wire comes back
+                notices.solicit()
+                self._solicited = True
             while True:
                 await self._follow(plan, link)
                 self._problem = ""
