@@ -22,8 +22,8 @@ class Content(Struct, frozen=True):
     headers: Mapping[str, str]
 
 
-async def send(world: World, reach: Reach, upload: Upload, content: Content, named_by: str) -> str:
-    """Send something, and return the address that took it; `named_by` is the tag of the rule.
+async def send(world: World, reach: Reach, upload: Upload, content: Content, named_by: str) -> None:
+    """Send something; `named_by` is the tag of the rule.
 
     Raises:
         PolicyError: the server's domain is forbidden, before anything was asked of DNS, or the
@@ -43,4 +43,3 @@ async def send(world: World, reach: Reach, upload: Upload, content: Content, nam
     status = answer.response.status
     if status not in GOOD:
         raise NetworkError(f"{answer.url.host} at {answer.address}: HTTP status {status}")
-    return answer.address
