@@ -33,10 +33,12 @@ SCHEMA = 1
 def before(report: Mapping[str, Any]) -> Before:
     """Return how a phone is doing, from its own report."""
     last = report.get("last_resync") or {}
+    features = {name: said["health"] for name, said in report["features"].items()}
+    resyncs = features.get("provisioning") not in (None, "Disabled")
     return Before(
-        features={name: said["health"] for name, said in report["features"].items()},
+        features=features,
         lines=tuple(line["n"] for line in report["lines"] if line["registered"]),
-        resynced=last.get("result") == "success",
+        resynced=resyncs and last.get("result") == "success",
     )
 
 
@@ -96,7 +98,8 @@ class Probation:
         request = {"verb": "command", "name": "resync", "arguments": arguments}
         try:
             told = ask(self._state, request, max(1.0, self._until - self._now()))
-        except ComponentError:  # it refuses: provisioning is disabled, as it was before
+        except ComponentError as error:  # provisioning is disabled, which it may have been before
+            self.reason = f"its resync fails: {error}"
             return not self._was.resynced
         if told is None:
             self.reason = "it ended"

@@ -9,7 +9,7 @@ import pytest
 from ringfence import __version__
 from ringfence.runtime import probation
 from ringfence.runtime.host import Host
-from ringfence.runtime.probation import Probation, worse
+from ringfence.runtime.probation import Probation, before, worse
 from ringfence.runtime.slots import STARTS, Before, Origin, Record, Slots
 
 WAS = Before({"firewall": "Running", "line": "Running", "web": "Disabled"}, (1,), True)
@@ -49,6 +49,23 @@ def test_what_was_not_well_before_need_not_be_well_but_the_firewall_must() -> No
     was = Before({"firewall": "Failed", "syslog": "Pending"}, ())
     assert worse(was, report(syslog="Failed")) == ""
     assert worse(was, report(firewall="Failed")) == "firewall is Failed"
+
+
+@pytest.mark.parametrize(
+    ("health", "last", "resynced"),
+    [
+        ("Running", {"result": "success"}, True),
+        ("Running", {"result": "failure"}, False),
+        ("Running", None, False),
+        ("Disabled", {"result": "success"}, False),
+    ],
+)
+def test_what_the_old_version_notes_of_itself(
+    health: str, last: Mapping[str, str] | None, resynced: bool
+) -> None:
+    now = {**report({1: True, 2: False}, provisioning=health), "last_resync": last}
+    features = {"firewall": "Running", "line": "Running", "web": "Disabled"}
+    assert before(now) == Before({**features, "provisioning": health}, (1,), resynced)
 
 
 class Clock:
