@@ -66,18 +66,18 @@ class Activation:
         if not self._profiles.believes(client):
             raise RefusedError(Refusal.NO_CERTIFICATE)
         try:
-            values = self._fleet.values(mac)
-            if values is not None and self._profiles.blocks(mac):
+            said = self._fleet.record(mac)
+            if said.listed and said.blocked:
                 raise RefusedError(Refusal.BLOCKED)
             if digits:
                 self._fleet.spend(mac, client.address, digits)
                 logger.info("provider.activation: %s by code %s", mac, digits[: activation.NUMBER])
-                values = self._fleet.values(mac)
+                said = self._fleet.record(mac)
         except ComponentError:  # the fleet has logged it
             raise RefusedError(Refusal.UNAVAILABLE) from None
-        if values is None:
+        if not said.listed:
             raise RefusedError(Refusal.CODE_NEEDED)
-        return self._checked(mac, values.get(RULE_VALUE) or self._rule)
+        return self._checked(mac, said.values.get(RULE_VALUE) or self._rule)
 
     def _checked(self, mac: str, rule: str) -> str:
         """Return a rule that a phone will take.

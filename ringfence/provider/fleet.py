@@ -6,7 +6,7 @@ While the database is away phones are told to come again, and what was seen wait
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from msgspec.structs import replace
@@ -56,7 +56,9 @@ class Fleet:
             secrets = devices.secrets(connection, self._inventory.keys, mac)
         values = {**(group.values if group else {}), **device.values}
         return Record(
-            *(device.name, device.group, values, secrets, device.blocked), generation=generation
+            *(device.name, device.group, values, secrets, device.blocked),
+            generation=generation,
+            listed=True,
         )
 
     def template(self, name: str) -> str | None:
@@ -72,20 +74,6 @@ class Fleet:
                 found = texts.current(connection, name)
             held[name] = found.text if found else None
         return held[name]
-
-    def values(self, mac: str) -> Mapping[str, str] | None:
-        """Return the values of a phone and its group; None for one that is not listed.
-
-        Raises:
-            ComponentError: the database does not answer.
-
-        """
-        with self._watched(), self._inventory.reading() as connection:
-            found = devices.find(connection, mac)
-            if found is None or not found.listed:
-                return None
-            group = devices.group(connection, found.device.group) if found.device.group else None
-        return {**(group.values if group else {}), **found.device.values}
 
     def spend(self, mac: str, source: str, digits: str) -> None:
         """Let a phone in by an activation code.
@@ -113,17 +101,17 @@ class Fleet:
 
     def saw(self, path: str, client: Client, answer: Answer) -> None:
         """Note that a phone was here, and what came of it; `flush` keeps it."""
-        if client.shown is None:
+        shown = client.shown
+        if shown is None:
             return
-        device, at = client.device, now()
+        device, at, version = shown.device, now(), answer.version
         held = self._visits.get(device.mac)
-        if held and (held.seen, held.version) == (at, answer.version) and not answer.error:
+        if held and held.seen == at and held.version == version and not answer.error:
             return
-        version = answer.version
         visit = Visit(
             *(device.mac, device.product[:64], device.serial[:64], at, client.address[:64]),
-            certificate=f"{client.shown.number:x}"[:64],
-            until=client.shown.until,
+            certificate=f"{shown.number:x}"[:64],
+            until=shown.until,
             version=version,
             version_at=at if version else 0,
             error=printable(f"{path}: {answer.error}", 500) if answer.error else "",

@@ -147,15 +147,6 @@ class Profiles:
         """Return whether a client is one phone: its own certificate was shown, and counts."""
         return client.device.individual and not self._taken_back(client.shown)
 
-    def blocks(self, mac: str) -> bool:
-        """Return whether a listed phone, or every one that is not listed, gets nothing.
-
-        Raises:
-            ComponentError: the inventory does not answer.
-
-        """
-        return self._said(mac).blocked
-
     def _taken_back(self, shown: Shown | None) -> bool:
         return shown is not None and self._revoked(shown.number)
 

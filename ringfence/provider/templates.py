@@ -58,6 +58,8 @@ class Record(Struct, frozen=True):
     """The certificate that it showed."""
     generation: int = 0
     """Of the inventory, when this was so."""
+    listed: bool = False
+    """Whether the inventory lists it."""
 
 
 NOTHING = Record()

@@ -122,7 +122,7 @@ def test_each_route_of_the_description_asks_for_its_token(managed: Managed) -> N
         for path, methods in told["paths"].items()
         for method, operation in methods.items()
     ]
-    assert len(operations) == 22
+    assert len(operations) == 25
     for path, method, operation in operations:
         if "security" not in operation:
             assert path == "/api/v1/openapi.json"
