@@ -13,7 +13,6 @@ from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.features.ipv6 import commands, memory
 from ringfence.features.ipv6.memory import Remembered6
 from ringfence.features.ipv6.plan import Ipv6Plan
-from ringfence.features.ipv6.report import ipv6_data, ipv6_rows
 from ringfence.protocols.dhcpv6 import Lease6
 from ringfence.protocols.rtnetlink import Link6
 from ringfence.runtime.feature import World
@@ -90,6 +89,8 @@ class Ipv6Driver:
 
     def status(self) -> Status:
         """Return addresses, routers, and every option of DHCPv6 with what became of it."""
+        from ringfence.features.ipv6.report import ipv6_data, ipv6_rows
+
         if self._plan is None:
             return Status(Health.DISABLED, title=TITLE)
         rows = [("Connection Type", "Static IP" if self._plan.static else "DHCP")]
