@@ -157,6 +157,8 @@ def _finding(server: Server) -> Finding:
         rule, remedy = "server-unreadable", "write [scheme://]host[:port]/path, or host[:port]"
     elif server.parameter.startswith("Profile_Rule"):
         rule = "domains-lock-out"
-        remedy += "; as it is, the next resync fails, and the phone goes back to the list before"
+        remedy += (
+            "; as it is, the next resync fails, and a list that a resync brought is taken back"
+        )
     message = f"{server.url}: {server.reason}"
     return Finding(Severity.ERROR, rule, server.parameter, message, remedy)

@@ -336,3 +336,54 @@ CONTRAST = """() => {
 def test_every_text_is_readable_in_light_and_dark(start: Start, browse: Browse) -> None:
     start()
     assert browse(contrast) == []
+
+
+# --- What a hostile page makes a browser do ---
+
+ATTACK = """async (phone) => {
+  const tried = (promise) => promise.catch(() => 0);
+  const picture = new Image();
+  await tried(new Promise((done) => {
+    picture.onload = picture.onerror = done;
+    picture.src = phone + "/admin/reboot";
+  }));
+  const wanted = {mode: "no-cors", credentials: "include"};
+  await tried(fetch(phone + "/admin/reboot", wanted));
+  const body = "<flat-profile><Host_Name>stolen</Host_Name></flat-profile>";
+  await tried(fetch(phone + "/admin/config.xml", {...wanted, method: "POST", body}));
+}"""
+
+
+def attacked(page: Page, phone: str, evil: str) -> dict[str, Any]:
+    page.goto(f"{phone}/admin/advanced")
+    page.get_by_label("Account").select_option("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/voice/system")
+    page.route(
+        f"{evil}/**", lambda route: route.fulfill(body="<p>Kittens", content_type="text/html")
+    )
+    page.goto(f"{evil}/")
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.url.removeprefix(phone)))
+    page.evaluate(ATTACK, phone)
+    with page.expect_navigation():
+        page.evaluate("(phone) => { location = phone + '/admin/reboot'; }", phone)
+    told = page.locator("body").inner_text().strip()
+    typed = page.goto(f"{phone}/admin/upgrade")
+    return {"sent": sent[:4], "told": told, "typed": typed.status if typed else 0}
+
+
+@pytest.mark.proves("RSY-11")
+@pytest.mark.parametrize("evil", ["https://evil.example", "https://10.99.0.2:9443"])
+def test_a_hostile_page_makes_no_browser_act_on_the_phone(
+    start: Start, browse: Browse, evil: str
+) -> None:
+    """To a cookie, another port of the phone's address is the same site."""
+    phone = start(Enable_Protocol="Https", Web_Server_Port="443")
+    seen = browse(attacked, "https://10.99.0.2", evil)
+    assert seen["sent"] == [*["/admin/reboot"] * 2, "/admin/config.xml", "/admin/reboot"]
+    assert seen["told"] == "This was sent by another site. Nothing was done."
+    assert seen["typed"] == 501  # let in: this phone has no upgrade
+    assert held(phone, "Host_Name") == ""
+    assert phone.process.poll() is None

@@ -30,8 +30,8 @@ REACH = (
         "domains-lock-out",
         ERROR,
         "The phone may not fetch its own profile",
-        "The list does not have the server of a profile rule. The next resync fails, and the phone "
-        "goes back to the list that it had before, which may be none.",
+        "The list does not have the server of a profile rule. The next resync fails; where a "
+        "resync brought the list, the one before returns, which may be none.",
         "phone-facts 4, Lock-out guard; rulings 12",
         "add the server's domain to the list",
     ),
