@@ -270,6 +270,10 @@ SCHEDULE = Text(512, "seconds d[+r], joined by commas", rf"{_DELAY}(\s*,\s*{_DEL
 """Delays of repeated attempts. Source: phone-facts 2.8."""
 
 
+_ZONE = re.compile(r"(?:[A-Za-z0-9_.-]{1,15})?")
+"""An interface behind an IPv6 address (RFC 4007), as the kernel names them; mostly none."""
+
+
 class Address(Codec[str], frozen=True):
     """An IPv4 or IPv6 literal, or nothing."""
 
@@ -283,6 +287,8 @@ class Address(Codec[str], frozen=True):
 
         try:
             kind = ipaddress.IPv4Address if self.version == 4 else ipaddress.IPv6Address
+            if not _ZONE.fullmatch(text.partition("%")[2]):
+                raise ValueError
             return str(kind(text))
         except ValueError:
             raise ValueError(f"expected {self.describe()}, not {text[:40]!r}") from None

@@ -133,6 +133,13 @@ def test_anything_else_is_no_ipv4_address(text: str) -> None:
 
 def test_an_ipv6_literal_is_written_canonically() -> None:
     assert Address(6).decode("2001:DB8:0:0::1") == "2001:db8::1"
+    assert Address(6).decode("FE80::53%eth0") == "fe80::53%eth0"
+
+
+@pytest.mark.parametrize("zone", ["e 0", "eth0; reboot", "eth0\nroute", "x" * 16, "a%b"])
+def test_a_zone_is_the_name_of_an_interface(zone: str) -> None:
+    with pytest.raises(ValueError, match="IPv6 address"):
+        Address(6).decode(f"fe80::1%{zone}")
 
 
 @pytest.mark.parametrize("text", ["60", "60,120", "3600+600", "60 , 120+5", ""])

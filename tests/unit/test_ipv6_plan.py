@@ -63,7 +63,7 @@ def test_a_static_address_is_a_lease_without_server_and_end() -> None:
         ({"IPv6_Static_IP": "ff02::7"}, "IPv6_Static_IP"),
         ({"IPv6_Static_IP": "::1"}, "IPv6_Static_IP"),
         ({"IPv6_Static_IP": "::ffff:10.0.0.1"}, "IPv6_Static_IP"),
-        ({"IPv6_Static_IP": "fd00::1%a dev lo"}, "IPv6_Static_IP"),
+        ({"IPv6_Static_IP": "fd00::1%lo"}, "IPv6_Static_IP"),
         ({"Prefix_Length": "1"}, "Prefix_Length"),
         ({"IPv6_Gateway": "::"}, "IPv6_Gateway"),
         ({"IPv6_Gateway": "fe80::1%eth0"}, "IPv6_Gateway"),

@@ -61,7 +61,8 @@ def static_lease(address: str, prefix: int, gateway: str) -> Lease6:
         raise ConfigError(tag, "is empty", "give the phone's address, or use DHCP")
     if prefix < SHORTEST_PREFIX:
         tag = ROWS["system"]["prefix_length"].tag
-        raise ConfigError(tag, f"a network of {prefix} bits", "write that of the network, often 64")
+        reason = f"{prefix} takes most of the Internet for this network"
+        raise ConfigError(tag, reason, "write that of the network, often 64")
     own = _host("ipv6_static_ip", address)
     if own.is_link_local or own.ipv4_mapped:
         tag = ROWS["system"]["ipv6_static_ip"].tag
