@@ -43,11 +43,12 @@ def test_there_are_secrets_to_look_for() -> None:
 
 
 @pytest.mark.proves("RSY-08")
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.data())
 def test_no_secret_of_the_whole_catalogue_stands_in_a_report(data: st.DataObject) -> None:
     word = st.text("abcdefghijkmnopqrstuvwxyz23456789<&\"'", min_size=12, max_size=30)
-    words = data.draw(st.lists(word, min_size=len(SECRETS), max_size=len(SECRETS), unique=True))
+    drawn = data.draw(st.lists(word, min_size=4, max_size=4, unique=True))
+    words = [f"{drawn[n % 4]}{n or ''}" for n in range(len(SECRETS))]
     snapshot = taken(dict(zip(SECRETS, words, strict=True)))
     for delta in (False, True):
         report = document(snapshot, "11.3", delta=delta).decode()
@@ -59,7 +60,7 @@ def test_no_secret_of_the_whole_catalogue_stands_in_a_report(data: st.DataObject
 
 
 @pytest.mark.proves("RSY-08")
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.dictionaries(st.sampled_from(TEXTS), st.text(max_size=60), max_size=12))
 def test_our_reader_reads_back_whatever_texts_may_hold(texts: dict[str, str]) -> None:
     plain = {tag: text for tag, text in texts.items() if not re.search('^ *""|--|://', text)}
