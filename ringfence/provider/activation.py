@@ -51,7 +51,7 @@ class Activation:
             refusal, wait = error.refusal, error.wait
             said = f"{who}, {refusal.value}"
             answer = Answer(refusal.status, activation.refused(refusal), said, refusal.words)
-        if client.device.individual:
+        if self._profiles.believes(client):
             self._fleet.saw(request.path, client, answer)
         return Told(answer, wait)
 
