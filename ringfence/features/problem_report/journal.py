@@ -25,4 +25,8 @@ class Journal(logging.Handler):
 
     def lines(self) -> tuple[str, ...]:
         """Return them, the oldest first."""
-        return tuple(self._lines)
+        self.acquire()  # other threads log, too
+        try:
+            return tuple(self._lines)
+        finally:
+            self.release()
