@@ -398,3 +398,32 @@ def test_a_static_address_and_its_router_are_in_force_without_a_server(
     assert f"via {SERVER} dev eth0" in routes
     assert boot(**{**static, **more, "IPv6_Static_IP": "fd00:99:1::8"}) == "fd00:99:1::8"
     assert list(addresses6(wire.phone)) == ["fd00:99:1::8/64"]
+
+
+@pytest.mark.parametrize("static", [False, True])
+def test_an_interface_that_falls_comes_back_with_its_address(
+    wire: Wire,
+    radvd: Callable[..., Radvd],
+    kea: Callable[..., Kea6],
+    state: Path,
+    static: bool,
+) -> None:
+    radvd(managed=True)
+    kea(**RAPID)
+    texts = {"IPv6_Connection_Type": "Static IP", "IPv6_Static_IP": "fd00:99:1::7"}
+    texts |= {"Prefix_Length": "64", "IPv6_Gateway": SERVER}
+
+    async def scenario() -> tuple[str, str]:
+        async with addressed(state, FEATURE, **(texts if static else {})) as phone:
+            await phone.until(lambda: phone.facts.lease6 and phone.facts.lease6.address)
+            first = phone.facts.lease6
+            wire.phone.run("ip", "link", "set", "eth0", "down")
+            await phone.until(lambda: not (phone.facts.lease6 and phone.facts.lease6.address))
+            await phone.until(lambda: phone.facts.lease6 and phone.facts.lease6.address)
+            assert first
+            assert phone.facts.lease6
+            return first.address, phone.facts.lease6.address
+
+    first, second = wire.phone.call(scenario)
+    assert first == second
+    assert list(addresses6(wire.phone)) == [f"{first}/{64 if static else 128}"]

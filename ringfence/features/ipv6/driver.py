@@ -52,6 +52,8 @@ class Ipv6Driver:
         """Whether the kernel holds the lease in `_bound`."""
         self._held = ""
         """Address that we put on the interface."""
+        self._seen = False
+        """Whether the kernel has told of it since."""
         self._problem = ""
         self._unset = ""
         """Why the kernel cannot be told whether to form addresses; empty where it was."""
@@ -149,6 +151,9 @@ class Ipv6Driver:
 
     async def _follow(self, plan: Ipv6Plan, link: Link6) -> None:
         """Ask whom the link says must be asked, obey the answers, and tell the others."""
+        if not self._world.host.is_up(plan.interface):
+            await self._run(commands.up(plan.interface))
+        await self._put_back(plan, link)
         if plan.static is None:
             self._choose(plan, link)
         if self._exchange and self._bound and self._bound.lease.address in link.duplicates:
@@ -161,6 +166,15 @@ class Ipv6Driver:
                 await self._place(plan, self._bound)
             self._send(self._exchange, link)
         self._tell(plan, link)
+
+    async def _put_back(self, plan: Ipv6Plan, link: Link6) -> None:
+        """Hold our address again where it was taken away, as when the interface fell."""
+        if self._held in link.addresses:
+            self._seen = True
+        elif self._seen and link.connected and self._held not in link.duplicates:
+            self._seen = self._placed = False
+            if plan.static:
+                await self._place_static(plan, plan.static)
 
     def _choose(self, plan: Ipv6Plan, link: Link6) -> None:
         """Begin an exchange as the routers say; what was begun goes on when they fall silent."""
@@ -260,7 +274,7 @@ class Ipv6Driver:
         lease, host = bound.lease, self._world.host
         if lease.address:
             await self._run(commands.hold(plan.interface, lease, host.now() - bound.asked_at))
-            self._held = lease.address
+            self._held, self._seen = lease.address, False
             asked_at = host.wall() - (host.now() - bound.asked_at)
             self._remember(plan, lease, asked_at, bound.message)
             logger.info("ipv6.bound: %s for %.0f s", lease.address, lease.valid)
@@ -270,7 +284,7 @@ class Ipv6Driver:
 
     async def _place_static(self, plan: Ipv6Plan, lease: Lease6) -> None:
         await self._run(commands.hold(plan.interface, lease, 0.0))
-        self._held = lease.address
+        self._held, self._seen = lease.address, False
         self._remember(plan, lease, 0.0, b"")
 
     def _remember(self, plan: Ipv6Plan, lease: Lease6, asked_at: float, message: bytes) -> None:
@@ -308,7 +322,7 @@ class Ipv6Driver:
         self._bound, self._placed = None, False
         if self._held:
             await self._run(commands.drop(plan.interface, self._held))
-            self._held = ""
+            self._held, self._seen = "", False
         self._world.host.remove(memory.FILE)
 
     async def _run(self, lines: str) -> None:
