@@ -103,12 +103,23 @@ class LinkNotices:
             ComponentError: it cannot be changed.
 
         """
-        setting = _SETTINGS / self._interface / "autoconf"
-        text = "1" if wanted else "0"
+        self._set("autoconf", "1" if wanted else "0")
+
+    def speaks(self, wanted: bool) -> None:
+        """Let the kernel speak IPv6 on this interface, or take every address of it away.
+
+        Raises:
+            ComponentError: it cannot be changed.
+
+        """
+        self._set("disable_ipv6", "0" if wanted else "1")
+
+    def _set(self, name: str, text: str) -> None:
+        setting = _SETTINGS / self._interface / name
         try:
             if setting.read_text().strip() != text:
                 setting.write_text(text)
-        except FileNotFoundError:  # a kernel without IPv6 forms none
+        except FileNotFoundError:  # a kernel without IPv6
             return
         except OSError as error:
             raise ComponentError(f"setting {setting}", error.strerror or "") from error

@@ -427,3 +427,28 @@ def test_an_interface_that_falls_comes_back_with_its_address(
     first, second = wire.phone.call(scenario)
     assert first == second
     assert list(addresses6(wire.phone)) == [f"{first}/{64 if static else 128}"]
+
+
+def test_with_ipv4_only_the_interface_has_no_ipv6_and_with_both_it_comes_back(
+    wire: Wire, radvd: Callable[..., Radvd], state: Path
+) -> None:
+    radvd(formed=True)
+
+    def addresses() -> str:
+        return wire.phone.run("ip", "-6", "-o", "addr", "show", "dev", "eth0").stdout
+
+    async def without() -> None:
+        async with addressed(state, FEATURE, IP_Mode="IPv4 Only") as phone:
+            assert "fe80::" in addresses()
+            await phone.until(phone.logged("ipv6.unused"))
+            assert addresses() == ""
+            assert phone.facts.lease6 is None
+
+    async def both() -> str:
+        async with addressed(state, FEATURE) as phone:
+            await phone.until(lambda: phone.facts.lease6 and phone.facts.lease6.address)
+            return phone.facts.lease6.address if phone.facts.lease6 else ""
+
+    wire.phone.call(without)
+    assert addresses() == ""
+    assert wire.phone.call(both) == str(IPv6Address(FORMED))

@@ -43,8 +43,10 @@ def test_by_default_addresses_are_formed_and_servers_asked_as_routers_say() -> N
     assert planned(Auto_Config="Disabled").plans[""].forms is False
 
 
-def test_without_ipv6_there_is_no_plan() -> None:
-    assert planned(IP_Mode="IPv4 Only").plans == {}
+def test_where_ip_mode_has_no_ipv6_the_kernel_shall_speak_none() -> None:
+    unused = Ipv6Plan("eth0", "CP-8841-3PCC", forms=False, used=False)
+    assert planned(IP_Mode="IPv4 Only").plans == {"": unused}
+    assert show(unused) == "no IPv6 on eth0\n"
     assert planned(IP_Mode="IPv6 Only").plans == planned().plans
 
 

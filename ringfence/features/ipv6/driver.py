@@ -56,7 +56,7 @@ class Ipv6Driver:
         """Whether the kernel has told of it since."""
         self._problem = ""
         self._unset = ""
-        """Why the kernel cannot be told whether to form addresses; empty where it was."""
+        """Why the kernel cannot be told to speak IPv6 as planned; empty where it was."""
         self._last_refusal = ""
 
     async def apply(self, key: str, plan: Ipv6Plan) -> None:
@@ -95,6 +95,10 @@ class Ipv6Driver:
 
         if self._plan is None:
             return Status(Health.DISABLED, title=TITLE)
+        if not self._plan.used:
+            rows = [("IP Mode", "IPv4 Only")]
+            rows += [("Error", text) for text in (self._problem, self._unset) if text]
+            return Status(Health.DISABLED, tuple(rows), {"lease": None}, TITLE)
         rows = [("Connection Type", "Static IP" if self._plan.static else "DHCP")]
         if self._exchange:
             rows.append(("State", self._exchange.state.value))
@@ -107,7 +111,7 @@ class Ipv6Driver:
         has_address = bool(facts.lease6 and facts.lease6.address)
         health = Health.RUNNING if has_address else Health.PENDING
         if self._unset:
-            rows.append(("Auto Config", self._unset))
+            rows.append(("Kernel", self._unset))
         if self._problem:
             health = Health.FAILED
             rows.append(("Error", self._problem))
@@ -132,8 +136,12 @@ class Ipv6Driver:
         if not host.is_up(plan.interface):
             await self._run(commands.up(plan.interface))
         with contextlib.closing(host.link(plan.interface)) as notices:
+            self._set_kernel(plan, notices)
             link = self._link = notices.view()
-            self._set_forming(plan, notices)
+            if not plan.used:
+                self._problem, self._link = "", None
+                logger.info("ipv6.unused: IP Mode has none")
+                await asyncio.Event().wait()
             await self._clear(plan, link)
             if plan.static:
                 await self._place_static(plan, plan.static)
@@ -294,8 +302,9 @@ class Ipv6Driver:
         except ComponentError as error:
             logger.warning("ipv6.unremembered: %s", error)
 
-    def _set_forming(self, plan: Ipv6Plan, notices: "LinkNotices") -> None:
+    def _set_kernel(self, plan: Ipv6Plan, notices: "LinkNotices") -> None:
         try:
+            notices.speaks(plan.used)
             notices.forms_addresses(plan.forms)
         except ComponentError as error:  # everything else still works
             self._unset = str(error)

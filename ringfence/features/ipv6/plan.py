@@ -24,12 +24,14 @@ class Ipv6Plan(Struct, frozen=True):
     """What servers are told that this is."""
     forms: bool
     """Addresses are formed from router advertisements."""
+    used: bool = True
+    """False: IP Mode has no IPv6, and the kernel speaks none on this interface."""
     static: Lease6 | None = None
     """The address of the parameters; None where routers and servers say."""
 
 
 def plan(settings: Settings, facts: Facts) -> Planned[Ipv6Plan]:
-    """Return how to get the IPv6 address; no plan where IP Mode has no IPv6.
+    """Return how to get the IPv6 address, or that there shall be none.
 
     Source: phone-facts 1.2, IPv6 Settings.
 
@@ -40,12 +42,13 @@ def plan(settings: Settings, facts: Facts) -> Planned[Ipv6Plan]:
     _, findings = option_order6(settings.provisioning.dhcpv6_option_to_use)
     identity, system = facts.identity, settings.system
     if system.ip_mode is IpMode.IPV4:
-        return Planned({}, findings)
+        unused = Ipv6Plan(identity.interface, identity.product, forms=False, used=False)
+        return Planned({"": unused}, findings)
     static = None
     if system.ipv6_connection_type is ConnectionType.STATIC:
         static = static_lease(system.ipv6_static_ip, system.prefix_length, system.ipv6_gateway)
     forms = system.auto_config is Switch.ENABLED
-    decided = Ipv6Plan(identity.interface, identity.product, forms, static)
+    decided = Ipv6Plan(identity.interface, identity.product, forms, static=static)
     return Planned({"": decided}, findings)
 
 
@@ -82,6 +85,8 @@ def _host(field: str, text: str) -> ipaddress.IPv6Address:
 
 def show(plan: Ipv6Plan) -> str:
     """Return what the interface gets, or whom the phone asks."""
+    if not plan.used:
+        return f"no IPv6 on {plan.interface}\n"
     formed = "formed from router advertisements" if plan.forms else "never formed"
     if plan.static is None:
         asked = "where a router says so" if plan.forms else "always"
