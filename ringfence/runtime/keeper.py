@@ -6,6 +6,7 @@ returns to what ran before where that does not come up: no image ever takes the 
 Source: architecture A.14; phone-facts 1.7, Reboot History.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -138,7 +139,10 @@ class _Life:
         code = os.waitstatus_to_exitcode(self._ended(child))
         with os.fdopen(reader, "rb") as pipe:
             reason = pipe.read(200).decode(errors="replace").strip()
-        if self._words and not told and not self.failed and self._is_hopeless(code):
+        if self._trial and told:
+            with contextlib.suppress(ComponentError):  # then it counts
+                Slots(self._host).stopped()
+        elif self._words and not told and not self.failed and self._is_hopeless(code):
             self.failed = f"it ended with exit status {code}"
         return code, reason
 

@@ -210,6 +210,18 @@ class Slots:
         back = replace(held, active=held.previous, previous=None, trial=None)
         return self.save(replace(back, refused=refused, outcome=outcome))
 
+    def stopped(self) -> None:
+        """Take back the count of a start that was ended on purpose.
+
+        Raises:
+            ComponentError: the disk refused; it counts.
+
+        """
+        held = self.load()
+        if held.trial:
+            trial = replace(held.trial, starts=max(held.trial.starts - 1, 0))
+            self.save(replace(held, trial=trial))
+
     def told(self) -> None:
         """Note that the provider has been told how the last probation came out.
 

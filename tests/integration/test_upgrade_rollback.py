@@ -138,6 +138,30 @@ def test_an_image_that_ends_by_itself_gives_way_at_once_and_the_one_before_runs(
     assert row(phone, "Software Version") == "9.8, slot A"
 
 
+@pytest.mark.proves("RSY-09")
+def test_a_stop_on_purpose_does_not_count_and_a_full_disk_keeps_what_runs(
+    stand: Stand, component: list[str]
+) -> None:
+    component.append("kernel")
+    net, small = stand.net, ("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs")
+    subprocess.run([*small, str(net.state)], check=True)
+    net.become(net.trust.device())
+    stand.offer(image("9.9", HANGS))
+    phone = stand.boot()
+    (process,) = phone.children()
+    told = upgrade(phone, RULE)
+    assert told["reason"] == "file firmware-a.pyz: No space left on device"
+    assert phone.children() == [process]
+    assert row(phone, "Software Version").endswith("as installed")
+    subprocess.run(["mount", "-o", "remount,size=64m", str(net.state)], check=True)
+    assert upgrade(phone, RULE)["result"] == "success"
+    for _ in range(4):
+        phone.wait_for("the image hangs")
+        assert phone.stop() in (0, -signal.SIGTERM)
+        phone = stand.again()
+    phone.wait_for("the image hangs")
+
+
 LATE = """\
 import sys
 from ringfence.cli import main

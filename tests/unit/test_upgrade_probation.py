@@ -167,6 +167,17 @@ def test_an_image_that_does_not_come_up_is_started_three_times_and_not_taken_aga
     assert not held.outcome.told
 
 
+def test_a_start_that_was_ended_on_purpose_does_not_count(slots: Slots) -> None:
+    install(slots, "0.2")
+    for _ in range(9):
+        assert start(slots) == "0.2"
+        slots.stopped()
+    assert slots.load().trial
+    assert [start(slots) for _ in range(4)] == ["0.2"] * STARTS + ["installed"]
+    slots.stopped()
+    assert slots.load().trial is None
+
+
 def test_an_image_whose_file_is_damaged_gives_way_to_the_one_before(
     slots: Slots, tmp_path: Path
 ) -> None:
