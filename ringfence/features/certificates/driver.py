@@ -17,6 +17,7 @@ from ringfence.errors import ComponentError, RingfenceError
 from ringfence.features.certificates.plan import SERVER, CertificatesPlan, Enrolment
 from ringfence.policy.credentials import masked
 from ringfence.runtime import device
+from ringfence.runtime.alarm import woken
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status, stamp
@@ -137,9 +138,7 @@ class CertificatesDriver:
                 await self._attempt(asked)
                 continue
             due = self._due if asked is not None else None
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else max(0.0, due - now)):
-                    await self._wake.wait()
+            await woken(self._wake, due, now)
 
     async def _attempt(self, asked: Enrolment) -> None:
         host, url = self._world.host, masked(str(asked.url))

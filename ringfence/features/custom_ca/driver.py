@@ -1,7 +1,6 @@
 """Fetch the custom CA, judge it, install it; a power cut leaves the old one or the new one."""
 
 import asyncio
-import contextlib
 import json
 import logging
 
@@ -12,6 +11,7 @@ from ringfence.errors import ComponentError, NetworkError, RemoteProtocolError, 
 from ringfence.features.custom_ca.plan import TAG, CustomCaPlan
 from ringfence.policy.credentials import masked
 from ringfence.runtime import device
+from ringfence.runtime.alarm import woken
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status, stamp
 
@@ -122,9 +122,7 @@ class CustomCaDriver:
                 await self._attempt(plan)
                 continue
             due = self._due if ready else None
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else max(0.0, due - now)):
-                    await self._wake.wait()
+            await woken(self._wake, due, now)
 
     async def _attempt(self, plan: CustomCaPlan) -> None:
         self._due = None

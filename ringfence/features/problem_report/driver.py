@@ -1,7 +1,6 @@
 """Make problem reports, keep the last of them, and send them; one at a time."""
 
 import asyncio
-import contextlib
 import json
 import logging
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from ringfence.errors import ComponentError, RingfenceError
 from ringfence.features.problem_report.journal import Journal
 from ringfence.features.problem_report.plan import SUFFIX, TAG, ProblemReportPlan, plan
 from ringfence.policy.credentials import masked
+from ringfence.runtime.alarm import woken
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
 from ringfence.runtime.keeper import history
@@ -128,9 +128,7 @@ class ProblemReportDriver:
                 await self._make(send=True)
                 continue
             due = self._due if ready else None
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else max(0.0, due - now)):
-                    await self._wake.wait()
+            await woken(self._wake, due, now)
 
     def _crash(self) -> str:
         """Return the crash that this life of the phone followed, where none was reported of it."""

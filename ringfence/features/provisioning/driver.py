@@ -1,7 +1,6 @@
 """Fetch the phone's profiles when it is time, and when someone asks."""
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from ringfence.features.provisioning.registrations import Registrations
 from ringfence.features.provisioning.resync import Gates, Order, Outcome, Read, Resync, fresh
 from ringfence.policy.rules import parse_rule
 from ringfence.protocols.activation import code as read_code
+from ringfence.runtime.alarm import woken
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status, stamp
@@ -206,9 +206,7 @@ class ProvisioningDriver:
                 timer = now + LOOK if wait and wait.in_call else self._engine.get_timer()
             if self._plan and self._plan.watches_lines:
                 timer = now + WATCH if timer is None else min(timer, now + WATCH)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if timer is None else max(0.0, timer - now)):
-                    await self._wake.wait()
+            await woken(self._wake, timer, now)
 
     async def _begin(self, reason: Reason) -> None:
         """Resync, unless only the time asks for it and no trigger does."""

@@ -1,7 +1,6 @@
 """Send reports when they are due, and when someone asks; one at a time."""
 
 import asyncio
-import contextlib
 import json
 import logging
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from ringfence.features.report.plan import TAG, ReportPlan, plan
 from ringfence.policy.credentials import masked
 from ringfence.policy.uploads import Upload
 from ringfence.policy.wrapping import wrapped
+from ringfence.runtime.alarm import woken
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status, stamp
@@ -120,9 +120,7 @@ class ReportDriver:
             timer = self._engine.get_timer() if self._ready else None
             if self._watching:
                 timer = now + LOOK if timer is None else min(timer, now + LOOK)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if timer is None else max(0.0, timer - now)):
-                    await self._wake.wait()
+            await woken(self._wake, timer, now)
 
     def _look(self, now: float) -> None:
         """Notice local values that the provider does not know yet, also those of before a boot."""

@@ -18,6 +18,7 @@ from ringfence.features.upgrade.engine import UpgradeEngine
 from ringfence.features.upgrade.plan import HEADSET, PHONE, RULES, UpgradePlan, next_step, parse
 from ringfence.policy.credentials import masked
 from ringfence.policy.rules import Rule, parse_url
+from ringfence.runtime.alarm import woken
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
 from ringfence.runtime.probation import before
@@ -167,9 +168,7 @@ class UpgradeDriver:
                 continue
             timers = [self._engines[kind].get_timer() for kind in ready]
             timer = min((one for one in timers if one is not None), default=None)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if timer is None else max(0.0, timer - now)):
-                    await self._wake.wait()
+            await woken(self._wake, timer, now)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while True:
