@@ -169,9 +169,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         )
     )
     tallies = Tallies(arguments.workers)
-    jobs = [
-        partial(_job, partial(server.serve, tallies.row(number)))
-        for number in range(arguments.workers)
+    serving: list[Callable[[], Coroutine[None, None, None]]] = [
+        partial(server.serve, tallies.row(number)) for number in range(arguments.workers)
     ]
     if arguments.manage:
         if arguments.data is None:
@@ -179,14 +178,16 @@ def _serve(arguments: argparse.Namespace) -> int:
         from ringfence.provider.manage.server import Manager
 
         manager = Manager(files, arguments.manage, arguments.data, tallies)
-        jobs.append(partial(_job, manager.serve))
+        serving.append(manager.serve)
         print(f"provider.manage: {manager.where}", flush=True)
     print(f"provider.ready: {server.where}", flush=True)
     # A line a request: nothing is collected for it that the format leaves out.
     # Source: Python's logging HOWTO, Optimization.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
-    workers.run(jobs)
+    journals = [Journal(sys.stdout.buffer) for _ in serving]
+    jobs = [partial(_job, *one) for one in zip(serving, journals, strict=True)]
+    workers.run(jobs, lambda number: journals[number].flush())
     return DONE
 
 
@@ -205,8 +206,9 @@ def _check_activation(arguments: argparse.Namespace) -> None:
         raise ConfigError("--activation", str(error), "write https://SERVER/$MA.xml") from None
 
 
-def _job(serve: Callable[[], Coroutine[None, None, None]]) -> None:
+def _job(serve: Callable[[], Coroutine[None, None, None]], journal: logging.Handler) -> None:
     """Be one process: serve until told to stop."""
+    logging.basicConfig(handlers=[journal], level=logging.INFO, force=True)
     try:
         asyncio.run(_until_told(serve()))
     finally:

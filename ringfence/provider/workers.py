@@ -27,8 +27,11 @@ Job = Callable[[], None]
 """What one worker does until SIGTERM ends it."""
 
 
-def run(jobs: Sequence[Job]) -> None:
-    """Run each job in a process of its own until SIGTERM or SIGINT; start again what dies."""
+def run(jobs: Sequence[Job], buried: Callable[[int], None]) -> None:
+    """Run each job in a process of its own until SIGTERM or SIGINT; start again what dies.
+
+    `buried(number of the job)` is called when a process is gone, before another takes its place.
+    """
     told = threading.Event()
     running: dict[int, tuple[int, float]] = {}
     delays = [FIRST_DELAY] * len(jobs)
@@ -52,6 +55,7 @@ def run(jobs: Sequence[Job]) -> None:
     while running:
         pid, status = os.waitpid(-1, 0)
         which, began = running.pop(pid)
+        buried(which)
         if told.is_set():
             continue
         code = os.waitstatus_to_exitcode(status)

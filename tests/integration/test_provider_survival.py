@@ -1,8 +1,10 @@
 """The provider's server among kills, half handshakes and clients that take too long."""
 
 import asyncio
+import os
 import random
 import re
+import signal
 import ssl
 import subprocess
 import sys
@@ -78,6 +80,26 @@ def test_a_hundred_kills_lose_nothing(stock: Start, database: str) -> None:
         made.provider.server.wait_for("another takes its place", killed)
         sender.look_at_what_is_kept(acknowledged)
     assert "Traceback" not in made.provider.server.wait_for("provider.ready")
+
+
+@pytest.mark.proves("PS-03")
+def test_the_log_of_a_killed_worker_is_whole(stock: Start) -> None:
+    made = stock()
+    made.provider.put("default.xml", "here")
+    folder, space = made.provider.net.folder, made.provider.net.phone_space
+    crt, key = made.device.save(folder, "curl")
+    (folder / "urls").write_text(f'url = "https://{NAME}/{MAC}.xml"\n' * 300)
+    words = ("--cacert", str(made.provider.root), "--cert", crt, "--key", key)
+    to = ("--resolve", f"{NAME}:443:{FIRST}", "-K", str(folder / "urls"))
+    with space.popen("curl", "-s", *words, *to, stdout=subprocess.PIPE) as curl:
+        assert curl.stdout
+        seen = curl.stdout.read(100 * len("here"))
+        (worker,) = workers_of(made.provider)
+        os.kill(worker, signal.SIGKILL)
+        seen += curl.stdout.read()
+    assert seen.count(b"here") >= 100
+    made.provider.server.wait_for("another takes its place")
+    made.provider.server.wait_for(f'"GET /{MAC}.xml" 200 "curl/', seen.count(b"here"))
 
 
 class HalfClient:

@@ -3,7 +3,11 @@
 import asyncio
 import io
 import logging
+import os
 import re
+import signal
+
+import pytest
 
 from ringfence.provider.journal import Journal, teller
 
@@ -22,7 +26,8 @@ class Stream(io.BytesIO):
         return super().write(data)
 
 
-def test_the_lines_of_a_turn_are_written_together_before_the_loop_waits() -> None:
+def test_lines_that_come_together_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ringfence.provider.journal.DELAY", 0.0)
     stream = Stream()
     journal = Journal(stream)
 
@@ -32,12 +37,35 @@ def test_the_lines_of_a_turn_are_written_together_before_the_loop_waits() -> Non
             journal.tell("one")
             journal.tell("two")
             seen.append(len(stream.pieces))
-            await asyncio.sleep(0)
+            for _ in range(3):
+                await asyncio.sleep(0)
             seen.append(len(stream.pieces))
         return seen
 
     assert asyncio.run(turns()) == [0, 1, 1, 2]
     assert re.fullmatch(rf"({STAMP} INFO one\n{STAMP} INFO two\n){{2}}", stream.getvalue().decode())
+
+
+def test_what_a_killed_process_had_noted_is_written_by_its_parent() -> None:
+    stream = Stream()
+    journal = Journal(stream)
+
+    async def killed() -> None:
+        journal.tell("one")
+        journal.tell("two")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    pid = os.fork()
+    if not pid:
+        try:
+            asyncio.run(killed())
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    assert stream.pieces == []
+    journal.flush()
+    journal.flush()
+    assert re.fullmatch(rf"{STAMP} INFO one\n{STAMP} INFO two\n", stream.getvalue().decode())
 
 
 def test_without_a_loop_a_line_is_written_at_once() -> None:
@@ -59,14 +87,17 @@ def test_no_piece_is_larger_than_what_a_pipe_takes_whole_and_each_ends_with_a_li
     journal = Journal(stream)
 
     async def turn() -> None:
-        for number in range(200):
+        for number in range(1000):
             journal.tell(f"{number:0100}")
+        journal.tell("x" * (1 << 17))
 
     asyncio.run(turn())
     journal.flush()
-    assert stream.getvalue().count(b"\n") == 200
-    assert {len(piece) <= 4096 and piece.endswith(b"\n") for piece in stream.pieces} == {True}
-    assert len(stream.pieces) < 10
+    assert stream.getvalue().count(b"\n") == 1001
+    *pieces, last = stream.pieces
+    assert {len(piece) <= 4096 and piece.endswith(b"\n") for piece in pieces} == {True}
+    assert len(pieces) < 50
+    assert len(last) > 1 << 17
 
 
 def test_the_access_log_goes_straight_to_the_journal_where_there_is_one() -> None:
