@@ -41,6 +41,7 @@ LINE = {
     "User_ID_1_": "1001",
     "Password_1_": "pw1001",
     "Auth_INVITE_1_": "Yes",
+    "Ans_Call_Without_Reg_1_": "Yes",
     "Reversed_Auth_Realm_1_": "telco.test",
 }
 SDP = (

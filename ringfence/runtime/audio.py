@@ -145,8 +145,13 @@ class CallAudio:
             }
 
     def stop(self) -> None:
-        """Free the ports and finish the recording."""
+        """Say goodbye where reports were sent, free the ports and finish the recording.
+
+        Source: RFC 3550 section 6.3.7.
+        """
         self._engine.forget(self)
+        if self.stream and self._report_due:
+            self._send_report(self.stream, self._session.goodbye(self._engine.host.wall()))
         self._tell = self._ignore  # holds the call, which holds us
         self.socket.close()
         self.rtcp.close()
@@ -173,10 +178,12 @@ class CallAudio:
             self._read_reports(stream)
         if self._interval and now >= self._report_due:
             self._report_due = now + self._interval
-            report = session.report(self._engine.host.wall())
-            if self._protect:
-                report = self._protect.protect_rtcp(report)
-            self._send(self.rtcp, report, stream.address, stream.port + 1)
+            self._send_report(stream, session.report(self._engine.host.wall()))
+
+    def _send_report(self, stream: Stream, report: bytes) -> None:
+        if self._protect:
+            report = self._protect.protect_rtcp(report)
+        self._send(self.rtcp, report, stream.address, stream.port + 1)
 
     def _drain(self) -> None:
         """Forget what came before the answer: it would be played, and all that follows, too late.

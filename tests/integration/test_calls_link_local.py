@@ -73,7 +73,8 @@ def place_call() -> tuple[list[str], list[int]]:
 
 @pytest.mark.proves("SIP-03", "CALL-01")
 def test_the_zone_of_an_address_goes_nowhere_and_audio_flows(phone: LinePhone, pair: Wire) -> None:
-    phone.set(Proxy_1_="sip.telco.test", User_ID_1_="1001", IP_Mode="Dual Mode")
+    texts = {"Proxy_1_": "sip.telco.test", "User_ID_1_": "1001", "IP_Mode": "Dual Mode"}
+    phone.set(**texts, Ans_Call_Without_Reg_1_="Yes")
     with ThreadPoolExecutor() as other:
         call = other.submit(pair[1].call, place_call)
         phone.wait_call(state="ringing")

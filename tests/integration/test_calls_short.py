@@ -38,7 +38,7 @@ def flood(phone: LinePhone, outside: Namespace, ladder: tuple[sipp.Step, ...]) -
 def test_calls_that_were_cancelled_keep_nobody_else_from_calling(
     stage: Stage, ladder: tuple[sipp.Step, ...]
 ) -> None:
-    stage.phone.set(**LINE)
+    stage.phone.set(**LINE, Ans_Call_Without_Reg_1_="Yes")
     flood(stage.phone, stage.outside, ladder)
     before = resident(stage.phone.process.pid)
     received = flood(stage.phone, stage.outside, ladder)

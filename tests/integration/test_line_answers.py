@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -77,6 +79,48 @@ def test_an_invite_is_challenged_only_where_auth_invite_is_yes(
     assert "algorithm=MD5" in challenge
     assert "SHA-256" not in challenge
     ladder(stranger, Request(), Expect(401), WRONG, Expect(403))
+
+
+@pytest.mark.proves("CALL-01")
+@pytest.mark.parametrize("register", ["Yes", "No"])
+def test_a_line_that_is_not_registered_rings_only_where_it_may(
+    phone: LinePhone, stranger: Namespace, register: str
+) -> None:
+    line = {"User_ID_1_": "1001", "Proxy_1_": CALLER, "Register_1_": register}
+    phone.set(**line, Block_Nonproxy_SIP="No")
+    ladder(stranger, Request(), Expect(480))
+    phone.set(**line, Block_Nonproxy_SIP="No", Ans_Call_Without_Reg_1_="Yes")
+    ladder(stranger, Request(), Expect(180))
+    phone.command("hangup")
+    phone.set(**line, Block_Nonproxy_SIP="No")
+    ladder(stranger, Request(), Expect(480))
+
+
+def first_invite() -> str:
+    """Return the first INVITE that comes to the caller's address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sip:
+        sip.bind((CALLER, 5060))
+        sip.settimeout(10)
+        while not (request := sip.recv(4096).decode()).startswith("INVITE"):
+            pass
+        return request
+
+
+@pytest.mark.proves("CALL-01")
+@pytest.mark.parametrize("register", ["Yes", "No"])
+def test_a_line_that_is_not_registered_calls_only_where_it_may(
+    phone: LinePhone, stranger: Namespace, component: list[str], register: str
+) -> None:
+    component.append("own-peer")
+    line = {"User_ID_1_": "1001", "Proxy_1_": CALLER, "Register_1_": register}
+    phone.set(**line)
+    assert "registered" in phone.command("dial", target="1002")["refused"]
+    with ThreadPoolExecutor() as other:
+        request = other.submit(stranger.call, first_invite)
+        phone.set(**line, Make_Call_Without_Reg_1_="Yes")
+        phone.wait(server=CALLER)
+        phone.command("dial", target="1002")
+        assert request.result().startswith(f"INVITE sip:1002@{CALLER} SIP/2.0")
 
 
 @pytest.mark.proves("SIP-02")

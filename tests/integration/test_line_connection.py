@@ -1,17 +1,14 @@
 """The connection of a line: its TLS, its ports, what keeps it alive and what ends it."""
 
-import os
-import selectors
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ringfence.lab.namespaces import Namespace
+from tests.support import tshark
 from tests.support.certificates import CLIENT, authority, leaf
 from tests.support.kamailio import Kamailio
-from tests.support.lease import PATIENCE
 from tests.support.line_phone import LinePhone
 from tests.support.sip_net import (
     DOMAIN,
@@ -124,39 +121,6 @@ def test_connections_come_from_the_configured_ports_and_wait_where_none_is_left(
     assert ports == {"5075", "5076"}
 
 
-class Capture:
-    """tshark in a namespace: one line of text for each packet."""
-
-    def __init__(self, space: Namespace, component: list[str], kernel_filter: str) -> None:
-        fields = ("ip.src", "udp.length", "tcp.payload")
-        words = [word for field in fields for word in ("-e", field)]
-        self.process = space.popen(
-            *("tshark", "-i", "eth0", "-l", "-f", kernel_filter, "-T", "fields", *words),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        said = b""
-        while b"Capturing" not in said:
-            said += self._read(self.process.stderr)
-        component.append("tshark")
-
-    def wait_for(self, text: str) -> None:
-        """Return once a packet reads like this."""
-        seen = b""
-        while text.encode() not in seen:
-            seen += self._read(self.process.stdout)
-
-    def _read(self, pipe: object) -> bytes:
-        with selectors.DefaultSelector() as selector:
-            selector.register(pipe, selectors.EVENT_READ)  # type: ignore[arg-type]
-            assert selector.select(PATIENCE), "no such packet"
-        return os.read(pipe.fileno(), 65536)  # type: ignore[attr-defined]
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-
 @pytest.mark.parametrize(
     ("transport", "ping"),
     [("UDP", f"{PHONE}\t8\t\n"), ("TCP", f"{PHONE}\t\t0d0a0d0a\n")],
@@ -169,7 +133,9 @@ def test_keep_alives_are_seen_on_the_wire_and_follow_their_interval_at_once(
     transport: str,
     ping: str,
 ) -> None:
-    capture = Capture(provider.space, component, "port 5060")
+    component.append(tshark.version())
+    read = ("ip.src", "udp.length", "tcp.payload")
+    capture = tshark.Capture(provider.space, "port 5060", *read)
     try:
         texts = {**LINE, "SIP_Transport_1_": transport}
         phone.set(**texts, NAT_Keep_Alive_Intvl="0")

@@ -157,7 +157,7 @@ def test_a_session_timer_is_agreed_on_that_is_long_enough(stage: Stage) -> None:
 
 @pytest.mark.proves("CALL-01")
 def test_a_ninth_caller_hears_busy(phone: LinePhone, outside: Namespace) -> None:
-    phone.set(**LINE)
+    phone.set(**LINE, Ans_Call_Without_Reg_1_="Yes")
     ring, busy = (Request(), Expect(180)), (Request(), Expect(486))
     for _ in range(8):
         sipp.call(outside, *ring, user="1001", at=PHONE, source=OTHER)
@@ -390,7 +390,7 @@ def test_a_notify_is_challenged_and_obeyed(phone: LinePhone, outside: Namespace)
         right = Request("NOTIFY", f"Event: {event}\n{SIGNED}")
         notify(event, Expect(401), right, Expect(200), source=source)
         assert phone.commanded() == [command]
-    notify("report", Expect(489))
+    notify("report", Expect(401))
     notify("message-summary", Expect(489))
     phone.set(**LINE, **{"Auth_Resync-Reboot_1_": "No"})
     notify("resync", Expect(200))

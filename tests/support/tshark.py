@@ -1,13 +1,20 @@
 """tshark as the judge of what went over a wire."""
 
 import contextlib
+import os
 import re
+import selectors
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from ringfence.lab.namespaces import Namespace
+
+PATIENCE = 15.0
+"""Seconds after which an awaited packet counts as missing."""
 
 
 def version() -> str:
@@ -39,3 +46,36 @@ def fields(path: Path, wanted: str, *names: str) -> list[tuple[str, ...]]:
     words = ("tshark", "-r", str(path), "-Y", wanted, "-T", "fields", *options)
     listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     return [tuple(line.split("\t")) for line in listed.splitlines()]
+
+
+class Capture:
+    """tshark in a namespace: one line of text for each packet as it comes, fields between tabs."""
+
+    def __init__(self, space: Namespace, kernel_filter: str, *fields: str) -> None:
+        words = [word for field in fields for word in ("-e", field)]
+        self.process = space.popen(
+            *("tshark", "-i", "eth0", "-l", "-f", kernel_filter, "-T", "fields", *words),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._until(self.process.stderr, b"Capturing")
+
+    def wait_for(self, text: str) -> list[str]:
+        """Return the lines up to a packet that reads like this, and those that came with it."""
+        return self._until(self.process.stdout, text.encode()).decode().splitlines()
+
+    @staticmethod
+    def _until(pipe: IO[bytes] | None, text: bytes) -> bytes:
+        assert pipe
+        seen, end = b"", time.monotonic() + PATIENCE
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            while text not in seen:
+                assert selector.select(max(end - time.monotonic(), 0)), "no such packet"
+                seen += os.read(pipe.fileno(), 65536)
+        return seen
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.kill()
+        self.process.communicate()

@@ -4,7 +4,15 @@ import pytest
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.rtp.packet import Packet, build_packet
-from ringfence.protocols.rtp.rtcp import Block, Heard, Reception, Sent, build_report, read_reports
+from ringfence.protocols.rtp.rtcp import (
+    Block,
+    Heard,
+    Reception,
+    Sent,
+    build_goodbye,
+    build_report,
+    read_reports,
+)
 from ringfence.protocols.rtp.session import AudioSession, Format
 
 FORMAT = Format("PCMU", 0, 0, 20, events=101, receive_events=101)
@@ -31,6 +39,12 @@ def test_a_sender_report_reads_as_the_rfc_draws_it() -> None:
 def test_who_sent_nothing_reports_as_a_receiver() -> None:
     report = build_report(1, b"x", None, ())
     assert report == bytes.fromhex("80c900010000000181ca00020000000101017800")
+    assert read_reports(report) == [Heard(1, 0, ())]
+
+
+def test_a_goodbye_names_who_leaves() -> None:
+    assert build_goodbye(0x11223344) == bytes.fromhex("81cb0001 11223344")
+    report = build_report(1, b"x", None, ()) + build_goodbye(1)
     assert read_reports(report) == [Heard(1, 0, ())]
 
 

@@ -107,13 +107,13 @@ class Ext(Tab, frozen=True, kw_only=True):
     )
     register: bool = _PROXY.row(True, "Register_{n}_", "Registers the line.")
     make_call_without_reg: bool = _PROXY.row(
-        False, "Make_Call_Without_Reg_{n}_", "Allows calls out while not registered.", status=Status.LATER
+        False, "Make_Call_Without_Reg_{n}_", "Allows calls out over UDP while the line is not registered.", status=OBEYED
     )
     register_expires: int = _PROXY.row(
         3600, "Register_Expires_{n}_", "Life of a registration that is asked for.", codec=Number(0, 2000000, "s")
     )
     ans_call_without_reg: bool = _PROXY.row(
-        False, "Ans_Call_Without_Reg_{n}_", "Allows calls in while not registered.", status=Status.LATER
+        False, "Ans_Call_Without_Reg_{n}_", "Allows calls in while the line is not registered.", status=OBEYED
     )
     use_dns_srv: bool = _PROXY.row(False, "Use_DNS_SRV_{n}_", "Looks for SRV records of the proxy.")
     dns_srv_auto_prefix: bool = _PROXY.row(False, "DNS_SRV_Auto_Prefix_{n}_", "Puts the service before the proxy's name itself.")

@@ -188,7 +188,7 @@ class LineDriver:
         """Return how a call from a source travels: back to where its INVITE came from."""
         for line in self._lines.values():
             home = line.plan.home
-            if line.port is port and line.plan.user == user and home and not line.barred:
+            if line.port is port and line.plan.user == user and home and line.takes_calls:
 
                 def send(message: Reply) -> None:
                     address, number = message.address, message.port
@@ -221,7 +221,7 @@ class LineDriver:
 
         """
         for line in sorted(self._lines.values(), key=lambda line: line.plan.n):
-            if n in (0, line.plan.n) and line.registered and (path := line.path):
+            if n in (0, line.plan.n) and line.places_calls and (path := line.path):
                 return self.calls.dial(path, target_uri(target, path.account.registrar))
         raise ComponentError("call", f"Ext {n} is not registered" if n else "no line is registered")
 
@@ -264,6 +264,8 @@ def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:
         server=held.server,
         auth_notify=held.auth_notify,
         resyncs=held.resyncs,
+        answers_unregistered=held.answers_unregistered,
+        calls_unregistered=held.calls_unregistered,
         proxies_only=held.proxies_only,
         terms=held.terms,
         tls_terms=held.tls_terms,

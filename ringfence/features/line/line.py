@@ -14,10 +14,10 @@ from ringfence.features.line.link import Link, StreamLink
 from ringfence.features.line.path import Path
 from ringfence.features.line.plan import Home, LinePlan
 from ringfence.features.line.port import UdpPort
+from ringfence.features.line.reach import target_of, together, udp_path
 from ringfence.features.line.reception import Refusals
 from ringfence.features.line.switchboard import Switchboard
 from ringfence.features.line.ways import Way
-from ringfence.policy.applications import SIP
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.digest import Credentials
@@ -26,15 +26,14 @@ from ringfence.protocols.sip.message import Message, read_response, said
 from ringfence.protocols.sip.registration import Failed, Registered, Registration
 from ringfence.protocols.sip.response import Reply, Source
 from ringfence.protocols.sip.uas import UserAgentServer
-from ringfence.runtime.egress import Target
 from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
 
 Registering = tuple[Registration, Agreement]
 
-REASONS = 4
-"""Most reasons of one round that are told."""
+RELOOK = 300.0
+"""Seconds between two looks at where the proxies of a line are that does not register."""
 
 
 class Line:
@@ -45,7 +44,10 @@ class Line:
     ) -> None:
         self.plan = plan
         self.port = port
-        self._own = _server(world, self, calls) if plan.transport != "UDP" else None
+        self._own: UserAgentServer | None = None
+        if plan.transport != "UDP":
+            self._own = UserAgentServer(world.host.entropy(32))
+            self._own.calls = calls.reception(lambda *_: self.path if self.takes_calls else None)
         self.servers = tuple(filter(None, (port.server if port else None, self._own)))
         """What answers requests at the port, and over a connection."""
         self.reason = plan.refused
@@ -70,6 +72,8 @@ class Line:
         """Of the rounds that find a server; the waits between them grow."""
         self._known: frozenset[str] = frozenset()
         """Addresses of the line's servers, as they were found last."""
+        self.nearest: tuple[Way, Hop] | None = None
+        """What is preferred, if that is over UDP: there calls go while nothing is registered."""
         self._left: tuple[str, str, int] | None = None
         """Place of a registrar that was good and fell silent: the next round tries it last."""
 
@@ -77,6 +81,20 @@ class Line:
     def registered(self) -> bool:
         """Whether the registrar holds our contact."""
         return bool(self.binding and self.binding.registered)
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether a new call may come in: where callers could know us from, or anyway."""
+        made = self.binding.registration if self.binding else None
+        if made is None and self._registration:
+            made = self._registration[0]
+        held = made is not None and made.is_registered(self._now())
+        return not self.barred and (held or self.plan.answers_unregistered)
+
+    @property
+    def places_calls(self) -> bool:
+        """Whether a new call may go out, if there is a path for it."""
+        return not self.barred and (self.registered or self.plan.calls_unregistered)
 
     @property
     def transport(self) -> str:
@@ -102,8 +120,10 @@ class Line:
     @property
     def path(self) -> Path | None:
         """Return how a call would travel now; None while nothing carries the line's messages."""
-        if (binding := self.binding) is None or self.barred:
+        if self.barred:
             return None
+        if (binding := self.binding) is None:
+            return udp_path(self.plan, self.port, self.nearest, self.own)
         flow, peer = binding.link.flow, binding.link.hop.address
 
         def send(message: Reply) -> None:
@@ -158,6 +178,9 @@ class Line:
         if not home.address and "A" in home.ways[0].search.records:
             self.reason = "waiting for an address"
             return
+        if not self.plan.registers:
+            await self._stand_by(home)
+            return
         self._registration = self._new_registration(home)
         while not self._stopping:
             self._registration[0].begin_round()
@@ -168,6 +191,18 @@ class Line:
             rest = "for good" if failed.retry is None else f"for {failed.retry:.1f} s"
             logger.warning("line.failed: Ext %d rests %s: %s", self.plan.n, rest, failed.reason)
             await self._rest(failed.retry)
+
+    async def _stand_by(self, home: Home) -> None:
+        """Know where the proxies are of a line that does not register, until stopped."""
+        while not self._stopping:
+            kept: frozenset[str] = frozenset()
+            for way in home.ways:
+                try:
+                    await self._locate(home, way, kept)
+                except (NetworkError, PolicyError) as error:
+                    logger.info("line.unreached: Ext %d: %s", self.plan.n, error)
+                kept = self._known
+            await self._rest(RELOOK)
 
     async def _round(
         self, home: Home, registration: Registering, group: asyncio.TaskGroup
@@ -194,7 +229,7 @@ class Line:
                 if failed is None or self._stopping or not failed.elsewhere:
                     return failed
                 failures.append(failed)
-        return _together(failures)
+        return together(failures)
 
     async def _locate(self, home: Home, way: Way, kept: frozenset[str]) -> tuple[Hop, ...]:
         """Return where a registrar is, best first; it is known beside those that are `kept`.
@@ -206,6 +241,8 @@ class Line:
         """
         hops = await self._world.egress.locate(target_of(home, way), way.search)
         self._know(kept | {hop.address for hop in hops})
+        if way is home.ways[0] or self.nearest is None:
+            self.nearest = (way, hops[0]) if hops and hops[0].transport == "UDP" else None
         return hops
 
     async def _open(self, home: Home, way: Way, hop: Hop) -> Link:
@@ -304,10 +341,8 @@ class Line:
     def _good(self, binding: Binding, event: Registered) -> None:
         """Note a good answer to a REGISTER."""
         self.reason, hop = "", binding.link.hop
-        logger.info(
-            "line.registered: Ext %d at %s %s:%d for %d s",
-            *(self.plan.n, hop.transport, hop.address, hop.port, event.expires),
-        )
+        words = "line.registered: Ext %d at %s %s:%d for %d s"
+        logger.info(words, self.plan.n, hop.transport, hop.address, hop.port, event.expires)
         self._tell_agreement(binding)
 
     def _tell_agreement(self, binding: Binding) -> None:
@@ -363,34 +398,3 @@ class Line:
 
     def _now(self) -> float:
         return self._world.host.now()
-
-
-def _server(world: World, line: Line, calls: Switchboard) -> UserAgentServer:
-    """Return what answers requests that come over the connection of a line."""
-    server = UserAgentServer(world.host.entropy(32))
-    server.calls = calls.reception(lambda _user, _source: line.path)
-    return server
-
-
-def target_of(home: Home, way: Way, hop: Hop | None = None) -> Target:
-    """Return where Egress may go; the configured name stays the one to be proven (rulings 4)."""
-    return Target(
-        SIP,
-        hop.host if hop else way.account.registrar,
-        hop.port if hop else 0,
-        home.tls if hop and hop.transport == "TLS" else None,
-        home.domains,
-        home.resolvers,
-        home.source_ports,
-        home.exact_domains,
-        named_by=way.named_by,
-    )
-
-
-def _together(failures: Sequence[Failed]) -> Failed | None:
-    """Return the failures of one round as one: each reason once, and the shortest wait."""
-    waits = [failed.retry for failed in failures if failed.retry is not None]
-    reasons = dict.fromkeys(failed.reason for failed in failures)
-    if not failures:
-        return None
-    return Failed(0, "; ".join(list(reasons)[:REASONS]), min(waits, default=None))

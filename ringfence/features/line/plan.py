@@ -119,12 +119,18 @@ class LinePlan(Struct, frozen=True):
     """A NOTIFY may ask for a resync."""
     reliable: bool
     """Provisional responses are acknowledged (RFC 3262)."""
+    answers_unregistered: bool
+    """Calls come in while the registrar does not hold our contact, too."""
+    calls_unregistered: bool
+    """Calls go out then, too, over UDP."""
     proxies_only: bool
     """SIP over UDP outside a dialog is heard only from the line's proxies."""
     server: str
     """Header Server of answers to the line's own proxy."""
     home: Home | None
-    """None where the line does not register."""
+    """None where the line does not register, and has no calls without that."""
+    registers: bool
+    """Otherwise it only knows its proxies."""
     rtp_ports: tuple[int, int]
     """Local ports of audio, inclusive."""
     rtcp_interval: int
@@ -208,9 +214,12 @@ class _Lines:
             auth_notify=ext.auth_resync_reboot,
             resyncs=self._settings.provisioning.resync_from_sip,
             reliable=ext.sip_100rel_enable,
+            answers_unregistered=ext.ans_call_without_reg,
+            calls_unregistered=ext.make_call_without_reg,
             proxies_only=self._settings.system.block_nonproxy_sip,
             server=expand(sip.sip_server_name, self._macros),
             home=home,
+            registers=ext.register,
             rtp_ports=(sip.rtp_port_min, sip.rtp_port_max),
             rtcp_interval=sip.rtcp_tx_interval,
             terms=terms(self._settings, n, "UDP", self._facts.sound.codecs),
@@ -231,7 +240,7 @@ class _Lines:
             return None, f"not a server: {error}"
         except PolicyError as error:
             return None, f"{BLOCKED}: {error.reason}"
-        if not ext.register:
+        if not (ext.register or ext.make_call_without_reg or ext.ans_call_without_reg):
             return None, ""
         if not ext.user_id:
             self._no_user(n)

@@ -18,9 +18,10 @@ def line_words(line: Line, *, waits: bool) -> str:
         where = "" if best else f" at {_place(line)}, a backup"
         again = refresh_words(line.refresh)
         return f"Registered over {line.transport}{suite}{where}{again}{_protection(line)}"
-    if line.plan.home or line.reason:
+    if (line.plan.home and line.plan.registers) or line.reason:
         return f"Not registered: {line.reason}"
-    return "Does not register"
+    where = _place(line)
+    return f"Does not register; its proxy is {where}" if where else "Does not register"
 
 
 def _waits(line: Line) -> str:
@@ -31,9 +32,12 @@ def _waits(line: Line) -> str:
 
 def _place(line: Line) -> str:
     """Return the server in use as `name (address:port)`; empty while there is none."""
-    if line.binding is None:
+    if line.binding:
+        hop = line.binding.link.hop
+    elif line.nearest and not line.plan.registers:
+        _, hop = line.nearest
+    else:
         return ""
-    hop = line.binding.link.hop
     place = written(hop.address, hop.port)
     return place if hop.target == hop.address else f"{hop.target} ({place})"
 
@@ -81,7 +85,8 @@ def health(lines: list[Line], *, waits: bool) -> Health:
         return Health.DISABLED
     if any(line.plan.refused for line in lines):
         return Health.FAILED
-    if waits or any(line.plan.home and not line.registered for line in lines):
+    wanted = (line for line in lines if line.plan.home and line.plan.registers)
+    if waits or any(not line.registered for line in wanted):
         return Health.PENDING
     return Health.RUNNING
 

@@ -277,8 +277,9 @@ class Switchboard:
 
     def _react(self, held: Held, event: Event) -> None:
         match event:
-            case Ringing():
+            case Ringing(_, body):
                 held.state = "ringing"
+                self._play_early(held, body)
             case Offered(body):
                 held.offered = body
                 if held.call.state is State.ESTABLISHED:
@@ -316,6 +317,18 @@ class Switchboard:
         if offer and held.negotiation.stream:
             held.media.start(held.negotiation.stream)
         return ""
+
+    def _play_early(self, held: Held, body: bytes) -> None:
+        """Play what comes before the answer, if it is described; the microphone stays shut.
+
+        Whoever described it last is heard. Source: RFC 3960 section 2; RFC 3261 section 13.2.1.
+        """
+        if not body:
+            return
+        try:
+            held.media.start(replace(held.negotiation.receive_answer(body), sends=False))
+        except (RemoteProtocolError, ComponentError) as error:
+            logger.info("call.no_early_media: %d: %s", held.number, error)
 
     def _answered(self, held: Held, body: bytes) -> None:
         try:

@@ -11,7 +11,8 @@ def show(made: LinePlan) -> str:
     listening = f"UDP port {made.port}" if made.port else "its own connection"
     text = f"Ext {made.n} {made.user or '(no user)'}: answers on {listening}{challenge}\n"
     if home := made.home:
-        text += f"  registers at {home.account.registrar} as {made.auth_user}, password "
+        does = "registers" if made.registers else "does not register, but has calls,"
+        text += f"  {does} at {home.account.registrar} as {made.auth_user}, password "
         text += f"{'***' if made.password else '(empty)'}\n"
         text += f"  media plane security: {home.mediasec.words(home.transport)}\n"
         text += f"  calls: {calls(made)}\n"

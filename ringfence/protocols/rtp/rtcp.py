@@ -9,7 +9,7 @@ from ringfence.errors import RemoteProtocolError
 
 LARGEST = 1500
 """Most bytes of a compound packet that is read."""
-SENDER, RECEIVER, DESCRIPTION = 200, 201, 202
+SENDER, RECEIVER, DESCRIPTION, GOODBYE = 200, 201, 202, 203
 KINDS = range(192, 224)
 """What may be told from RTP. Source: RFC 5761 section 4."""
 EPOCH = 2208988800
@@ -118,6 +118,11 @@ def build_report(source: int, name: bytes, sent: Sent | None, blocks: tuple[Bloc
     item += bytes(4 - len(item) % 4)  # at least one zero ends the items
     report = _packet(SENDER if sent else RECEIVER, len(blocks), body)
     return report + _packet(DESCRIPTION, 1, item)
+
+
+def build_goodbye(source: int) -> bytes:
+    """Return the packet that ends a compound one, and the source. Source: RFC 3550 section 6.6."""
+    return _packet(GOODBYE, 1, struct.pack("!I", source))
 
 
 def _packet(kind: int, count: int, body: bytes) -> bytes:

@@ -19,6 +19,7 @@ from ringfence.protocols.rtp.rtcp import (
     Block,
     Reception,
     Sent,
+    build_goodbye,
     build_report,
     middle,
     read_reports,
@@ -203,6 +204,10 @@ class AudioSession:
         if self._reception:
             blocks = (self._reception.block(self.buffer.jitter, self._coding.clock, now),)
         return build_report(self.source, self._name, sent if active else None, blocks)
+
+    def goodbye(self, now: float) -> bytes:
+        """Return the last report, which says that nothing follows. Source: RFC 3550 section 6.1."""
+        return self.report(now) + build_goodbye(self.source)
 
     def receive_report(self, data: bytes, now: float) -> bool:
         """Take RTCP that passed SRTP; return whether it was understood."""
