@@ -116,7 +116,7 @@ class _Note(logging.Handler):
 
 @contextlib.asynccontextmanager
 async def addressed(
-    state: Path, feature: Feature[Any] = FEATURE, **texts: str
+    state: Path, feature: Feature[Any] = FEATURE, /, **texts: str
 ) -> AsyncIterator[Addressed]:
     """Run the feature with parameters given by tag."""
     settings, errors = decode(texts, Settings())
