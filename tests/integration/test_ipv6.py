@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ringfence.features.ipv6 import FEATURE
+from ringfence.features.ipv6.plan import Ipv6Plan
 from ringfence.lab.namespaces import Namespace, link
 from ringfence.protocols.dhcpv6 import Lease6, lease
 from tests.support.lease import Addressed, addressed
@@ -452,3 +453,22 @@ def test_with_ipv4_only_the_interface_has_no_ipv6_and_with_both_it_comes_back(
     wire.phone.call(without)
     assert addresses() == ""
     assert wire.phone.call(both) == str(IPv6Address(FORMED))
+
+
+def test_a_lease_that_nobody_has_a_use_for_is_given_back(
+    wire: Wire, radvd: Callable[..., Radvd], kea: Callable[..., Kea6], state: Path
+) -> None:
+    radvd(managed=True)
+    server = kea(**RAPID)
+
+    async def scenario() -> str:
+        async with addressed(state, FEATURE) as phone:
+            told = await informed(phone)
+            await phone.driver.apply("", Ipv6Plan("eth0", "CP-8841-3PCC", forms=False, used=False))
+            await phone.until(phone.logged("ipv6.unused"))
+            assert phone.facts.lease6 is None
+            return told.address
+
+    address = wire.phone.call(scenario)
+    assert address in server.wait_for("DHCP6_RELEASE_NA ")
+    assert addresses6(wire.phone) == {}

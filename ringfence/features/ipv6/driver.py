@@ -62,28 +62,20 @@ class Ipv6Driver:
     async def apply(self, key: str, plan: Ipv6Plan) -> None:
         """Follow what routers and servers say, or take the static address; all in the background.
 
-        IPv4 brings the phone to its registrar; nothing here stands before that.
+        IPv4 brings the phone to its registrar; nothing here stands before that. A lease that the
+        new plan has no use for is given back.
         """
+        if self._exchange and self._link and (plan.static or not plan.used):
+            self._exchange.release(self._world.host.now())
+            self._send(self._exchange, self._link)
         self._stop()
         self._plan, self._problem = plan, ""
         self._world.spawn(self._live(plan))
 
     async def remove(self, key: str) -> None:
-        """Give the lease back: IP Mode has no IPv6 any more.
-
-        Raises:
-            ComponentError: the kernel refused.
-
-        """
-        plan = self._plan
-        if self._exchange and self._link:
-            self._exchange.release(self._world.host.now())
-            self._send(self._exchange, self._link)
+        """Ask nobody any more; a plan is always there, so only a stopping phone asks."""
         self._stop()
-        self._plan = self._link = None
-        if plan:
-            await self._give_up(plan)
-        self._world.publish(lease6=None)
+        self._plan = None
 
     async def close(self) -> None:
         """Leave the address in place: the kernel takes it away when the lease ends."""
@@ -139,7 +131,9 @@ class Ipv6Driver:
             self._set_kernel(plan, notices)
             link = self._link = notices.view()
             if not plan.used:
-                self._problem, self._link = "", None
+                self._problem, self._link, self._held = "", None, ""
+                self._world.publish(lease6=None)
+                host.remove(memory.FILE)
                 logger.info("ipv6.unused: IP Mode has none")
                 await asyncio.Event().wait()
             await self._clear(plan, link)
