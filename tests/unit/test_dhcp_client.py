@@ -101,6 +101,14 @@ def test_discover_goes_out_at_once_and_says_who_asks() -> None:
     assert {1, 3, 6, 15, 43, 66, 125, 150, 159, 160} <= set(wire.last.options[55])
 
 
+def test_every_server_is_told_that_an_acs_can_manage_the_phone() -> None:
+    wire = Wire()
+    wire.client.start(wire.now)
+    wire.sent()
+    assert wire.last
+    assert wire.last.options[124] == b"\x00\x00\x0d\xe9\x0cdslforum.org"
+
+
 def test_an_offer_is_requested_from_its_server_in_the_same_transaction() -> None:
     wire = Wire()
     wire.client.start(wire.now)
