@@ -116,6 +116,10 @@ CASES: dict[str, tuple[str, str]] = {
         "<Resync_Trigger_1>($PRVTMR ge 3600)?</Resync_Trigger_1>",
         "<Resync_Trigger_1>$PRVTMR ge 3600</Resync_Trigger_1>",
     ),
+    "activation-url-invalid": (
+        "<RF_Activation_URL>https://act.telco.net:port/</RF_Activation_URL>",
+        "<RF_Activation_URL>https://act.telco.net:8443/</RF_Activation_URL>",
+    ),
     "report-rule-unusable": (
         "<Report_Rule>[--post a] https://pv.telco.net/$MA</Report_Rule>",
         "<Report_Rule>[--delta] https://pv.telco.net/$MA</Report_Rule>",

@@ -85,6 +85,14 @@ REACH = (
         "write a comparison, $PRVTMR ge 86400, without (…)?",
     ),
     Rule(
+        "activation-url-invalid",
+        ERROR,
+        "The URL of the activation server cannot be read",
+        "A virgin phone asks nobody where its profile is.",
+        "rulings 15",
+        "write https://SERVER[:PORT][/PATH]",
+    ),
+    Rule(
         "upgrade-rule-invalid",
         ERROR,
         "An upgrade rule cannot be read",
