@@ -75,6 +75,19 @@ def test_another_file_is_asked_for_at_once_and_the_same_is_not() -> None:
     assert made.failures == 0
 
 
+def test_what_is_asked_for_while_an_attempt_runs_is_due_behind_it() -> None:
+    made = engine()
+    made.receive_plan("old", timing(), 0.0)
+    assert made.next_event(0.0)
+    made.receive_plan("new", timing(), 5.0)
+    made.receive_result(False, 9.0)
+    assert (made.get_timer(), made.failures) == (5.0, 0)
+    assert made.next_event(9.0)
+    made.receive_request(10.0)
+    made.receive_result(False, 11.0)
+    assert (made.get_timer(), made.failures) == (10.0, 1)
+
+
 def test_other_delays_count_from_the_moment_they_come() -> None:
     made = engine()
     made.receive_plan("new", timing(retry="3600"), 0.0)

@@ -64,6 +64,16 @@ class Attempt:
             self._announce()
             return True
 
+        return await signed.verified(self._world, self._source(step), wanted)
+
+    def _source(self, step: Step) -> signed.Source:
+        """Return where the file is, and whom to believe.
+
+        Raises:
+            ConfigError: the phone believes nobody.
+
+        """
+
         def asking(url: Url, address: str) -> None:
             if not self._server:
                 self._server = request_macros(step.url, address)
@@ -75,7 +85,7 @@ class Attempt:
                 "is missing, so no image can be believed",
                 "put root.json of `ringfence provider firmware publish` there",
             )
-        source = signed.Source(
+        return signed.Source(
             step.url,
             self._plan.reach,
             step.named_by,
@@ -83,7 +93,6 @@ class Attempt:
             image.LIMIT,
             asking,
         )
-        return await signed.verified(self._world, source, wanted)
 
     def failed(self, error: RingfenceError) -> None:
         """Say that it came to nothing."""

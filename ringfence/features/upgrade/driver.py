@@ -15,7 +15,16 @@ from ringfence.config.parameter import Level
 from ringfence.errors import ComponentError, ConfigError, NetworkError, PolicyError, RingfenceError
 from ringfence.features.upgrade.attempt import REASON_LIMIT, Attempt, usable
 from ringfence.features.upgrade.engine import UpgradeEngine
-from ringfence.features.upgrade.plan import HEADSET, PHONE, RULES, UpgradePlan, next_step, parse
+from ringfence.features.upgrade.plan import (
+    HEADSET,
+    PHONE,
+    RULES,
+    TAGS,
+    UpgradePlan,
+    next_step,
+    parse,
+    refusal,
+)
 from ringfence.policy.credentials import masked
 from ringfence.policy.rules import Rule, parse_url
 from ringfence.runtime.alarm import woken
@@ -220,7 +229,8 @@ class UpgradeDriver:
                 told = _Told("current", "no rule applies", kind=kind)
             elif kind == PHONE:
                 said, data = await attempt.fetch(step, self._known)
-                told = await self._start(said, data, Origin(url, attempt.address), asked)
+                origin = Origin(url, attempt.address)
+                told = await self._start(said, data, origin, asked) if data else _runs(said)
             else:
                 said, data = await attempt.fetch(step, self._stored)
                 told = await self._store(said, data, attempt)
@@ -239,8 +249,6 @@ class UpgradeDriver:
             self._history.appendleft((self._world.host.wall(), told))
         if asked:
             asked.tell(told)
-        if any(one.kind == kind for one in self._asked):  # they asked while this one ran
-            self._engines[kind].receive_request(self._world.host.now())
         if told.result == "success" and kind == PHONE:
             self._world.spawn(self._ask("reboot", {"reason": "Upgrade"}))
         elif told.result != "current":
@@ -263,22 +271,25 @@ class UpgradeDriver:
         return "" if self._headset().digest == said.digest else None
 
     async def _start(
-        self, said: Signed, data: bytes | None, origin: Origin, asked: _Asked | None
+        self, said: Signed, data: bytes, origin: Origin, asked: _Asked | None
     ) -> _Told:
-        """Have an image started next.
+        """Have an image started next, unless it is not wanted any more once that can be.
 
         Raises:
             PolicyError: it cannot run here.
             ComponentError: the disk refused, or an image cannot be started now.
 
         """
-        if data is None:
-            return _Told("current", f"{said.version} runs already", version=said.version)
         if self._world.host.trace:
             raise ComponentError("trace", "no image is started while one is written; stop it first")
         await asyncio.to_thread(usable, data, said)
-        report = await self._quiet(said, asked)
-        was = before(report)
+        sought = self._plans[PHONE].sought
+        was = before(await self._quiet(said, asked))
+        plan = self._plans.get(PHONE)
+        if plan is None or not plan.enabled or (plan.sought != sought and not asked):
+            raise ConfigError(TAGS[PHONE], f"{said.version} is not wanted any more")
+        if reason := refusal(plan, said.kind, said.version):
+            raise PolicyError("image-refused", reason)
         await asyncio.to_thread(self._slots.install, data, said.version, origin, was)
         logger.info("upgrade.installed: %s", said.version)
         return _Told("success", f"{said.version} is started on probation", version=said.version)
@@ -362,6 +373,10 @@ def _rows(held: Record) -> list[tuple[str, str]]:
         rows.append(("Previous Version", f"{previous.version}, slot {previous.slot.upper()}"))
     rows += [("Not Taken Again", f"{one.version}: {one.reason}") for one in held.refused]
     return rows
+
+
+def _runs(said: Signed) -> _Told:
+    return _Told("current", f"{said.version} runs already", version=said.version)
 
 
 def _of(outcome: Outcome) -> _Told:

@@ -25,6 +25,8 @@ class UpgradeEngine:
         self._entropy = entropy
         self._timing: Timing | None = None
         self._sought: object = None
+        self._begun: object = None
+        """What was sought when the attempt began that runs."""
         self._due: float | None = None
         self._looks = 0
         self.failures = 0
@@ -47,10 +49,15 @@ class UpgradeEngine:
         self._due = now
 
     def receive_result(self, succeeded: bool, now: float) -> None:
-        """Take how an attempt came out, and arm the next one."""
+        """Take how an attempt came out, and arm the next one.
+
+        What was asked for meanwhile is due at once; a failure of what is sought no more is none.
+        """
         self._looks = 0 if not succeeded else self._looks + 1
-        self.failures = 0 if succeeded else self.failures + 1
-        self._arm(now)
+        past = self._begun != self._sought
+        self.failures = 0 if succeeded or past else self.failures + 1
+        if self._due is None:
+            self._arm(now)
 
     def get_timer(self) -> float | None:
         """Return when the next attempt is due, None for never."""
@@ -60,7 +67,7 @@ class UpgradeEngine:
         """Return whether an attempt begins now; `receive_result` must follow."""
         if self._due is None or now < self._due:
             return False
-        self._due = None
+        self._begun, self._due = self._sought, None
         return True
 
     def _arm(self, now: float) -> None:

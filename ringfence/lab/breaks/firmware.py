@@ -92,8 +92,17 @@ async def rollback(stage: Stage) -> None:
     for user in users:
         await registrar.wait(f"SAVED {user} ", saved)
     back = time.monotonic() - began
-    told = await found_out(knocks)
-    rows = await _rows(stage, "phone")
+    await _judge(stage, await found_out(knocks), before, port, back)
+    text = "A new image must show that it is well: features, registrations, a resync."
+    await stage.why(SECTION, RULE, text, said)
+    await stage.field("Upgrade failed: .* was taken back")
+
+
+async def _judge(
+    stage: Stage, told: Mapping[str, Any], before: str, port: int, back: float
+) -> None:
+    """Tell what became of the image that dies; `back` is after how many seconds."""
+    rows, users = await _rows(stage, "phone"), await stage.held()
     kills = [text for label, text in rows if "Reboot" in label and "signal 9" in text]
     stage.demand(told["answered"] == 0, f"port {port} answered a stranger")
     stage.demand(await _software(stage) == before, "another version runs")
@@ -109,9 +118,6 @@ async def rollback(stage: Stage) -> None:
         starts=len(kills),
         **told,
     )
-    text = "A new image must show that it is well: features, registrations, a resync."
-    await stage.why(SECTION, RULE, text, said)
-    await stage.field("Upgrade failed: .* was taken back")
 
 
 async def _folder(stage: Stage) -> Path:
