@@ -87,9 +87,12 @@ SUITE_B: Mapping[str, tuple[str, ...]] = {
 }
 """`{word: suites}`: as the first word, each replaces the whole string."""
 
+SUITE_B_OF_TWO = "SUITEB128C2"
+"""It begins like a word of Table 6 and is none."""
+
 _NOT_SUPPORTED = frozenset(
     {
-        *("3DES", "ARIAGCM", "DES", "FIPS", "IDEA", "LOW", "RC2", "RC4", "SUITEB128C2", "TLSv1.0"),
+        *("3DES", "ARIAGCM", "DES", "FIPS", "IDEA", "LOW", "RC2", "RC4", "TLSv1.0", SUITE_B_OF_TWO),
         *("PSK", "aPSK", "kPSK", "kDHEPSK", "kECDHEPSK", "kRSAPSK", "SRP", "aSRP", "kSRP"),
         *("aGOST", "aGOST01", "aGOST12", "kGOST", "GOST12", "GOST89", "GOST89MAC", "GOST94"),
     }

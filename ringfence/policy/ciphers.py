@@ -13,7 +13,14 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from ringfence.policy.cipher_words import DEFAULT, DEFAULT_MEANS, SUITE_B, meaning, why_unknown
+from ringfence.policy.cipher_words import (
+    DEFAULT,
+    DEFAULT_MEANS,
+    SUITE_B,
+    SUITE_B_OF_TWO,
+    meaning,
+    why_unknown,
+)
 from ringfence.policy.suites import Suite, universe
 
 LEVEL = 2
@@ -162,18 +169,29 @@ def evaluate(text: str) -> Selection:
     """Return what a cipher string selects; a word without effect is skipped and reported."""
     known = universe()
     reading = _Reading(list(known))
-    words = [word for word in _SEPARATORS.split(text) if word]
-    if words and words[0] in SUITE_B:
-        return _suite_b(words[0], words[1:])
-    if words and words[0].startswith(DEFAULT):  # as OpenSSL: whatever follows is the next word
+    first = _first(text)
+    words = [word for word in _SEPARATORS.split(text.removeprefix(first)) if word]
+    if first in SUITE_B:
+        return _suite_b(first, words)
+    if first:
         reading.default()
-        words[0] = words[0].removeprefix(DEFAULT)
     for word in words:
         reading.take(word)
     chosen = [known[name] for name in reading.order if name in reading.active]
     weak = tuple(suite for suite in chosen if weakness(suite, reading.level))
     kept = tuple(suite for suite in chosen if suite not in weak)
     return Selection(kept, reading.level, tuple(reading.steps), weak)
+
+
+def _first(text: str) -> str:
+    """Return the word that counts only at the very beginning; empty where none stands there.
+
+    As OpenSSL, which compares characters there: whatever follows it is the next word.
+    """
+    if text.startswith(SUITE_B_OF_TWO):
+        return ""
+    longest_first = sorted((DEFAULT, *SUITE_B), key=len, reverse=True)
+    return next((word for word in longest_first if text.startswith(word)), "")
 
 
 def _suite_b(first: str, rest: Sequence[str]) -> Selection:

@@ -74,7 +74,7 @@ class Strings:
     def one(self) -> str:
         """Return words with separators; before `!` and `@` sometimes without."""
         draw = self._random
-        words = ["DEFAULT"] if draw.random() < 0.3 else []
+        words = [draw.choice(["DEFAULT", "DEFAULT", *SUITE_B])] if draw.random() < 0.3 else []
         words += [self._word() for _ in range(draw.randint(1, 8))]
         if draw.random() < 0.7:
             words.append(f"@SECLEVEL={draw.randrange(6)}")
@@ -82,7 +82,7 @@ class Strings:
         for before, word in itertools.pairwise(words):
             glued = word[0] in "!@" and not MISSING.search(before) and draw.random() < 0.2
             text += ("" if glued else draw.choice(SEPARATORS)) + word
-        return text
+        return draw.choice(["", "", "", ":", ", ", " "]) + text
 
     def _word(self) -> str:
         draw = self._random
@@ -91,6 +91,10 @@ class Strings:
                 return draw.choice(["@STRENGTH", "@SECLEVEL=0", "@SECLEVEL=1", "@SECLEVEL=3"])
             case 2:
                 return draw.choice(["BOGUS", "rsa", "RSA-", "-XRSA", "--AES", "X+RSA", "RSA+X"])
+            case 3:
+                return draw.choice(
+                    [f"{one}{rest}" for one in SUITE_B for rest in ("", "+RSA", "X")]
+                )
         name = "+".join(draw.choice(TERMS) for _ in range(draw.choice([1, 1, 1, 2, 2, 3])))
         if draw.random() < 0.35:
             name = draw.choice(AVAILABLE)
@@ -142,6 +146,9 @@ def test_random_strings_select_something_more_often_than_not() -> None:
         ("DES-CBC3-SHA", ["DES-CBC3-SHA"]),
         ("DES-CBC3-SHA:@SECLEVEL=3", []),
         ("SUITEB128ONLY:ALL", ["ECDHE-ECDSA-AES128-GCM-SHA256"]),
+        ("SUITEB192+DHE", ["ECDHE-ECDSA-AES256-GCM-SHA384"]),
+        (":SUITEB192", []),
+        (":DEFAULT:AES128-SHA", ["AES128-SHA"]),
         ("AES128-SHA@STRENGTH", ["AES128-SHA"]),
         ("NULL-MD5@SECLEVEL=0", ["NULL-MD5"]),
         ("AES256-SHA!RSA:AES128-SHA", []),
@@ -169,6 +176,9 @@ def test_operators_work_as_in_ciphers_1(text: str, expected: list[str]) -> None:
         ("RSA:DEFAULT", "DEFAULT", "first"),
         ("RSA:SUITEB128", "SUITEB128", "first"),
         ("SUITEB128:RSA", "RSA", "replaces"),
+        ("SUITEB128+RSA", "+RSA", "replaces"),
+        ("SUITEB128C2:RSA", "SUITEB128C2", "Table 6 does not"),
+        (",DEFAULT:RSA", "DEFAULT", "first"),
         ("RSA:@SECLEVEL=9", "@SECLEVEL=9", "@SECLEVEL=0"),
         ("RSA:@FOO", "@FOO", "@STRENGTH"),
         ("RSA:kRSA+BOGUS", "kRSA+BOGUS", "neither"),
