@@ -1,4 +1,4 @@
-"""An upgrade of the lab's phone: both lines, the page and the firewall are there again."""
+"""An upgrade of the lab's phone, after its call: lines, page and firewall are there again."""
 
 import json
 import time
@@ -42,8 +42,16 @@ def rows(lab: Command) -> dict[str, str]:
     return dict(features.get("upgrade", {"rows": []})["rows"])
 
 
+def said_well(lab: Command, *words: str) -> str:
+    ran = lab.run("phone", *words)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
 @pytest.mark.proves("RSY-09", "LOG-01")
-def test_an_upgraded_phone_is_all_that_it_was(lab: Command, tmp_path: Path) -> None:
+def test_an_upgrade_waits_for_the_end_of_a_call_and_then_the_phone_is_all_that_it_was(
+    lab: Command, tmp_path: Path
+) -> None:
     folder = lab.home / "ringfence" / "lab" / "default"
     author = Publisher(tmp_path / "ca")
     author.publish(folder / "provider" / "firmware", image("9.9"))
@@ -52,9 +60,15 @@ def test_an_upgraded_phone_is_all_that_it_was(lab: Command, tmp_path: Path) -> N
     assert "drop" in rules
     assert held.count("AoR:") == 2
     address = lab.status()["phone"]["lease"]["address"]
-    ran = lab.run("phone", "upgrade", RULE)
-    assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout)["reason"] == "9.9 is started on probation"
+    said_well(lab, "set", "Auth_INVITE_2_=No")
+    said_well(lab, "dial", "1002", "--line", "1")
+    said_well(lab, "answer")
+    told = json.loads(said_well(lab, "upgrade", RULE))
+    assert told["result"] == "waiting"
+    assert told["reason"] == "a line has a call; 9.9 is started when that is over"
+    assert {call["state"] for call in lab.status()["phone"]["calls"]} == {"established"}
+    assert rows(lab)["Software Version"].endswith(", as installed")
+    said_well(lab, "hangup", "1")
     until = time.monotonic() + PATIENCE
     while (seen := rows(lab).get("Software Version")) != "9.9, slot A":
         assert time.monotonic() < until, seen

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ringfence import __version__
-from ringfence.runtime import probation
+from ringfence.runtime import probation, reset
 from ringfence.runtime.host import Host
 from ringfence.runtime.probation import Probation, before, worse
 from ringfence.runtime.slots import STARTS, Before, Origin, Record, Slots
@@ -209,4 +209,24 @@ def test_a_record_that_cannot_be_read_starts_what_is_installed(
     (tmp_path / "firmware.json").write_text(text)
     assert start(slots) == "installed"
     install(slots, "0.2")
+    assert start(slots) == "0.2"
+
+
+def test_a_factory_reset_keeps_the_firmware_and_whom_it_believes(
+    slots: Slots, tmp_path: Path
+) -> None:
+    install(slots, "0.2")
+    start(slots)
+    slots.came_up()
+    for name in ("firmware-root.json", "firmware-metadata.json", "settings-00000001.json"):
+        (tmp_path / name).write_text("{}")
+    host = Host(tmp_path)
+    reset.begin(host)
+    assert reset.finish(host)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "firmware-a.pyz",
+        "firmware-metadata.json",
+        "firmware-root.json",
+        "firmware.json",
+    ]
     assert start(slots) == "0.2"
