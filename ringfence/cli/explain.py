@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(as_json(explanation), indent=1, ensure_ascii=False))
     else:
-        print(as_text(explanation, arguments.file))
+        print("\n".join(map(reading.printable, as_text(explanation, arguments.file).split("\n"))))
     return DONE
 
 

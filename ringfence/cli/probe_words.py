@@ -98,6 +98,8 @@ def client(arguments: argparse.Namespace) -> ClientCertificate | None:
 
     """
     if not arguments.cert:
+        if arguments.key:
+            raise ComponentError(f"key {arguments.key}", "is of no use without --cert")
         return None
     for name in (arguments.cert, arguments.key or arguments.cert):
         if Path(name).exists() and not Path(name).is_file():

@@ -233,8 +233,11 @@ class Text(Codec[str], frozen=True):
         """Return the text."""
         if len(text) > self.limit:
             raise ValueError(f"has {len(text)} characters, at most {self.limit} are allowed")
-        if not text.isprintable() and _CONTROL.search(text):
-            raise ValueError("has a control character")
+        if not text.isprintable():
+            if _CONTROL.search(text):
+                raise ValueError("has a control character")
+            if _BROKEN.search(text):
+                raise ValueError("is not UTF-8")
         if self.syntax:
             text = text.translate(_STRAIGHT)
         if self.pattern and text and not re.fullmatch(self.pattern, text):
@@ -262,6 +265,8 @@ class Text(Codec[str], frozen=True):
 
 _STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u201e\u201f", '\'\'""""')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BROKEN = re.compile(r"[\ud800-\udfff]")
+"""Halves of characters: bytes of a command line that are not UTF-8, and cannot be stored."""
 
 HOST = Text(255, "host name or address", r"[^\s/@]*")
 """A name or an address, perhaps with a port; no scheme and no path."""

@@ -5,6 +5,7 @@ import fcntl
 import os
 import secrets
 import socket
+import stat
 import time
 from collections.abc import Collection
 from functools import cached_property
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ringfence.runtime.host_nft import Nft
     from ringfence.runtime.host_packets import Packets
     from ringfence.runtime.trace import Trace
+
+LARGEST = 128 * 1024 * 1024
+"""Bytes of a file of the state folder that are ever read at once."""
 
 
 class Host:
@@ -231,17 +235,24 @@ class Host:
         """
         return host_interface.hardware_address(interface)
 
-    def read(self, name: str) -> bytes:
-        """Return a file of the state folder.
+    def read(self, name: str, limit: int = LARGEST) -> bytes:
+        """Return a file of the state folder, of at most `limit` bytes.
 
         Raises:
-            ComponentError: it cannot be read.
+            ComponentError: it cannot be read, is larger, or is no file (a pipe would never end).
 
         """
         try:
-            return (self.state / name).read_bytes()
+            handle = os.open(self.state / name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(handle, "rb") as file:
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    raise ComponentError(f"file {name}", "is not a regular file")
+                data = file.read(limit + 1)
         except OSError as error:
             raise ComponentError(f"file {name}", error.strerror or "") from error
+        if len(data) > limit:
+            raise ComponentError(f"file {name}", f"is larger than {limit} bytes")
+        return data
 
     def names(self, pattern: str) -> list[str]:
         """Return the names of files in the state folder that match a glob pattern, sorted."""

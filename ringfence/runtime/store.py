@@ -1,10 +1,12 @@
 """Settings that survive power cuts: numbered generations, each whole or not there."""
 
+import contextlib
 import hashlib
 import json
 import logging
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import Struct
 
 from ringfence.config.parameter import Access
@@ -31,6 +33,14 @@ class Loaded(Struct, frozen=True):
     """Why the newest generation was not used; empty where all is well."""
 
 
+class _Generation(Struct, frozen=True):
+    """A generation as it is written."""
+
+    schema: int
+    stored: dict[str, tuple[str, Origin, Access | None]]
+    intents: dict[str, str]
+
+
 class Store:
     """The generations in a phone's state folder.
 
@@ -45,10 +55,10 @@ class Store:
     def load(self) -> Loaded:
         """Return the newest generation that is whole; an unreadable one is set aside."""
         problems: list[str] = []
-        for name in reversed(self._host.names("settings-*.json")):
+        for name in self._newest_first():
             self._generation = max(self._generation, _number(name))
             try:
-                loaded = _parse(self._host.read(name))
+                loaded = _parse(self._host.read(name, LIMIT))
             except (ComponentError, ValueError) as error:
                 problems.append(f"{name}: {error}")
                 continue
@@ -65,18 +75,26 @@ class Store:
         self._generation += 1
         name = f"settings-{self._generation:08d}.json"
         self._host.write(name, _render(stored, intents))
-        good = [name]
-        for other in reversed(self._host.names("settings-*.json")):
-            if other == name:
+        self._spare(name)
+
+    def _spare(self, newest: str) -> None:
+        """Remove what is older than the last good generation; what cannot be removed stays."""
+        good = [newest]
+        for other in self._newest_first():
+            if other == newest:
                 continue
             if len(good) < KEPT and self._whole(other):
                 good.append(other)
             elif len(good) == KEPT:
-                self._host.remove(other)
+                with contextlib.suppress(ComponentError):
+                    self._host.remove(other)
+
+    def _newest_first(self) -> list[str]:
+        return sorted(self._host.names("settings-*.json"), key=_number, reverse=True)
 
     def _whole(self, name: str) -> bool:
         try:
-            _parse(self._host.read(name))
+            _parse(self._host.read(name, LIMIT))
         except (ComponentError, ValueError):
             return False
         return True
@@ -104,16 +122,14 @@ def _render(stored: Mapping[str, Stored], intents: Mapping[str, str]) -> bytes:
 
 
 def _parse(data: bytes) -> Loaded:
-    if len(data) > LIMIT:
-        raise ValueError(f"larger than {LIMIT} bytes")
     digest, _, body = data.partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != digest:
         raise ValueError("the checksum does not match")
-    document = json.loads(body)
-    if document.get("schema") != SCHEMA:
-        raise ValueError(f"schema {document.get('schema')!r} is not {SCHEMA}")
-    stored = {
-        tag: Stored(text, Origin(origin), Access(access) if access else None)
-        for tag, (text, origin, access) in document["stored"].items()
-    }
-    return Loaded(stored, document["intents"])
+    try:
+        document = msgspec.json.decode(body, type=_Generation)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise ValueError(f"not what a phone writes: {error}") from error
+    if document.schema != SCHEMA:
+        raise ValueError(f"schema {document.schema} is not {SCHEMA}")
+    stored = {tag: Stored(*held) for tag, held in document.stored.items()}
+    return Loaded(stored, document.intents)

@@ -101,7 +101,9 @@ def client_certificate(certificate_file: str, key_file: str) -> ClientCertificat
     """
     try:
         text = Path(certificate_file).read_text(encoding="ascii")
-        begin, end = text.index("-----BEGIN CERT"), text.index("-----END CERTIFICATE-----")
+        begin, end = text.find("-----BEGIN CERT"), text.find("-----END CERTIFICATE-----")
+        if not 0 <= begin < end:
+            raise ComponentError(f"certificate {certificate_file}", "holds no certificate in PEM")
         der = ssl.PEM_cert_to_DER_cert(text[begin : end + 25] + "\n")
     except (OSError, ValueError) as error:
         raise ComponentError(f"certificate {certificate_file}", _text(error)) from error
@@ -165,6 +167,9 @@ def _load(context: ssl.SSLContext, certificate_file: str, key_file: str) -> None
 
     try:
         context.load_cert_chain(certificate_file, key_file, password=no_password)
+    except ssl.SSLError as error:
+        reason = _text(error) if error.reason else f"{key_file} holds no private key in PEM"
+        raise ComponentError(f"certificate {certificate_file}", reason) from error
     except (OSError, ValueError) as error:
         raise ComponentError(f"certificate {certificate_file}", _text(error)) from error
 

@@ -241,6 +241,17 @@ def test_a_missing_file_is_one_clear_line_and_exit_1(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == "ringfence: /nowhere/cfg.xml: No such file or directory\n"
 
 
+def test_a_terminal_is_told_nothing_that_reorders_or_commands_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cfg.xml"
+    path.write_text("<flat-profile><Proxy_1_>a\u202eb\u009bc</Proxy_1_></flat-profile>")
+    assert main(["explain", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "1: UDP a?b?c" in shown
+    assert all(line.isprintable() for line in shown.split("\n"))
+
+
 def test_values_that_a_later_release_obeys_are_named_once(explained: Any) -> None:
     data = explained(
         "<flat-profile><VPN_Server>vpn.telco.net</VPN_Server><Proxy_Mode>Off</Proxy_Mode>"

@@ -49,3 +49,11 @@ def test_a_file_without_end_is_no_trap(
     words = ["--cert", held] if option == "--key" else []
     assert main(["probe", "cert", HOST, *words, option, "/dev/zero"]) == 3
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_key_without_a_certificate_is_not_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = leaf(authority(), cn="phone").save(tmp_path, "phone")[1]
+    assert main(["probe", "tls", f"{HOST}:443", "--app", "sip", "--key", key]) == 3
+    assert "is of no use without --cert" in capsys.readouterr().err

@@ -102,6 +102,12 @@ def test_text_is_kept_as_it_is_unless_it_has_a_control_character(text: str) -> N
         assert Text().decode(text) == text
 
 
+@pytest.mark.parametrize("codec", [Text(), SecretText(), Password()])
+def test_bytes_that_are_not_utf_8_are_refused(codec: Codec[Any]) -> None:
+    with pytest.raises(ValueError, match="is not UTF-8"):
+        codec.decode(b"J\xf6rg".decode(errors="surrogateescape"))
+
+
 def test_an_empty_text_passes_where_a_pattern_would_not() -> None:
     assert Text(9, "digits", r"\d+").decode("") == ""
     with pytest.raises(ValueError, match="expected digits"):

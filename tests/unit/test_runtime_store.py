@@ -1,5 +1,7 @@
 """The store: what it wrote is what it reads, and damage costs one generation at most."""
 
+import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -113,3 +115,54 @@ def test_no_file_content_raises_anything_but_is_reported(data: bytes) -> None:
         loaded = Store(Host(Path(folder))).load()
         assert not loaded.stored
         assert "settings-00000001.json" in loaded.problem
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"null",
+        b'{"schema":1}',
+        b'{"schema":2,"stored":{},"intents":{}}',
+        b'{"schema":1,"stored":[],"intents":{}}',
+        b'{"schema":1,"stored":{"Firewall":[1,"profile",null]},"intents":{}}',
+        b'{"schema":1,"stored":{"Firewall":["Enabled","nobody",null]},"intents":{}}',
+        b'{"schema":1,"stored":{},"intents":[]}',
+        b"[" * 100_000,
+        b'{"schema":1,"stored":{"\xff":["","profile",null]},"intents":{}}',
+    ],
+)
+def test_a_whole_file_of_another_shape_falls_back_to_the_last_good_one(
+    tmp_path: Path, body: bytes
+) -> None:
+    saved(tmp_path, ONE, TWO)
+    newest(tmp_path).write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    loaded = Store(Host(tmp_path)).load()
+    assert dict(loaded.stored) == ONE
+    assert "settings-00000002.json" in loaded.problem
+
+
+def test_a_pipe_or_a_huge_file_for_a_generation_is_not_waited_for(tmp_path: Path) -> None:
+    saved(tmp_path, ONE)
+    os.mkfifo(tmp_path / "settings-00000002.json")
+    with (tmp_path / "settings-00000003.json").open("wb") as file:
+        file.truncate(1 << 40)
+    loaded = Store(Host(tmp_path)).load()
+    assert dict(loaded.stored) == ONE
+    assert "settings-00000002.json: file settings-00000002.json: is not a regular" in loaded.problem
+    assert "file settings-00000003.json: is larger than 8388608 bytes" in loaded.problem
+
+
+def test_a_folder_among_the_generations_spoils_no_save(tmp_path: Path) -> None:
+    (tmp_path / "settings-00000001.json").mkdir()
+    host = saved(tmp_path, ONE, TWO, ONE)
+    assert dict(Store(host).load().stored) == ONE
+
+
+def test_the_hundred_millionth_generation_is_newer_than_the_one_before(tmp_path: Path) -> None:
+    host = saved(tmp_path, ONE)
+    newest(tmp_path).rename(tmp_path / "settings-99999999.json")
+    store = Store(host)
+    store.load()
+    store.save(TWO, {})
+    assert dict(Store(host).load().stored) == TWO

@@ -175,6 +175,15 @@ def test_a_missing_or_foreign_key_is_an_error(tmp_path: Path) -> None:
             client_context(policy_for(SIP, Settings(), held))
 
 
+def test_a_file_without_the_key_is_named(tmp_path: Path) -> None:
+    certificate, key = leaf(authority(), cn="a").save(tmp_path, "a")
+    held = Facts(client=ClientCertificate(certificate, certificate, ""))
+    with pytest.raises(ComponentError, match=r"a\.crt holds no private key in PEM"):
+        client_context(policy_for(SIP, Settings(), held))
+    with pytest.raises(ComponentError, match=r"a\.key: holds no certificate in PEM"):
+        client_certificate(key, certificate)
+
+
 def test_an_encrypted_key_is_an_error_and_asks_nobody(tmp_path: Path) -> None:
     from cryptography.hazmat.primitives import serialization
 
