@@ -5,6 +5,7 @@ import errno
 import importlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -40,12 +41,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8
+    code = 128 + signal.SIGPIPE
     try:
         code = _run(words)
         sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has seen enough
+    except KeyboardInterrupt:
+        print("ringfence: interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # `| head` has seen enough; what was found stays found
         _drop_output()
-        return DONE
     except OSError as error:
         if error.filename is not None or error.errno != errno.ENOSPC:
             raise

@@ -57,7 +57,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     phone = verb("phone", "run a verb of `ringfence phone` on the lab's phone: dial, answer, …")
     phone.add_argument("words", nargs=argparse.REMAINDER, metavar="VERB ...")
     breaking = verb("break", "break something, show what the phone does, and put it back")
-    breaking.add_argument("breakage", nargs="?", metavar="NAME", help="what; none lists them all")
+    breaking.add_argument(
+        "breakage", nargs="?", metavar="NAME", help="what, or its beginning; none lists all"
+    )
     breaking.add_argument("--list", action="store_true", help="list what can be broken")
     breaking.add_argument("--json", action="store_true")
     verb("down", "end the lab and remove everything it left")
@@ -227,6 +229,9 @@ def _break(arguments: argparse.Namespace, place: Place) -> int:
             else "\n".join(telling.overview(titles, _program()))
         )
         return DONE
+    begun = [title for title in titles if title.startswith(name)]
+    if name not in titles and len(begun) == 1:
+        (name,) = begun
     if name not in titles:
         near = difflib.get_close_matches(name, titles, 1, 0.4)
         hint = f"did you mean {near[0]}?" if near else "ringfence lab break lists them"

@@ -134,6 +134,14 @@ def test_the_list_has_one_line_for_each(lab: Command) -> None:
     assert list(json.loads(lab.run("break", "--list", "--json").stdout)) == [*NAMES]
 
 
+def test_the_beginning_of_a_name_is_enough_where_only_one_begins_so(lab: Command) -> None:
+    named = lab.run("break", "expired", "--name", "none")
+    assert (named.returncode, "none does not run" in named.stderr) == (3, True), named.stderr
+    unclear = lab.run("break", "f")
+    assert (unclear.returncode, unclear.stdout) == (2, "")
+    assert unclear.stderr.startswith("ringfence: no break 'f'; ")
+
+
 @pytest.mark.proves("PRV-20")
 def test_a_certificate_for_another_name_gets_no_request(healthy: Command) -> None:
     told, parts = show(healthy, "server-name")

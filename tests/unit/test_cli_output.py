@@ -1,10 +1,14 @@
-"""What every command does when nobody can take what it prints."""
+"""What every command does when nobody can take what it prints, or somebody stops it."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from ringfence import cli
 
 RINGFENCE = [sys.executable, "-m", "ringfence"]
 
@@ -19,13 +23,42 @@ def test_a_full_disk_is_told_in_one_line(words: list[str]) -> None:
     assert ended.returncode == 3
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
-    with subprocess.Popen(
-        [*RINGFENCE, "parameters"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as started:
-        assert started.stdout
-        assert started.stderr
-        assert started.stdout.readline()
-        started.stdout.close()
-        assert started.stderr.read() == ""
-        assert started.wait() == 0
+@pytest.mark.parametrize(
+    ("words", "unbuffered", "code"),
+    [
+        (["check", "{file}"], "", 1),
+        (["check", "{file}"], "1", 128 + signal.SIGPIPE),
+        (["parameters"], "1", 128 + signal.SIGPIPE),
+    ],
+)
+def test_a_reader_that_has_seen_enough_makes_findings_no_clean_file(
+    words: list[str], unbuffered: str, code: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "cfg.xml"
+    file.write_text("<flat-profile/>")
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [*RINGFENCE, *(word.format(file=file) for word in words)],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (code, b"")
+
+
+def test_an_interrupted_command_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(name: str) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("importlib.import_module", interrupt)
+    try:
+        code = cli.main(["check", "cfg.xml"])
+    except KeyboardInterrupt:
+        pytest.fail("it ends in a traceback")
+    assert code == 128 + signal.SIGINT
+    assert capsys.readouterr() == ("", "ringfence: interrupted\n")
