@@ -127,8 +127,8 @@ def _parse(data: bytes) -> Loaded:
         raise ValueError("the checksum does not match")
     try:
         document = msgspec.json.decode(body, type=_Generation)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise ValueError(f"not what a phone writes: {error}") from error
+    except RecursionError as error:  # all else that can be wrong is a ValueError
+        raise ValueError("is nested too deep") from error
     if document.schema != SCHEMA:
         raise ValueError(f"schema {document.schema} is not {SCHEMA}")
     stored = {tag: Stored(*held) for tag, held in document.stored.items()}
