@@ -128,7 +128,7 @@ def test_no_file_content_raises_anything_but_is_reported(data: bytes) -> None:
         b'{"schema":1,"stored":{"Firewall":[1,"profile",null]},"intents":{}}',
         b'{"schema":1,"stored":{"Firewall":["Enabled","nobody",null]},"intents":{}}',
         b'{"schema":1,"stored":{},"intents":[]}',
-        b"[" * 100_000,
+        b'{"schema":1,"other":' + b"[" * 100_000,
         b'{"schema":1,"stored":{"\xff":["","profile",null]},"intents":{}}',
     ],
 )
