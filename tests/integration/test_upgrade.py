@@ -131,6 +131,10 @@ def test_what_the_provider_did_not_sign_or_cannot_run_here_is_refused_and_said(
     for folder in ("foreign", "cut", "changed", "expired", "unlisted", "old", "lacking", "liar"):
         put(server, tmp_path / folder)
     put(server, tmp_path / "headset")
+    for name, garbage in (("noise", bytes(range(256)) * 9), ("huge", b" " * 20000)):
+        (server.root / name).mkdir()
+        (server.root / name / "timestamp.json").write_bytes(garbage)
+        (server.root / name / "timestamp.json").chmod(0o644)
     publisher.trust(tmp_path / "old", net.state)
     after = {"Log_Failure_Msg": "resync behind $UPGST: $UPGERR"}
     phone = net.boot(**OWN, **after, Syslog_Server=DNS, Downgrade_Rev_Limit="0.1")
@@ -145,6 +149,8 @@ def test_what_the_provider_did_not_sign_or_cannot_run_here_is_refused_and_said(
         f"{AT}/lacking/new.pyz": "9.9 needs Python >=3.99, and this is 3.",
         f"{AT}/liar/new.pyz": "it is signed as 9.9 and says that it is 9.8",
         f"{AT}/headset/new.pyz": "it is signed for a headset, and the rule is a phone's",
+        f"{AT}/noise/new.pyz": "the provider's metadata are refused: Failed to deserialize JSON",
+        f"{AT}/huge/new.pyz": "the body exceeds 16384 bytes",
         f"{AT}/nowhere/new.pyz": "HTTP status 404 for /nowhere/timestamp.json",
         f"{AT}/old/new.pyz?x": "'new.pyz?x' is not the name of a signed file",
         "/old/new.pyz": "the rule names no server, and DHCP names none",

@@ -32,11 +32,11 @@ class Firmware:
             web.HTTPNotFound: there is no such file.
 
         """
-        path = self._folder / request.match_info["name"]
-        if not NAME.fullmatch(path.name):
+        name = request.match_info["name"]
+        if not NAME.fullmatch(name):  # it is decoded, and may hold a slash
             raise web.HTTPNotFound
         try:
-            file = await asyncio.to_thread(path.open, "rb")
+            file = await asyncio.to_thread((self._folder / name).open, "rb")
         except OSError:
             raise web.HTTPNotFound from None
         with file:
