@@ -19,6 +19,7 @@ from pylibsrtp import Error as SrtpError
 from pylibsrtp import Policy, Session
 
 from ringfence.errors import ComponentError
+from ringfence.protocols.rtp.g711 import prepare
 from ringfence.protocols.rtp.session import RATE, AudioSession, Format
 from ringfence.protocols.sip.negotiation import Keys, Stream
 from ringfence.runtime.audio_codecs import coding, load_codecs
@@ -254,8 +255,9 @@ class AudioEngine:
         self._changed = threading.Event()
         self._thread: threading.Thread | None = None
         self._closed = False
+        prepare()  # before there is a call whose audio would wait for it
         if sound.codecs:
-            load_codecs()  # before there is a call whose audio would wait for it
+            load_codecs()
 
     def open(self, address: str, ports: tuple[int, int], name: str, interval: int) -> CallAudio:
         """Bind an even port and the next one for a call, and open its devices.

@@ -49,8 +49,18 @@ def _decoder(one: Callable[[int], int]) -> tuple[bytes, bytes]:
 
 @cache
 def _encoder(one: Callable[[int], int]) -> list[int]:
-    """Return the codes of every sample, indexed by the sample as an unsigned number."""
-    return [one(sample - 0x10000 if sample & 0x8000 else sample) for sample in range(0x10000)]
+    """Return the codes of every sample, indexed by the sample as an unsigned number.
+
+    Four neighbours share a code in both laws.
+    """
+    codes = [one(at) for at in (*range(0, 0x8000, 4), *range(-0x8000, 0, 4))]
+    return [code for code in codes for _ in range(4)]
+
+
+def prepare() -> None:
+    """Make the tables now: that takes longer than a packet time."""
+    _encoder(_to_ulaw)
+    _encoder(_to_alaw)
 
 
 def decode_ulaw(data: bytes) -> bytes:
