@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ringfence.features.ipv6 import FEATURE
+from ringfence.features.ipv6 import FEATURE, driver
 from ringfence.features.ipv6.plan import Ipv6Plan
 from ringfence.lab.namespaces import Namespace, link
 from ringfence.protocols.dhcpv6 import Lease6, lease
@@ -32,8 +32,9 @@ class Wire(NamedTuple):
 
 
 @pytest.fixture
-def wire(namespaces: Callable[[str], Namespace]) -> Wire:
+def wire(namespaces: Callable[[str], Namespace], monkeypatch: pytest.MonkeyPatch) -> Wire:
     """Return a phone without a global address and a server at fd00:99:1::1, on one wire."""
+    monkeypatch.setattr(driver, "HEAD_START", 0.0)  # here is no IPv4 that could go first
     made = Wire(namespaces("phone"), namespaces("server"))
     for space in made:  # a second less for each test; one of them looks for duplicates
         space.run("sysctl", "-q", "-w", "net.ipv6.conf.default.accept_dad=0")

@@ -39,7 +39,7 @@ def static(**texts: str) -> Planned[Ipv6Plan]:
 
 
 def test_by_default_addresses_are_formed_and_servers_asked_as_routers_say() -> None:
-    assert planned().plans == {"": Ipv6Plan("eth0", "CP-8841-3PCC", forms=True)}
+    assert planned().plans == {"": Ipv6Plan("eth0", "CP-8841-3PCC", forms=True, second=True)}
     assert planned(Auto_Config="Disabled").plans[""].forms is False
 
 
@@ -47,7 +47,11 @@ def test_where_ip_mode_has_no_ipv6_the_kernel_shall_speak_none() -> None:
     unused = Ipv6Plan("eth0", "CP-8841-3PCC", forms=False, used=False)
     assert planned(IP_Mode="IPv4 Only").plans == {"": unused}
     assert show(unused) == "no IPv6 on eth0\n"
-    assert planned(IP_Mode="IPv6 Only").plans == planned().plans
+
+
+def test_ipv6_goes_second_where_ipv4_is_in_use_too() -> None:
+    assert planned(IP_Mode="IPv6 Only").plans[""].second is False
+    assert planned(IP_Mode="Dual Mode").plans[""].second is True
 
 
 def test_a_static_address_is_a_lease_without_server_and_end() -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+HEAD_START = 0.5
+"""Seconds of a boot that belong to IPv4: the phone's way to its registrar."""
 PAUSE = 1.0
 """Seconds until a component that failed is tried again."""
 BATCH = 64
@@ -114,6 +116,8 @@ class Ipv6Driver:
         if self._plan is not plan:
             return
         self._task = asyncio.current_task()
+        if plan.second:
+            await asyncio.sleep(HEAD_START)
         while True:
             try:
                 await self._serve(plan)

@@ -26,6 +26,8 @@ class Ipv6Plan(Struct, frozen=True):
     """Addresses are formed from router advertisements."""
     used: bool = True
     """False: IP Mode has no IPv6, and the kernel speaks none on this interface."""
+    second: bool = False
+    """IPv4 is in use, too, and goes first."""
     static: Lease6 | None = None
     """The address of the parameters; None where routers and servers say."""
 
@@ -48,7 +50,8 @@ def plan(settings: Settings, facts: Facts) -> Planned[Ipv6Plan]:
     if system.ipv6_connection_type is ConnectionType.STATIC:
         static = static_lease(system.ipv6_static_ip, system.prefix_length, system.ipv6_gateway)
     forms = system.auto_config is Switch.ENABLED
-    decided = Ipv6Plan(identity.interface, identity.product, forms, static=static)
+    second = system.ip_mode is IpMode.DUAL
+    decided = Ipv6Plan(identity.interface, identity.product, forms, second=second, static=static)
     return Planned({"": decided}, findings)
 
 
