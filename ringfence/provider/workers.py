@@ -42,10 +42,11 @@ def run(jobs: Sequence[Job], buried: Callable[[int], None]) -> None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
 
-    def start(which: int) -> None:
+    def start(which: int, delay: float = 0.0) -> None:
         held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
-        pid = _fork(jobs[which], held)
-        running[pid] = (which, time.monotonic())
+        if not told.is_set():
+            pid = _fork(jobs[which], held, delay)
+            running[pid] = (which, time.monotonic())
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -62,13 +63,12 @@ def run(jobs: Sequence[Job], buried: Callable[[int], None]) -> None:
         how = f"signal {-code}" if code < 0 else f"exit status {code}"
         logger.error("provider.worker: process %d died (%s); another takes its place", pid, how)
         delays[which] = FIRST_DELAY if time.monotonic() - began > STEADY else delays[which]
-        stopping = told.wait(delays[which])
+        start(which, delays[which])
         delays[which] = min(2 * delays[which], LAST_DELAY)
-        if not stopping:
-            start(which)
 
 
-def _fork(job: Job, held: set[int | signal.Signals]) -> int:
+def _fork(job: Job, held: set[int | signal.Signals], delay: float) -> int:
+    """Start a job, which waits by itself, so that the others that died need not."""
     parent = os.getpid()
     pid = os.fork()
     if pid:
@@ -79,6 +79,7 @@ def _fork(job: Job, held: set[int | signal.Signals]) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        time.sleep(delay)
         if os.getppid() == parent:
             job()
         code = STOPPED

@@ -184,7 +184,10 @@ def vanished(provider: Provider) -> Provider:
 
 @pytest.mark.soak
 @pytest.mark.proves("PS-03")
-def test_clients_that_vanish_have_the_life_of_a_connection(vanished: Provider) -> None:
+def test_clients_that_vanish_have_the_life_of_a_connection(
+    vanished: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.support.lease.PATIENCE", 60.0)
     vanished.server.wait_for("is cut off: it lasted 30 seconds", 20)
     space = vanished.net.phone_space
     space.run("ip", "link", "set", "eth0", "up")
