@@ -181,7 +181,9 @@ def _status(arguments: argparse.Namespace, place: Place) -> int:
         print(f"mended    {what}")
     for what in document["broken"]:
         print(f"BROKEN    not true yet: {what} ({document['reason']})")
-    phone = document["phone"] or {}
+    if (phone := document["phone"]) is None:
+        print("PHONE     does not run")
+        phone = {}
     if trace := phone.get("trace"):
         state = f"ended, {trace['ended']}" if trace["ended"] else "TLS KEYS ARE BEING WRITTEN"
         print(f"TRACE     {state}: {trace['file']}")
@@ -277,7 +279,14 @@ def _broken(arguments: argparse.Namespace, place: Place, name: str, title: str) 
 
 
 def _shell(arguments: argparse.Namespace, place: Place) -> int:
-    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    command = arguments.command
+    if command[:1] and command[0].startswith("--name"):  # argparse takes it for the command's
+        late = argparse.ArgumentParser(prog="ringfence lab shell", usage="shell NODE -- COMMAND")
+        late.add_argument("--name")
+        late.add_argument("command", nargs=argparse.REMAINDER)
+        found = late.parse_args(command)
+        place, command = Place(found.name), found.command
+    command = command[1:] if command[:1] == ["--"] else command
     words = place.join(arguments.node, command or [os.environ.get("SHELL", "/bin/sh")])
     sys.stdout.flush()
     os.execvpe(words[0], words, environment())  # noqa: S606 - an argument vector, no shell

@@ -180,6 +180,9 @@ def test_a_shell_passes_the_exit_code_on(booted: tuple[Command, dict[str, Any]])
     assert command.shell("stranger", "sh", "-c", "exit 7").returncode == 7
     assert command.shell("pc", "true").returncode == 0
     assert command.run("shell", "nowhere", "--", "true").returncode == 2
+    late = ("--name", "default", "--", "sh", "-c", "exit 4")
+    assert command.run("shell", "pc", *late).returncode == 4
+    assert command.run("shell", "pc", "--name=none", "--", "true").returncode == 3
 
 
 def test_a_shell_is_inside_its_node(booted: tuple[Command, dict[str, Any]]) -> None:

@@ -46,6 +46,7 @@ def test_after_kill_9_a_lab_can_be_removed_and_booted_again(command: Command, vi
     else:
         ran = command.shell("switch", "sh", "-c", "ip netns pids phone | xargs kill -9")
         assert ran.returncode == 0, ran.stderr
+        assert "PHONE     does not run" in command.run("status").stdout
         assert command.run("down").returncode == 0
     assert command.up()["registered"]
     assert command.run("down").returncode == 0
