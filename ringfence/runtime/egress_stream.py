@@ -168,5 +168,7 @@ def broken(error: OSError) -> str:
         return "closed during the TLS handshake"
     if isinstance(error, ssl.SSLError):
         reason = (error.reason or str(error.args[-1])).replace("_", " ").lower()
+        if reason == "wrong version number":  # of OpenSSL, for bytes that are no TLS record
+            return f"what answers speaks no TLS ({reason})"
         return f"TLS refused by the peer: {reason}" if "alert" in reason else f"TLS: {reason}"
     return os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
