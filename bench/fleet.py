@@ -57,7 +57,8 @@ class UdpLines:
         self.port.trust(1, [SERVER])
         self.lines: dict[bytes, tuple[Registration, Link]] = {}
         self._waiting: Iterator[tuple[Registration, Link]] = iter(())
-        self._flying = 0
+        self._flying: dict[bytes, tuple[Registration, Link]] = {}
+        """Lines of which a registration is under way."""
         self._new: list[tuple[Registration, Link]] = []
         self._done = asyncio.Event()
 
@@ -83,7 +84,7 @@ class UdpLines:
             while not self._done.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._done.wait(), 0.5)
-                for line in self.lines.values():
+                for line in list(self._flying.values()):
                     self._remind(*line)
         self._waiting = iter(())
 
@@ -97,7 +98,7 @@ class UdpLines:
     def _next(self) -> None:
         line = next(self._waiting, None)
         if line:
-            self._flying += 1
+            self._flying[line[0].call_id] = line
             line[0].register(line[1].flow, self.host.now())
             self._send(*line)
         elif not self._flying:
@@ -113,5 +114,5 @@ class UdpLines:
             link.post(data)
         while event := registration.next_event():
             assert isinstance(event, Registered), event
-            self._flying -= 1
+            del self._flying[registration.call_id]
             self._next()
