@@ -83,8 +83,10 @@ class Probation:
             report = ask(self._state, {"verb": "status"}, ANSWER_TIME)
             if report is None:
                 return False
-            self.reason = worse(self._was, report)
-            return not self.reason and self._resyncs()
+            if reason := worse(self._was, report):
+                self.reason = reason
+                return False
+            return self._resyncs()
         except (ComponentError, ValueError, KeyError, TypeError, AttributeError) as error:
             self.reason = f"its report cannot be had: {error}"
             return False
@@ -92,7 +94,6 @@ class Probation:
     def _resyncs(self) -> bool:
         """Have it resync as after every upgrade; a failure counts where none was before."""
         if self._now() < self._next_resync:
-            self.reason = "its resync fails"
             return False
         arguments = {"after": "upgrade"}
         request = {"verb": "command", "name": "resync", "arguments": arguments}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.firmware import Publisher, image
+from tests.support.firmware import Publisher, image, source
 from tests.support.phone import RunningPhone
 from tests.support.provider_fixtures import StartDnsmasq, StartNginx, dnsmasq, net, nginx, rsyslog
-from tests.support.provider_net import DNS, FIRST, MAC, NAME, Fifo, Net, Nginx, profile
+from tests.support.provider_net import DNS, FIRST, MAC, NAME, Fifo, Net, Nginx, profile, resync
 from tests.support.upgrade_phone import ENDS, HANGS, OWN, row, rows, started, upgrade
 
 __all__ = ["dnsmasq", "net", "nginx", "rsyslog"]
@@ -172,17 +172,38 @@ sys.exit(main())
 """The phone, with less patience for an image."""
 
 
+def impatient(net: Net) -> RunningPhone:
+    """Start the phone once more, with less patience."""
+    late = RunningPhone.__new__(RunningPhone)
+    late.state, late.space, late.log = net.state, net.phone_space, ""
+    words = (sys.executable, "-c", LATE, "phone", "run", "--state", str(late.state))
+    argv = late.space.command(*words)
+    late.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    net.at_end(late.stop)
+    late.wait_for("phone.ready")
+    return late
+
+
+@pytest.mark.proves("RSY-09")
+def test_an_image_that_cannot_be_provisioned_any_more_gives_way(stand: Stand) -> None:
+    device = "ringfence/runtime/device.py"
+    forgets = f"{source(device)}\n\ndef certificate(host: Host) -> None:\n    return None\n"
+    stand.offer(image("9.9", {device: forgets}))
+    stand.boot().stop()
+    late = impatient(stand.net)
+    assert resync(late)["result"] == "success"
+    assert upgrade(late, RULE)["result"] == "success"
+    late.wait_for("upgrade.taken_back: 9.9: it was not up after 3 s: its resync fails: ")
+    assert "HTTP status 400" in late.wait_for("Upgrade failed: 9.9 was taken back")
+    assert started(late) == ""
+    assert resync(late)["result"] == "success"
+
+
 @pytest.mark.proves("RSY-09")
 def test_an_image_that_is_not_up_in_time_is_ended_by_the_keeper(stand: Stand) -> None:
     stand.offer(image("9.9", HANGS))
     stand.boot().stop()
-    late = RunningPhone.__new__(RunningPhone)
-    late.state, late.space, late.log = stand.net.state, stand.net.phone_space, ""
-    words = (sys.executable, "-c", LATE, "phone", "run", "--state", str(late.state))
-    argv = late.space.command(*words)
-    late.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    stand.net.at_end(late.stop)
-    late.wait_for("phone.ready")
+    late = impatient(stand.net)
     assert upgrade(late, RULE)["result"] == "success"
     late.wait_for("the image hangs")
     late.wait_for("upgrade.taken_back: 9.9: it was not up after 3 s: it does not answer")

@@ -41,6 +41,12 @@ def image(
     return made.getvalue()
 
 
+def source(name: str) -> str:
+    """Return a source of the code under test."""
+    with zipfile.ZipFile(io.BytesIO(real())) as made:
+        return made.read(name).decode()
+
+
 class Publisher:
     """Keys that sign images into a folder."""
 
