@@ -209,7 +209,16 @@ def _page(made: Activating, token: str) -> str:
     """Return the page of the codes, after a login."""
     jar = str(made.net.folder / "cookies")
     site = f"https://{NAME}:{PORT}"
-    words = ("curl", "-s", "--cacert", str(made.stock.provider.root), "-b", jar, "-c", jar)
+    words: tuple[str, ...] = (
+        "curl",
+        "-s",
+        "--cacert",
+        str(made.stock.provider.root),
+        "-b",
+        jar,
+        "-c",
+        jar,
+    )
     words += ("--resolve", f"{NAME}:{PORT}:{FIRST}", "-H", f"Origin: {site}")
     made.net.phone_space.run(*words, "-d", f"token={token}", f"{site}/login")
     return made.net.phone_space.run(*words, f"{site}/activations").stdout

@@ -68,8 +68,15 @@ class Site:
     def _provide(self) -> None:
         data = self.folder / "data"
         self.say("init", "--data", str(data))
-        words = ("--dir", str(self.root), "--ca-dir", str(self.ca), "--data", str(data))
-        words += ("--activation", f"https://{NAME}/$MA.xml")
+        words: tuple[str, ...] = (
+            "--dir",
+            str(self.root),
+            "--ca-dir",
+            str(self.ca),
+            "--data",
+            str(data),
+        )
+        words = (*words, "--activation", f"https://{NAME}/$MA.xml")
         self.provider = Server(
             self.net.servers,
             self.folder,

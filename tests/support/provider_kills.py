@@ -83,7 +83,16 @@ class Sender:
         urls = folder / "urls"
         pair = f'url = "https://{NAME}/{{}}"\nupload-file = "{self.body}"\n'
         urls.write_text("".join(pair.format(number) for number in range(count)))
-        words = ("curl", "-s", "--cacert", str(made.provider.root), "--cert", crt, "--key", key)
+        words: tuple[str, ...] = (
+            "curl",
+            "-s",
+            "--cacert",
+            str(made.provider.root),
+            "--cert",
+            crt,
+            "--key",
+            key,
+        )
         words = (*words, "--resolve", f"{NAME}:443:{FIRST}", "-K", str(urls))
         self._words = (*words, "-w", "%{http_code}\n", "-o", "/dev/null")
 
