@@ -8,15 +8,18 @@ import secrets
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ringfence.cli import CANNOT, DONE, FINDINGS, USAGE
 from ringfence.errors import ComponentError
 from ringfence.lab.place import DEFAULT, Place, environment
 from ringfence.lab.story import ending, line
 from ringfence.lab.topology import NODES, PHONE
+
+if TYPE_CHECKING:
+    from ringfence.lab.launch import Order
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _up(arguments: argparse.Namespace, place: Place) -> int:
-    from ringfence.lab.launch import Order, launch
+    from ringfence.lab.launch import launch
 
     steps: list[Mapping[str, Any]] = []
 
@@ -94,23 +97,37 @@ def _up(arguments: argparse.Namespace, place: Place) -> int:
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, _interrupt)
         try:
-            trace = _trace(arguments.trace) if arguments.trace else None
-            file = str(arguments.config.resolve()) if arguments.config else None
-            password = secrets.token_urlsafe(9) + "-4Aa"
-            order = Order(str(place.folder), file, password, trace, arguments.mediasec)
-            order = order._replace(zero_touch=arguments.zero_touch)
-            good = launch(place, order, tell)
+            good = launch(place, _order(arguments, place), tell)
         except KeyboardInterrupt:
             print("ringfence: interrupted; nothing is left", file=sys.stderr)
             return 128 + signal.SIGINT
+        except ComponentError as error:
+            if arguments.json:
+                tell(_failed("lab", str(error)))
+                print(json.dumps(_booted(steps, good=False), indent=2))
+            raise
     if arguments.json:
-        failed = next((step["step"] for step in steps if not step["ok"]), None)
-        document = {"schema": 1, "registered": good, "failed": failed, "steps": steps}
         runs = place.record() is not None
-        print(json.dumps(document | (_document(place) if runs else {}), indent=2))
+        document = _booted(steps, good=good) | (_document(place) if runs else {})
+        print(json.dumps(document, indent=2))
     else:
         print("\n".join(_last_words(place, good=good)))
     return DONE if good else FINDINGS
+
+
+def _order(arguments: argparse.Namespace, place: Place) -> "Order":
+    from ringfence.lab.launch import Order
+
+    trace = _trace(arguments.trace) if arguments.trace else None
+    file = str(arguments.config.resolve()) if arguments.config else None
+    password = secrets.token_urlsafe(9) + "-4Aa"
+    order = Order(str(place.folder), file, password, trace, arguments.mediasec)
+    return order._replace(zero_touch=arguments.zero_touch)
+
+
+def _booted(steps: Sequence[Mapping[str, Any]], *, good: bool) -> dict[str, Any]:
+    failed = next((step["step"] for step in steps if not step["ok"]), None)
+    return {"schema": 1, "registered": good, "failed": failed, "steps": steps}
 
 
 def _lacking() -> str:

@@ -47,7 +47,8 @@ def launch(place: Place, wanted: Order, tell: Tell) -> bool:
     An interrupt, or an error before the phone runs, leaves nothing behind.
 
     Raises:
-        ComponentError: this lab runs already, or its namespaces cannot be made.
+        ComponentError: this lab runs already, its namespaces cannot be made, or its folder
+            cannot be written.
 
     """
     lock = place.lock()
@@ -62,7 +63,7 @@ def launch(place: Place, wanted: Order, tell: Tell) -> bool:
         undo = stack.enter_context(contextlib.ExitStack())
         undo.callback(place.clear)
         place.clear(keep="lock")
-        place.log.mkdir(mode=0o700)
+        place.make_log()
         door = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=64))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         stack.enter_context(ours)

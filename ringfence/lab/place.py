@@ -9,7 +9,7 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,11 +88,35 @@ class Place:
         os.close(held)
         return False
 
+    def make_log(self) -> None:
+        """Make the folder of logs, and the lab's own in it.
+
+        Raises:
+            ComponentError: the disk refused.
+
+        """
+        with self._written(self.log):
+            self.log.mkdir(mode=0o700)
+            (self.log / "lab.log").touch()
+
     def write(self, record: Record) -> None:
-        """Keep what others need to know."""
+        """Keep what others need to know.
+
+        Raises:
+            ComponentError: the disk refused.
+
+        """
         file = self.folder / "lab.json"
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(record._asdict()))
+        with self._written(file):
+            file.touch(mode=0o600)
+            file.write_text(json.dumps(record._asdict()))
+
+    @contextlib.contextmanager
+    def _written(self, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ComponentError(str(path), error.strerror or "") from error
 
     def record(self) -> Record | None:
         """Return what is known of the lab; None where nothing readable is."""

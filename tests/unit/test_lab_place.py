@@ -1,10 +1,12 @@
 """Where a lab keeps its files, and whether it runs."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from ringfence.cli import main
 from ringfence.errors import ComponentError
 from ringfence.lab.place import Place, Record, born
 
@@ -73,3 +75,30 @@ def test_nothing_can_be_run_in_a_lab_that_does_not_run(place: Place) -> None:
 def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
     assert born(os.getpid()) == born(os.getpid())
     assert born(4194305) is None
+
+
+def test_a_folder_that_cannot_be_written_is_named(place: Place) -> None:
+    held = place.lock()
+    assert held is not None
+    (place.folder / "lab.json").mkdir()
+    with pytest.raises(ComponentError, match=r"lab\.json: Is a directory"):
+        place.write(Record(1, 1, "http://127.0.0.1/"))
+    place.log.touch()
+    with pytest.raises(ComponentError, match=r"second/log: File exists"):
+        place.make_log()
+    os.close(held)
+
+
+def test_a_lab_that_cannot_be_started_is_json_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("ringfence.cli.lab._lacking", lambda: "")
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    assert main(["lab", "up", "--json"]) == 1
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert (document["registered"], document["failed"]) == (False, "lab")
+    assert document["steps"][0]["reason"].endswith("Not a directory")
+    assert len(told.err.splitlines()) == 1
