@@ -151,11 +151,11 @@ class UpgradeDriver:
             return Health.STARTING
         if held.trial or self._waiting:
             return Health.PENDING
-        if any(self._errors.values()):
+        plans = self._plans.values()
+        followed = [plan.kind for plan in plans if plan.enabled and plan.rule.alternatives]
+        if any(self._errors[kind] for kind in followed):
             return Health.FAILED
-        if any(plan.enabled and plan.rule.alternatives for plan in self._plans.values()):
-            return Health.RUNNING
-        return Health.DISABLED
+        return Health.RUNNING if followed else Health.DISABLED
 
     def _values(self, kind: str) -> Mapping[str, str]:
         """Return the macros that the moment decides. Source: phone-facts 2.6."""
