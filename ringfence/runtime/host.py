@@ -1,6 +1,7 @@
 """The only door to the operating system: programs, files, listening sockets, netlink, clocks."""
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import secrets
@@ -281,7 +282,8 @@ class Host:
             if durable:
                 _sync_folder(self.state)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a disk that is read-only removes nothing either
+                temporary.unlink(missing_ok=True)
             raise ComponentError(f"file {name}", error.strerror or "") from error
 
     def remove(self, name: str) -> None:

@@ -144,6 +144,9 @@ class CertificatesDriver:
         host, url = self._world.host, masked(str(asked.url))
         try:
             done = await self._enrol(asked)
+            if done:
+                self._install(_line_of(asked), done)
+                host.remove(WAITING_KEY)
         except RingfenceError as error:
             reason = str(error)[:REASON_LIMIT]
             logger.warning("certificates.scep_failed: %s: %s", url, reason)
@@ -158,8 +161,6 @@ class CertificatesDriver:
             self._note(replace(self._last, at=host.wall(), url=url, reason=reason))
             self._due = host.now() + POLL
             return
-        self._install(_line_of(asked), done)
-        host.remove(WAITING_KEY)
         self._note(Attempt(host.wall(), url))
         logger.info("certificates.scep_done: %s", url)
 
