@@ -5,6 +5,7 @@ Source: chapter, Multiplatform Phone CA Client Root Certificate; PRV-12, PRV-14,
 
 import enum
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
-from ringfence.provider import turn
 from ringfence.provider.identity import DeviceIdentity, Shown, claimed
 from ringfence.provider.shelf import File, Made, Shelf
 from ringfence.provider.templates import (
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 GENERIC = "generic"
 """Folder, among the templates, of those that phones with a generic certificate get."""
+LOOK_TIME = 0.005
+"""Seconds for which it counts that nothing has changed which a finished profile depends on."""
 NOBODY = DeviceIdentity("", "", "")
 OK, UNAVAILABLE = 200, 503
 
@@ -94,9 +96,12 @@ class Profiles:
         self._revoked = revoked
         self._fleet = fleet
         self._shelf = Shelf()
-        self._turn = -1
+        self._look_at = 0.0
+        """When everything is looked at again, in monotonic seconds."""
         self._generation: int | None = None
-        """Of the inventory, in this turn of the loop."""
+        """Of the inventory, as of the last look."""
+        self._good: set[int] = set()
+        """Serial numbers that were not revoked, as of the last look."""
 
     def answer(self, path: str, client: Client) -> Answer:
         """Return what a URL path gives. With an inventory this blocks: call it in a thread."""
@@ -116,14 +121,21 @@ class Profiles:
 
     def at_hand(self, path: str, client: Client) -> Answer | None:
         """Return what `answer` would, where that is on the shelf; this blocks for nothing."""
-        if client.shown is None or self._taken_back(client.shown):
+        shown, now = client.shown, time.monotonic()
+        if shown is None:
             return None
-        if self._turn != (now := turn.number()):
-            self._turn = now
+        if now >= self._look_at:
+            self._look_at = now + LOOK_TIME
             self._generation = self._fleet.glance() if self._fleet else 0
+            self._good = set()
+            self._shelf.look_again()
+        if shown.number not in self._good:
+            if self._revoked(shown.number):
+                return None
+            self._good.add(shown.number)
         if self._generation is None:
             return None
-        made = self._shelf.find((path, client.shown), self._generation, now)
+        made = self._shelf.find((path, shown), self._generation)
         if made is None:
             return None
         answer = Answer(200, made.body, made.who, "", made.version)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ringfence.errors import ComponentError, ConfigError
-from ringfence.provider import audit, turn
+from ringfence.provider import audit
 from ringfence.provider.authority import (
     CLIENT_ROOT,
     SERVER_CA,
@@ -113,7 +113,7 @@ def crl(path: Path, issuer: x509.Certificate | None = None) -> x509.CertificateR
 
 
 class Revoked:
-    """Serial numbers on the list in a file; a changed file counts from the next request on.
+    """Serial numbers on the list in a file; a changed file counts at the next question.
 
     A list that cannot be read any more, or is another's, leaves the last good one in force, and
     so does one that is gone: what was revoked never comes back by accident.
@@ -127,15 +127,11 @@ class Revoked:
         self._path = path
         self._issuer = certificate(issuer)
         self._name = str(path)
-        self._turn = -1
         self._stamp = _stamp(self._name)
         self._held = crl(path, self._issuer) if self._stamp else None
 
     def holds(self, serial: int) -> bool:
         """Return whether a serial number is on the list."""
-        if self._turn == (now := turn.number()):
-            return self._has(serial)
-        self._turn = now
         stamp = _stamp(self._name)
         if stamp and stamp != self._stamp:
             self._stamp = stamp
@@ -144,9 +140,6 @@ class Revoked:
                 logger.info("provider.revoked: %d certificates", len(self._held))
             except (ComponentError, ConfigError) as error:
                 logger.error("provider.revoked: the last good list stays in force: %s", error)
-        return self._has(serial)
-
-    def _has(self, serial: int) -> bool:
         return bool(self._held and self._held.get_revoked_certificate_by_serial_number(serial))
 
 

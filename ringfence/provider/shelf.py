@@ -1,7 +1,7 @@
 """Finished profiles, each valid for as long as nothing that went into it has changed.
 
 A phone that asks again for what it has costs neither a template nor its secrets. Whether
-something changed is asked in each turn of the loop: the inventory's generation, and the files.
+something changed is asked again and again: the inventory's generation, and the files.
 """
 
 import os
@@ -44,14 +44,17 @@ class Shelf:
         self._held: dict[Key, Made] = {}
         self._bytes = 0
         self._lock = Lock()
-        self._turn = -1
         self._looked: dict[str, int] = {}
-        """When files were changed last, as it was found in this turn of the loop."""
+        """When files were changed last, as it was found since `look_again`."""
 
-    def find(self, key: Key, generation: int, now: int) -> Made | None:
-        """Return a profile that still is what would be made now; `now` is a turn of the loop."""
+    def look_again(self) -> None:
+        """Ask for each file once more."""
+        self._looked = {}
+
+    def find(self, key: Key, generation: int) -> Made | None:
+        """Return a profile that still is what would be made now."""
         made = self._held.get(key)
-        if made is None or made.generation != generation or not self._same(made.files, now):
+        if made is None or made.generation != generation or not self._same(made.files):
             return None
         return made
 
@@ -66,9 +69,7 @@ class Shelf:
                 oldest = self._held.pop(next(iter(self._held)))
                 self._bytes -= len(oldest.body)
 
-    def _same(self, files: Sequence[File], now: int) -> bool:
-        if self._turn != now:
-            self._turn, self._looked = now, {}
+    def _same(self, files: Sequence[File]) -> bool:
         looked = self._looked
         for file in files:
             if file.path not in looked:

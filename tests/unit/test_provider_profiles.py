@@ -3,6 +3,7 @@
 Source: PS-04; phone-facts 2.9.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,28 @@ def test_a_revoked_certificate_opens_nothing(folder: Path) -> None:
     shared = replace(GENERIC, number=0xB)
     asked = ask(folder, GenericPolicy.BOOTSTRAP, shared, f"/{MAC}.xml")
     assert asked[::2] == (403, "generic, revoked")
+
+
+def test_a_finished_profile_is_looked_at_again_after_five_milliseconds(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revoked: set[int] = set()
+    clock = iter((0.100, 0.104, 0.106, 0.107, 0.110, 0.112))
+    monkeypatch.setattr("ringfence.provider.profiles.time.monotonic", lambda: next(clock))
+    profiles = Profiles(folder, GenericPolicy.REFUSE, revoked.__contains__)
+    asked = (f"/{MAC}.xml", Client(OWN))
+    made = profiles.answer(*asked)
+    assert profiles.at_hand(*asked) == made
+    (folder / "default.xml").write_text("other")
+    os.utime(folder / "default.xml", (1, 1))
+    assert profiles.at_hand(*asked) == made
+    assert profiles.at_hand(*asked) is None
+    made = profiles.answer(*asked)
+    assert made.body == b"other"
+    assert profiles.at_hand(*asked) == made
+    revoked.add(OWN.number)
+    assert profiles.at_hand(*asked) == made
+    assert profiles.at_hand(*asked) is None
 
 
 @pytest.mark.parametrize(
