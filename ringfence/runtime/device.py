@@ -38,7 +38,7 @@ def identity(host: Host, interface: str | None) -> Identity:
     if host.names(DEVICE):
         try:
             given = dict(json.loads(host.read(DEVICE)))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise ComponentError(f"file {DEVICE}", str(error)) from error
     known = {key: str(text) for key, text in given.items() if key in Identity.__struct_fields__}
     known["interface"] = interface or known.get("interface") or host.interface()

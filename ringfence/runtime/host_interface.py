@@ -33,6 +33,8 @@ def hardware_address(interface: str) -> bytes:
 
 def _ask(interface: str, question: int) -> bytes:
     """Return what the kernel of this namespace answers; /sys may show another namespace's."""
+    if not interface:
+        raise ComponentError("interface", "there is none but lo")
     request = struct.pack("16s24x", interface.encode()[:15])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         try:
