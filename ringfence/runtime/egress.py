@@ -250,6 +250,8 @@ class Egress:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     connection.bind(("::" if ":" in address else "0.0.0.0", port))  # noqa: S104
                 await asyncio.get_running_loop().sock_connect(connection, (address, target.port))
+                if connection.getsockname() == connection.getpeername():  # RFC 9293, figure 8
+                    raise OSError(errno.ECONNREFUSED, "a connection with itself")
             except OSError as error:
                 connection.close()
                 if port and error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):

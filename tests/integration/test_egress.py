@@ -382,6 +382,20 @@ def test_the_source_port_is_of_the_range_and_each_is_used_once_whoever_the_serve
         bench.phone.call(local_ports, Ask(source_ports=(5060, 5063)), 5)
 
 
+async def dial_itself(asked: Ask) -> str:
+    target = replace(asked.target(), tls=None, port=5060)
+    try:
+        await Egress(Host(Path())).connect(target, "127.0.0.1")
+    except NetworkError as error:
+        return str(error)
+    return "connected"
+
+
+def test_a_connection_that_meets_itself_is_none(bench: Bench) -> None:
+    told = bench.phone.call(dial_itself, Ask(source_ports=(5060, 5060)))
+    assert told == "pv.telco.test at 127.0.0.1:5060: Connection refused"
+
+
 def certificate_lines(bench: Bench) -> str:
     certificate, key = leaf(bench.root, dns=[HOST], key=rsa_key()).save(bench.folder, "nginx")
     return f"ssl_certificate {certificate}; ssl_certificate_key {key}; server_name {HOST};"
