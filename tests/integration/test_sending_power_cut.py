@@ -48,7 +48,7 @@ def survivor(disk: Disk, scratch: Path, marks: list[str]) -> State:
     for name, data in files.items():
         (scratch / name).write_bytes(data)
     stored = Store(Host(scratch)).load().stored
-    rule, a, name = (stored.get(tag) for tag in ("Profile_Rule", "GPP_A", "Display_Name_1_"))
+    rule, a, shown = (stored.get(tag) for tag in ("Profile_Rule", "GPP_A", "Display_Name_1_"))
     assert rule is not None
     assert (rule.origin is Origin.ACTIVATION) == (rule.text == RULE)
     report = json.loads(files.get("report.json", b'{"url": "", "mark": ""}'))
@@ -60,7 +60,7 @@ def survivor(disk: Disk, scratch: Path, marks: list[str]) -> State:
     for file in packed:
         assert gzip.decompress(files[file])  # whole, or not there
     assert problem["file"] in ("", *packed)
-    local = (a.text if a else "", name.text if name else "")
+    local = (a.text if a else "", shown.text if shown else "")
     return (rule.text, *local, sent, len(packed), problem["file"] and "sent")
 
 
