@@ -3,9 +3,10 @@
 Both serve profiles of 80 kB to sixteen phones with P-256 certificates, verify the certificate,
 hold it against the path and log each request. nginx runs one worker with what `ringfence provider
 nginx-config --root` wrote: it serves files that somebody made. Ours runs one worker with an
-inventory: it made the profiles at the first request, and holds the list of revoked phones, the
-inventory and the templates against them at each one. What making one costs is said beside it;
-nothing of the kind is in nginx. Neither resumes sessions. Only the CPU time of the server counts.
+inventory: it made the profiles at the first request and keeps them for as long as revocations, the
+inventory and the templates allow, which it asks again after five milliseconds. What making a
+profile costs is said beside it; nothing of the kind is in nginx. Neither resumes sessions. Only
+the CPU time of the server counts.
 Then a thousand phones come at once, each with a certificate and an address of its own, and each
 profile is made anew; the phones run on the same cores and are the larger part of the wait.
 
