@@ -226,13 +226,14 @@ def _set(arguments: argparse.Namespace) -> int:
 
 def _set_stopped(host: "Host", values: Mapping[str, str]) -> Mapping[str, Any]:
     """Store values for a phone that does not run."""
+    from ringfence.features import FEATURES
     from ringfence.runtime.device import identity
     from ringfence.runtime.phone import Memory, set_values
     from ringfence.runtime.state import Facts
 
     facts = Facts(identity=identity(host, None))
     memory = Memory(host, facts.identity.firmware)
-    return set_values(memory.submit, memory, facts, values)
+    return set_values(FEATURES, memory.submit, memory, facts, values)
 
 
 def _pairs(words: list[str]) -> Mapping[str, str]:

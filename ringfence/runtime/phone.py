@@ -9,18 +9,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from ringfence.config.parameter import Level
-from ringfence.config.settings import aliases, effective, slots, virgin
+from ringfence.config.settings import Settings, aliases, effective, slots, virgin
 from ringfence.config.snapshot import Change, Origin, restore, shown, submit
-from ringfence.errors import ComponentError, ConfigError
+from ringfence.errors import ComponentError, ConfigError, Finding, Severity
 from ringfence.runtime import reset
 from ringfence.runtime.commands import Command, Commands
 from ringfence.runtime.control import ControlServer
 from ringfence.runtime.egress import Egress
-from ringfence.runtime.feature import Feature, Submit, World
+from ringfence.runtime.feature import Feature, Submit, World, plan_all
 from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import REBOOT, STOPPED, history
 from ringfence.runtime.places import Places
-from ringfence.runtime.reach import new_lock_outs
 from ringfence.runtime.state import Facts, Health, Status
 from ringfence.runtime.store import Loaded, Store
 from ringfence.runtime.supervisor import Supervisor
@@ -222,7 +221,7 @@ class Phone:
             case {"verb": "get", "tag": str(tag)}:
                 return {"text": shown(self._memory.snapshot, canonical(tag))}
             case {"verb": "set", "values": dict(values)}:
-                return set_values(self._submit, self._memory, self._facts, values)
+                return set_values(self._features, self._submit, self._memory, self._facts, values)
             case {"verb": "command", "name": str(name), "arguments": dict(arguments)}:
                 texts = {str(key): str(text) for key, text in arguments.items()}
                 return await self._commands.run(name, texts)
@@ -230,22 +229,35 @@ class Phone:
 
 
 def set_values(
-    submit: Submit, memory: Memory, facts: Facts, values: Mapping[str, Any]
+    features: Sequence[Feature[Any]],
+    submit: Submit,
+    memory: Memory,
+    facts: Facts,
+    values: Mapping[str, Any],
 ) -> Mapping[str, object]:
-    """Submit values from the command line, all or nothing; return what they shut out, too.
+    """Submit values from the command line, all or nothing; return what is wrong with them, too.
 
     Raises:
         ConfigError: a tag is unknown or a value was refused; nothing was stored.
         ComponentError: the store could not be written.
 
     """
-    before = memory.snapshot.settings
+    known = _errors(features, memory.snapshot.settings, facts)
     changes = {canonical(str(tag)): Change(str(text)) for tag, text in values.items()}
     for error in submit(changes, Origin.COMMAND, whole=True):
         raise error
-    locked = new_lock_outs(before, memory.snapshot.settings, facts)
-    warnings = [f"{one.tag}: {one.message}; {one.remedy}" for one in locked]
+    found = [one for one in _errors(features, memory.snapshot.settings, facts) if one not in known]
+    warnings = [f"{one.tag}: {one.message}; {one.remedy}" for one in found]
     return {"stored": sorted(changes), "warnings": warnings}
+
+
+def _errors(
+    features: Sequence[Feature[Any]], settings: Settings, facts: Facts
+) -> tuple[Finding, ...]:
+    """Return what of the settings no feature can do, each once."""
+    decided, _ = plan_all(features, settings, facts)
+    found = (one for planned in decided.values() for one in planned.findings)
+    return tuple(dict.fromkeys(one for one in found if one.severity is Severity.ERROR))
 
 
 def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:
