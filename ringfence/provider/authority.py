@@ -151,15 +151,17 @@ def key(folder: Path, name: str, passphrase: bytes = b"") -> Key | ed25519.Ed255
         ComponentError: it cannot be read, or the passphrase is missing or wrong.
 
     """
+    data = read(folder / f"{name}.key")
     try:
-        found = load_pem_private_key(read(folder / f"{name}.key"), passphrase or None)
+        found = load_pem_private_key(data, passphrase or None)
     except TypeError:
         open_ = "is not encrypted: leave --passphrase-file out, or `ringfence ca encrypt` first"
         what = open_ if passphrase else ""
         what = what or "is encrypted: say where its passphrase is with --passphrase-file"
         raise ComponentError(f"authority {folder}", f"{name}.key {what}") from None
     except ValueError as error:
-        said = "the passphrase is wrong" if passphrase else pem_problem(error)
+        whole = data.rstrip().endswith(b" PRIVATE KEY-----")
+        said = "the passphrase is wrong" if passphrase and whole else pem_problem(error)
         raise ComponentError(f"authority {folder}", f"{name}: {said}") from None
     kinds = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
     if not isinstance(found, kinds):

@@ -17,7 +17,7 @@ from msgspec import Struct
 from ringfence.errors import ConfigError
 from ringfence.provider import audit, products
 from ringfence.provider import request as requests
-from ringfence.provider.authority import CLIENT_ROOT, SERVER_CA, SERVER_ROOT, signer
+from ringfence.provider.authority import CLIENT_ROOT, SERVER_CA, SERVER_ROOT, certificate, signer
 from ringfence.provider.certificates import (
     YEAR,
     Digest,
@@ -173,6 +173,8 @@ def exported(folder: Path) -> dict[str, bytes]:
 
     """
     with locked(folder):
+        for whose in EXPORTS.values():
+            certificate(folder / f"{whose}.crt")  # what is damaged is given to nobody
         files = {name: read(folder / f"{whose}.crt") for name, whose in EXPORTS.items()}
         for name, parts in LISTS.items():
             if all((folder / part).exists() for part in parts):

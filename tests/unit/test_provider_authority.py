@@ -158,3 +158,24 @@ def test_a_device_of_the_last_day_ends_with_the_root(tmp_path: Path) -> None:
     late = NOW + timedelta(days=24 * 365)
     made = ca.issue_device(tmp_path / "ca", GENERIC, late)
     assert made.certificate.startswith(b"-----BEGIN CERTIFICATE-----")
+
+
+@pytest.mark.parametrize("keeps", [0, 600])
+def test_a_key_that_is_cut_off_is_not_taken_for_a_wrong_passphrase(
+    tmp_path: Path, keeps: int
+) -> None:
+    create(tmp_path / "ca", b"passphrase")
+    file = tmp_path / "ca" / "client-root.key"
+    file.write_bytes(file.read_bytes()[:keeps])
+    with pytest.raises(ComponentError, match="client-root: ") as raised:
+        authority.key(tmp_path / "ca", "client-root", b"passphrase")
+    assert "passphrase" not in str(raised.value)
+
+
+@pytest.mark.parametrize("root", ["client-root.crt", "server-root.crt"])
+def test_a_damaged_root_is_given_to_nobody(tmp_path: Path, root: str) -> None:
+    create(tmp_path / "ca")
+    (tmp_path / "ca" / root).write_bytes(b"")
+    with pytest.raises(ComponentError, match=f"{root}: is no certificate"):
+        ca.export(tmp_path / "ca", tmp_path / "public")
+    assert not (tmp_path / "public").exists()
