@@ -119,6 +119,10 @@ def _add_serve(verbs: Verbs) -> None:
         help="keep requests without a password for `ringfence ca approve`",
     )
     _with_keys(verb)
+    _add_requests(verbs)
+
+
+def _add_requests(verbs: Verbs) -> None:
     _verb(verbs, "requests", "list the SCEP requests that wait for a decision")
     verb = _verb(verbs, "approve", "give a waiting SCEP request the certificate of one phone")
     verb.add_argument("request", metavar="REQUEST", help="the beginning of its name")

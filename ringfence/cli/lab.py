@@ -31,7 +31,25 @@ def add(parser: argparse.ArgumentParser) -> None:
         made.add_argument("--name", default=DEFAULT, help="which lab, where there are several")
         return made
 
-    up = verb("up", "boot a lab and a phone in it, and tell what was proven")
+    _add_up(verb("up", "boot a lab and a phone in it, and tell what was proven"))
+    verb("status", "say where the lab's nodes are and how its phone is doing").add_argument(
+        "--json", action="store_true"
+    )
+    shell = verb("shell", "run a command in a node of the lab; its exit code is passed on")
+    shell.add_argument("node", choices=[node.name for node in NODES])
+    shell.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    phone = verb("phone", "run a verb of `ringfence phone` on the lab's phone: dial, answer, …")
+    phone.add_argument("words", nargs=argparse.REMAINDER, metavar="VERB ...")
+    breaking = verb("break", "break something, show what the phone does, and put it back")
+    breaking.add_argument(
+        "breakage", nargs="?", metavar="NAME", help="what, or its beginning; none lists all"
+    )
+    breaking.add_argument("--list", action="store_true", help="list what can be broken")
+    breaking.add_argument("--json", action="store_true")
+    verb("down", "end the lab and remove everything it left")
+
+
+def _add_up(up: argparse.ArgumentParser) -> None:
     up.add_argument("--json", action="store_true", help="print JSON at the end")
     up.add_argument("--config", type=Path, help="cfg.xml to serve to the phone, not the lab's own")
     up.add_argument(
@@ -51,21 +69,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let DHCP name no profile: the phone asks its activation server",
     )
-    verb("status", "say where the lab's nodes are and how its phone is doing").add_argument(
-        "--json", action="store_true"
-    )
-    shell = verb("shell", "run a command in a node of the lab; its exit code is passed on")
-    shell.add_argument("node", choices=[node.name for node in NODES])
-    shell.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
-    phone = verb("phone", "run a verb of `ringfence phone` on the lab's phone: dial, answer, …")
-    phone.add_argument("words", nargs=argparse.REMAINDER, metavar="VERB ...")
-    breaking = verb("break", "break something, show what the phone does, and put it back")
-    breaking.add_argument(
-        "breakage", nargs="?", metavar="NAME", help="what, or its beginning; none lists all"
-    )
-    breaking.add_argument("--list", action="store_true", help="list what can be broken")
-    breaking.add_argument("--json", action="store_true")
-    verb("down", "end the lab and remove everything it left")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -66,6 +66,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="for a headset; it is stored only",
     )
     verb("reboot", "restart the phone's processes")
+    _add_life(verb)
+    _add_calls(verb)
+
+
+def _add_life(verb: Verb) -> None:
     activate = verb("activate", "let the activation server know the code that the provider gave")
     activate.add_argument("code", nargs="?", metavar="CODE", help="asked for where it is left out")
     reset = verb("factory-reset", "make the phone what it was when it left the factory")
@@ -76,7 +81,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     certificate.add_argument(
         "--password-file", type=Path, metavar="FILE", help="extract password (default: none)"
     )
-    _add_calls(verb)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

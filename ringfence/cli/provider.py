@@ -10,9 +10,13 @@ from contextlib import suppress
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ringfence.cli import CANNOT, DONE, FINDINGS, provider_firmware, provider_inventory
 from ringfence.errors import ComponentError, ConfigError
+
+if TYPE_CHECKING:
+    from ringfence.provider.server import Files
 
 HTTPS = 443
 MOST_WORKERS = 64
@@ -70,6 +74,11 @@ def _add_serve(verbs: provider_inventory.Verbs) -> None:
     serve.add_argument(
         "--workers", type=_count, default=1, metavar="N", help="processes behind the port (1)"
     )
+    _add_inventory(serve)
+    _add_policies(serve)
+
+
+def _add_inventory(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--data",
         type=Path,
@@ -89,6 +98,9 @@ def _add_serve(verbs: provider_inventory.Verbs) -> None:
         help="page, API and metrics of the inventory, by HTTPS for whoever has a token; on"
         " 127.0.0.1 where there is no address",
     )
+
+
+def _add_policies(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--activation",
         nargs="?",
@@ -139,22 +151,14 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
     from ringfence.provider import workers
-    from ringfence.provider.authority import CLIENT_ROOT
     from ringfence.provider.journal import Journal
     from ringfence.provider.profiles import GenericPolicy
-    from ringfence.provider.server import Files, Server, Serving
+    from ringfence.provider.server import Server, Serving
     from ringfence.provider.tally import Tallies
 
     logging.basicConfig(handlers=[Journal(sys.stdout.buffer)], level=logging.INFO)
     _check_activation(arguments)
-    folder: Path = arguments.ca_dir
-    files = Files(
-        templates=arguments.dir,
-        certificate=arguments.certificate or folder / "server.crt",
-        key=arguments.key or folder / "server.key",
-        client_root=folder / f"{CLIENT_ROOT}.crt",
-        revoked=folder / f"{CLIENT_ROOT}.crl",
-    )
+    files = _files(arguments)
     server = Server(
         Serving(
             files=files,
@@ -175,11 +179,11 @@ def _serve(arguments: argparse.Namespace) -> int:
     if arguments.manage:
         if arguments.data is None:
             raise ConfigError("--manage", "there is nothing to manage", "say where with --data")
-        from ringfence.provider.manage.server import Manager
+        from ringfence.provider.manage.server import Management
 
-        manager = Manager(files, arguments.manage, arguments.data, tallies)
-        serving.append(manager.serve)
-        print(f"provider.manage: {manager.where}", flush=True)
+        management = Management(files, arguments.manage, arguments.data, tallies)
+        serving.append(management.serve)
+        print(f"provider.manage: {management.where}", flush=True)
     print(f"provider.ready: {server.where}", flush=True)
     # A line a request: nothing is collected for it that the format leaves out.
     # Source: Python's logging HOWTO, Optimization.
@@ -189,6 +193,20 @@ def _serve(arguments: argparse.Namespace) -> int:
     jobs = [partial(_job, *one) for one in zip(serving, journals, strict=True)]
     workers.run(jobs, lambda number: journals[number].flush())
     return DONE
+
+
+def _files(arguments: argparse.Namespace) -> "Files":
+    from ringfence.provider.authority import CLIENT_ROOT
+    from ringfence.provider.server import Files
+
+    folder: Path = arguments.ca_dir
+    return Files(
+        templates=arguments.dir,
+        certificate=arguments.certificate or folder / "server.crt",
+        key=arguments.key or folder / "server.key",
+        client_root=folder / f"{CLIENT_ROOT}.crt",
+        revoked=folder / f"{CLIENT_ROOT}.crl",
+    )
 
 
 def _check_activation(arguments: argparse.Namespace) -> None:

@@ -100,9 +100,8 @@ class Document:
         """
         policy = empty or _policy(snapshot)
         clears = policy is EmptyMeans.EMPTY
-        stored, untouched = snapshot.stored, Origin.DEFAULT
+        stored, known, untouched = snapshot.stored, slots(), Origin.DEFAULT
         elements: Mapping[str, Element] = self.elements
-        known = slots()
         if among is not None:
             elements = {tag: elements[tag] for tag in among if tag in elements}
         found: dict[str, Change] = {}

@@ -139,6 +139,13 @@ class Registrar(Struct, frozen=True):
         return f"Registrar({self.domain} at {self.address})"
 
 
+def _tls(registrar: Registrar) -> str:
+    word, roots = ("yes", registrar.devices) if registrar.devices else ("no", "")
+    clients = f"verify_certificate = {word}\nrequire_certificate = {word}"
+    clients += f"\nca_list = {roots}" if roots else ""
+    return _TLS.format(certificate=registrar.certificate, key=registrar.key, clients=clients)
+
+
 def render(folder: Path, registrar: Registrar) -> list[str]:
     """Write the configuration into `folder` and return the words that start Kamailio.
 
@@ -153,11 +160,7 @@ def render(folder: Path, registrar: Registrar) -> list[str]:
     if tls:
         listen.append(f"listen=tls:{registrar.address}:{registrar.tls_port}")
         tls_module = f'loadmodule "tls.so"\nmodparam("tls", "config", "{folder}/kamailio-tls.cfg")'
-        word, roots = ("yes", registrar.devices) if registrar.devices else ("no", "")
-        clients = f"verify_certificate = {word}\nrequire_certificate = {word}"
-        clients += f"\nca_list = {roots}" if roots else ""
-        text = _TLS.format(certificate=registrar.certificate, key=registrar.key, clients=clients)
-        (folder / "kamailio-tls.cfg").write_text(text)
+        (folder / "kamailio-tls.cfg").write_text(_tls(registrar))
     tables = [f'  $sht(users=>{u})="{p}";' for u, p in registrar.users.items()]
     part = registrar.mediasec
     if part:

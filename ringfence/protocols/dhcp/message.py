@@ -83,15 +83,7 @@ def parse(data: bytes) -> Message:
     )
     if op not in (REQUEST, REPLY) or htype != 1 or hlen != 6:
         raise RemoteProtocolError("no message of an Ethernet network")
-    parts: dict[int, bytearray] = {}
-    _read_options(data[_FIXED:], parts)
-    overload = bytes(parts.pop(Option.OVERLOAD, b"\0"))
-    if len(overload) != 1 or overload[0] > 3:
-        raise RemoteProtocolError("option 52 is neither 1, 2 nor 3")
-    if overload[0] & 1:
-        _read_options(file, parts)
-    if overload[0] & 2:
-        _read_options(sname, parts)
+    parts = _parts(data[_FIXED:], file, sname)
     kind = bytes(parts.pop(Option.MESSAGE_TYPE, b""))
     if len(kind) != 1 or not MessageType.DISCOVER <= kind[0] <= MessageType.INFORM:
         raise RemoteProtocolError("no message type")
@@ -109,6 +101,20 @@ def parse(data: bytes) -> Message:
         giaddr=giaddr,
         options={code: bytes(value) for code, value in parts.items()},
     )
+
+
+def _parts(options: bytes, file: bytes, sname: bytes) -> dict[int, bytearray]:
+    """Return the values of all options, those of the other two fields where option 52 says so."""
+    parts: dict[int, bytearray] = {}
+    _read_options(options, parts)
+    overload = bytes(parts.pop(Option.OVERLOAD, b"\0"))
+    if len(overload) != 1 or overload[0] > 3:
+        raise RemoteProtocolError("option 52 is neither 1, 2 nor 3")
+    if overload[0] & 1:
+        _read_options(file, parts)
+    if overload[0] & 2:
+        _read_options(sname, parts)
+    return parts
 
 
 def _read_options(area: bytes, parts: dict[int, bytearray]) -> None:

@@ -27,7 +27,7 @@ _CONNECTION: dict[str, Any] = {
 }
 
 
-class Manager:
+class Management:
     """The page, the API and the metrics of an inventory.
 
     Raises:
