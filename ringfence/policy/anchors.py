@@ -67,7 +67,8 @@ def name(held: "x509.Certificate") -> str:
     from cryptography.x509.oid import NameOID
 
     common = held.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return printable(str(common[0].value) if common else held.subject.rfc4514_string())
+    whole = held.subject.rfc4514_string({NameOID.SURNAME: "S"})
+    return printable(str(common[0].value) if common else whole)
 
 
 def _objects(data: bytes) -> tuple[list[bytes], list[bytes]]:

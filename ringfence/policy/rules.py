@@ -210,6 +210,15 @@ def _assignments(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+def _wrong_option(text: str) -> str:
+    """Return what is wrong where an option should begin; no value of it, which may be a secret."""
+    named = re.match(r"\s*(--([A-Za-z]{0,20}))", text)
+    if named and named[2] in _OPTION_NAMES:
+        return f"{named[1]} needs a value behind it"
+    what = named[1] if named else "a word without --"
+    return f"{what} is no option; --key --uid --pwd --post --alias are, and --delta for a report"
+
+
 def _options(text: str) -> tuple[Options, str]:
     if not re.match(r"\[\s*--", text):
         return Options(), text
@@ -221,7 +230,7 @@ def _options(text: str) -> tuple[Options, str]:
     while at < len(inside.rstrip()):
         match = _OPTION.match(inside, at)
         if match is None or not (match["flag"] or match["name"] in _OPTION_NAMES):
-            raise ValueError("an option is not one of --key --uid --pwd --post --alias, or is bare")
+            raise ValueError(_wrong_option(inside[at:]))
         found[match["flag"] or match["name"]] = (match["value"] or "").strip('"')
         at = match.end()
     for name in ("post", "alias"):

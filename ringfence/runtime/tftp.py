@@ -14,6 +14,7 @@ from ringfence.errors import ComponentError, NetworkError
 from ringfence.policy.rules import Url
 from ringfence.protocols.tftp import Done, Download
 from ringfence.runtime.egress import Destination, Egress, Target
+from ringfence.runtime.egress_stream import broken
 from ringfence.runtime.host import Host
 
 PORTS = range(53240, 53245 + 1)
@@ -63,7 +64,9 @@ async def get(  # noqa: PLR0913 - what is asked, of whom, by whom
     for destination in destinations:
         try:
             done = await _transfer(host, destination, unquote(url.path), limit)
-        except (OSError, ValueError, ComponentError) as error:
+        except OSError as error:
+            done = Done(error=broken(error))
+        except (ValueError, ComponentError) as error:
             done = Done(error=str(error))
         if not done.error or done.missing:
             return Answer(destination.address, done.body, done.error)

@@ -263,6 +263,8 @@ def test_certificates_that_end_soon_are_told_of_in_status_and_log(net: Net) -> N
     soon.save(net.state, "device")
     phone = net.boot(Resync_On_Reset="No")
     said = phone.wait_for("certificates.expiring: Manufacturing Certificate")
-    assert re.search(r"Manufacturing Certificate \(.*\) expires on 20\S+ \S+ UTC, in 4 days", said)
+    assert re.search(
+        rf"Manufacturing Certificate \(S={MAC},L=.*\) expires on 20\S+ \S+ UTC, in 4 days", said
+    )
     status = phone.status()["features"]["certificates"]["rows"]
     assert any(label == "Warning" and "in 4 days" in text for label, text in status)

@@ -1,5 +1,7 @@
 """Profile rules: grammar, choice, URL. Source: phone-facts 2.5."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -175,3 +177,18 @@ def test_any_text_is_a_rule_or_a_value_error(text: str) -> None:
             assert parse_url(expand(alternative.url, VALUES)).path.startswith("/")
     except ValueError:
         pass
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--kay hush", "--kay is no option; "),
+        ("--key", "--key needs a value behind it"),
+        ("--uid bob hush", "a word without -- is no option; "),
+        ("--status", "--delta for a report"),
+    ],
+)
+def test_an_option_that_is_none_is_named_without_its_value(options: str, said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)) as raised:
+        parse_rule(f"[{options}] https://pv.telco.test/a")
+    assert "hush" not in str(raised.value)

@@ -82,7 +82,7 @@ def test_name_and_domains_are_judged_as_strictly_as_for_a_profile() -> None:
         ("[--post a] https://a.test/x", "--post means nothing here"),
         ("[--alias a] https://a.test/x", "--alias means nothing here"),
         ('(GPP_A = "x";)! https://a.test/x', "it assigns something"),
-        ("[--delta x] https://a.test/x", "an option is not one of"),
+        ("[--delta x] https://a.test/x", "a word without -- is no option"),
         ("ftp://a.test/x", "scheme 'ftp' is not one of"),
     ],
 )
