@@ -214,6 +214,14 @@ async def _stranger(*words: str) -> Data:
 
 
 def shut(ranges: Iterable[Iterable[int]]) -> int:
-    """Return a port that is in none of the ranges."""
+    """Return a port that is in none of the ranges.
+
+    Raises:
+        StepError: they leave none.
+
+    """
     pairs = [tuple(pair) for pair in ranges]
-    return next(p for p in range(81, 65536) if not any(a <= p <= b for a, b in pairs))
+    for port in range(81, 65536):
+        if not any(first <= port <= last for first, last in pairs):
+            return port
+    raise StepError("the phone's firewall has every TCP port open, so none can be shown shut")

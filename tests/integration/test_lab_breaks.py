@@ -294,6 +294,17 @@ def until(lab: Command, good: Callable[[Mapping[str, Any]], bool]) -> Mapping[st
     return status
 
 
+def test_what_the_phone_was_told_to_leave_open_is_no_break(healthy: Command) -> None:
+    changed = healthy.run("phone", "set", "Firewall=Disabled")
+    assert changed.returncode == 0
+    try:
+        told, _ = show(healthy, "killed-phone", code=1)
+    finally:
+        assert healthy.run("phone", "set", "Firewall=Enabled").returncode == 0
+    assert told["error"] == "not shown: the phone's firewall is off, so no port is shut"
+    assert told["restored"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_break_is_put_back(healthy: Command, number: signal.Signals) -> None:
     with healthy.popen("break", "server-name") as process:

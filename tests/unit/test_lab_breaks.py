@@ -13,6 +13,7 @@ from ringfence.lab.breaks.stage import about
 from ringfence.lab.breaks.table import BREAKS
 from ringfence.lab.breaks.telling import ending, overview, part
 from ringfence.lab.output import Output
+from ringfence.lab.proofs import StepError, shut
 from ringfence.lab.witness import payload, suites
 from tests.support.hello import client_hello
 
@@ -55,6 +56,7 @@ def test_a_reason_names_parameter_line_phone_and_chapter() -> None:
         "tag": "Profile_Rule",
         "value": "https://pv.telco.test/$MA.xml",
         "line": 2,
+        "default": False,
         "section": "HTTPS Provisioning",
         "said": "wanted pv.telco.test; the certificate has DNS:pv.elsewhere.test",
     }
@@ -67,11 +69,20 @@ def test_a_reason_names_parameter_line_phone_and_chapter() -> None:
     ]
 
 
-def test_a_parameter_that_no_file_sets_is_the_default() -> None:
+def test_a_parameter_that_no_file_sets_is_the_default_or_was_set_at_the_phone() -> None:
     told = {"part": "why", "text": "Why.", "tag": "Firewall", "value": "Enabled", "line": None}
-    lines = part({**told, "section": "Enable the Firewall", "said": ""})
+    told |= {"section": "Enable the Firewall", "said": ""}
+    lines = part({**told, "default": True})
     assert lines[0] == "  why       Firewall = Enabled, the default."
     assert len(lines) == 3
+    changed = part({**told, "value": "Disabled", "default": False})
+    assert changed[0] == "  why       Firewall = Disabled, set at the phone."
+
+
+def test_a_phone_whose_every_port_is_open_has_none_that_could_be_shown_shut() -> None:
+    assert shut([[80, 81], [83, 65535]]) == 82
+    with pytest.raises(StepError, match="every TCP port open"):
+        shut([[1, 65535]])
 
 
 def test_long_words_stay_whole_and_lines_short() -> None:

@@ -211,7 +211,14 @@ async def _call(method: str, uri: str) -> tuple[int, float]:
 
 
 async def shut_port(stage: Stage) -> tuple[str, int]:
-    """Return the phone's address, and a TCP port of it that the firewall shuts."""
+    """Return the phone's address, and a TCP port of it that the firewall shuts.
+
+    Raises:
+        StepError: it shuts none.
+
+    """
+    if await stage.get("Firewall") == "Disabled":
+        raise StepError("the phone's firewall is off, so no port is shut")
     status = await stage.ask({"verb": "status"})
     return status["lease"]["address"], shut(status["ports"]["tcp"])
 

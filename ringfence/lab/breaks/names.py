@@ -10,7 +10,7 @@ from ringfence.lab import servers, topology
 from ringfence.lab.breaks.stage import Stage, about
 from ringfence.lab.crew import run
 from ringfence.lab.daemons import RUN, Pair
-from ringfence.lab.proofs import ACCESS, counters, until
+from ringfence.lab.proofs import counters, until
 
 NAME = topology.PROVISIONING_NAME
 DEAD, SILENT, LIVE = topology.DEAD, topology.SILENT, topology.PROVIDER
@@ -36,18 +36,17 @@ async def dead_address(stage: Stage) -> None:
         f"DNS gives {NAME} three addresses: {DEAD} refuses, {SILENT} is no host, {LIVE} lives.",
     )
     before = await counters(topology.SERVERS)
-    server = stage.crew.outputs["provider"]
-    mark = server.count
+    mark = stage.crew.outputs["provider"].count
     told = await stage.resync()
     tried = _more(await counters(topology.SERVERS), before)
-    asked = server.find(ACCESS, mark)
+    path, status = await stage.answered(mark)
     stage.demand(told["result"] == "success", f"the resync failed: {told['reason']}")
     stage.demand(min(tried["dead"], tried["silent"]) > 0, "an address was passed over")
-    stage.demand(any(match["status"] == "200" for match in asked), "the live server was not asked")
+    stage.demand(status == "200", f"the live server answered {status}")
     await stage.tell(
         "phone",
         f"Went from one to the next. The kernel counted its tries at {DEAD} and {SILENT}, then the"
-        f" server at {LIVE} logged: GET {asked[-1]['path'] if asked else '?'} 200.",
+        f" server at {LIVE} logged: GET {path} {status}.",
         tried=[DEAD, SILENT, LIVE],
         result=told["result"],
     )

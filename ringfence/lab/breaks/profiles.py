@@ -16,7 +16,7 @@ from ringfence.lab.breaks.stage import Stage
 from ringfence.lab.crew import run
 from ringfence.lab.daemons import PYTHON, RUN, Pair
 from ringfence.lab.output import Output
-from ringfence.lab.proofs import ACCESS, StepError, counters
+from ringfence.lab.proofs import StepError, counters
 
 FOREIGN = "cfg.elsewhere.test"
 END = "</flat-profile>"
@@ -118,11 +118,13 @@ async def weak_cipher(stage: Stage) -> None:
     told = await stage.resync()
     seen = json.loads((await witness.wait(r'^\{"suites".*')).string)
     weak = [name for name, number in WEAK.items() if f"{number:04x}" in seen["suites"]]
-    served = stage.crew.outputs["provider"].find(ACCESS, mark)
-    stage.demand(told["result"] == "success" and bool(served), f"no resync: {told['reason']}")
+    _, status = await stage.answered(mark)
+    stage.demand(
+        told["result"] == "success" and status != "nothing",
+        f"the resync failed: {told['reason'] or 'the server was not asked'}",
+    )
     stage.demand(not weak, f"the phone offered {', '.join(weak)}")
     count = len([suite for suite in seen["suites"] if suite != "00ff"])
-    status = served[-1]["status"] if served else "nothing"
     await stage.tell(
         "phone",
         f"Offered {count} suites in its next ClientHello, as the wire shows; {len(weak)} of the"

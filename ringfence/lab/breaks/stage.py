@@ -12,13 +12,15 @@ from msgspec import Struct
 from ringfence.lab import kamailio, topology
 from ringfence.lab.crew import Crew, run
 from ringfence.lab.daemons import RUN, Daemons
-from ringfence.lab.proofs import StepError, until
+from ringfence.lab.proofs import ACCESS, StepError, until
 from ringfence.lab.servers import PRODUCT, SERIAL, TEMPLATE
 from ringfence.policy.credentials import masked
 from ringfence.runtime.control import ask
 
 TRIES = 3
 """Resyncs after which the phone counts as sick; a busy machine may spoil one."""
+LOGGED = 5.0
+"""Seconds within which the provider's log says what it has answered; it comes after the answer."""
 SHOWN = 170
 """Characters of a syslog message that people are shown."""
 PATH = f"/{topology.PHONE_MAC}.xml"
@@ -93,16 +95,28 @@ class Stage:
                 return
         raise StepError(f"the phone's resync fails: {told['reason']}")
 
+    async def answered(self, mark: int) -> tuple[str, str]:
+        """Return path and status of the first answer since a mark of the provider's log.
+
+        "?" and "nothing" where it has answered nobody.
+        """
+        try:
+            async with asyncio.timeout(LOGGED):
+                found = await self.crew.outputs["provider"].wait(ACCESS, mark)
+        except (TimeoutError, EOFError):
+            return "?", "nothing"
+        return found["path"], found["status"]
+
     async def get(self, tag: str) -> str:
         """Return the phone's value of a parameter."""
         return str((await self.ask({"verb": "get", "tag": tag}))["text"])
 
     async def why(self, section: str, tag: str, text: str, said: str = "") -> None:
         """Tell why: the parameter, its line in the cfg.xml in force, the chapter, their words."""
-        value = masked(await self.get(tag))
+        value = await self.get(tag)
         line = (await asyncio.to_thread(self._lines)).get(tag)
-        data = {"tag": tag, "value": value, "line": line, "section": section, "said": said}
-        await self.tell("why", text, **data)
+        data = {"tag": tag, "value": masked(value), "line": line, "section": section, "said": said}
+        await self.tell("why", text, **data, default=value == _default(tag))
 
     def _lines(self) -> Mapping[str, int]:
         """Return `{tag: line}` of the cfg.xml that the phone is served."""
@@ -146,6 +160,13 @@ class Stage:
     def template(self) -> Path:
         """Return the file that the provisioning server makes the cfg.xml from."""
         return self.daemons.templates / TEMPLATE
+
+
+def _default(tag: str) -> str:
+    """Return the text that a phone of the lab has where nobody set any."""
+    from ringfence.config.settings import encode, virgin
+
+    return encode(virgin("11.3"), tag)
 
 
 def about(reason: str, address: str) -> str:

@@ -46,7 +46,8 @@ def ending(told: Part) -> list[str]:
 
 
 def _why(told: Part) -> Sequence[str]:
-    where = f"line {told['line']} of the cfg.xml in force" if told["line"] else "the default"
+    elsewhere = "the default" if told["default"] else "set at the phone"
+    where = f"line {told['line']} of the cfg.xml in force" if told["line"] else elsewhere
     lines = [f"{told['tag']} = {told['value'] or '(empty)'}, {where}.", told["text"]]
     if told["said"]:
         lines.append(
