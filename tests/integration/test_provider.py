@@ -147,7 +147,7 @@ def test_the_phone_gets_its_profile_from_our_server(
     provider.put(f"{PRODUCT}.xml", TEMPLATE)
     phone = net.boot(Resync_On_Reset="No")
     answer = resync(phone, f"https://{NAME}/$MA.xml")
-    assert answer == {"url": f"https://{NAME}:443/{MAC}.xml", "result": "success", "reason": ""}
+    assert (answer["url"], answer["result"]) == (f"https://{NAME}:443/{MAC}.xml", "success")
     assert [stored(phone, f"GPP_{letter}") for letter in "ABC"] == [PRODUCT, SERIAL, MAC]
 
 
