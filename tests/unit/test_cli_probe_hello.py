@@ -141,8 +141,13 @@ def test_a_list_in_vain_is_told_before_anything_else(capsys: Capture) -> None:
     ]
 
 
-def test_broken_utf_8_is_an_unknown_word_that_json_can_hold(probe: Any) -> None:
-    assert probe("--cipher-list", "AES128-SHA:\udcff:\u00c4")["unknown"] == ["\\udcff", "\u00c4"]
+def test_a_foreign_letter_is_an_unknown_word_and_broken_utf_8_is_refused(
+    probe: Any, capsys: Capture
+) -> None:
+    assert probe("--cipher-list", "AES128-SHA:\u00c4")["unknown"] == ["\u00c4"]
+    words = ["probe", "hello", "--app", "sip", "--cipher-list", "AES128-SHA:\udcff"]
+    assert main(words) == 1
+    assert "TLS_Cipher_List: is not UTF-8" in capsys.readouterr().err
 
 
 def test_521_characters_are_not_too_many(probe: Any) -> None:
