@@ -154,6 +154,8 @@ def server(text: str, port: int) -> tuple[str, int]:
     `port` is for a host without one. Raises what argparse shows for wrong words.
     """
     try:
+        if "/" in text:
+            raise ValueError("a URL is too much")
         if text.count("[") != text.count("]"):
             raise ValueError("a bracket is missing")
         host, port = host_and_port(text, port)

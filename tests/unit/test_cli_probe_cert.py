@@ -57,3 +57,10 @@ def test_a_key_without_a_certificate_is_not_passed_over(
     key = leaf(authority(), cn="phone").save(tmp_path, "phone")[1]
     assert main(["probe", "tls", f"{HOST}:443", "--app", "sip", "--key", key]) == 3
     assert "is of no use without --cert" in capsys.readouterr().err
+
+
+def test_a_url_is_told_to_be_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["probe", "cert", "https://pv.telco.test/$MA.xml"])
+    assert ended.value.code == 2
+    assert "write HOST or HOST:PORT: a URL is too much" in capsys.readouterr().err
