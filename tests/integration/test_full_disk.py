@@ -61,7 +61,6 @@ def whole(phone: RunningPhone, process: int) -> None:
     assert not [path for path in phone.state.iterdir() if path.name.endswith(".tmp")]
 
 
-@pytest.mark.proves("RSY-07", "RSY-10")
 def test_a_full_disk_leaves_the_last_good_state_and_room_brings_the_new_one(
     net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, room: Path
 ) -> None:

@@ -118,8 +118,20 @@ CASES = {
 }
 
 
-@pytest.mark.proves("RSY-05", "RSY-07")
-@pytest.mark.parametrize("name", CASES)
+ROWS = {
+    "resync": ("RSY-05", "RSY-07"),
+    "upgrade": ("RSY-09",),
+    "report": ("RSY-08",),
+    "problem report": ("APP-02",),
+    "custom CA": ("RSY-10",),
+    "certificate": ("PRV-21",),
+    "activation": ("RSY-12",),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.proves(*ROWS[name])) for name in CASES]
+)
 def test_no_lie_of_a_server_changes_the_phone(
     net: Net, dnsmasq: StartDnsmasq, liar: str, name: str
 ) -> None:
@@ -162,7 +174,6 @@ def held(net: Net, phone: RunningPhone) -> tuple[Any, ...]:
     return stored(phone, "GPP_A"), stored(phone, "Profile_Rule"), trusted, kept
 
 
-@pytest.mark.proves("RSY-05")
 def test_a_server_that_drips_is_left_in_time_by_everyone(
     net: Net, dnsmasq: StartDnsmasq, liar: str
 ) -> None:

@@ -155,7 +155,7 @@ def test_when_no_address_answers_syslog_gets_an_error(
     assert f"{UNREACHABLE}" in error
 
 
-@pytest.mark.proves("LOG-02")
+@pytest.mark.proves("LOG-01", "LOG-02")
 def test_the_messages_are_the_templates_with_macros_expanded(
     net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, rsyslog: Fifo
 ) -> None:

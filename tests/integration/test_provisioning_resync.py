@@ -104,13 +104,19 @@ def test_each_rule_is_applied_before_the_next_and_a_failure_ends_the_run(
     at = f"https://{NAME}"
     server.put("a.xml", profile(GPP_A="second", Profile_Rule_B=f"{at}/$A.xml"))
     server.put("second.xml", profile(GPP_B="here", Profile_Rule_C=f"{at}/missing.xml"))
-    server.put("d.xml", profile(GPP_C="never"))
-    phone = net.boot(Profile_Rule=f"{at}/a.xml", Profile_Rule_D=f"{at}/d.xml", Resync_On_Reset="No")
+    server.put("d.xml", profile(GPP_C="last"))
+    rules = {"Profile_Rule": f"{at}/a.xml", "Profile_Rule_D": f"{at}/d.xml"}
+    phone = net.boot(**rules, Resync_On_Reset="No", Resync_Error_Retry_Delay="2")
     assert "HTTP status 404" in refused(phone)
     paths = [line.split("|")[2].split()[1] for line in server.access.wait_for("\n", 3)]
     assert paths == ["/a.xml", "/second.xml", "/missing.xml"]
     assert stored(phone, "GPP_B") == "here"
     assert stored(phone, "GPP_C") == ""
+    server.put("missing.xml", profile(GPP_D="there"))
+    phone.wait_for("provisioning.done")  # by the ladder, from rule A on
+    paths = [line.split("|")[2].split()[1] for line in server.access.wait_for("/d.xml")]
+    assert paths[-4:] == ["/a.xml", "/second.xml", "/missing.xml", "/d.xml"]
+    assert (stored(phone, "GPP_C"), stored(phone, "GPP_D")) == ("last", "there")
 
 
 @pytest.mark.proves("RSY-04")
