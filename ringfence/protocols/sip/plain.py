@@ -12,7 +12,7 @@ HOST = rb"[A-Za-z0-9.\-]++"
 PORT = rb"(?:[1-5][0-9]{4}|[1-9][0-9]{0,3})(?![0-9])"
 PARAMETER = rb";[A-Za-z0-9\-.!%*_+`'~][A-Za-z0-9\-.!%*_+`'~=]*+(?<!=)"
 """A name, or a name and a value that could be one: no group in it, for it stands in others."""
-PARAMETERS = rb"(?:%b)*+" % PARAMETER
+PARAMETERS = rb"(?:%b)*" % PARAMETER
 ADDRESS = rb"(?:\"[^\"\\\r\n]*+\" ?|(?! )[A-Za-z0-9\-.!%*_+`'~ ]*+)<sips?:[^<> \t\x00-\x1f\x7f]++>"
 
 _HEAD = (
@@ -62,7 +62,7 @@ RESPONSE_FIELDS = {name.lower(): group for group, name in enumerate((*_REPEATED,
 """`{field of a plain response in lower case: group of `plain_response`}`."""
 RESPONSE_LIMIT = 4096
 """Longest plain response in bytes."""
-_RESPONSE = rb"SIP/2\.0 ([1-6][0-9]{2}) ([^\r]*+)%b(?:\r\n(?:%b))*+\r\n\r\n" % (
+_RESPONSE = rb"SIP/2\.0 ([1-6][0-9]{2}) ([^\r]*+)%b(?:\r\n(?:%b))*\r\n\r\n" % (
     b"".join(rb"\r\n%b: (%b)" % field for field in _REPEATED.items()),
     b"|".join(
         rb"%b: (?(%d)(?!)|(%b))" % (name, RESPONSE_FIELDS[name.lower()], value)
