@@ -62,3 +62,19 @@ def test_an_interrupted_command_says_so_in_one_line(
         pytest.fail("it ends in a traceback")
     assert code == 128 + signal.SIGINT
     assert capsys.readouterr() == ("", "ringfence: interrupted\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_outputs_change_nothing_but_what_is_read(closed: str, tmp_path: Path) -> None:
+    good, state = tmp_path / "cfg.xml", tmp_path / "phone"
+    good.write_text("<flat-profile/>")
+
+    def code(*words: str) -> int:
+        shell = ["sh", "-c", f'"$@" {closed}', "sh", *RINGFENCE, *words]
+        return subprocess.run(shell, capture_output=True, check=False).returncode
+
+    assert code("explain", str(good)) == 0
+    assert code("explain", str(tmp_path / "none")) == 1
+    assert code("phone", "set", "--state", str(state), "Host_Name=desk") == 0
+    assert code("phone", "set", "--state", str(state), "Host_Name=\x01") == 1
+    assert "desk" in (state / "settings-00000001.json").read_text()
