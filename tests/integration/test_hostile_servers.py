@@ -196,3 +196,23 @@ def test_a_server_that_drips_is_left_in_time_by_everyone(
         assert "no answer in 30 s" in logged(phone, event, f"{liar}/drip/x")
     assert stored(phone, "GPP_A") == "good"
     assert ".bug" not in phone.log
+
+
+@pytest.mark.proves("RSY-13")
+def test_no_lie_over_tftp_changes_the_phone(net: Net, dnsmasq: StartDnsmasq, liar: str) -> None:
+    phone = booted(net, dnsmasq, {})
+    before = held(net, phone)
+    (process,) = phone.children()
+    wanted = {
+        "endless": "the file exceeds 1048576 bytes",
+        "error": "TFTP error 2: ",
+        "options": "grants options that nobody asked for",
+    }
+    found = {kind: fetch(phone, f"tftp://{NAME}/{kind}") for kind in wanted}
+    wrong = {kind: found[kind] for kind, words in wanted.items() if words not in found[kind]}
+    assert not wrong
+    assert found["error"].isprintable()
+    assert len(found["error"]) < 400
+    assert held(net, phone) == before
+    assert phone.children() == [process]
+    assert ".bug" not in phone.log

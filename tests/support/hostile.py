@@ -47,6 +47,8 @@ LIES = {
 """What is sent before the connection ends, by kind; `endless`, `loop` and `drip` have no end."""
 SPEAKERS = {443: b"", 4431: NOISE, 4432: sized(PART), 4433: b""}
 """What each port says in place of TLS; the first one speaks TLS."""
+READ, DATA, ACKNOWLEDGED = b"\0\1", b"\0\3", b"\0\4"
+"""Opcodes of TFTP. Source: RFC 1350."""
 SILENCE = 0.2
 """Seconds between two bytes of a server that drips."""
 
@@ -103,10 +105,31 @@ def serve(address: str, port: int, context: ssl.SSLContext, ready: Callable[[], 
             threading.Thread(target=answer, args=(peer, port, context), daemon=True).start()
 
 
+def tell_blocks(address: str, ready: Callable[[], object]) -> None:
+    """Lie over TFTP, as the name of the file asks; nothing is ever the end of a file."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+        door.bind((address, 69))
+        ready()
+        asked: dict[object, str] = {}
+        while True:
+            data, phone = door.recvfrom(2048)
+            if data[:2] == READ:
+                asked[phone] = data[2:].split(b"\0")[0].decode().strip("/")
+            block = data[2:4] if data[:2] == ACKNOWLEDGED else b"\0\0"
+            following = (int.from_bytes(block) + 1).to_bytes(2)
+            answers = {
+                "endless": DATA + following + b" " * 512,
+                "error": b"\0\5\0\2" + b"\xff\n<b>" * 300,
+                "options": b"\0\6blksize\x0099999999\0",
+            }
+            door.sendto(answers[asked[phone]], phone)
+
+
 def main(address: str, certificate: str, key: str) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    everyone = threading.Barrier(len(SPEAKERS) + 1)
+    everyone = threading.Barrier(len(SPEAKERS) + 2)
+    threading.Thread(target=tell_blocks, args=(address, everyone.wait), daemon=True).start()
     for port in SPEAKERS:
         words = (address, port, context, everyone.wait)
         threading.Thread(target=serve, args=words, daemon=True).start()
