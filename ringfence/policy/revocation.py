@@ -52,12 +52,12 @@ def _judge(chain: Sequence[bytes], trust: Trust, now: float) -> Refusal | None:
     if not chain:
         raise ValueError("its chain is not at hand")
     lists: list[x509.CertificateRevocationList] = []
-    for text in trust.lists:
+    for number, text in enumerate(trust.lists, 1):
         try:
             lists.append(_parsed(text))
-        except ValueError as error:
+        except ValueError:
             if chain[-1] in map(from_pem, trust.custom):
-                reason = f"a revocation list of the custom CA cannot be read: {error}"
+                reason = f"revocation list {number} of the custom CA's bundle cannot be read"
                 return Refusal("tls-revocation", reason, _FRESH)
     pool = [load(der) for der in (*chain, *map(from_pem, (*trust.provider_root, *trust.custom)))]
     for held in pool[: len(chain)]:
