@@ -128,27 +128,28 @@ def _update(
     from tuf.api.exceptions import DownloadError, RepositoryError
 
     base, name = where
-    with tempfile.TemporaryDirectory(prefix="ringfence-firmware-") as scratch:
-        folder = Path(scratch)
-        held = _recall(world)
-        _lay_out(folder, held.get(base, {}))
-        try:
-            updater = _updater(folder, source, base, get)
-            updater.refresh()
-            target = updater.get_targetinfo(name)
-            if target is None:
-                raise PolicyError("image-unsigned", f"the provider has not signed any {name}")
-            said = _said(target)
-            if not wanted(said):
-                return said, None
-            if said.length > source.limit:
-                raise PolicyError("image-size", f"{name} has more than {source.limit} bytes")
-            path = updater.download_target(target, str(folder / "image"))
-            return said, Path(path).read_bytes()
-        except (DownloadError, RepositoryError, OSError, ValueError) as error:
-            raise _reason(error) from None
-        finally:
-            _remember(world, folder, base, held)
+    held = _recall(world)
+    try:
+        with tempfile.TemporaryDirectory(prefix="ringfence-firmware-") as scratch:
+            folder = Path(scratch)
+            _lay_out(folder, held.get(base, {}))
+            try:
+                updater = _updater(folder, source, base, get)
+                updater.refresh()
+                target = updater.get_targetinfo(name)
+                if target is None:
+                    raise PolicyError("image-unsigned", f"the provider has not signed any {name}")
+                said = _said(target)
+                if not wanted(said):
+                    return said, None
+                if said.length > source.limit:
+                    raise PolicyError("image-size", f"{name} has more than {source.limit} bytes")
+                path = updater.download_target(target, str(folder / "image"))
+                return said, Path(path).read_bytes()
+            finally:
+                _remember(world, folder, base, held)
+    except (DownloadError, RepositoryError, OSError, ValueError) as error:
+        raise _reason(error) from None
 
 
 def _updater(

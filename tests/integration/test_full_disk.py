@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from ringfence.errors import ComponentError
 from ringfence.runtime.control import ask
 from tests.support.certificates import authority, leaf, rsa_key
+from tests.support.firmware import Publisher
 from tests.support.hostile import mount_small
 from tests.support.phone import RunningPhone
 from tests.support.portal import Desk
@@ -29,6 +30,7 @@ from tests.support.provider_net import (
     stored,
     submit,
 )
+from tests.support.upgrade_phone import upgrade
 
 __all__ = ["dnsmasq", "net", "nginx"]
 
@@ -123,4 +125,31 @@ def test_a_certificate_for_which_there_is_no_room_comes_when_there_is(
     room.unlink()
     phone.wait_for("certificates.scep_done")
     assert b"CERTIFICATE" in (net.state / "custom-device.pem").read_bytes()
+    whole(phone, process)
+
+
+@pytest.mark.proves("RSY-09")
+def test_an_upgrade_for_which_there_is_no_room_says_so(
+    net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dnsmasq(f"host-record={NAME},{FIRST}")
+    server, scratch = nginx(), net.folder / "scratch"
+    scratch.mkdir()
+    net.at_end(mount_small(scratch, "1m"))
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    folder, author = net.folder / "firmware", Publisher(net.folder / "ca")
+    author.publish(folder, b"no image")
+    author.trust(folder, net.state)
+    (server.root / "firmware").mkdir()
+    for file in folder.iterdir():
+        (server.root / "firmware" / file.name).write_bytes(file.read_bytes())
+    phone = net.boot(Resync_On_Reset="No", Upgrade_Error_Retry_Delay="0")
+    (process,) = phone.children()
+    rule = f"https://{NAME}/firmware/new.pyz"
+    refused_as = upgrade(phone, rule)["reason"]  # and what was signed is remembered
+    fill(scratch / "filler")
+    assert SAID in upgrade(phone, rule)["reason"]
+    (scratch / "filler").unlink()
+    assert upgrade(phone, rule)["reason"] == refused_as
+    assert not list(scratch.iterdir())
     whole(phone, process)
