@@ -58,7 +58,7 @@ class ControlServer:
             while line := await reader.readline():
                 writer.write(json.dumps(await self._one(line)).encode() + b"\n")
                 await writer.drain()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             logger.info("control.closed: %s", type(error).__name__)
         finally:
             writer.close()
