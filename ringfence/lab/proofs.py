@@ -15,6 +15,8 @@ from ringfence.runtime.control import ask
 
 RETRY = 0.02
 """Seconds between two questions to something that cannot call back."""
+PATIENCE = 20.0
+"""Seconds for a line of a profile that is not the lab's own; less than a step has."""
 SAVED = r"SAVED (?P<user>\S+) over (?P<transport>\w+)(?: (?P<version>TLSv\S+) (?P<suite>\S+))?"
 """What Kamailio logs of a registration; see `lab.kamailio`."""
 ACCESS = r'"(?P<device>[0-9a-f]{12}) [^"]*" "GET (?P<path>\S+)" (?P<status>\d{3}) '
@@ -150,7 +152,12 @@ class Proofs:
         output = self._crew.outputs["kamailio"]
         for user in self._users:
             await output.wait(rf"SAVED {user} ")
-        await self.status(lambda status: any(line["registered"] for line in status["lines"]))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.status(lambda status: any(one["registered"] for one in status["lines"]))
+        except TimeoutError:
+            status = await self.status(lambda _: True)
+            raise StepError(unregistered(status["lines"])) from None
         agreed = {found["user"] for found in output.find(CARRIED) if found["judged"] == "agreed"}
         saved = {
             match["user"]: {**match.groupdict(""), "mediasec": match["user"] in agreed}
@@ -169,6 +176,16 @@ class Proofs:
         user, port = line
         answer = await _stranger("invite", address, port, user)
         return {"knocks": knocks, "user": user, **answer}
+
+
+def unregistered(lines: Iterable[Data]) -> str:
+    """Return why no line of a phone is registered, by its status."""
+    reasons = [
+        f"Ext {line['n']}: {line['reason'] or line['pending'] or 'no answer yet'}"
+        for line in lines
+        if line["used"]
+    ]
+    return "; ".join(reasons) or "the profile sets up no line: give it Proxy_1_ and User_ID_1_"
 
 
 async def until(look: Callable[[], Awaitable[T]]) -> T:
