@@ -18,6 +18,8 @@ def decoded(data: bytes) -> str:
     """
     if data.startswith(b"\xef\xbb\xbf"):
         data, encoding = data[3:], "utf-8"
+    elif data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        encoding = "utf-32"
     elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     else:

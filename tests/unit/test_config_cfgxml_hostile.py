@@ -215,3 +215,9 @@ def test_a_damaged_file_is_used_or_refused_and_nothing_else() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_very_many_damaged_files_are_used_or_refused(seed: int) -> None:
     assert survive(50_000, seed) > 2_500
+
+
+@pytest.mark.parametrize("order", ["utf-32-le", "utf-32-be"])
+def test_an_encoding_of_four_bytes_is_named(order: str) -> None:
+    with pytest.raises(DocumentError, match="encoding utf-32 is not supported"):
+        read("\ufeff<flat-profile/>".encode(order))
