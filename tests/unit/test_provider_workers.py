@@ -11,7 +11,7 @@ class Teller(logging.Handler):
     def emit(self, record):
         print("died", time.monotonic(), flush=True)
 logging.basicConfig(handlers=[Teller()])
-workers.FIRST_DELAY = 1.0
+workers.FIRST_DELAY = 2.0
 def job():
     print("started", time.monotonic(), flush=True)
     os._exit(1)
@@ -31,8 +31,8 @@ def test_workers_that_die_wait_and_not_for_one_another() -> None:
     assert process.returncode == 0
     started = [float(at) for word, at in seen if word == "started"]
     died = [float(at) for word, at in seen if word == "died"]
-    assert started[2] - died[0] >= 1.0
-    assert started[3] - died[1] >= 1.0
+    assert started[2] - died[0] >= 2.0
+    assert started[3] - died[1] >= 2.0
     assert [word for word, _ in seen[:4]].count("died") == 2
 
 
