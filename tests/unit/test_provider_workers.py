@@ -4,16 +4,16 @@ import signal
 import subprocess
 import sys
 
-CRASHING = """
+CRASHING = r"""
 import logging, os, sys, time
 from ringfence.provider import workers
 class Teller(logging.Handler):
     def emit(self, record):
-        print("died", time.monotonic(), flush=True)
+        print(f"died {time.monotonic()}\n", end="", flush=True)
 logging.basicConfig(handlers=[Teller()])
 workers.FIRST_DELAY = 2.0
 def job():
-    print("started", time.monotonic(), flush=True)
+    print(f"started {time.monotonic()}\n", end="", flush=True)
     os._exit(1)
 workers.run([job, job], lambda number: None)
 """
