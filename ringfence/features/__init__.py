@@ -6,6 +6,7 @@ from ringfence.features import (
     certificates,
     custom_ca,
     dhcp,
+    discovery,
     firewall,
     ipv6,
     line,
@@ -33,4 +34,5 @@ FEATURES: tuple[Feature[Any], ...] = (
     line.FEATURE,
     tls.FEATURE,
     web.FEATURE,
+    discovery.FEATURE,
 )

@@ -8,7 +8,7 @@ import secrets
 import socket
 import stat
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -191,8 +191,16 @@ class Host:
             raise ComponentError(f"{what} {address}:{port}", error.strerror or "") from error
         return made
 
-    def packets(self, interface: str, ethertype: int, program: bytes = b"") -> "Packets":
+    def packets(
+        self,
+        interface: str,
+        ethertype: int,
+        program: bytes = b"",
+        groups: Sequence[bytes] = (),
+    ) -> "Packets":
         """Return an open packet socket; `program` is a classic BPF filter for the kernel.
+
+        `groups` are multicast addresses to be let in.
 
         Raises:
             ComponentError: no such interface, or not allowed.
@@ -200,7 +208,7 @@ class Host:
         """
         from ringfence.runtime.host_packets import Packets
 
-        return Packets(interface, ethertype, program)
+        return Packets(interface, ethertype, program, groups)
 
     def link(self, interface: str) -> "LinkNotices":
         """Return what the kernel tells of an interface's IPv6 from now on.
@@ -226,6 +234,11 @@ class Host:
         """Return br0 where it exists, else the first port, else nothing."""
         found = sorted(name for _, name in socket.if_nameindex() if name != "lo")
         return "br0" if "br0" in found else next(iter(found), "")
+
+    def switch_port(self, interface: str) -> str:
+        """Return the port to the switch: `net`, where `interface` is the bridge of both ports."""
+        names = {name for _, name in socket.if_nameindex()}
+        return "net" if interface == "br0" and "net" in names else interface
 
     def hardware_address(self, interface: str) -> bytes:
         """Return the six bytes of an interface's MAC address.

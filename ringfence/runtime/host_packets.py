@@ -5,7 +5,7 @@ import contextlib
 import ctypes
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ from ringfence.runtime import host_interface
 from ringfence.runtime.host_interface import IFF_RUNNING
 
 SOL_PACKET, PACKET_AUXDATA, SO_ATTACH_FILTER = 263, 8, 26
+PACKET_ADD_MEMBERSHIP, PACKET_MR_MULTICAST = 1, 0
 RTMGRP_LINK, RTM_NEWLINK = 1, 16
 _AUXDATA = struct.Struct("=IIIHHHH")
 _NOTICE = struct.Struct("=IH14xiI4x")
@@ -34,8 +35,12 @@ class Packet(Struct, frozen=True):
 class Packets:
     """An open packet socket: frames for this host or for all, never those of another VLAN."""
 
-    def __init__(self, interface: str, ethertype: int, program: bytes) -> None:
+    def __init__(
+        self, interface: str, ethertype: int, program: bytes, groups: Sequence[bytes] = ()
+    ) -> None:
         """Open it; `program` is a classic BPF filter, empty for none.
+
+        `groups` are multicast addresses that the hardware shall let in.
 
         Raises:
             ComponentError: no such interface, or not allowed.
@@ -58,6 +63,8 @@ class Packets:
                 self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
                 self._socket.bind((interface, ethertype))
                 self._index = socket.if_nametoindex(interface)
+                for group in groups:
+                    self._join(group)
             except OSError as error:
                 raise ComponentError(self._name, error.strerror or "") from error
             self._connected = bool(host_interface.flags(interface) & IFF_RUNNING)
@@ -68,6 +75,15 @@ class Packets:
         count = len(program) // _INSTRUCTION_SIZE
         description = struct.pack("@HP", count, ctypes.addressof(held))
         self._socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, description)
+
+    def _join(self, group: bytes) -> None:
+        member = struct.pack("=iHH8s", self._index, PACKET_MR_MULTICAST, len(group), group)
+        self._socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, member)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the wire had a carrier at the last call of `reconnected`."""
+        return self._connected
 
     def send(self, frame: bytes) -> None:
         """Put a whole frame on the wire.

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ringfence.errors import Finding
 from ringfence.policy.tls import ClientCertificate, Trust
+from ringfence.policy.vlan import VoiceVlan
 from ringfence.protocols.dhcp import Lease
 from ringfence.protocols.dhcpv6 import Lease6
 
@@ -54,6 +55,8 @@ class Facts(Struct, frozen=True):
     """Nobody answers DHCPv4."""
     lease6: Lease6 | None = None
     """What the network says of IPv6; None while nobody says anything."""
+    voice_vlan: VoiceVlan | None = None
+    """The VLAN that the phone was told to speak in; None while nobody names one."""
     sound: Sound = Sound()
     trust: Trust = Trust()
     client: ClientCertificate | None = None

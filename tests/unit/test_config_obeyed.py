@@ -16,6 +16,7 @@ BY_LETTER = re.compile(r"gpp_s?[a-p]")
 REPORTED_ONLY = {
     *("https_name_validate", "primary_ntp_server", "secondary_ntp_server", "status"),
     *("acs_url", "ignore_dhcp_time_offset"),
+    *("enable_vlan", "vlan_id", "dhcp_vlan_option"),
 }
 """Read to warn, to show, or a word of another meaning."""
 JUDGED_ONLY = "checks"

@@ -233,9 +233,11 @@ class System(Tab, frozen=True, kw_only=True):
     vlan_id: int = _VLAN.row(1, "VLAN_ID", "VLAN of the phone.", codec=Number(0, 4095), access=WRITE)
     pc_port_vlan_id: int = _VLAN.row(1, "PC_Port_VLAN_ID", "VLAN of the computer behind the phone.", codec=Number(0, 4095))
     enable_pc_port_vlan_tagging: bool = _VLAN.row(False, "Enable_PC_Port_VLAN_Tagging", "Tags the traffic of the computer.")
-    enable_cdp: bool = _VLAN.row(True, "Enable_CDP", "Speaks CDP with the switch.")
-    enable_lldp_med: bool = _VLAN.row(True, "Enable_LLDP-MED", "Speaks LLDP-MED with the switch.")
-    network_startup_delay: int = _VLAN.row(3, "Network_Startup_Delay", "Wait before the first LLDP-MED frame.", codec=Number(1, 300, "s"))
+    enable_cdp: bool = _VLAN.row(True, "Enable_CDP", "Speaks CDP with the switch.", status=OBEYED)
+    enable_lldp_med: bool = _VLAN.row(True, "Enable_LLDP-MED", "Speaks LLDP-MED with the switch.", status=OBEYED)
+    network_startup_delay: int = _VLAN.row(
+        3, "Network_Startup_Delay", "Wait before the first LLDP-MED frame.", codec=Number(1, 300, "s"), status=OBEYED
+    )
     dhcp_vlan_option: int | None = _VLAN.row(
         None,
         "DHCP_VLAN_Option",

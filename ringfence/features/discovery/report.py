@@ -1,0 +1,57 @@
+"""What the status page shows of the switch."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from msgspec.structs import asdict
+
+from ringfence.policy.vlan import VoiceVlan
+
+if TYPE_CHECKING:
+    from ringfence.protocols.discovery import Discovery
+    from ringfence.protocols.neighbour import Neighbour
+
+UNTAGGED = "learnt, not applied: the phone sends untagged frames"
+
+
+def discovery_rows(heard: "Discovery | None", vlan: VoiceVlan | None) -> list[tuple[str, str]]:
+    """Return a row for each neighbour, and the VLAN with what became of it."""
+    rows = []
+    if heard:
+        rows += [(f"{one.protocol} Neighbor", _words(one)) for one in heard.neighbours]
+        rows.append(("Refused Frames", str(heard.refused)))
+        if heard.last_refusal:
+            rows.append(("Last Refusal", heard.last_refusal))
+    if vlan:
+        rows.append(("Voice VLAN", f"{vlan.number} by {vlan.source} ({UNTAGGED})"))
+    else:
+        rows.append(("Voice VLAN", "None"))
+    return rows
+
+
+def discovery_data(heard: "Discovery | None", vlan: VoiceVlan | None) -> Mapping[str, object]:
+    """Return the same for programs."""
+    neighbours = [
+        {name: value for name, value in asdict(one).items() if name != "key"}
+        for one in (heard.neighbours if heard else ())
+    ]
+    voice = {"number": vlan.number, "source": vlan.source, "applied": False} if vlan else None
+    return {
+        "neighbours": neighbours,
+        "voice_vlan": voice,
+        "refused": heard.refused if heard else 0,
+    }
+
+
+def _words(one: "Neighbour") -> str:
+    """Return name, port, VLANs and power of a neighbour, as far as it told them."""
+    told = [one.name, f"port {one.port}" if one.port else "", one.address]
+    if one.voice_vlan is not None:
+        told.append(f"voice VLAN {one.voice_vlan}")
+    if one.native_vlan is not None:
+        told.append(f"native VLAN {one.native_vlan}")
+    if one.power is not None:
+        told.append(f"{one.power / 1000:.1f} W")
+    if one.location:
+        told.append(one.location)
+    return ", ".join(part for part in told if part)

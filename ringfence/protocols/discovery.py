@@ -1,0 +1,117 @@
+"""Who is at the other end of the wire, and when the phone presents itself; no I/O.
+
+Source: phone-facts 1.2, VLAN Settings, and 6; IEEE 802.1AB 9; ANSI/TIA-1057 11.2.1.
+"""
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from ringfence.errors import RemoteProtocolError
+from ringfence.protocols import cdp, lldp
+from ringfence.protocols.neighbour import MULTICAST_CDP, Neighbour, Own
+
+MOST = 64
+"""Neighbours that are remembered."""
+FAST_COUNT, FAST_INTERVAL = 4, 1.0
+"""LLDP-MED frames, and the seconds between them, when the wire gets a carrier."""
+LLDP_INTERVAL, CDP_INTERVAL = 30.0, 60.0
+
+
+class Discovery:
+    """One port: what it says, when, and whom it heard."""
+
+    def __init__(self, *, cdp: bool, lldp_med: bool, delay: float) -> None:
+        self._cdp, self._lldp = cdp, lldp_med
+        self._delay = delay
+        """Seconds from a carrier to the first LLDP-MED frame."""
+        self._next_cdp: float | None = None
+        self._next_lldp: float | None = None
+        self._fast = 0
+        """Fast frames that are still to come."""
+        self._heard: dict[bytes, tuple[float, Neighbour]] = {}
+        """`{key: (when it is over, what it said)}`, the one unheard for longest first."""
+        self._giver: Mapping[str, bytes] = {}
+        """`{protocol: key}` of whom the VLAN came from."""
+        self.refused = 0
+        """Frames that broke a rule."""
+        self.last_refusal = ""
+
+    @property
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """Return who is there, the one unheard for longest first."""
+        return tuple(one for _, one in self._heard.values())
+
+    def receive_carrier(self, connected: bool, now: float) -> None:
+        """Begin when the wire has a carrier; be silent and forget everybody when it has none."""
+        self._heard, self._giver, self._fast = {}, {}, FAST_COUNT
+        self._next_cdp = now if connected and self._cdp else None
+        self._next_lldp = now + self._delay if connected and self._lldp else None
+
+    def receive_frame(self, frame: bytes, own: bytes, now: float) -> None:
+        """Take a frame; one that breaks a rule changes nothing. `own` is our hardware address."""
+        if frame[6:12] == own:
+            return
+        is_cdp = frame[:6] == MULTICAST_CDP
+        if not (self._cdp if is_cdp else self._lldp):
+            return
+        try:
+            said = cdp.parse(frame) if is_cdp else lldp.parse(frame)
+        except RemoteProtocolError as error:
+            self.refused += 1
+            self.last_refusal = f"{error} (from {frame[6:12].hex(':')})"
+            return
+        self._heard.pop(said.key, None)
+        if said.hold:
+            self._heard[said.key] = (now + said.hold, said)
+        self._choose()
+        if len(self._heard) > MOST:
+            # Whoever gave the VLAN stays: a crowd of strangers must not push the switch out.
+            kept = set(self._giver.values())
+            del self._heard[next(key for key in self._heard if key not in kept)]
+
+    def frames_to_send(self, own: Own, now: float) -> list[bytes]:
+        """Return the frames that are due."""
+        frames = []
+        if self._next_lldp is not None and now >= self._next_lldp:
+            self._fast = max(0, self._fast - 1)
+            self._next_lldp = now + (FAST_INTERVAL if self._fast else LLDP_INTERVAL)
+            frames.append(lldp.build(replace(own, voice_vlan=self.voice_vlan("LLDP"))))
+        if self._next_cdp is not None and now >= self._next_cdp:
+            self._next_cdp = now + CDP_INTERVAL
+            frames.append(cdp.build(own))
+        return frames
+
+    def farewell(self, own: Own) -> list[bytes]:
+        """Return what a phone that stops says, so that nobody waits for it to time out."""
+        return [lldp.build(own, hold=0)] if self._next_lldp is not None else []
+
+    def get_timer(self) -> float | None:
+        """Return when to call again; None without a carrier."""
+        times = [time for time in (self._next_cdp, self._next_lldp) if time is not None]
+        times += [over for over, _ in self._heard.values()]
+        return min(times, default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Forget who has not been heard for as long as it said."""
+        self._heard = {key: held for key, held in self._heard.items() if held[0] > now}
+        self._choose()
+
+    def voice_vlan(self, protocol: str) -> int | None:
+        """Return the VLAN that a switch gave by `CDP` or `LLDP`."""
+        giver = self._giver.get(protocol)
+        return self._heard[giver][1].voice_vlan if giver else None
+
+    def _choose(self) -> None:
+        """Keep believing whom we believe; else believe the first switch that gives a VLAN."""
+        chosen = {}
+        for protocol in ("LLDP", "CDP"):
+            giving = [
+                key
+                for key, (_, one) in self._heard.items()
+                if one.protocol == protocol and one.is_switch and one.voice_vlan
+            ]
+            if giving:
+                before = self._giver.get(protocol)
+                chosen[protocol] = before if before in giving else giving[0]
+        self._giver = chosen
