@@ -6,6 +6,7 @@ import importlib
 PROBES = {
     "cert": "judge a provisioning server at each of its addresses, as the phone would",
     "hello": "print the cipher suites that an application of the phone offers, and why",
+    "pac": "run a PAC file as the phone would, and say which proxies it names for a URL",
     "sip": "send one OPTIONS as a line of the phone would, and say what happened",
     "tls": "open one connection as an application of the phone would, and say how it went",
 }

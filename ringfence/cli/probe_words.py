@@ -57,10 +57,15 @@ def add_certificates(parser: argparse.ArgumentParser) -> None:
 
 def add_asking(parser: argparse.ArgumentParser) -> None:
     """Declare whom to ask, how long to wait, and how to tell of it."""
-    parser.add_argument("--dns", action="append", type=_resolver, metavar="SERVER[:PORT]",
-                        help="DNS server (those of the file, else of the system)")  # fmt: skip
     parser.add_argument("--timeout", type=_seconds, default=5.0, metavar="SECONDS",
                         help="for each connection (5)")  # fmt: skip
+    add_telling(parser)
+
+
+def add_telling(parser: argparse.ArgumentParser) -> None:
+    """Declare whom to ask for names, and how to tell of it."""
+    parser.add_argument("--dns", action="append", type=_resolver, metavar="SERVER[:PORT]",
+                        help="DNS server (those of the file, else of the system)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

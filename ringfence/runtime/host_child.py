@@ -1,0 +1,63 @@
+"""A process that answers line by line and is killed where it does not."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from ringfence.errors import ComponentError
+
+
+class Child:
+    """A program with its standard input and output; it sees no environment but the one given."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, argv: Sequence[str], environment: dict[str, str], limit: int) -> "Child":
+        """Start a program whose answers are at most `limit` bytes long.
+
+        Raises:
+            ComponentError: it is missing.
+
+        """
+        pipe, silent = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+        try:
+            return cls(
+                await asyncio.create_subprocess_exec(
+                    *argv, stdin=pipe, stdout=pipe, stderr=silent, env=environment, limit=limit
+                )
+            )
+        except OSError as error:
+            raise ComponentError(argv[0], error.strerror or str(error)) from error
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    async def ask(self, line: bytes, timeout: float) -> bytes:
+        """Send a line and return the one that comes back; empty where the program ended.
+
+        Raises:
+            TimeoutError: nothing came in `timeout` seconds.
+            ValueError: the line is longer than allowed.
+
+        """
+        source, sink = self._process.stdout, self._process.stdin
+        if source is None or sink is None:
+            return b""
+        try:
+            async with asyncio.timeout(timeout):
+                sink.write(line + b"\n")
+                await sink.drain()
+                return await source.readline()
+        except ConnectionError:
+            return b""
+
+    async def end(self) -> int:
+        """Kill the program, wait until it is gone, and return its exit status."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):  # gone this moment
+                self._process.kill()
+        return await self._process.wait()
