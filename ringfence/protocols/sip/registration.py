@@ -24,19 +24,9 @@ so that the phones of a restarted proxy spread."""
 RETRY_AFTER_LIMIT = 3600.0
 """Most seconds that a server's Retry-After makes us wait."""
 _BRANCH = re.compile(rb";[ \t]*+branch[ \t]*+=[ \t]*+([^ \t;,]++)", re.IGNORECASE)
+_MIDDLE = b"%b\r\nMax-Forwards: %d\r\nFrom: %b\r\nTo: <%b>\r\nCall-ID: %b\r\nCSeq: "
 _REGISTER = (
-    b"REGISTER %b SIP/2.0\r\n"
-    b"Via: %b\r\n"
-    b"Max-Forwards: %d\r\n"
-    b"From: %b\r\n"
-    b"To: <%b>\r\n"
-    b"Call-ID: %b\r\n"
-    b"CSeq: %d REGISTER\r\n"
-    b"Contact: <%b>;expires=%d\r\n"
-    b"Expires: %d\r\n"
-    b"%b"
-    b"Content-Length: 0\r\n"
-    b"\r\n"
+    b"%b%b%b%d REGISTER\r\nContact: %b;expires=%d\r\nExpires: %d\r\n%bContent-Length: 0\r\n\r\n"
 )
 _UNAVAILABLE = ("503",)
 _TEMPORARY = ("408", "5??")
@@ -68,6 +58,21 @@ class Failed(Struct, frozen=True):
 Event = Registered | Unregistered | Failed
 
 
+class _Common(Struct, frozen=True, gc=False):
+    """What the REGISTERs of a round have in common, built once."""
+
+    uri: bytes
+    start: bytes
+    """Up to the branch."""
+    middle: bytes
+    """From the branch to the number."""
+    contact: bytes
+    """Value of Contact without parameters."""
+
+
+_NOTHING = _Common(b"", b"", b"", b"")
+
+
 class Registration:
     """The client side of one registration.
 
@@ -79,6 +84,7 @@ class Registration:
         "_agreement",
         "_authorisation",
         "_branch",
+        "_common",
         "_cseq",
         "_ends",
         "_entropy",
@@ -109,6 +115,8 @@ class Registration:
         self._flow = Flow("", "", 0)
         self._cseq = 0
         self._branch = b""
+        self._common = _NOTHING
+        """Of the round that is under way; a line at rest does without."""
         self._wanted = account.expires
         """Seconds to ask for; 0 while unregistering."""
         self._transaction: ClientTransaction | None = None
@@ -209,49 +217,65 @@ class Registration:
     def _begin(self, now: float) -> None:
         self._authorisation.begin()
         self._refresh = None
+        self._common = self._build()
         self._send(now)
 
+    def _build(self) -> _Common:
+        account, flow = self._account, self._flow
+        uri = b"sip:" + account.registrar.encode()
+        before, _, behind = flow.via(BRANCH_MAGIC).rpartition(BRANCH_MAGIC)
+        names = account.sender(self._tag), account.address_of_record.encode(), self.call_id
+        return _Common(
+            uri,
+            b"REGISTER %b SIP/2.0\r\nVia: %b" % (uri, before),
+            _MIDDLE % (behind, account.max_forwards, *names),
+            b"<%b>" % account.contact(flow),
+        )
+
     def _send(self, now: float) -> None:
+        common = self._common
         self._cseq += 1
         self._branch = BRANCH_MAGIC + self._entropy(10).hex().encode()
         self._transaction = ClientTransaction(
-            self._build(self._flow),
+            _REGISTER
+            % (
+                *(common.start, self._branch, common.middle, self._cseq),
+                *(common.contact, self._wanted, self._wanted, self._more(common.uri)),
+            ),
             reliable=self._flow.reliable,
             timers=self._account.timers,
             now=now,
         )
 
-    def _build(self, flow: Flow) -> bytes:
-        account = self._account
-        uri = f"sip:{account.registrar}".encode()
-        more = [
-            *account.routes(),
+    def _more(self, uri: bytes) -> bytes:
+        """Return the header fields that not every REGISTER has."""
+        fields = [
+            *self._account.routes(),
             *self._agreement.fields(b"REGISTER"),
             *self._authorisation.fields(b"REGISTER", uri),
         ]
-        if account.user_agent:
-            more.append((b"User-Agent", account.user_agent.encode()))
-        return _REGISTER % (
-            *(uri, flow.via(self._branch), account.max_forwards, account.sender(self._tag)),
-            *(account.address_of_record.encode(), self.call_id, self._cseq),
-            *(account.contact(flow), self._wanted, self._wanted),
-            b"".join([b"%b: %b\r\n" % field for field in more]),
-        )
+        if self._account.user_agent:
+            fields.append((b"User-Agent", self._account.user_agent.encode()))
+        return b"".join([b"%b: %b\r\n" % field for field in fields])
 
     def _is_ours(self, message: Message) -> bool:
-        found = _BRANCH.search(message.first(b"via"))
-        if found is None or found[1] != self._branch:
-            return False
+        via = message.first(b"via")
+        if b";branch=%b;" % self._branch not in via:  # as nearly all repeat it
+            found = _BRANCH.search(via)
+            if found is None or found[1] != self._branch:
+                return False
         usual = message.first(b"cseq") == b"%d REGISTER" % self._cseq
         return usual or message.cseq() == (self._cseq, b"REGISTER")
 
     def _accepted(self, message: Message, now: float) -> None:
         self._failures, self._failed = 0, False
         if not self._wanted:
+            self._common = _NOTHING
             self._events.append(Unregistered())
             return
         least, most = self._account.min_expires, self._account.max_expires
         granted = min(max(self._granted(message), least), most)
+        self._common = _NOTHING
         lead = min(granted / 2, max(granted / 10, self._account.timers.f))
         self._refresh = now + granted - lead
         self._ends = now + granted
@@ -260,9 +284,8 @@ class Registration:
     def _granted(self, message: Message) -> int:
         """Return the expiry of our own contact. Source: RFC 3261 section 10.2.4."""
         account, flow = self._account, self._flow
-        start, _, digits = message.first(b"contact").partition(b">;expires=")
-        own = b"<" + account.contact(flow)
-        if start == own and digits.isdigit() and len(digits) <= 10:
+        start, _, digits = message.first(b"contact").partition(b";expires=")
+        if start == self._common.contact and digits.isdigit() and len(digits) <= 10:
             return int(digits)  # as nearly all registrars write it
         for value in message.values(b"contact"):
             try:
@@ -306,6 +329,7 @@ class Registration:
 
     def _fail(self, status: int, reason: str, retry: float | None, *, elsewhere: bool) -> None:
         self._transaction = self._refresh = None
+        self._common = _NOTHING
         if self._wanted:
             self._failed = True
             self._events.append(Failed(status, reason, retry, elsewhere))
