@@ -17,7 +17,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the probes."""
     words = parser.add_subparsers(dest="probe", required=True, metavar="PROBE")
     for word, purpose in PROBES.items():
-        probe = words.add_parser(word, help=purpose, description=purpose.capitalize() + ".")
+        probe = words.add_parser(
+            word, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}."
+        )
         importlib.import_module(f"ringfence.cli.probe_{word}").add(probe)
 
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from ringfence.cli import probe_words
 from ringfence.policy import pac
-from ringfence.policy.applications import APPLICATIONS, PROVISIONING, WEB_SERVER
+from ringfence.policy.applications import PROVISIONING
 from ringfence.policy.network import written
 from ringfence.runtime.egress import Egress, Target
 from ringfence.runtime.host import Host
@@ -40,13 +40,10 @@ class Found(Struct, frozen=True):
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    apps = sorted(name for name, row in APPLICATIONS.items() if row is not WEB_SERVER)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = (__doc__ or "").partition("\n\n")[2]
     parser.add_argument("file", type=Path, metavar="FILE", help="the PAC file")
     parser.add_argument("url", type=_url, metavar="URL", help="where an application wants to go")
-    parser.add_argument("--app", default=PROVISIONING.name, choices=apps,
-                        help="application that wants to (provisioning)")  # fmt: skip
     parser.add_argument("--domains", default="", metavar="LIST", help="Restricted Access Domains")
     parser.add_argument("--own", action="append", default=[], type=probe_words.address,
                         metavar="ADDRESS", help="the phone's address, for myIpAddress")  # fmt: skip
@@ -66,7 +63,7 @@ async def _report(arguments: argparse.Namespace) -> probe_words.Report:
         data = file.read(pac.LARGEST + 1)
     resolvers = arguments.dns or ([] if arguments.connect else probe_words.system_resolvers())
     target = Target(
-        APPLICATIONS[arguments.app],
+        PROVISIONING,
         "",
         0,
         None,

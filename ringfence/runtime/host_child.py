@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import Sequence
 
 from ringfence.errors import ComponentError
@@ -12,6 +14,11 @@ class Child:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        # By this handle it is killed, and nobody who has got its number since; Process.kill
+        # may take the exit status away from who waits for it.
+        self._handle: int | None = None
+        with contextlib.suppress(ProcessLookupError):
+            self._handle = os.pidfd_open(process.pid)
 
     @classmethod
     async def start(cls, argv: Sequence[str], environment: dict[str, str], limit: int) -> "Child":
@@ -30,11 +37,6 @@ class Child:
             )
         except OSError as error:
             raise ComponentError(argv[0], error.strerror or str(error)) from error
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._process.pid
 
     async def ask(self, line: bytes, timeout: float) -> bytes:
         """Send a line and return the one that comes back; empty where the program ended.
@@ -57,7 +59,9 @@ class Child:
 
     async def end(self) -> int:
         """Kill the program, wait until it is gone, and return its exit status."""
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # gone this moment
-                self._process.kill()
+        if self._handle is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+            os.close(self._handle)
+            self._handle = None
         return await self._process.wait()

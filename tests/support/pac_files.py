@@ -45,6 +45,7 @@ _AT_LOAD = {
     "memory at load": ('var a = []; for (;;) a.push("x".repeat(1e6) + a.length);', "pac-memory"),
     "syntax": ("function FindProxyForURL(", "pac-script"),
     "deep": ("(" * 100_000, "pac-script"),
+    "a NUL": ("\0", "pac-script"),
     "no function": ("1;", "pac-script"),
 }
 HOSTILE: Final = {
