@@ -39,7 +39,8 @@ class Addressed:
         self, state: Path, settings: Settings, group: asyncio.TaskGroup, feature: Feature[Any]
     ) -> None:
         self._feature = feature
-        self.facts = Facts(identity=Identity(mac="02000000aa01", interface="eth0"))
+        interface = "br0" if Host(state).interface() == "br0" else "eth0"
+        self.facts = Facts(identity=Identity(mac="02000000aa01", interface=interface))
         self.log: list[str] = []
         self._changed = asyncio.Event()
         self._settings = settings
