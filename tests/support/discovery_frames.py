@@ -45,11 +45,15 @@ GOOD_LLDP = lldp_frame(SWITCH, VLAN_100)
 
 
 def hostile(count: int, seed: int) -> Iterator[bytes]:
-    """Yield frames of noise, and good ones with a few bytes changed, most with a right checksum."""
+    """Yield noise, and good frames with a few bytes changed, most with a right checksum.
+
+    None of them comes from the switch of `GOOD_LLDP`.
+    """
     chance = random.Random(seed)
+    other = GOOD_LLDP.replace(b"\4\2\0\0\0\0\xff", b"\4\2\0\0\0\0\xee").replace(b"Gi1", b"Gi2")
     for _ in range(count):
         is_cdp = chance.random() < 0.5
-        frame = bytearray(GOOD_CDP if is_cdp else GOOD_LLDP)
+        frame = bytearray(GOOD_CDP if is_cdp else other)
         if chance.random() < 0.2:
             frame[14:] = chance.randbytes(chance.randrange(1, 1600))
         for _ in range(chance.randrange(1, 6)):
