@@ -71,11 +71,13 @@ class Capture:
         with selectors.DefaultSelector() as selector:
             selector.register(pipe, selectors.EVENT_READ)
             while text not in seen:
-                assert selector.select(max(end - time.monotonic(), 0)), "no such packet"
-                seen += os.read(pipe.fileno(), 65536)
+                ready = selector.select(max(end - time.monotonic(), 0))
+                more = os.read(pipe.fileno(), 65536) if ready else b""
+                assert more, f"no such packet, but: {seen.decode(errors='replace')}"
+                seen += more
         return seen
 
     def stop(self) -> None:
-        """End it."""
-        self.process.kill()
-        self.process.communicate()
+        """End it, and dumpcap with it, which it would leave behind if it were killed."""
+        self.process.terminate()
+        self.process.communicate(timeout=PATIENCE)
