@@ -118,6 +118,14 @@ def test_a_changed_response_reads_the_same_both_ways(
     assert agrees(data)
 
 
+@pytest.mark.parametrize("piece", [b"\n", b"\r", b"\t", b"\0"])
+@pytest.mark.parametrize("data", ANSWERS)
+def test_a_control_character_anywhere_in_a_response_reads_the_same_both_ways(
+    data: bytes, piece: bytes
+) -> None:
+    assert [at for at in range(len(data)) if not agrees(data[:at] + piece + data[at:])] == []
+
+
 @settings(max_examples=800)
 @given(
     st.sampled_from([b"Via", b"From", b"To", b"Call-ID", b"CSeq", b"Contact", b"Max-Forwards"]),

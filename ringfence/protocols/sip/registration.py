@@ -26,7 +26,7 @@ RETRY_AFTER_LIMIT = 3600.0
 _BRANCH = re.compile(rb";[ \t]*+branch[ \t]*+=[ \t]*+([^ \t;,]++)", re.IGNORECASE)
 _MIDDLE = b"%b\r\nMax-Forwards: %d\r\nFrom: %b\r\nTo: <%b>\r\nCall-ID: %b\r\nCSeq: "
 _REGISTER = (
-    b"%b%b%b%d REGISTER\r\nContact: %b;expires=%d\r\nExpires: %d\r\n%bContent-Length: 0\r\n\r\n"
+    b"%b%b%b%d REGISTER\r\nContact: <%b>;expires=%d\r\nExpires: %d\r\n%bContent-Length: 0\r\n\r\n"
 )
 _UNAVAILABLE = ("503",)
 _TEMPORARY = ("408", "5??")
@@ -67,7 +67,7 @@ class _Common(Struct, frozen=True, gc=False):
     middle: bytes
     """From the branch to the number."""
     contact: bytes
-    """Value of Contact without parameters."""
+    """Our URI."""
 
 
 _NOTHING = _Common(b"", b"", b"", b"")
@@ -229,7 +229,7 @@ class Registration:
             uri,
             b"REGISTER %b SIP/2.0\r\nVia: %b" % (uri, before),
             _MIDDLE % (behind, account.max_forwards, *names),
-            b"<%b>" % account.contact(flow),
+            account.contact(flow),
         )
 
     def _send(self, now: float) -> None:
@@ -284,8 +284,9 @@ class Registration:
     def _granted(self, message: Message) -> int:
         """Return the expiry of our own contact. Source: RFC 3261 section 10.2.4."""
         account, flow = self._account, self._flow
-        start, _, digits = message.first(b"contact").partition(b";expires=")
-        if start == self._common.contact and digits.isdigit() and len(digits) <= 10:
+        start, _, digits = message.first(b"contact").partition(b">;expires=")
+        own = b"<" + self._common.contact
+        if start == own and digits.isdigit() and len(digits) <= 10:
             return int(digits)  # as nearly all registrars write it
         for value in message.values(b"contact"):
             try:
