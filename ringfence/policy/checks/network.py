@@ -166,8 +166,8 @@ RULES = (
         "cdp-and-lldp",
         Severity.INFO,
         "Both discovery protocols are on",
-        "Both tell name, address and version of the phone to whoever listens, neither is "
-        "authenticated, and together they delay the start by 6 s; a network needs one of them.",
+        "Both tell name, address and version of the phone to whoever listens, and neither is "
+        "authenticated; a network needs one of them.",
         "phone-facts 1.2, VLAN Settings, and 6; judgement",
         "switch off the one that the switches do not speak",
         _discovery,
