@@ -1,10 +1,13 @@
-"""`ringfence phone set` on a phone that does not run: what it stores, and what it says of it."""
+"""`ringfence phone set`, on a phone that runs or not: what it stores, and what it says of it."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.support.phone import ringfence
+from ringfence.lab.namespaces import Namespace
+from tests.support.phone import RunningPhone, ringfence
 
 LOCKED = (
     "ringfence: stored, but Profile_Rule: https://pv.telco.test:443/a: domain not allowed:"
@@ -24,7 +27,19 @@ def said(state: Path, *words: str) -> str:
 
 
 @pytest.mark.proves("RAD-03")
-def test_a_list_that_locks_the_phone_out_is_told_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("running", [False, True])
+def test_a_list_that_locks_the_phone_out_is_told_once(
+    tmp_path: Path, namespaces: Callable[[str], Namespace], running: bool
+) -> None:
+    with ExitStack() as stack:
+        if running:
+            phone = RunningPhone(tmp_path, namespaces("phone"))
+            stack.callback(phone.stop)
+            phone.wait_for("phone.ready")
+        told_once(tmp_path)
+
+
+def told_once(tmp_path: Path) -> None:
     rule, domains = "Profile_Rule=https://pv.telco.test/a", "Restricted_Access_Domains=else.test"
     assert said(tmp_path, rule) == ""
     assert said(tmp_path, domains) == LOCKED

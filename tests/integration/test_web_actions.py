@@ -14,7 +14,7 @@ import pytest
 from ringfence.lab.namespaces import Namespace
 from ringfence.runtime.keeper import REBOOT
 from tests.support.curl import Answer, Curl
-from tests.support.phone import RunningPhone, ringfence
+from tests.support.phone import RunningPhone
 from tests.support.provider_net import profile
 from tests.support.web_fixtures import SET, URL, USER_PASSWORD, Start, Visit, held, start, visit
 from tests.support.web_phone import PASSWORD
@@ -248,7 +248,8 @@ LOCKING = {"Profile_Rule": "https://pv.telco.test/a", "Restricted_Access_Domains
 def test_a_list_that_locks_the_phone_out_is_told_to_whoever_submits_it(
     start: Start, visit: Visit
 ) -> None:
-    phone, visitor = start(**SET), visit("admin")
+    start(**SET)
+    visitor = visit("admin")
     told = json.loads(sent(visitor, profile(**LOCKING)).text)["findings"]
     assert [(one["rule"], one["message"]) for one in told] == [("domains-lock-out", LOCKED)]
     open_ = {"Restricted_Access_Domains": ""}
@@ -259,17 +260,6 @@ def test_a_list_that_locks_the_phone_out_is_told_to_whoever_submits_it(
     visitor.submit("system", Host_Name="desk")  # it said so once
     assert LOCKED not in visitor.get("/voice/system").text
     visitor.submit("system", Restricted_Access_Domains="")
-
-    words = [f"{tag}={text}" for tag, text in LOCKING.items()]
-    for running in (True, False):
-        if not running:
-            phone.stop()
-        done = ringfence("phone", "set", "--state", str(phone.state), *words)
-        assert (done.returncode, LOCKED in done.stderr) == (0, True), done.stderr
-        cleared = ringfence(
-            "phone", "set", "--state", str(phone.state), words[1].split("=")[0] + "="
-        )
-        assert cleared.stderr == ""
 
 
 def test_digest_may_post_a_file(start: Start, visit: Visit) -> None:
