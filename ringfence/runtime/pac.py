@@ -122,9 +122,9 @@ class Pac:
             finally:
                 if self._spent:
                     await self._drop()
-        if len(self._kept) >= MOST_KEPT:
-            del self._kept[next(iter(self._kept))]
-        self._kept[what.url, *who] = (self._host.now() + KEPT, answer)
+            if len(self._kept) >= MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[what.url, *who] = (self._host.now() + KEPT, answer)
         return answer
 
     async def take(self, data: bytes) -> None:
