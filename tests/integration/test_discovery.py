@@ -144,7 +144,6 @@ def test_lldpd_and_the_phone_see_each_other_by_cdp(
     assert "SysDescr: CP-8841-3PCC running on" in seen.other
 
 
-@pytest.mark.proves("DOT-07")
 def test_a_cdp_switch_allocates_the_vlan_and_the_power_and_is_told_what_the_phone_needs(
     wire: Wire, tmp_path: Path, component: list[str]
 ) -> None:
