@@ -1,6 +1,7 @@
 """A real browser inside a network namespace."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
@@ -17,6 +18,8 @@ def in_browser(scenario: Callable[..., Any], *args: Any, **looks: Any) -> tuple[
 
     For `Namespace.call`: it needs a process of its own. `looks` are options of the context.
     """
+    # An address of IPv6 that the kernel finishes meanwhile ends whatever Chromium is loading.
+    Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("1")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=WORDS.split()
