@@ -15,7 +15,8 @@ from tests.support.provider_net import profile
 from tests.support.sipp import Expect, Request
 
 FILES = 8080
-OTHER = "10.99.0.8"
+OTHER, THIRD = "10.99.0.8", "10.99.0.7"
+"""Every SIPp draws the same cnonce: two answers of a second to one address's nonce are a replay."""
 SIGNED = "[authentication username=1001 password=pw1001]"
 WRONG = "[authentication username=1001 password=guess]"
 
@@ -25,7 +26,8 @@ def files(pair: tuple[Namespace, Namespace], tmp_path: Path) -> Iterator[Path]:
     """Serve a folder over HTTP at the proxy's address; return the folder."""
     folder = tmp_path / "files"
     folder.mkdir()
-    pair[1].run("ip", "addr", "add", f"{OTHER}/24", "dev", "eth0")
+    for address in (OTHER, THIRD):
+        pair[1].run("ip", "addr", "add", f"{address}/24", "dev", "eth0")
     argv = (sys.executable, "-m", "http.server", str(FILES), "--bind", PROXY)
     server = pair[1].popen(
         *argv, "--directory", str(folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
@@ -71,7 +73,7 @@ def test_a_notify_resyncs_asks_for_a_report_and_reboots_the_phone(
     phone.wait_for("Successful resync")
     notify("report", Request("NOTIFY", f"Event: report\n{WRONG}"), Expect(403))
     assert phone.status()["features"]["report"]["rows"] == [["Last Report", "none yet"]]
-    notify("report", *right("report"))
+    notify("report", *right("report"), source=THIRD)
     # the server of the files takes no report, and says so
     phone.wait_for(f"report.failed: http://{PROXY}:{FILES}/{mac}.report: {PROXY} at {PROXY}: HTTP")
     notify("reboot", *right("reboot"), source=OTHER)
