@@ -28,7 +28,7 @@ class Identity(Struct, frozen=True):
     firmware: str = "11.3"
     """Firmware profile: 11.3 or 12.0."""
     interface: str = "br0"
-    """Network interface that carries the phone's address."""
+    """Network interface to the wire: the bridge of both ports, or the one port there is."""
     activation_url: str = ""
     """Activation server that the factory gave it; RF_Activation_URL comes first."""
 
@@ -49,6 +49,8 @@ class Facts(Struct, frozen=True):
     """
 
     identity: Identity = Identity()
+    voice_interface: str = ""
+    """Interface of the voice VLAN; empty while the phone speaks untagged."""
     lease: Lease | None = None
     """The DHCPv4 lease; None while there is none."""
     silent: bool = False
@@ -71,6 +73,11 @@ class Facts(Struct, frozen=True):
     """`{NAME: addresses}`: servers that the phone has chosen; no flood guard slows them down."""
     bound: Mapping[str, frozenset[tuple[str, int]]] = {}
     """`{feature: {("udp", port), ...}}`: listening sockets that are still open (rulings 19)."""
+
+    @property
+    def interface(self) -> str:
+        """Return the interface that carries the phone's addresses."""
+        return self.voice_interface or self.identity.interface
 
     @property
     def own_certificate(self) -> ClientCertificate | None:

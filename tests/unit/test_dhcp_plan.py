@@ -98,6 +98,11 @@ def test_without_ipv4_there_is_no_plan() -> None:
     assert planned(IP_Mode="IPv6 Only").plans == {}
 
 
+def test_the_interface_of_the_voice_vlan_carries_the_address() -> None:
+    decided = plan(Settings(), replace(FACTS, voice_interface="voice0")).plans[""]
+    assert decided.interface == "voice0"
+
+
 def test_unknown_words_of_the_option_list_are_found() -> None:
     (finding,) = planned(DHCP_Option_To_Use="66,67").findings
     assert finding.rule == "dhcp-option-unknown"

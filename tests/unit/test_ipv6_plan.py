@@ -84,6 +84,11 @@ def test_a_static_address_that_cannot_be_is_refused_by_its_parameter(
     assert caught.value.remedy
 
 
+def test_the_interface_of_the_voice_vlan_carries_the_addresses() -> None:
+    decided = plan(Settings(), replace(FACTS, voice_interface="voice0")).plans[""]
+    assert decided.interface == "voice0"
+
+
 def test_unknown_words_of_the_option_list_are_found() -> None:
     (finding,) = planned(DHCPv6_Option_To_Use="17,66").findings
     assert (finding.rule, finding.tag) == ("dhcp-option-unknown", "DHCPv6_Option_To_Use")

@@ -52,13 +52,13 @@ def plan(settings: Settings, facts: Facts) -> Planned[AddressPlan]:
         return Planned({}, findings)
     if system.connection_type is ConnectionType.STATIC:
         lease = static_lease(system.static_ip, system.netmask, system.gateway)
-        return Planned({"": StaticPlan(identity.interface, lease)}, findings)
+        return Planned({"": StaticPlan(facts.interface, lease)}, findings)
     name = system.host_name
     if not _HOST_NAME.fullmatch(name):
         if name:
             findings = (*findings, _unusable(name))
         name = f"SEP{identity.mac.upper()}"
-    return Planned({"": DhcpPlan(identity.interface, identity.product, name)}, findings)
+    return Planned({"": DhcpPlan(facts.interface, identity.product, name)}, findings)
 
 
 def _unusable(name: str) -> Finding:

@@ -44,14 +44,14 @@ def plan(settings: Settings, facts: Facts) -> Planned[Ipv6Plan]:
     _, findings = option_order6(settings.provisioning.dhcpv6_option_to_use)
     identity, system = facts.identity, settings.system
     if system.ip_mode is IpMode.IPV4:
-        unused = Ipv6Plan(identity.interface, identity.product, forms=False, used=False)
+        unused = Ipv6Plan(facts.interface, identity.product, forms=False, used=False)
         return Planned({"": unused}, findings)
     static = None
     if system.ipv6_connection_type is ConnectionType.STATIC:
         static = static_lease(system.ipv6_static_ip, system.prefix_length, system.ipv6_gateway)
     forms = system.auto_config is Switch.ENABLED
     second = system.ip_mode is IpMode.DUAL
-    decided = Ipv6Plan(identity.interface, identity.product, forms, second=second, static=static)
+    decided = Ipv6Plan(facts.interface, identity.product, forms, second=second, static=static)
     return Planned({"": decided}, findings)
 
 
