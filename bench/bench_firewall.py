@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from msgspec.structs import replace
 
 from ringfence.config.settings import decode, virgin
-from ringfence.features.firewall.kernel import KernelTable
 from ringfence.features.firewall.options import merged
 from ringfence.features.firewall.plan import FirewallPlan, plan
 from ringfence.features.firewall.ruleset import TABLE, table
-from ringfence.features.firewall.table import rebuilt, replacement, text
 from ringfence.lab.namespaces import Namespace, create, enter, link
+from ringfence.protocols.nft_table import rebuilt, replacement, text
 from ringfence.runtime.host_nft import Nft
+from ringfence.runtime.nft_table import KernelTable
 from ringfence.runtime.state import Facts
 
 ROUNDS, PAIRS = 15, 6

@@ -7,12 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
-from ringfence.features.firewall.kernel import KernelTable
 from ringfence.features.firewall.plan import FirewallPlan
 from ringfence.features.firewall.ruleset import table
-from ringfence.features.firewall.table import Table, text
+from ringfence.protocols.nft_table import Table, text
 from ringfence.protocols.nftables import Request
 from ringfence.runtime.host_nft import Nft
+from ringfence.runtime.nft_table import KernelTable
 
 PLAN = FirewallPlan(True, False, udp=((68, 68),), tcp=((80, 80),))
 WANTED, OTHER = table(PLAN), table(replace(PLAN, tcp=((80, 80), (8080, 8080))))

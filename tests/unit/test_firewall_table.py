@@ -4,8 +4,8 @@ from msgspec.structs import replace
 
 from ringfence.features.firewall.plan import FirewallPlan
 from ringfence.features.firewall.ruleset import table
-from ringfence.features.firewall.table import Table, changes, rebuilt, replacement, text
 from ringfence.protocols import nftables
+from ringfence.protocols.nft_table import Table, changes, rebuilt, replacement, text
 from tests.support.firewall_example import PLAN, RULESET
 
 EXAMPLE = table(PLAN)

@@ -1,25 +1,19 @@
 """Hold the plan in the kernel, whoever else meddles with the table."""
 
-import asyncio
 import logging
 
 from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
-from ringfence.features.firewall.kernel import KernelTable
 from ringfence.features.firewall.options import Ports
 from ringfence.features.firewall.plan import FirewallPlan, describe
 from ringfence.features.firewall.ruleset import COUNTERS, TABLE, table
-from ringfence.features.firewall.table import same, text
+from ringfence.protocols.nft_table import same, text
 from ringfence.runtime.feature import World
-from ringfence.runtime.host_nft import Watch
+from ringfence.runtime.nft_table import KernelTable
 from ringfence.runtime.state import Health, Status
 
 logger = logging.getLogger(__name__)
-
-PAUSE = 0.05
-"""Seconds between two looks at the table, so that a program that keeps changing rules cannot
-keep the phone busy."""
 
 
 class FirewallDriver:
@@ -29,7 +23,6 @@ class FirewallDriver:
         self._world = world
         self._plan: FirewallPlan | None = None
         self._kernel: KernelTable | None = None
-        self._repairs = 0
 
     async def apply(self, key: str, plan: FirewallPlan) -> None:
         """Bring the table to `plan` in one transaction; a table that says the same is adopted.
@@ -54,25 +47,13 @@ class FirewallDriver:
         self._plan = plan
         if self._kernel is None:
             self._kernel = kernel
-            self._world.spawn(self._keep(kernel, nft.watch()))
+            self._world.spawn(kernel.keep(nft.watch(), _put_right))
 
     async def remove(self, key: str) -> None:
         """Keep the table: a phone without a firewall plan stays shut."""
 
     async def close(self) -> None:
         """Keep the table: it guards the next process from its first packet on."""
-
-    async def _keep(self, kernel: KernelTable, watch: Watch) -> None:
-        """Put the table right whenever somebody else changed it. Source: rulings 20."""
-        try:
-            while True:
-                if times := kernel.put_right():
-                    self._repairs += times
-                    logger.warning("firewall.put_right: another program changed %s", TABLE)
-                await asyncio.sleep(PAUSE)
-                await watch.changed()
-        finally:
-            watch.close()
 
     def status(self) -> Status:
         """Return what is held, with the counters as they are now; about two milliseconds."""
@@ -94,7 +75,7 @@ class FirewallDriver:
             ("Shielded from Floods", _shielded(plan)),
             ("Heard Through a Flood", _heard(plan)),
             *((COUNTERS[name], str(count)) for name, count in counts.items() if name in COUNTERS),
-            ("Foreign Changes Put Right", str(self._repairs)),
+            ("Foreign Changes Put Right", str(self._kernel.repairs if self._kernel else 0)),
         ]
         data = {
             **describe(plan),
@@ -105,6 +86,10 @@ class FirewallDriver:
         }
         health = Health.RUNNING if plan.enabled else Health.DISABLED
         return Status(health, tuple(rows), data, "Firewall")
+
+
+def _put_right() -> None:
+    logger.warning("firewall.put_right: another program changed %s", TABLE)
 
 
 def _shielded(plan: FirewallPlan) -> str:

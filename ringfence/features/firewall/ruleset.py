@@ -2,7 +2,7 @@
 
 from ringfence.features.firewall.options import Ports
 from ringfence.features.firewall.plan import FirewallPlan
-from ringfence.features.firewall.table import (
+from ringfence.protocols.nft_table import (
     DYNAMIC,
     INTERVAL,
     IPV4,

@@ -1,16 +1,21 @@
-"""The firewall's table in the kernel, and what we know of it."""
+"""A table of ours in the kernel, and what we know of it."""
 
+import asyncio
 import logging
+from collections.abc import Callable
 
 from ringfence.errors import ComponentError
-from ringfence.features.firewall.table import Table, changes, rebuilt, replacement, same
+from ringfence.protocols.nft_table import Table, changes, rebuilt, replacement, same
 from ringfence.protocols.nftables import following
-from ringfence.runtime.host_nft import Nft
+from ringfence.runtime.host_nft import Nft, Watch
 
 logger = logging.getLogger(__name__)
 
 TRIES = 5
 """How often a table is read or loaded while others change rules, before we wait for a notice."""
+PAUSE = 0.05
+"""Seconds between two looks at the table, so that a program that keeps changing rules cannot
+keep the phone busy."""
 
 
 class KernelTable:
@@ -30,6 +35,23 @@ class KernelTable:
         """The kernel's words for it, where we have read them."""
         self._compiled: dict[str, bytes] = {}
         """Expressions of every rule that was ever loaded, by its words."""
+        self.repairs = 0
+        """How often it was put right."""
+
+    async def keep(self, watch: Watch, notice: Callable[[], None]) -> None:
+        """Put the table right whenever somebody else changed it, and say so; never returns.
+
+        Source: rulings 20.
+        """
+        try:
+            while True:
+                if times := self.put_right():
+                    self.repairs += times
+                    notice()
+                await asyncio.sleep(PAUSE)
+                await watch.changed()
+        finally:
+            watch.close()
 
     def bring(self, wanted: Table) -> None:
         """Make the kernel hold `wanted`; nothing happens where it does.
@@ -66,7 +88,7 @@ class KernelTable:
             try:
                 generation = self._nft.commit(requests, self._generation)
             except ComponentError as error:
-                logger.warning("firewall.change_refused: %s; the table is loaded anew", error)
+                logger.warning("nftables.change_refused: %s; the table is loaded anew", error)
                 return False
             if generation is None:
                 return False
@@ -114,6 +136,8 @@ class KernelTable:
         return listing, generation
 
     def _learn(self, table: Table) -> None:
+        if not table.swift:
+            return
         rules = self._nft.rules(table.name)
         if self._nft.generation() != self._generation:
             return

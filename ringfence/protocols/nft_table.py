@@ -57,6 +57,11 @@ class Table(Struct, frozen=True):
     sets: Mapping[str, Set]
     chains: Mapping[str, Chain]
 
+    @property
+    def swift(self) -> bool:
+        """Whether it can be changed past libnftables: `protocols.nftables` speaks of inet."""
+        return self.name.startswith("inet ")
+
 
 def text(table: Table) -> str:
     """Return what `nft -s list table` prints of a table."""
@@ -110,7 +115,9 @@ def changes(held: Table, wanted: Table, compiled: Mapping[str, bytes]) -> list[R
     `compiled` has the expressions of rules, by their words. None where a rule is not among them
     or something else than rules, policies, elements and helpers differs: libnftables must do it.
     """
-    if (held.counters, held.sets.keys(), held.chains.keys()) != (
+    if held == wanted:
+        return []
+    if not wanted.swift or (held.counters, held.sets.keys(), held.chains.keys()) != (
         wanted.counters,
         wanted.sets.keys(),
         wanted.chains.keys(),
