@@ -16,7 +16,8 @@ from ringfence.cli.sip_talk import Asker, Talk
 from ringfence.config.catalog.values import SipTransport
 from ringfence.config.settings import LINES, Settings
 from ringfence.errors import NetworkError, PolicyError
-from ringfence.features.line.plan import Home, plan
+from ringfence.features.line.home import Home
+from ringfence.features.line.plan import plan
 from ringfence.features.line.reach import target_of
 from ringfence.policy.network import written
 from ringfence.protocols.sip.locate import describe

@@ -3,7 +3,8 @@
 import pytest
 
 from ringfence.config.settings import decode, virgin
-from ringfence.features.line.plan import Home, LinePlan, plan
+from ringfence.features.line.home import Home
+from ringfence.features.line.plan import LinePlan, plan
 from ringfence.policy.applications import NameCheck
 from ringfence.policy.tls import Trust
 from ringfence.protocols.dhcp import Lease

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from ringfence.errors import ComponentError, NetworkError, PolicyError, RemoteProtocolError
 from ringfence.features.line.binding import Binding
+from ringfence.features.line.home import Home
 from ringfence.features.line.link import Link, StreamLink
 from ringfence.features.line.path import Path
-from ringfence.features.line.plan import Home, LinePlan
+from ringfence.features.line.plan import LinePlan
 from ringfence.features.line.port import UdpPort
 from ringfence.features.line.reach import target_of, together, udp_path
 from ringfence.features.line.reception import Refusals

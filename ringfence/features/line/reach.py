@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from ringfence.features.line.home import Home
 from ringfence.features.line.link import Link
 from ringfence.features.line.path import Path
-from ringfence.features.line.plan import Home, LinePlan
+from ringfence.features.line.plan import LinePlan
 from ringfence.features.line.port import UdpPort
 from ringfence.features.line.ways import Way
 from ringfence.policy.applications import SIP
