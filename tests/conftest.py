@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import tomllib
 from collections.abc import Generator
 from pathlib import Path
@@ -17,6 +18,13 @@ SCORECARD = "RINGFENCE_SCORECARD"
 
 COMPONENTS = pytest.StashKey[list[str]]()
 MISSION = Path(__file__).parent / "mission.toml"
+
+
+def pytest_configure() -> None:
+    """A shell without job control starts background commands deaf to SIGINT, and so their children:
+    the tests send it, wherever they were started from."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
