@@ -1,66 +1,36 @@
-"""The calls of the phone: who may begin one, which path it travels, what its audio does."""
+"""The calls of the phone: who may begin one, and what people ask of them."""
 
-import asyncio
-import contextlib
 import logging
-from collections.abc import Iterator, Mapping
-from functools import partial
-from itertools import chain
-from math import inf
-
-from msgspec.structs import replace
 
 from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
+from ringfence.features.line.calls import LiveCalls
 from ringfence.features.line.held import Held
-from ringfence.features.line.path import Media, OpenMedia, Path, PathOf
+from ringfence.features.line.path import OpenMedia, Path, PathOf
 from ringfence.features.line.reception import Reception, Refusals, RemoteCommands
 from ringfence.protocols.sip.call import Call
-from ringfence.protocols.sip.call_events import (
-    Answered,
-    Ended,
-    Event,
-    Offered,
-    OfferRefused,
-    RefreshDue,
-    Ringing,
-    State,
-)
+from ringfence.protocols.sip.call_events import State
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.grammar import parse_address
-from ringfence.protocols.sip.message import Message, said
-from ringfence.protocols.sip.negotiation import Negotiation, Terms
+from ringfence.protocols.sip.message import said
+from ringfence.protocols.sip.negotiation import Negotiation
 from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
 
 MOST = 8
 """Most calls of the phone at once; one more is busy (486)."""
-MOST_ENDED = 128
-"""Most calls that have ended and whose messages may be repeated; the oldest is forgotten first."""
 SEE = "see: ringfence phone status"
 
 
-class Switchboard:
-    """Every call of the phone."""
+class Switchboard(LiveCalls):
+    """Every call of the phone, and those that may become one."""
 
     def __init__(self, world: World, open_media: OpenMedia) -> None:
-        self._world = world
+        super().__init__(world)
         self._open = open_media
-        self._calls: dict[int, Held] = {}
-        self._past: dict[int, Held] = {}
-        """Those that have ended, the oldest first. Source: RFC 3261 section 17.2; RFC 6026."""
-        self._last = 0
-        self._keeping = False
         self._remote = RemoteCommands(world)
         self.refusals = Refusals(world.host.now)
-        self._wake = asyncio.Event()
-        self._ended = asyncio.Event()
-        """Set whenever a call ends."""
-        self.idle_since: float | None = None
-        """When the last call ended; None before there was one."""
-        self.last: Mapping[str, object] | None = None
-        """The call that ended last, and why, as JSON values."""
 
     def reception(self, path_of: PathOf) -> Reception:
         """Return what hands us the requests of one port or connection."""
@@ -170,38 +140,7 @@ class Switchboard:
             raise ConfigError("call", f"which one: {known}" if wanted else none, SEE)
         return wanted[0]
 
-    def busy(self, n: int) -> bool:
-        """Return whether a line has a call."""
-        return any(held.path.line.n == n for held in self._calls.values())
-
-    async def until_idle(self, n: int) -> None:
-        """Return once a line has no call."""
-        while self.busy(n):
-            self._ended.clear()
-            await self._ended.wait()
-
-    def report(self) -> list[Mapping[str, object]]:
-        """Return every call as JSON values."""
-        return [
-            {**held.naming(), "state": held.doing(), **held.media.report()}
-            for held in self._calls.values()
-        ]
-
-    # What the network brings
-
-    def peers(self) -> Iterator[str]:
-        """Yield the addresses that calls may hear from."""
-        return (held.path.peer for held in self._all())
-
-    def take(self, asked: Asked, now: float) -> bool:
-        """Take a request of a call that there is; False for none."""
-        call_id = asked.message.first(b"call-id")
-        for held in self._all():
-            if held.call.call_id == call_id and held.call.owns(asked):
-                held.call.receive_request(asked, now)
-                self._flush(held)
-                return True
-        return False
+    # What the network begins
 
     def begin(self, path: Path, asked: Asked, now: float) -> int:
         """Begin the call of an INVITE; return 0, or the status that refuses it."""
@@ -227,147 +166,6 @@ class Switchboard:
         self._flush(held)
         return 0
 
-    def receive_response(self, message: Message, address: str) -> bool:
-        """Take a response of `read_response`; False where it is for no call."""
-        call_id, now = message.first(b"call-id"), self._now()
-        for held in self._all():
-            if held.call.call_id != call_id or held.path.peer != address:
-                continue
-            if held.call.receive_response(message, now):
-                self._flush(held)
-                return True
-        return False
-
-    async def _keep_time(self) -> None:
-        """Keep the time of every call, until there is none."""
-        while self._calls or self._past:
-            due = min(held.call.get_timer() for held in self._all())
-            delay = None if due == inf else max(due - self._now(), 0)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await self._wake.wait()
-            self._wake.clear()
-            for held in list(self._all()):
-                if held.call.get_timer() <= self._now():
-                    held.call.handle_timer(self._now())
-                    self._flush(held)
-        self._keeping = False
-
-    # What follows
-
-    def _flush(self, held: Held) -> None:
-        """Do what events ask, send what is due, and forget a call that is over."""
-        while event := held.call.next_event():
-            self._react(held, event)
-        for message in held.call.messages_to_send():
-            held.path.send(message)
-        if held.call.state is State.ENDED and held.number in self._calls:
-            self._past[held.number] = self._calls.pop(held.number)
-            if len(self._past) > MOST_ENDED:
-                del self._past[next(iter(self._past))]
-            self.idle_since = self._now()
-            self._ended.set()
-        if held.call.over:
-            self._past.pop(held.number, None)
-        self._wake.set()
-
-    def _all(self) -> Iterator[Held]:
-        """Yield every call of which a message may come."""
-        return chain(self._calls.values(), self._past.values())
-
-    def _react(self, held: Held, event: Event) -> None:
-        match event:
-            case Ringing(_, body):
-                held.state = "ringing"
-                self._play_early(held, body)
-            case Offered(body):
-                held.offered = body
-                if held.call.state is State.ESTABLISHED:
-                    self._accept(held)
-                else:
-                    held.state = "ringing"
-            case Answered(body):
-                held.state = "established"
-                logger.info("call.answered: %d: %s", held.number, held.peer)
-                self._answered(held, body)
-            case Ended(status, reason):
-                held.state = "ended"
-                words = f"{status} {reason}" if status else reason
-                logger.info("call.ended: %d: %s: %s", held.number, held.peer, words)
-                self.last = {**held.naming(), "ended": words}
-                held.media.stop()
-            case RefreshDue():
-                held.call.reoffer(held.negotiation.offer(), self._now())
-            case OfferRefused(status):
-                stream = held.negotiation.stream
-                held.negotiation.held = bool(stream and stream.held)
-                logger.warning("call.offer_refused: %d: %d", held.number, status)
-
-    def _accept(self, held: Held) -> str:
-        """Answer the offer that waits; return why it had to be refused, empty if it had not."""
-        offer, held.offered = held.offered or b"", None
-        try:
-            body = held.negotiation.answer(offer) if offer else held.negotiation.offer()
-        except RemoteProtocolError as error:
-            logger.warning("call.refused: %d: %s", held.number, error)
-            held.call.refuse(error.status_hint, self._now(), str(error))
-            return str(error)
-        held.call.answer(body, self._now())
-        held.state = "established"
-        if offer and held.negotiation.stream:
-            held.media.start(held.negotiation.stream)
-        return ""
-
-    def _play_early(self, held: Held, body: bytes) -> None:
-        """Play what comes before the answer, if it is described; the microphone stays shut.
-
-        Whoever described it last is heard. Source: RFC 3960 section 2; RFC 3261 section 13.2.1.
-        """
-        if not body:
-            return
-        try:
-            held.media.start(replace(held.negotiation.receive_answer(body), sends=False))
-        except (RemoteProtocolError, ComponentError) as error:
-            logger.info("call.no_early_media: %d: %s", held.number, error)
-
-    def _answered(self, held: Held, body: bytes) -> None:
-        try:
-            held.media.start(held.negotiation.receive_answer(body))
-        except (RemoteProtocolError, ComponentError) as error:
-            logger.warning("call.not_agreed: %d: %s", held.number, error)
-            held.call.hang_up(self._now())
-
-    def _lose_audio(self, held: Held, reason: str) -> None:
-        """End a call whose audio broke."""
-        held.call.hang_up(self._now(), reason)
-        self._flush(held)
-
-    def _hold_on(  # noqa: PLR0913 - a call has as many parts
-        self,
-        call: Call,
-        path: Path,
-        media: Media,
-        negotiation: Negotiation,
-        peer: str,
-        *,
-        incoming: bool,
-    ) -> Held:
-        self._last += 1
-        made = Held(self._last, call, path, media, negotiation, peer, incoming, "calling")
-        self._calls[self._last] = made
-        media.watch(partial(self._lose_audio, made))
-        if not self._keeping:
-            self._keeping = True
-            self._world.spawn(self._keep_time())
-        return made
-
-    @staticmethod
-    def _terms(path: Path, media: Media) -> Terms:
-        """Return the terms of a call, with the port that it bound and what was agreed on."""
-        terms = path.line.tls_terms if path.flow.transport == "TLS" else path.line.terms
-        secures = path.agreement.secures_media
-        return replace(terms, address=path.flow.host, port=media.port, mediasec=secures)
-
     def _find(self, number: int) -> Held:
         held = self._calls.get(number)
         if held is None:
@@ -377,9 +175,3 @@ class Switchboard:
 
     def _busy(self) -> bool:
         return len(self._calls) >= MOST
-
-    def _entropy(self, size: int) -> bytes:
-        return self._world.host.entropy(size)
-
-    def _now(self) -> float:
-        return self._world.host.now()
