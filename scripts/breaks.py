@@ -10,6 +10,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,8 @@ ROOT = Path(__file__).parent.parent
 COPIED = ("ringfence", "tests", "scripts", "docs", "pyproject.toml")
 FAILED = 1
 """Exit code of pytest when tests ran and some failed."""
+TOO_LONG = 300.0
+"""Seconds that a test gets: a broken line may loop."""
 
 
 class Break(NamedTuple):
@@ -64,10 +67,11 @@ def copy(target: Path) -> None:
             shutil.copy2(source, target / name)
 
 
-def run(tree: Path, tests: Iterable[str]) -> subprocess.CompletedProcess[str]:
-    """Run tests of a tree, in a sandbox where they need one.
+def run(tree: Path, tests: Iterable[str]) -> tuple[int, str]:
+    """Run tests of a tree, in a sandbox where they need one; return exit code and output.
 
-    No byte code is kept: a changed line of equal length within a second would go unnoticed.
+    No byte code is kept: a changed line of equal length within a second would go unnoticed. What
+    takes `TOO_LONG` is killed, with its children.
     """
     wanted = sorted(set(tests))
     words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *wanted]
@@ -75,9 +79,21 @@ def run(tree: Path, tests: Iterable[str]) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", "ringfence.lab.sandbox", "--", *words]
     environment = {k: v for k, v in os.environ.items() if k != "RINGFENCE_SCORECARD"}
     environment |= {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        words, cwd=tree, env=environment, capture_output=True, text=True, check=False
-    )
+    with subprocess.Popen(
+        words,
+        cwd=tree,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            text, _ = process.communicate(timeout=TOO_LONG)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            text = f"killed after {TOO_LONG:g} s"
+    return process.returncode, text
 
 
 def attempt(item: Break, tree: Path) -> str:
@@ -86,14 +102,14 @@ def attempt(item: Break, tree: Path) -> str:
     whole = path.read_text()
     path.write_text(whole.replace(item.find, item.replace))
     try:
-        ran = run(tree, [item.test])
+        code, text = run(tree, [item.test])
     finally:
         path.write_text(whole)
-    if ran.returncode == FAILED:
+    if code == FAILED:
         return ""
-    if ran.returncode == 0:
+    if code == 0:
         return "the test stays green"
-    return f"the test did not run (exit {ran.returncode}): {ran.stdout[-500:]}"
+    return f"the test did not end by itself (exit {code}): {text[-500:]}"
 
 
 def choose(words: list[str]) -> list[Break]:
@@ -120,7 +136,7 @@ def main(words: list[str]) -> int:
         copy(tree)
         for item in items:
             wrong = faults(item, tree)
-            if not wrong and run(tree, [item.test]).returncode != 0:
+            if not wrong and run(tree, [item.test])[0] != 0:
                 wrong = "the test is red without the break"
             wrong = wrong or attempt(item, tree)
             unnoticed += bool(wrong)
