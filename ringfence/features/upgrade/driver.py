@@ -236,7 +236,7 @@ class UpgradeDriver:
                 told = await self._store(said, data, attempt)
         except RingfenceError as error:
             reason = str(error)[:REASON_LIMIT]
-            logger.warning("upgrade.failed: %s: %s", url, reason)
+            logger.warning("upgrade.failed: %s", f"{url}: {reason}" if url else reason)
             attempt.failed(error)
             told = _Told("failure", reason, kind=kind)
         self._finish(kind, msgspec.structs.replace(told, url=url), asked)
