@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from ringfence.lab.dot1x import radiusd
 from ringfence.lab.sandbox import has_sub_ids, search_path
 
 
@@ -89,6 +90,27 @@ COMPONENTS = (
         "syslog server of the lab",
         _everywhere("rsyslog", "rsyslog", "rsyslog", "rsyslog"),
         ("rsyslogd", "-v"),
+    ),
+    Component(
+        "wpa_supplicant",
+        "802.1X of a phone",
+        _everywhere("wpasupplicant", "wpa_supplicant", "wpa_supplicant", "wpa_supplicant"),
+        ("wpa_supplicant", "-v"),
+        optional=True,
+    ),
+    Component(
+        "hostapd",
+        "a lab's switch with 802.1X",
+        _everywhere("hostapd", "hostapd", "hostapd", "hostapd"),
+        ("hostapd", "-v"),
+        optional=True,
+    ),
+    Component(
+        "freeradius",
+        "RADIUS server of a lab with 802.1X",
+        _everywhere("freeradius", "freeradius", "freeradius", "freeradius freeradius-eap"),
+        (radiusd(), "-v"),
+        optional=True,
     ),
     Component(
         "newuidmap",
