@@ -81,7 +81,7 @@ def _trace(host: Host, file: "TraceFile", interface: str) -> None:
 
 
 def _check(sound: Sound) -> None:
-    from ringfence.protocols.rtp.session import RATE  # only a start with devices pays for it
+    from ringfence.protocols.rtp.g711 import RATE  # only a start with devices pays for it
     from ringfence.runtime.host_sound import check_devices
 
     check_devices(sound, RATE)

@@ -19,8 +19,9 @@ from pylibsrtp import Error as SrtpError
 from pylibsrtp import Policy, Session
 
 from ringfence.errors import ComponentError
-from ringfence.protocols.rtp.g711 import prepare
-from ringfence.protocols.rtp.session import RATE, AudioSession, Format
+from ringfence.protocols.rtp.g711 import RATE, prepare
+from ringfence.protocols.rtp.keys import Dtmf
+from ringfence.protocols.rtp.session import AudioSession, Format
 from ringfence.protocols.sip.negotiation import Keys, Stream
 from ringfence.runtime.audio_codecs import coding, load_codecs
 from ringfence.runtime.host import Host
@@ -114,16 +115,16 @@ class CallAudio:
                 self.due = ceil(self._engine.host.now() / self._step) * self._step
         self._engine.wake()
 
-    def press(self, digits: str) -> None:
-        """Queue telephone events.
+    def press(self, digits: str, dtmf: Dtmf) -> None:
+        """Queue key presses.
 
         Raises:
-            ComponentError: one is no key, or the other side takes none.
+            ComponentError: one is no key, or the other side takes none as they are to be sent.
 
         """
         try:
             with self._engine.lock:
-                self._session.press(digits)
+                self._session.press(digits, dtmf)
         except ValueError as error:
             raise ComponentError("call", str(error)) from error
 

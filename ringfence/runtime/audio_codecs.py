@@ -6,7 +6,8 @@ calls with others possible, not wider. Source: RFC 3551 section 4.5.2; RFC 7587.
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ringfence.protocols.rtp.session import CODINGS, RATE, Coding
+from ringfence.protocols.rtp.g711 import RATE
+from ringfence.protocols.rtp.session import CODINGS, Coding
 
 if TYPE_CHECKING:
     from av import AudioCodecContext, AudioFrame, AudioResampler

@@ -44,7 +44,12 @@ def read_audio(path: Path) -> Sequence[int]:
     with wave.open(str(path), "rb") as file:
         step, rest = divmod(file.getframerate() * file.getnchannels(), RATE)
         assert (file.getsampwidth(), rest) == (2, 0)
-        samples = array.array("h", file.readframes(file.getnframes()))[::step]
+        return samples_of(file.readframes(file.getnframes()))[::step]
+
+
+def samples_of(audio: bytes) -> Sequence[int]:
+    """Return the samples of linear audio."""
+    samples = array.array("h", audio)
     if sys.byteorder == "big":
         samples.byteswap()
     return samples
@@ -73,3 +78,30 @@ def assert_heard(path: Path, hertz: int, *not_heard: int, share: float = 0.8) ->
     assert found > share * LOUDNESS, f"{hertz} Hz only at {found:.0f} in {path}"
     for other in not_heard:
         assert loudest(path, other) < 0.05 * LOUDNESS, f"{other} Hz in {path}, too"
+
+
+ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
+PAD = ("123A", "456B", "789C", "*0#D")
+STEP, LOOK = RATE // 100, RATE * 3 // 100
+"""A decision every 10 ms, on 30 ms of sound."""
+
+
+def keys_heard(samples: Sequence[int]) -> str:
+    """Return the keys in a recording, each of 40 ms at least and 40 ms apart (ITU-T Q.24)."""
+    seen = [_key(samples[at : at + LOOK]) for at in range(0, max(len(samples) - LOOK, 0) + 1, STEP)]
+    found, silent = "", 4
+    for at, key in enumerate(seen):
+        if not key:
+            silent += 1
+        elif seen[at : at + 4] == [key] * 4 and silent >= 4:
+            found += key
+        silent = 0 if key else silent
+    return found
+
+
+def _key(samples: Sequence[int]) -> str:
+    low, high = ([amplitude(samples, hertz) for hertz in group] for group in (ROWS, COLUMNS))
+    row, column = low.index(max(low)), high.index(max(high))
+    others = [*low[:row], *low[row + 1 :], *high[:column], *high[column + 1 :]]
+    least = min(low[row], high[column])
+    return PAD[row][column] if least > 2000 and least > 3 * max(others) else ""

@@ -9,6 +9,7 @@ from ringfence.config.settings import decode, virgin
 from ringfence.features.line.path import Media, Path
 from ringfence.features.line.plan import plan
 from ringfence.features.line.switchboard import Switchboard
+from ringfence.protocols.rtp.keys import Dtmf
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.call import Call
@@ -32,7 +33,7 @@ class Silent:
 
     def start(self, stream: Stream) -> None: ...
 
-    def press(self, digits: str) -> None: ...
+    def press(self, digits: str, dtmf: Dtmf) -> None: ...
 
     def watch(self, tell: Callable[[str], None]) -> None:
         self.fail = tell

@@ -167,7 +167,12 @@ class Ext(Tab, frozen=True, kw_only=True):
     isac_enable: bool = _AUDIO.row(False, "iSAC_Enable_{n}_", "Allows iSAC.")
     opus_enable: bool = _AUDIO.row(True, "OPUS_Enable_{n}_", "Allows Opus, where it is installed.", status=OBEYED)
     silence_supp_enable: bool = _AUDIO.row(False, "Silence_Supp_Enable_{n}_", "Sends nothing in silence.")
-    dtmf_tx_method: DtmfMethod = _AUDIO.row(DtmfMethod.AUTO, "DTMF_Tx_Method_{n}_", "How key presses are sent.")
+    dtmf_tx_method: DtmfMethod = _AUDIO.row(
+        DtmfMethod.AUTO,
+        "DTMF_Tx_Method_{n}_",
+        "How key presses are sent: as events (AVT), in the sound, by INFO; Auto sends sound to who takes no events.",
+        status=OBEYED,
+    )
     codec_negotiation: CodecNegotiation = _AUDIO.row(
         CodecNegotiation.DEFAULT, "Codec_Negotiation_{n}_", "Whether an answer lists one codec or all."
     )

@@ -13,11 +13,14 @@ from msgspec.structs import replace
 from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.features.line.held import Held
 from ringfence.features.line.path import Media, Path
+from ringfence.protocols.rtp.session import KEYS_LIMIT
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import (
     Answered,
     Ended,
     Event,
+    KeyPressed,
+    KeysLost,
     Offered,
     OfferRefused,
     RefreshDue,
@@ -66,8 +69,14 @@ class LiveCalls:
     def report(self) -> list[Mapping[str, object]]:
         """Return every call as JSON values."""
         return [
-            {**held.naming(), "state": held.doing(), **held.media.report()}
+            {
+                **held.naming(),
+                "state": held.doing(),
+                **report,
+                "keys": f"{report.get('keys', '')}{held.keys}",
+            }
             for held in self._calls.values()
+            for report in [held.media.report()]
         ]
 
     def peers(self) -> Iterator[str]:
@@ -153,6 +162,11 @@ class LiveCalls:
                 held.media.stop()
             case RefreshDue():
                 held.call.reoffer(held.negotiation.offer(), self._now())
+            case KeyPressed(key):
+                held.keys = (held.keys + key)[-KEYS_LIMIT:]
+            case KeysLost(count, status):
+                words = "call.keys_lost: %d: the other side refused INFO (%d): %d keys are lost"
+                logger.warning(words, held.number, status, count)
             case OfferRefused(status):
                 stream = held.negotiation.stream
                 held.negotiation.held = bool(stream and stream.held)

@@ -269,6 +269,7 @@ def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:
         proxies_only=held.proxies_only,
         terms=held.terms,
         tls_terms=held.tls_terms,
+        dtmf=held.dtmf,
         keep_alive=held.keep_alive,
     )
     return alike == held

@@ -21,6 +21,9 @@ class Held(Struct, eq=False):
     offered: bytes | None = None
     """An offer that nobody answered yet."""
 
+    keys: str = ""
+    """Keys that the other side told by INFO."""
+
     def naming(self) -> dict[str, object]:
         """Return which call it is, as JSON values."""
         return {

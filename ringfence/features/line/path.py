@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from ringfence.features.line.plan import LinePlan
+from ringfence.protocols.rtp.keys import Dtmf
 from ringfence.protocols.sip.account import Account, Flow
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.negotiation import Stream
@@ -21,8 +22,8 @@ class Media(Protocol):
     def start(self, stream: Stream) -> None:
         """Send and receive as agreed, from now on."""
 
-    def press(self, digits: str) -> None:
-        """Send telephone events (RFC 4733)."""
+    def press(self, digits: str, dtmf: Dtmf) -> None:
+        """Send key presses, as far as they are part of the media."""
 
     def watch(self, tell: Callable[[str], None]) -> None:
         """Have `tell` called with the reason once the audio breaks."""

@@ -13,12 +13,13 @@ from ringfence.config.codecs import Secret
 from ringfence.config.settings import LINES, Settings
 from ringfence.errors import Finding, PolicyError, RemoteProtocolError, Severity
 from ringfence.features.line.home import Home, MediaSec
-from ringfence.features.line.terms import UNSPOKEN, terms
+from ringfence.features.line.terms import DTMF, UNSPOKEN, terms
 from ringfence.features.line.ways import Way, proxy_name, ways
 from ringfence.policy.applications import SIP, NameCheck
 from ringfence.policy.macros import expand, phone_values, setting_values
 from ringfence.policy.network import own_address, resolvers
 from ringfence.policy.tls import policy_for
+from ringfence.protocols.rtp.keys import Dtmf
 from ringfence.protocols.sip.account import Account, Retry
 from ringfence.protocols.sip.grammar import escape_user, is_token, parse_uri
 from ringfence.protocols.sip.negotiation import Terms
@@ -82,6 +83,8 @@ class LinePlan(Struct, frozen=True):
     """Of the audio of calls over UDP and TCP; address and port are those of each call."""
     tls_terms: Terms
     """The same over TLS."""
+    dtmf: Dtmf
+    """How key presses are sent."""
     keep_alive: int
     """Seconds between packets that keep a NAT open; 0 for none."""
     refused: str = ""
@@ -167,6 +170,7 @@ class _Lines:
             rtcp_interval=sip.rtcp_tx_interval,
             terms=terms(self._settings, n, "UDP", self._facts.sound.codecs),
             tls_terms=terms(self._settings, n, "TLS", self._facts.sound.codecs),
+            dtmf=DTMF[ext.dtmf_tx_method],
             keep_alive=sip.nat_keep_alive_intvl,
             refused=refused,
         )

@@ -7,6 +7,7 @@ from ringfence.features.line.calls import LiveCalls
 from ringfence.features.line.held import Held
 from ringfence.features.line.path import OpenMedia, Path, PathOf
 from ringfence.features.line.reception import Reception, Refusals, RemoteCommands
+from ringfence.protocols.rtp.keys import KEYS, known_keys
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import State
 from ringfence.protocols.sip.digest import Credentials
@@ -106,16 +107,22 @@ class Switchboard(LiveCalls):
         self._flush(found)
 
     def press(self, number: int, digits: str) -> None:
-        """Send digits as telephone events.
+        """Press keys, which travel as `DTMF_Tx_Method_n_` says.
 
         Raises:
-            ConfigError: there is no such call, or nothing to press.
+            ConfigError: there is no such call, it is not established, or nothing to press.
             ComponentError: one is no key, or the other side takes none.
 
         """
         if not digits:
-            raise ConfigError("dtmf", "nothing to press", "name some of 0123456789*#ABCD")
-        self._find(number).media.press(digits)
+            raise ConfigError("dtmf", "nothing to press", f"name some of {KEYS}")
+        held = self._find(number)
+        if held.call.state is not State.ESTABLISHED:
+            raise ConfigError(str(number), "nobody has answered yet", SEE)
+        held.media.press(digits, held.path.line.dtmf)
+        if held.path.line.dtmf.info:
+            held.call.press(known_keys(digits), self._now())
+            self._flush(held)
 
     def close(self) -> None:
         """Hang up every call."""

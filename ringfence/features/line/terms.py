@@ -6,8 +6,15 @@ Source: phone-facts 1.6 (Audio Configuration), 5.4; chapter, media plane securit
 from collections.abc import Iterator, Sequence
 
 from ringfence.config.catalog.ext import Ext
-from ringfence.config.catalog.values import AudioCodec, EncryptionMethod, SecureCallOption
+from ringfence.config.catalog.values import (
+    AudioCodec,
+    DtmfMethod,
+    EncryptionMethod,
+    SecureCallOption,
+)
 from ringfence.config.settings import Settings
+from ringfence.protocols.rtp import keys
+from ringfence.protocols.rtp.keys import Dtmf
 from ringfence.protocols.sip.grammar import escape_user
 from ringfence.protocols.sip.negotiation import EVENTS, Security, Terms
 from ringfence.protocols.sip.sdp import Codec
@@ -17,6 +24,16 @@ _OPUS_PARAMETERS = "maxplaybackrate=8000;sprop-maxcapturerate=8000"
 
 UNSPOKEN = frozenset({AudioCodec.G729A, AudioCodec.G722_2, AudioCodec.ILBC, AudioCodec.ISAC})
 """Codecs that no phone of ours has, whatever is installed."""
+
+DTMF = {
+    DtmfMethod.IN_BAND: Dtmf(events=False, tones=True),
+    DtmfMethod.AVT: keys.EVENTS,
+    DtmfMethod.INFO: Dtmf(events=False, info=True),
+    DtmfMethod.AUTO: Dtmf(tones=True),
+    DtmfMethod.IN_BAND_INFO: Dtmf(events=False, tones=True, info=True),
+    DtmfMethod.AVT_INFO: Dtmf(info=True),
+}
+"""What the words of DTMF Tx Method mean."""
 
 _AES_128 = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")
 _GCM = ("AEAD_AES_256_GCM", "AEAD_AES_128_GCM")

@@ -3,10 +3,8 @@
 import struct
 from collections.abc import Iterator
 
-KEYS = "0123456789*#ABCD"
-"""The event codes 0 to 15 in order."""
-TONE_MS, GAP_MS = 120, 80
-"""How long a key is down, and up before the next."""
+from ringfence.protocols.rtp.keys import KEYS, TONE_MS
+
 _EVENT = struct.Struct("!BBH")
 _VOLUME = 10
 """-10 dBm0."""

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import cache
 from operator import itemgetter
 
+RATE = 8000
+"""Samples of linear audio a second, whatever the encoding."""
 _BIAS, _CLIP = 0x84, 32635
 
 

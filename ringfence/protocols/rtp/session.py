@@ -11,9 +11,10 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
-from ringfence.protocols.rtp.events import GAP_MS, KEYS, event_payloads, read_event
-from ringfence.protocols.rtp.g711 import decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
+from ringfence.protocols.rtp.events import event_payloads, read_event
+from ringfence.protocols.rtp.g711 import RATE, decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
 from ringfence.protocols.rtp.jitter import JitterBuffer
+from ringfence.protocols.rtp.keys import EVENTS, GAP_MS, Dtmf, known_keys
 from ringfence.protocols.rtp.packet import Packet, build_packet, read_packet
 from ringfence.protocols.rtp.rtcp import (
     Block,
@@ -24,9 +25,8 @@ from ringfence.protocols.rtp.rtcp import (
     middle,
     read_reports,
 )
+from ringfence.protocols.rtp.tones import key_sound
 
-RATE = 8000
-"""Samples of linear audio a second, whatever the encoding."""
 KEYS_LIMIT = 64
 """Most key presses that wait."""
 
@@ -97,9 +97,14 @@ class AudioSession:
         self._format: Format | None = None
         self._codings = codings
         self._coding = CODINGS["PCMU"]
-        self._pressed: deque[str] = deque(maxlen=KEYS_LIMIT)
+        self._pressed: deque[tuple[str, bool]] = deque(maxlen=KEYS_LIMIT)
+        """Keys that wait, and whether they are to sound."""
         self._event: deque[bytes] = deque()
         self._event_timestamp = 0
+        self._sound: deque[bytes] = deque()
+        """What is left of a key that sounds."""
+        self._mute = False
+        """The pause after a key is silent, too, so that nothing else passes for a tone."""
         self._gap = 0
         """Packet times until the next key may begin."""
         self._talking = False
@@ -113,18 +118,21 @@ class AudioSession:
             self.buffer.count(self._coding.clock)
         self._format = form
 
-    def press(self, digits: str) -> None:
-        """Queue keys.
+    def press(self, digits: str, dtmf: Dtmf = EVENTS) -> None:
+        """Queue keys, as far as they travel beside the sound or in it.
 
         Raises:
-            ValueError: one is no key, or the other side takes no telephone events.
+            ValueError: one is no key, or the other side takes no telephone events, and nothing
+                else may be sent.
 
         """
-        if unknown := set(digits.upper()) - set(KEYS):
-            raise ValueError(f"no such key: {' '.join(sorted(unknown))}")
-        if self._format is None or self._format.events is None:
+        keys, form = known_keys(digits), self._format
+        if dtmf.events and form and form.events is not None:
+            self._pressed.extend((key, False) for key in keys)
+        elif dtmf.tones and form:
+            self._pressed.extend((key, True) for key in keys)
+        elif not dtmf.info:
             raise ValueError("the other side takes no telephone events")
-        self._pressed.extend(digits.upper())
 
     @property
     def samples(self) -> int:
@@ -142,17 +150,13 @@ class AudioSession:
             self._timestamp = (self._timestamp + ticks) & 0xFFFFFFFF
             self._talking = False
             return None
-        if not self._event and not self._gap and self._pressed:
-            self._event.extend(
-                event_payloads(self._pressed.popleft(), form.ptime, self._coding.clock)
-            )
-            self._event_timestamp = self._timestamp
-            packet = self._key(form, marker=True)
-        elif self._event:
-            packet = self._key(form, marker=False)
+        begins = bool(self._pressed) and not (self._event or self._sound or self._gap)
+        if begins:
+            self._begin_key(form)
+        if self._event:
+            packet = self._key(form, marker=begins)
         else:
-            self._gap = max(self._gap - 1, 0)
-            encoded = self._coding.encode(audio)
+            encoded = self._coding.encode(self._sounding(form, audio))
             marker, self._talking = not self._talking, True
             packet = self._packet(form.payload_type, self._timestamp, encoded, marker=marker)
         self._timestamp = (self._timestamp + ticks) & 0xFFFFFFFF
@@ -226,6 +230,25 @@ class AudioSession:
                         ticks = (middle(now) - block.last - block.delay) & 0xFFFFFFFF
                         self.round_trip = ticks / 65536 if ticks < 0x80000000 else 0.0
         return True
+
+    def _begin_key(self, form: Format) -> None:
+        key, self._mute = self._pressed.popleft()
+        if self._mute:
+            self._sound.extend(key_sound(key, form.ptime))
+        else:
+            self._event.extend(event_payloads(key, form.ptime, self._coding.clock))
+            self._event_timestamp = self._timestamp
+
+    def _sounding(self, form: Format, audio: bytes) -> bytes:
+        """Return what is to be heard of us in this packet time."""
+        if self._sound:
+            audio = self._sound.popleft()
+            if not self._sound:
+                self._gap = max(GAP_MS // form.ptime, 1)
+        elif self._gap:
+            self._gap -= 1
+            audio = bytes(len(audio)) if self._mute else audio
+        return audio
 
     def _key(self, form: Format, *, marker: bool) -> bytes:
         payload = self._event.popleft()

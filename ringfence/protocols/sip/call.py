@@ -12,6 +12,7 @@ from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.call_events import (
     Answered,
     Ended,
+    KeysLost,
     Offered,
     OfferRefused,
     RefreshDue,
@@ -25,6 +26,7 @@ from ringfence.protocols.sip.capabilities import (
 )
 from ringfence.protocols.sip.dialog import Dialog
 from ringfence.protocols.sip.exchange import Asked
+from ringfence.protocols.sip.key_relay import CONTENT
 from ringfence.protocols.sip.message import Message, said
 from ringfence.protocols.sip.response import to_tag
 from ringfence.protocols.sip.session import Session
@@ -119,6 +121,18 @@ class Call(Session):
             self._bye(now)
             self._end(Ended(0, reason) if reason else Ended(200, "hung up"))
 
+    # Within
+
+    def press(self, keys: str, now: float) -> None:
+        """Tell keys by INFO."""
+        self._keys.press(keys)
+        self._tell_keys(now)
+
+    def _tell_keys(self, now: float) -> None:
+        if self.state is State.ESTABLISHED and (body := self._keys.next_body(now)):
+            self._authorisation.begin()
+            self._out.send(b"INFO", now, [CONTENT], body)
+
     # Wire
 
     def receive_response(self, message: Message, now: float) -> bool:
@@ -129,13 +143,11 @@ class Call(Session):
         method, status = request.method, message.status
         if method == b"INVITE":
             self._receive_invite_response(message, now)
+        elif method != b"CANCEL" and status in (401, 407, 494) and not self._obstacle(message):
+            repeat = self._out.repeat_prack if method == b"PRACK" else self._out.repeat
+            repeat(request, now)
         elif method == b"PRACK":
-            if status in (401, 407, 494) and not self._obstacle(message):
-                self._out.repeat_prack(request, now)
-        elif status in (401, 407, 494) and method in (b"BYE", b"UPDATE"):
-            if not self._obstacle(message):
-                fields = self._timer.wanted() if method == b"UPDATE" else ()
-                self._out.send(method, now, fields)
+            return True
         elif status in (408, 481) and self.state is State.ESTABLISHED:
             self._end(Ended(status, "the other side has lost the call"))
         elif method == b"UPDATE" and status < 300:
@@ -143,12 +155,17 @@ class Call(Session):
         elif method == b"UPDATE" and status in (405, 501):
             self._updates = False
             self._events.append(RefreshDue())
+        elif method == b"INFO":
+            if lost := self._keys.receive_status(status):
+                self._events.append(KeysLost(lost, status))
+            self._tell_keys(now)
         return True
 
     def get_timer(self) -> float:
         """Return when `handle_timer` must be called; infinity for never."""
         session = self._timer.get_timer() if self.state is State.ESTABLISHED else inf
-        own = min(self._again, self._patience, self._ring_again, session)
+        keys = self._keys.get_timer() if self.state is State.ESTABLISHED else inf
+        own = min(self._again, self._patience, self._ring_again, session, keys)
         return min(self._exchange.get_timer(), own)
 
     def handle_timer(self, now: float) -> None:
@@ -165,6 +182,7 @@ class Call(Session):
                 self._again = now + GLARE
         if self.state is State.ESTABLISHED and now >= self._timer.get_timer():
             self._keep_session(now)
+        self._tell_keys(now)
 
     # Giving up
 

@@ -45,6 +45,20 @@ class RefreshDue(Struct, frozen=True):
     """The session must be refreshed by `reoffer`: the other side knows no UPDATE."""
 
 
+class KeyPressed(Struct, frozen=True):
+    """The other side pressed a key, and told so by INFO."""
+
+    key: str
+
+
+class KeysLost(Struct, frozen=True):
+    """The other side does not take key presses by INFO."""
+
+    count: int
+    """How many it did not get."""
+    status: int
+
+
 class Ended(Struct, frozen=True):
     """The call is over."""
 
@@ -53,4 +67,4 @@ class Ended(Struct, frozen=True):
     reason: str
 
 
-Event = Ringing | Answered | Offered | OfferRefused | RefreshDue | Ended
+Event = Ringing | Answered | Offered | OfferRefused | RefreshDue | KeyPressed | KeysLost | Ended

@@ -112,7 +112,7 @@ class Exchange:
             made += self._authorisation.fields(method, uri)
         if self._account.user_agent:
             made.append((b"User-Agent", self._account.user_agent.encode()))
-        if body:
+        if body and all(name != b"Content-Type" for name, _ in made):
             made.append((b"Content-Type", b"application/sdp"))
         return Request(method, uri, tuple(made), body)
 

@@ -17,6 +17,8 @@ from ringfence.protocols.sip.exchange import Exchange, Fields
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.request import Request
 
+OWN = frozenset((b"Content-Type", b"Session-Expires", b"Supported"))
+"""Fields of a request inside a dialog that say what it asks; a repetition has them, too."""
 MOST_FORKS = 8
 """Most phones that may ring, or answer, for one INVITE of ours."""
 
@@ -81,6 +83,11 @@ class Outgoing:
         made = self._exchange.build(method, cseq, uri, fields, body)
         self._exchange.send(made, now)
         return made
+
+    def repeat(self, request: Request, now: float) -> None:
+        """Send a request inside the dialog again, with credentials that a challenge asked for."""
+        own = [field for field in request.fields if field[0] in OWN]
+        self.send(request.method, now, own, request.body)
 
     def again(self) -> None:
         """Give the next INVITE another number, because the last one was refused or challenged."""

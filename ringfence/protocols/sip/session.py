@@ -14,7 +14,7 @@ from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.account import Account, Flow
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.authorisation import Authorisation
-from ringfence.protocols.sip.call_events import Answered, Ended, Event, Offered, State
+from ringfence.protocols.sip.call_events import Answered, Ended, Event, KeyPressed, Offered, State
 from ringfence.protocols.sip.capabilities import (
     ALLOW,
     has_foreign_body,
@@ -24,6 +24,7 @@ from ringfence.protocols.sip.capabilities import (
 from ringfence.protocols.sip.dialog import Dialog, tag_of
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.exchange import Asked, Exchange
+from ringfence.protocols.sip.key_relay import KeyRelay, key_of
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.outgoing import Outgoing
 from ringfence.protocols.sip.response import Reply
@@ -69,6 +70,7 @@ class Session:
         """It ended before their ACK came; a BYE must wait for that."""
         self._update: Asked | None = None
         """Their UPDATE, whose offer waits for an answer."""
+        self._keys = KeyRelay()
         self._updates = False
         """The other side knows UPDATE."""
         self._patience = inf
@@ -208,6 +210,9 @@ class Session:
         elif message.method == b"PRACK":
             good = exchange.redeem(message.first(b"rack"))
             exchange.answer(asked, (488 if message.body else 200) if good else 481, now)
+        elif message.method == b"INFO" and (key := key_of(message)):
+            exchange.answer(asked, 200, now)
+            self._events.append(KeyPressed(key))
         elif message.method in (b"OPTIONS", b"INFO"):
             exchange.answer(asked, 415 if has_foreign_body(message) else 200, now, [ALLOW])
         else:
