@@ -18,7 +18,7 @@ from ringfence.errors import ComponentError, ConfigError
 from ringfence.policy import hostname
 from ringfence.policy.network import host_and_port
 from ringfence.policy.tls import ClientCertificate, Trust
-from ringfence.protocols.sip.locate import Naptr, Srv
+from ringfence.protocols.dns import Naptr, Srv
 from ringfence.runtime import egress_dns
 from ringfence.runtime.device import LARGEST_BUNDLE, bundles
 from ringfence.runtime.tls import client_certificate

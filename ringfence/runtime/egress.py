@@ -22,7 +22,8 @@ from ringfence.policy import chain, domains, hostname, identity, revocation
 from ringfence.policy.applications import Application
 from ringfence.policy.network import written
 from ringfence.policy.tls import TlsPolicy
-from ringfence.protocols.sip.locate import Hop, Question, Record, Search
+from ringfence.protocols.dns import Record
+from ringfence.protocols.sip.locate import Hop, Question, Search
 from ringfence.runtime import egress_chain, egress_dns, egress_locate
 from ringfence.runtime.egress_stream import Secured as Secured
 from ringfence.runtime.egress_stream import Stream as Stream

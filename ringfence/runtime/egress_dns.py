@@ -1,19 +1,21 @@
 """DNS as Egress asks it: the servers of the lease, in order, and nothing else of the machine."""
 
+import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
 
 from ringfence.errors import NetworkError
+from ringfence.policy import hostname
 from ringfence.policy.network import host_and_port
-from ringfence.protocols.sip.locate import Naptr, Srv
-
-if TYPE_CHECKING:
-    from dns.asyncresolver import Resolver
+from ringfence.protocols.dns import Answer, Code, Naptr, Srv, build, read
 
 PATIENCE = 2.0
 """Seconds that one server has for its answer."""
 MOST = 32
 """Addresses of one answer that are used."""
+LARGEST = 65535
+"""Bytes of a message."""
 
 Lookup = Callable[[str, Sequence[str], Sequence[str]], Awaitable[tuple[str, ...]]]
 """Takes a host name (A-labels), DNS servers and record types; returns addresses."""
@@ -31,22 +33,16 @@ async def lookup(name: str, resolvers: Sequence[str], records: Sequence[str]) ->
         NetworkError: there is no DNS server, or none answered.
 
     """
-    if not resolvers:
-        raise NetworkError(f"{name}: no DNS server is known")
-    import dns.exception
-    import dns.resolver
-
     found: list[str] = []
     try:
-        asked = _resolver(resolvers)
         for record in records:
-            answer = await asked.resolve(f"{name}.", record, raise_on_no_answer=False)
-            found += [rdata.address for rdata in answer.rrset or ()]
-    except dns.resolver.NXDOMAIN:
-        return tuple(found[:MOST])
-    except (dns.exception.DNSException, OSError, ValueError) as error:
+            answer = await _ask(name, resolvers, record)
+            found += [one for one in answer.records if isinstance(one, str)]
+            if answer.code == Code.NAME_ERROR:
+                break
+    except NetworkError:
         if not found:  # a server that fails at AAAA does not take the A records back
-            raise _unanswered(name, resolvers, error) from error
+            raise
     return tuple(found[:MOST])
 
 
@@ -57,54 +53,86 @@ async def services(name: str, resolvers: Sequence[str], record: str) -> tuple[Na
         NetworkError: there is no DNS server, or none gave an answer.
 
     """
+    answer = await _ask(name, resolvers, record)
+    return tuple(one for one in answer.records if not isinstance(one, str))
+
+
+async def _ask(name: str, resolvers: Sequence[str], record: str) -> Answer:
+    """Return what the first server that can answer says: records, none, or no such name."""
     if not resolvers:
         raise NetworkError(f"{name}: no DNS server is known")
-    import dns.exception
-    import dns.resolver
-
-    try:
-        answer = await _resolver(resolvers).resolve(f"{name}.", record, raise_on_no_answer=False)
-    except dns.resolver.NXDOMAIN:
-        return ()
-    except (dns.exception.DNSException, OSError, ValueError) as error:
-        raise _unanswered(name, resolvers, error) from error
-    if record == "SRV":
-        return tuple(
-            Srv(one.priority, one.weight, one.port, one.target.to_text(omit_final_dot=True))
-            for one in answer.rrset or ()
-        )
-    return tuple(
-        Naptr(
-            one.order,
-            one.preference,
-            one.flags.decode("latin-1"),
-            one.service.decode("latin-1"),
-            one.regexp.decode("latin-1"),
-            one.replacement.to_text(omit_final_dot=True),
-        )
-        for one in answer.rrset or ()
-    )
-
-
-def _resolver(resolvers: Sequence[str]) -> "Resolver":
-    """Return what asks these servers alone. Raises `ValueError` where one of them is none."""
-    import dns.asyncresolver
-    from dns.nameserver import Do53Nameserver
-
-    asked = dns.asyncresolver.Resolver(configure=False)
-    asked.timeout, asked.lifetime = PATIENCE, PATIENCE * len(resolvers)
-    asked.nameservers = [Do53Nameserver(*host_and_port(one, 53)) for one in resolvers]
-    return asked
-
-
-def _unanswered(name: str, resolvers: Sequence[str], error: Exception) -> NetworkError:
-    import dns.exception
-
+    why: list[str] = []
+    for one in resolvers:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                answer = await _ask_one(build(name, record, _number()), one)
+        except TimeoutError:
+            continue
+        except (OSError, ValueError) as error:
+            why.append(f"{one} {_text(error)}")
+            continue
+        if answer.code in (Code.NO_ERROR, Code.NAME_ERROR):
+            return answer
+        why.append(f"{one} answers {_code(answer.code)}")
     silence = f"{name}: no answer from DNS at {', '.join(resolvers)}"
-    if isinstance(error, dns.exception.Timeout):
-        return NetworkError(f"{silence} in {PATIENCE * len(resolvers):g} s")
-    return NetworkError(f"{silence}: {_text(error)}")
+    if why:
+        raise NetworkError(f"{silence}: {'; '.join(why)[:300]}")
+    raise NetworkError(f"{silence} in {PATIENCE * len(resolvers):g} s")
+
+
+async def _ask_one(question: bytes, server: str) -> Answer:
+    """Return what one server answers, by TCP where a datagram cannot hold it.
+
+    Raises:
+        OSError: it cannot be reached.
+        ValueError: it is no address, or its answer is malformed.
+
+    """
+    host, port = host_and_port(server, 53)
+    if (address := hostname.address(host)) is None:
+        raise ValueError("is no address")
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    loop = asyncio.get_running_loop()
+    with socket.socket(family, socket.SOCK_DGRAM) as datagrams:
+        datagrams.setblocking(False)
+        datagrams.connect((str(address), port))  # none but the server is heard from here on
+        datagrams.send(question)
+        while (answer := read(await loop.sock_recv(datagrams, LARGEST), question)) is None:
+            pass
+    if not answer.truncated:
+        return answer
+    with socket.socket(family, socket.SOCK_STREAM) as stream:
+        stream.setblocking(False)
+        await loop.sock_connect(stream, (str(address), port))
+        await loop.sock_sendall(stream, len(question).to_bytes(2) + question)
+        length = int.from_bytes(await _exactly(stream, 2))
+        whole = read(await _exactly(stream, length), question)
+    if whole is None or whole.truncated:
+        raise ValueError("answers something else by TCP")
+    return whole
+
+
+async def _exactly(stream: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        if not (more := await asyncio.get_running_loop().sock_recv(stream, count - len(data))):
+            raise ConnectionResetError("closes before its answer ends")
+        data += more
+    return data
+
+
+def _number() -> int:
+    return int.from_bytes(os.urandom(2))
+
+
+def _code(number: int) -> str:
+    """Return an answer's code in words."""
+    try:
+        return Code(number).name.replace("_", " ")
+    except ValueError:
+        return f"code {number}"
 
 
 def _text(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    reason = getattr(error, "strerror", None) or str(error)
+    return reason or type(error).__name__

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from ringfence.errors import NetworkError
-from ringfence.protocols.sip.locate import Hop, Locator, Question, Record, Search, describe
+from ringfence.protocols.dns import Record
+from ringfence.protocols.sip.locate import Hop, Locator, Question, Search, describe
 
 Ask = Callable[[Question], Awaitable[Sequence[Record]]]
 """Answers one question, empty where there is no such record. Raises `NetworkError`."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from ringfence.protocols.sip.locate import Hop, Locator, Naptr, Record, Search, Server, Srv
+from ringfence.protocols.dns import Naptr, Record, Srv
+from ringfence.protocols.sip.locate import Hop, Locator, Search, Server
 
 Zone = Mapping[tuple[str, str], Sequence[Record] | None]
 """`{(name, type): records}`; None is a question that gets no answer, no entry a NODATA."""

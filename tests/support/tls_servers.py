@@ -86,14 +86,19 @@ class Dnsmasq:
     """A DNS server that knows what it is told; `queries` is what it was asked."""
 
     def __init__(
-        self, space: Namespace, address: str, records: Mapping[str, Sequence[str]], port: int = 53
+        self,
+        space: Namespace,
+        address: str,
+        records: Mapping[str, Sequence[str]],
+        port: int = 53,
+        *more: str,
     ) -> None:
         hosts = [f"--host-record={name},{ip}" for name, ips in records.items() for ip in ips]
         self._process = space.popen(
             *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root"),
             *("--no-resolv", "--no-hosts", "--bind-interfaces", f"--listen-address={address}"),
             f"--port={port}",
-            *("--log-queries", "--log-facility=-", "--pid-file", "--local=/test/", *hosts),
+            *("--log-queries", "--log-facility=-", "--pid-file", "--local=/test/", *hosts, *more),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

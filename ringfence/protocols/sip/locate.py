@@ -13,6 +13,8 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ringfence.protocols.dns import Naptr, Record, Srv
+
 AUTO = "Auto"
 PORTS = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
 """Ports of a server that names none. Source: phone-facts 5.2."""
@@ -25,30 +27,6 @@ MOST_RECORDS = 16
 MOST_QUESTIONS = 48
 """Questions of one search; what would follow counts as unanswered."""
 MOST_HOPS = 32
-
-
-class Naptr(Struct, frozen=True):
-    """A NAPTR record."""
-
-    order: int
-    preference: int
-    flags: str
-    service: str
-    regexp: str
-    replacement: str
-
-
-class Srv(Struct, frozen=True):
-    """An SRV record. Source: RFC 2782."""
-
-    priority: int
-    weight: int
-    port: int
-    target: str
-
-
-Record = Naptr | Srv | str
-"""What DNS answers; the text of an address for A and AAAA."""
 
 
 class Question(Struct, frozen=True):
