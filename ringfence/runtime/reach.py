@@ -47,7 +47,14 @@ def reach(application: Application, settings: Settings, facts: Facts) -> Reach:
 
 def awaited(settings: Settings, facts: Facts) -> str:
     """Return what the network lacks before a server can be asked; empty where nothing."""
+    if not admissions(settings, facts):
+        return "802.1X"
     return waiting(settings, facts.lease, facts.lease6, silent=facts.silent)
+
+
+def admissions(settings: Settings, facts: Facts) -> int:
+    """Return how often the switch has let the phone in; 0 while 802.1X keeps it waiting."""
+    return facts.admissions if settings.system.enable_802_1x_authentication else 1
 
 
 def dhcp_source(settings: Settings, facts: Facts) -> ProfileSource:

@@ -51,6 +51,8 @@ class Facts(Struct, frozen=True):
     identity: Identity = Identity()
     voice_interface: str = ""
     """Interface of the voice VLAN; empty while the phone speaks untagged."""
+    admissions: int = 0
+    """How often 802.1X has opened the way into the network since boot, or was found unnecessary."""
     lease: Lease | None = None
     """The DHCPv4 lease; None while there is none."""
     silent: bool = False

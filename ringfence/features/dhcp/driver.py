@@ -6,6 +6,8 @@ import logging
 import socket
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.features.dhcp import commands, memory
 from ringfence.features.dhcp.memory import Remembered
@@ -70,12 +72,17 @@ class AddressDriver:
             ComponentError: no such interface, or the kernel refused the static address.
 
         """
-        host = self._world.host
+        host, before = self._world.host, self._plan
         up = host.is_up(plan.interface)
-        self._stop()
+        if isinstance(plan, DhcpPlan) and _let_in_again(before, plan) and self._exchange:
+            self._exchange.receive_carrier(host.now())
+            self._pause()
+        else:
+            self._stop()
         self._plan, self._problem = plan, ""
         if isinstance(plan, DhcpPlan):
-            self._world.spawn(self._live(plan))
+            if plan.admissions:
+                self._world.spawn(self._live(plan))
             return
         self._former = self._inherited(plan).address
         lease, lines = plan.lease, "" if up else commands.up(plan.interface)
@@ -110,6 +117,8 @@ class AddressDriver:
             return Status(Health.DISABLED, title=TITLE)
         health = Health.RUNNING if self._bound and self._placed else Health.PENDING
         rows = [("Connection Type", "DHCP" if isinstance(self._plan, DhcpPlan) else "Static IP")]
+        if isinstance(self._plan, DhcpPlan) and not self._plan.admissions:
+            rows.append(("State", "waits for 802.1X"))
         if self._exchange:
             rows.append(("State", self._exchange.state.value))
             if self._exchange.tries:
@@ -294,11 +303,21 @@ class AddressDriver:
             self._renewing.close()
             self._renewing = None
 
-    def _stop(self) -> None:
+    def _pause(self) -> None:
         if self._task and self._task is not asyncio.current_task():
             self._task.cancel()
-        self._task = self._exchange = self._client = None
+        self._task = None
+
+    def _stop(self) -> None:
+        self._pause()
+        self._exchange = self._client = None
         self._let_go()
+
+
+def _let_in_again(before: AddressPlan | None, plan: DhcpPlan) -> bool:
+    """Return whether all that changed is that the switch has let the phone in once more."""
+    same = isinstance(before, DhcpPlan) and replace(before, admissions=plan.admissions) == plan
+    return same and plan.admissions > 0
 
 
 def _events(exchange: Exchange) -> Iterator[Event]:

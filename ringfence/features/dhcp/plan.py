@@ -11,6 +11,7 @@ from ringfence.policy.sources import option_order
 from ringfence.protocols.dhcp.lease import Lease, check_address
 from ringfence.protocols.dhcp.meaning import REQUESTED
 from ringfence.protocols.dhcp.options import packed, prefix
+from ringfence.runtime.reach import admissions
 from ringfence.runtime.state import Facts, Planned
 
 _HOST_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.(?!\Z)|\Z))+")
@@ -24,6 +25,8 @@ class DhcpPlan(Struct, frozen=True):
     """Option 60."""
     host_name: str
     """Option 12."""
+    admissions: int = 1
+    """How often the switch has let the phone in; 0: not yet, so nobody would hear a question."""
 
 
 class StaticPlan(Struct, frozen=True):
@@ -58,7 +61,8 @@ def plan(settings: Settings, facts: Facts) -> Planned[AddressPlan]:
         if name:
             findings = (*findings, _unusable(name))
         name = f"SEP{identity.mac.upper()}"
-    return Planned({"": DhcpPlan(facts.interface, identity.product, name)}, findings)
+    admitted = admissions(settings, facts)
+    return Planned({"": DhcpPlan(facts.interface, identity.product, name, admitted)}, findings)
 
 
 def _unusable(name: str) -> Finding:

@@ -71,8 +71,11 @@ class Ipv6Driver:
             self._exchange.release(self._world.host.now())
             self._send(self._exchange, self._link)
         self._stop()
+        if self._plan and self._plan.admissions != plan.admissions:
+            self._solicited = False
         self._plan, self._problem = plan, ""
-        self._world.spawn(self._live(plan))
+        if plan.admissions:
+            self._world.spawn(self._live(plan))
 
     async def remove(self, key: str) -> None:
         """Ask nobody any more; a plan is always there, so only a stopping phone asks."""

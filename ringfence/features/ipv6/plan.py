@@ -10,6 +10,7 @@ from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import ConfigError
 from ringfence.policy.sources import option_order6
 from ringfence.protocols.dhcpv6 import Lease6
+from ringfence.runtime.reach import admissions
 from ringfence.runtime.state import Facts, Planned
 
 SHORTEST_PREFIX = 8
@@ -30,6 +31,8 @@ class Ipv6Plan(Struct, frozen=True):
     """IPv4 is in use, too, and goes first."""
     static: Lease6 | None = None
     """The address of the parameters; None where routers and servers say."""
+    admissions: int = 1
+    """How often the switch has let the phone in; 0: not yet, so nobody would hear a question."""
 
 
 def plan(settings: Settings, facts: Facts) -> Planned[Ipv6Plan]:
@@ -51,7 +54,10 @@ def plan(settings: Settings, facts: Facts) -> Planned[Ipv6Plan]:
         static = static_lease(system.ipv6_static_ip, system.prefix_length, system.ipv6_gateway)
     forms = system.auto_config is Switch.ENABLED
     second = system.ip_mode is IpMode.DUAL
-    decided = Ipv6Plan(facts.interface, identity.product, forms, second=second, static=static)
+    admitted = admissions(settings, facts)
+    decided = Ipv6Plan(
+        facts.interface, identity.product, forms, second=second, static=static, admissions=admitted
+    )
     return Planned({"": decided}, findings)
 
 
