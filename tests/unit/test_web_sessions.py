@@ -4,7 +4,8 @@ import pytest
 
 from ringfence.config.codecs import Secret
 from ringfence.config.parameter import Level
-from ringfence.features.web.sessions import MOST, Sessions, Throttle
+from ringfence.features.web.sessions import MOST, Sessions
+from ringfence.policy.throttle import Throttle
 
 OPEN = Secret("Correct-horse-1")
 

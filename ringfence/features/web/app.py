@@ -8,8 +8,9 @@ from ringfence.features.web.entrance import Entrance
 from ringfence.features.web.gate import Gate
 from ringfence.features.web.pages import Pages
 from ringfence.features.web.routes import ROUTES
-from ringfence.features.web.sessions import Sessions, Throttle
+from ringfence.features.web.sessions import Sessions
 from ringfence.features.web.view import View
+from ringfence.policy.throttle import Throttle
 from ringfence.runtime.feature import World
 
 

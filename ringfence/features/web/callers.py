@@ -12,8 +12,9 @@ from ringfence.config.parameter import Level
 from ringfence.errors import RemoteProtocolError
 from ringfence.features.web import requests
 from ringfence.features.web.plan import WebPlan
-from ringfence.features.web.sessions import Session, Throttle
+from ringfence.features.web.sessions import Session
 from ringfence.features.web.view import View
+from ringfence.policy.throttle import Throttle
 from ringfence.protocols.sip.digest import Credentials, Guard, Nonces, Verdict
 from ringfence.runtime.feature import World
 

@@ -13,7 +13,8 @@ from msgspec import Struct, field
 
 from ringfence.errors import ComponentError
 from ringfence.features.web.plan import WebPlan
-from ringfence.features.web.sessions import Sessions, Throttle
+from ringfence.features.web.sessions import Sessions
+from ringfence.policy.throttle import Throttle
 from ringfence.policy.tls import TlsPolicy, TlsVersion, waiting_for
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status

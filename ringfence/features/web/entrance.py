@@ -12,9 +12,10 @@ from ringfence.config.snapshot import Change
 from ringfence.errors import RemoteProtocolError
 from ringfence.features.web import requests
 from ringfence.features.web.routes import is_page
-from ringfence.features.web.sessions import Session, Sessions, Throttle
+from ringfence.features.web.sessions import Session, Sessions
 from ringfence.features.web.submission import submit
 from ringfence.features.web.view import HERE, View, see
+from ringfence.policy.throttle import Throttle
 from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)

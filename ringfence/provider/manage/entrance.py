@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from ringfence.features.web.sessions import Throttle
+from ringfence.policy.throttle import Throttle
 from ringfence.provider.inventory import tokens
 from ringfence.provider.inventory.database import Inventory, now
 from ringfence.provider.inventory.tokens import Role, Token
