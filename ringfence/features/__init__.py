@@ -1,4 +1,4 @@
-"""Every feature, in the order in which plans are applied: the firewall before anything listens."""
+"""Every feature, in the order in which plans are applied: what guards before what listens."""
 
 from typing import Any
 
@@ -10,9 +10,11 @@ from ringfence.features import (
     firewall,
     ipv6,
     line,
+    pc_port,
     problem_report,
     provisioning,
     report,
+    screen,
     syslog,
     tls,
     upgrade,
@@ -21,6 +23,7 @@ from ringfence.features import (
 from ringfence.runtime.feature import Feature
 
 FEATURES: tuple[Feature[Any], ...] = (
+    pc_port.FEATURE,
     firewall.FEATURE,
     dhcp.FEATURE,
     ipv6.FEATURE,
@@ -35,4 +38,5 @@ FEATURES: tuple[Feature[Any], ...] = (
     tls.FEATURE,
     web.FEATURE,
     discovery.FEATURE,
+    screen.FEATURE,
 )

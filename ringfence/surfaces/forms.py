@@ -139,6 +139,25 @@ def tab(
     return Tab(place, tuple(Section(title, tuple(held)) for title, held in sections.items()))
 
 
+def on_screen(
+    snapshot: Snapshot, tags: Iterable[str], *, obeys_access: bool, read_only: bool
+) -> Mapping[str, Field]:
+    """Return the fields of the phone's screen, `{tag: field}`, without what is not to be seen.
+
+    With `obeys_access` the access of a parameter decides, else all can be seen and changed.
+    Source: phone-facts 2.2.
+    """
+    found: dict[str, Field] = {}
+    for tag in tags:
+        slot, access = slots()[tag], snapshot.access(tag)
+        if slot.row.hidden or (obeys_access and access is Access.NONE):
+            continue
+        may = access is Access.WRITE if obeys_access else slot.row.access is not Access.READ
+        made = _field(snapshot, tag, slot, Level.ADMIN, None)
+        found[tag] = replace(made, editable=may and not read_only)
+    return found
+
+
 def kept(
     draft: Draft,
     data: Mapping[str, str],

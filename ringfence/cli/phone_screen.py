@@ -1,0 +1,131 @@
+"""`ringfence phone screen`: the phone's screen in a terminal, or by a script of keys."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ringfence.cli import DONE, FINDINGS
+from ringfence.errors import ComponentError, ConfigError
+from ringfence.runtime.control import ask
+from ringfence.surfaces.screen.picture import Picture, Row, Span
+
+PATIENCE = 30.0
+"""Seconds that `wait:` waits for its words."""
+NOT_RUNNING = "no phone runs on this state folder; ringfence phone run --state DIR starts one"
+WORDS = ("text:", "wait:")
+
+
+def add_screen(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--keys",
+        default="",
+        metavar="KEYS",
+        help="keys to press, with commas between: 0 to 9, * and #, Up, Down, Select, Back,"
+        " Applications, Home, Line1, Soft1, the label of a softkey, Delete, Clear, text:WORDS to"
+        r" type, wait:WORDS to wait until they are seen; \, is a comma",
+    )
+    parser.add_argument("--once", action="store_true", help="print the screen and end")
+
+
+def run_screen(arguments: argparse.Namespace) -> int:
+    """Press keys, and print the screen once or stay."""
+    try:
+        for key in keys(arguments.keys):
+            press(arguments.state, key)
+        if arguments.once:
+            print(look(arguments.state).text())
+            return DONE
+    except (ConfigError, ComponentError):
+        if arguments.once:
+            print(look(arguments.state).text(), file=sys.stderr)
+        raise
+    try:
+        from ringfence.cli.screen_app import ScreenApp
+    except ImportError as error:
+        raise ComponentError(
+            "phone screen", f"{error.name} is missing: pip install 'ringfence[screen]', or --once"
+        ) from error
+    app: Any = ScreenApp(arguments.state)
+    app.run()
+    return DONE if app.return_code == 0 else FINDINGS
+
+
+def keys(text: str) -> tuple[str, ...]:
+    r"""Return the keys of a script; `\,` is a comma, and `\\` a backslash.
+
+    Raises:
+        ConfigError: one is empty.
+
+    """
+    found, word, escaped = [], "", False
+    for character in text:
+        if escaped:
+            word, escaped = word + character, False
+        elif character == "\\":
+            escaped = True
+        elif character == ",":
+            found.append(word)
+            word = ""
+        else:
+            word += character
+    wanted = (*found, word) if text else ()
+    if any(not key.strip() for key in wanted):
+        raise ConfigError("--keys", "an empty key", "write the keys with one comma between them")
+    return tuple(key if key.startswith(WORDS) else key.strip() for key in wanted)
+
+
+def press(state: Path, key: str) -> None:
+    """Press one key of a script, or do what its word says.
+
+    Raises:
+        ComponentError: no phone runs, it knows no such key here, or the words did not come.
+
+    """
+    if key.startswith("wait:"):
+        _wait(state, key.removeprefix("wait:"))
+        return
+    for one in key.removeprefix("text:") if key.startswith("text:") else (key,):
+        send(state, {"key": one})
+
+
+def _wait(state: Path, words: str) -> None:
+    until, mark = time.monotonic() + PATIENCE, ""
+    while True:
+        picture, mark = send(state, {"mark": mark})
+        if words in picture.text():
+            return
+        if time.monotonic() > until:
+            raise ComponentError("phone screen", f"{words!r} did not come in {PATIENCE:g} s")
+
+
+def look(state: Path) -> Picture:
+    """Return the screen as it is now.
+
+    Raises:
+        ComponentError: no phone runs there.
+
+    """
+    return send(state, {})[0]
+
+
+def send(state: Path, arguments: dict[str, str]) -> tuple[Picture, str]:
+    """Give the screen's command; return the picture and its mark.
+
+    Raises:
+        ComponentError: no phone runs there, or it refused.
+
+    """
+    request = {"verb": "command", "name": "screen", "arguments": arguments}
+    answer = ask(state, request)
+    if answer is None:
+        raise ComponentError("phone screen", NOT_RUNNING)
+    return Picture(tuple(_rows(answer["rows"]))), str(answer["mark"])
+
+
+def _rows(rows: Sequence[Sequence[dict[str, str]]]) -> Iterator[Row]:
+    for row in rows:
+        yield tuple(Span(**span) for span in row)

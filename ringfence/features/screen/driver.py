@@ -1,0 +1,192 @@
+"""Keep the screen: take keys, do what they ask for, hand out the picture."""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+from collections.abc import Mapping
+
+from msgspec import to_builtins
+from msgspec.structs import replace
+
+from ringfence.config.parameter import Effect, Level
+from ringfence.config.snapshot import Change, Origin
+from ringfence.errors import ConfigError, RingfenceError
+from ringfence.features.screen.menus import APPLICATIONS
+from ringfence.features.screen.plan import ScreenPlan
+from ringfence.features.screen.shown import PASSWORD, shown
+from ringfence.policy.throttle import Throttle
+from ringfence.runtime.commands import Command
+from ringfence.runtime.feature import World
+from ringfence.runtime.state import Health, Status
+from ringfence.surfaces import forms
+from ringfence.surfaces.screen.face import Action, Face, Store, press, settled
+from ringfence.surfaces.screen.menu import Shown
+from ringfence.surfaces.screen.picture import Picture, draw
+
+logger = logging.getLogger(__name__)
+
+SHORTEST = 4
+"""Characters of a password that is set on the screen. Source: phone-facts 1.2, User Password."""
+AWAY = 300.0
+"""Seconds without a key until the screen goes back to idle, and nobody is signed in."""
+PATIENCE = 1.0
+"""Seconds that a key waits for what it asked for, and a painter for another picture."""
+LOOK = 0.1
+"""Seconds between two looks for another picture."""
+HERE = "screen"
+"""Whose guesses at the password are counted."""
+
+
+class ScreenDriver:
+    """The one screen of this phone, whoever looks at it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._plan: ScreenPlan | None = None
+        self._face = Face()
+        self._touched = 0.0
+        self._ringing: frozenset[int] = frozenset()
+        self._throttle = Throttle()
+        for name, handler in (
+            ("screen", self._look),
+            ("sign-in", self._sign_in),
+            ("sign-out", self._sign_out),
+            ("set-password", self._set_password),
+        ):
+            world.commands.register(Command(name, Level.USER, handler))
+
+    async def apply(self, key: str, plan: ScreenPlan) -> None:
+        """Go by new rules; a new password signs everybody out."""
+        if self._plan and self._plan.password != plan.password:
+            self._face = replace(self._face, signed_in=False)
+        self._plan = plan
+
+    async def remove(self, key: str) -> None:
+        """Go dark."""
+        self._plan = None
+
+    async def close(self) -> None:
+        """Forget what was typed."""
+        self._face = Face()
+
+    def status(self) -> Status:
+        """Return what is open, and who may change something."""
+        if self._plan is None:
+            return Status(Health.STARTING, title="Screen")
+        lock = "set" if self._plan.password else "none"
+        rows = (("Open", " > ".join(self._face.path) or "Idle"), ("User Password", lock))
+        return Status(Health.RUNNING, rows, {"open": list(self._face.path)}, "Screen")
+
+    async def _look(self, given: Mapping[str, str]) -> Mapping[str, object]:
+        """Press a key, if one is named, and return the picture.
+
+        With `mark`, that of the last answer, wait a while for another picture.
+        """
+        if key := given.get("key", ""):
+            await self._press(key)
+        until = self._world.host.now() + PATIENCE
+        while True:
+            picture = self._picture()
+            mark = hashlib.blake2b(picture.text().encode(), digest_size=8).hexdigest()
+            if mark != given.get("mark") or key or self._world.host.now() >= until:
+                return {"rows": to_builtins(picture.rows), "mark": mark}
+            await asyncio.sleep(LOOK)
+
+    def _picture(self) -> Picture:
+        seen = self._shown()
+        rings = frozenset(call.number for call in seen.calls if call.rings)
+        if rings - self._ringing:  # it takes the screen, whatever is open
+            self._face = replace(Face(), signed_in=self._face.signed_in)
+        self._ringing = rings
+        if self._face.path and self._world.host.now() - self._touched > AWAY:
+            self._face = Face()
+        return draw(self._face, seen, APPLICATIONS)
+
+    def _shown(self) -> Shown:
+        if self._plan is None:
+            raise ConfigError("screen", "it is not on yet", "try again in a moment")
+        world = self._world
+        return shown(
+            self._plan, world.snapshot(), world.statuses(), world.host.wall(), APPLICATIONS
+        )
+
+    async def _press(self, key: str) -> None:
+        self._picture()  # what the key means depends on what is seen
+        self._touched = self._world.host.now()
+        try:
+            self._face, action = press(self._face, key, self._shown(), APPLICATIONS)
+        except KeyError:
+            raise ConfigError("key", f"{key[:40]!r} is no key here", "look at the screen") from None
+        if action is None:
+            return
+        done = asyncio.Event()
+        self._world.spawn(self._do(action, done))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await done.wait()
+        except TimeoutError:
+            self._face = replace(self._face, message="Please wait …")
+
+    async def _do(self, action: Action, done: asyncio.Event) -> None:
+        failed = False
+        try:
+            if isinstance(action, Store):
+                told = self._store(action)
+            else:
+                await self._world.commands.run(action.command, action.arguments)
+                told = action.done
+        except RingfenceError as error:
+            told, failed = str(error), True
+        self._face = settled(self._face, action, told, failed=failed, root=APPLICATIONS)
+        done.set()
+
+    def _store(self, action: Store) -> str:
+        """Store a form, all of it or nothing.
+
+        Whoever stands at the screen cannot be cut off from it: nothing waits for a confirmation.
+
+        Raises:
+            ConfigError: a value was refused.
+            ComponentError: the store could not be written.
+
+        """
+        changes = {tag: Change(text) for tag, text in action.changes.items()}
+        refused = forms.weak_passwords(changes, SHORTEST)
+        for error in refused or self._world.submit(changes, Origin.SCREEN, whole=True):
+            raise ConfigError(forms.title(error.parameter), error.reason, error.remedy)
+        late = forms.effects(changes).get(Effect.REBOOT)
+        return "Saved; takes effect after a restart." if late else "Saved."
+
+    # Signing in
+
+    async def _sign_in(self, given: Mapping[str, str]) -> Mapping[str, object]:
+        self._check(given.get("password", ""))
+        return {"signed_in": True}
+
+    async def _sign_out(self, _: Mapping[str, str]) -> Mapping[str, object]:
+        return {"signed_in": False}
+
+    def _check(self, password: str) -> None:
+        """Raise `ConfigError` where a password is not the user's, or was guessed at too often."""
+        now = self._world.host.now()
+        if wait := self._throttle.wait(HERE, now):
+            raise ConfigError("password", "too many attempts", f"wait {wait:.0f} s")
+        right = self._plan.password.reveal() if self._plan else ""
+        if right and not hmac.compare_digest(password.encode(), right.encode()):
+            self._throttle.failed(HERE, now)
+            logger.warning("screen.wrong_password")
+            raise ConfigError("password", "it is wrong", "ask the administrator")
+        self._throttle.succeeded(HERE)
+
+    async def _set_password(self, given: Mapping[str, str]) -> Mapping[str, object]:
+        self._check(given.get("old", ""))
+        field = self._shown().fields.get(PASSWORD)
+        if field is None or not field.editable:
+            raise ConfigError(
+                "password", "the administrator has locked it", "ask the administrator"
+            )
+        if given.get("new", "") != given.get("again", ""):
+            raise ConfigError("password", "the two new passwords differ", "type them again")
+        self._store(Store({PASSWORD: given.get("new", "")}))
+        return {"set": True}

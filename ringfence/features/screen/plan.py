@@ -1,0 +1,41 @@
+"""Who may see and change what on the phone's screen.
+
+Source: phone-facts 1.2, System Configuration, 2.2 and 8; mission SCR-06.
+"""
+
+from msgspec import Struct
+
+from ringfence.config.codecs import Secret
+from ringfence.config.settings import Settings
+from ringfence.runtime.state import Facts, Planned
+
+
+class ScreenPlan(Struct, frozen=True):
+    """The rules of the screen."""
+
+    obeys_access: bool
+    """The access attribute of a parameter acts on the screen."""
+    read_only: bool
+    """Nothing can be changed on the screen."""
+    password: Secret
+    """Stands before whatever changes the phone; empty for none."""
+
+
+def plan(settings: Settings, facts: Facts) -> Planned[ScreenPlan]:
+    """Return the rules of the screen."""
+    system = settings.system
+    made = ScreenPlan(system.phone_ui_user_mode, system.phone_ui_readonly, system.user_password)
+    return Planned({"": made})
+
+
+def show(made: ScreenPlan) -> str:
+    """Return the plan in words."""
+    changes = (
+        "nothing can be changed"
+        if made.read_only
+        else "as each parameter's ua says"
+        if made.obeys_access
+        else "everything can be changed"
+    )
+    lock = "locked by the user password" if made.password else "no password"
+    return f"screen: {changes}; {lock}\n"

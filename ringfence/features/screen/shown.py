@@ -1,0 +1,105 @@
+"""What the screen shows of the phone, from its settings and statuses."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ringfence.config.settings import ROWS, Settings
+from ringfence.config.snapshot import Snapshot
+from ringfence.features.screen.plan import ScreenPlan
+from ringfence.runtime.state import Status
+from ringfence.surfaces import forms
+from ringfence.surfaces.screen.menu import CallShown, LineShown, Menu, Setting, Shown, Switch
+
+PASSWORD = ROWS["system"]["user_password"].tag
+"""No field of a menu, and yet under the rules of access."""
+
+
+def shown(
+    plan: ScreenPlan, snapshot: Snapshot, statuses: Mapping[str, Status], wall: float, root: Menu
+) -> Shown:
+    """Return what the screen shows; `wall` is the time in seconds since 1970."""
+    data: Mapping[str, Any] = {name: status.data for name, status in statuses.items()}
+    lines = data.get("line", {}).get("lines", [])
+    calls = tuple(_calls(data.get("line", {}).get("calls", []), lines))
+    switches = {
+        command: bool(data[command].get("enabled"))
+        for command in _switches(root)
+        if "enabled" in data.get(command, {})
+    }
+    now = datetime.fromtimestamp(wall, UTC)
+    return Shown(
+        clock=now.strftime("%H:%M"),
+        date=now.strftime("%m/%d/%Y"),
+        icons=tuple(_icons(plan, data, calls)),
+        lines=tuple(_lines(snapshot.settings, lines)),
+        calls=calls,
+        redial=_redial(data.get("line", {})),
+        fields=forms.on_screen(
+            snapshot,
+            (*_tags(root), PASSWORD),
+            obeys_access=plan.obeys_access,
+            read_only=plan.read_only,
+        ),
+        views={name: status.rows for name, status in statuses.items()},
+        switches=switches,
+        locked=bool(plan.password),
+    )
+
+
+def _icons(
+    plan: ScreenPlan, data: Mapping[str, Any], calls: tuple[CallShown, ...]
+) -> Iterator[str]:
+    """Yield the icons, the uppermost right first. Source: chapter, Set Up a VPN Connection."""
+    if data.get("vpn", {}).get("connected"):
+        yield "VPN"
+    if plan.password:
+        yield "LOCK"
+    if any(call.secure for call in calls):
+        yield "SECURE CALL"
+
+
+def _lines(settings: Settings, lines: list[Mapping[str, Any]]) -> Iterator[LineShown]:
+    for line in lines:
+        if not line["used"]:
+            continue
+        own = settings.ext[line["n"] - 1]
+        registered = bool(line["registered"])
+        words = f"Registered, {line['transport']}" if registered else line["reason"]
+        label = own.display_name or own.user_id or f"Ext {line['n']}"
+        yield LineShown(line["n"], label, registered, words)
+
+
+def _calls(calls: list[Mapping[str, Any]], lines: list[Mapping[str, Any]]) -> Iterator[CallShown]:
+    over_tls = {line["n"] for line in lines if line["transport"] == "TLS"}
+    for call in calls:
+        yield CallShown(
+            number=call["call"],
+            line=call["line"],
+            peer=str(call["peer"]),
+            incoming=call["direction"] == "in",
+            state=str(call["state"]),
+            secure=bool(call["srtp"]) and call["line"] in over_tls,
+            codec=str(call["codec"]),
+        )
+
+
+def _redial(data: Mapping[str, Any]) -> str:
+    last = data.get("last_call")
+    return str(last["peer"]) if last and last["direction"] == "out" else ""
+
+
+def _tags(menu: Menu) -> Iterator[str]:
+    for item in menu.items:
+        if isinstance(item, Setting):
+            yield item.tag
+        elif isinstance(item, Menu):
+            yield from _tags(item)
+
+
+def _switches(menu: Menu) -> Iterator[str]:
+    for item in menu.items:
+        if isinstance(item, Switch):
+            yield item.command
+        elif isinstance(item, Menu):
+            yield from _switches(item)

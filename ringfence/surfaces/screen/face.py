@@ -1,0 +1,381 @@
+"""What is open on the screen, and what a key does there."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ringfence.surfaces.forms import Field, Kind
+from ringfence.surfaces.screen.menu import (
+    Ask,
+    CallShown,
+    Command,
+    Item,
+    Menu,
+    Setting,
+    Shown,
+    Switch,
+    View,
+    visible,
+)
+
+LONGEST = 1024
+"""Characters of one typed text."""
+SIGN_IN = Command(
+    "Sign in", "sign-in", asks=(Ask("password", "Password", secret=True),), action="Sign in",
+    done="Signed in.", signs_in=True,
+)  # fmt: skip
+"""What opens in front of a locked menu."""
+
+
+class Face(Struct, frozen=True):
+    """What is open; no part of the phone's state."""
+
+    path: tuple[str, ...] = ()
+    """Labels of what is open, from the root; empty for the idle screen and calls."""
+    cursors: tuple[int, ...] = ()
+    """The chosen item of each."""
+    edits: Mapping[str, str] = {}
+    """What was typed into the open form, by tag or argument; secrets among it."""
+    dialled: str = ""
+    line: int = 0
+    """Line of the next call; 0 for the first."""
+    call: int = 0
+    """The chosen call; 0 for the one that needs somebody."""
+    aside: bool = False
+    """The idle screen is wanted although there are calls."""
+    message: str = ""
+    """How the last key came out."""
+    signed_in: bool = False
+    behind: tuple[str, ...] = ()
+    """What opens after signing in."""
+
+    def __repr__(self) -> str:
+        """Leave out what was typed."""
+        return f"Face({'/'.join(self.path)})"
+
+    @property
+    def cursor(self) -> int:
+        """Return the chosen item of what is open."""
+        return self.cursors[-1] if self.cursors else 0
+
+
+class Store(Struct, frozen=True):
+    """Store a form."""
+
+    changes: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Leave out the values."""
+        return f"Store({', '.join(self.changes)})"
+
+
+class Run(Struct, frozen=True):
+    """Give the phone a command."""
+
+    command: str
+    arguments: Mapping[str, str] = {}
+    done: str = ""
+    signs_in: bool | None = None
+
+    def __repr__(self) -> str:
+        """Leave out the arguments."""
+        return f"Run({self.command})"
+
+
+Action = Store | Run
+Pressed = tuple[Face, Action | None]
+
+
+def opened(face: Face, root: Menu) -> Menu | View | Command | None:
+    """Return what is open; None for the idle screen and calls."""
+    found: Menu | View | Command | None = None
+    for label in face.path:
+        within = (root,) if found is None else found.items if isinstance(found, Menu) else ()
+        each = (item for item in (*within, SIGN_IN) if item.label == label)
+        found = next((one for one in each if isinstance(one, Menu | View | Command)), None)
+        if found is None:
+            return None
+    return found
+
+
+def chosen(face: Face, menu: Menu, shown: Shown) -> Item | None:
+    """Return the item under the cursor."""
+    items = visible(menu, shown)
+    return items[min(face.cursor, len(items) - 1)] if items else None
+
+
+def present(face: Face, shown: Shown) -> CallShown | None:
+    """Return the call that keys are for: the chosen one, or one that rings, or the newest."""
+    calls = {call.number: call for call in shown.calls}
+    if face.call in calls:
+        return calls[face.call]
+    rings = next((call for call in shown.calls if call.rings), None)
+    return rings or (shown.calls[-1] if shown.calls else None)
+
+
+def softkeys(face: Face, shown: Shown, root: Menu) -> tuple[str, ...]:
+    """Return the labels of the softkeys, from the left; at most four."""
+    match opened(face, root):
+        case Menu() as menu:
+            item = chosen(face, menu, shown)
+            turns = isinstance(item, Switch) or _turns(item, shown)
+            word = "" if item is None else "Delete" if _typed(item, shown) else "Select"
+            return tuple(filter(None, (menu.action, word if word or turns else "", "Back")))
+        case Command() as command:
+            return tuple(filter(None, (command.action, "Delete" if command.asks else "", "Back")))
+        case View():
+            return ("Back",)
+    call = present(face, shown)
+    if call and not face.aside:
+        if call.rings:
+            return ("Answer", "Decline")
+        if call.talks or call.held or call.state.startswith("held"):
+            return ("Resume" if call.held else "Hold", "End call", "New call")
+        return ("End call",)
+    if face.dialled:
+        return ("Call", "Delete", "Cancel")
+    return tuple(filter(None, ("Redial" if shown.redial else "", "Calls" if call else "")))
+
+
+def press(face: Face, key: str, shown: Shown, root: Menu) -> Pressed:
+    """Return the screen after a key, and what the phone is to do.
+
+    `key` is a character, the name of a key (`Up`, `Applications`, `Line2`, `Soft1`) or the label
+    of a softkey that is shown.
+
+    Raises:
+        KeyError: there is no such key here.
+
+    """
+    labels = softkeys(face, shown, root)
+    if key[:4] == "Soft" and key[4:].isdigit():
+        place = int(key[4:])
+        key = labels[place - 1] if 0 < place <= len(labels) else ""
+    key = next((label for label in labels if label.casefold() == key.casefold()), key)
+    face = replace(face, message="")
+    if not key:
+        return face, None
+    if key == "Applications":
+        return replace(_closed(face), path=(root.label,), cursors=(0,)), None
+    if key == "Home":
+        return _closed(face), None
+    if key[:4] == "Line" and key[4:].isdigit():
+        return _line(_closed(face), int(key[4:]), shown), None
+    match opened(face, root):
+        case Menu() as menu:
+            return _in_menu(face, key, menu, shown)
+        case Command() as command:
+            return _in_command(face, key, command)
+        case View():
+            return _reading(face, key)
+    if present(face, shown) and not face.aside:
+        return _in_call(face, key, shown)
+    return _idle(face, key, shown)
+
+
+def settled(face: Face, action: Action, told: str, *, failed: bool, root: Menu) -> Face:
+    """Return the screen after the phone did what it was asked to, or could not."""
+    if failed:
+        return replace(face, message=told)
+    if isinstance(action, Store):
+        return replace(face, edits={}, message=told)
+    if action.signs_in is False:
+        return replace(_closed(face), signed_in=False, message=told)
+    if action.signs_in:
+        ahead = replace(face, signed_in=True, edits={}, behind=(), message=told)
+        path = face.behind or face.path[:-1]
+        return replace(ahead, path=path, cursors=(*face.cursors[:-1], 0)[: len(path)])
+    if isinstance(opened(face, root), Command):
+        return replace(_back(face), message=told)
+    return replace(face, message=told)
+
+
+def _closed(face: Face) -> Face:
+    return replace(face, path=(), cursors=(), edits={}, behind=())
+
+
+def _back(face: Face) -> Face:
+    return replace(face, path=face.path[:-1], cursors=face.cursors[:-1], edits={}, behind=())
+
+
+def _line(face: Face, n: int, shown: Shown) -> Face:
+    """Take the line of a key, and a call that it has."""
+    if n not in {line.n for line in shown.lines}:
+        return replace(face, message=f"There is no line {n}.")
+    call = next((one.number for one in reversed(shown.calls) if one.line == n), 0)
+    return replace(face, line=n, call=call, aside=not call)
+
+
+def _moved(face: Face, step: int, count: int) -> Face:
+    to = (min(face.cursor, count - 1) + step) % count if count else 0
+    return replace(face, cursors=(*face.cursors[:-1], to))
+
+
+# In menus and forms
+
+
+def _in_menu(face: Face, key: str, menu: Menu, shown: Shown) -> Pressed:
+    items = visible(menu, shown)
+    item = chosen(face, menu, shown)
+    if key == "Back":
+        return _back(face), None
+    if key in ("Up", "Down"):
+        return _moved(face, 1 if key == "Down" else -1, len(items)), None
+    if menu.action and key == menu.action:
+        return _stored(face, menu, shown)
+    if isinstance(item, Setting) and (field := shown.fields.get(item.tag)):
+        if (after := _edited(face, key, field)) is not None:
+            return after, None
+    elif isinstance(item, Switch) and key in ("Select", "Left", "Right"):
+        turned = {"switch": "off" if shown.switches[item.command] else "on"}
+        return face, Run(item.command, turned, "Stored.")
+    elif key == "Select" and item is not None:
+        return _entered(face, item, shown)
+    if len(key) == 1 and key.isdigit() and 0 < int(key) <= len(items) and not menu.action:
+        at = replace(face, cursors=(*face.cursors[:-1], int(key) - 1))
+        return _in_menu(at, "Select", menu, shown)
+    raise KeyError(key)
+
+
+def _entered(face: Face, item: Item, shown: Shown) -> Pressed:
+    """Open an item."""
+    if isinstance(item, Command) and not (item.asks or item.question):
+        return face, _run(item, {})
+    path = (*face.path, item.label)
+    if isinstance(item, Menu) and item.locked and shown.locked and not face.signed_in:
+        behind, path = path, (*face.path, SIGN_IN.label)
+        face = replace(face, behind=behind)
+    return replace(face, path=path, cursors=(*face.cursors, 0), edits={}), None
+
+
+def _typed(item: Item | None, shown: Shown) -> bool:
+    """Return whether text is typed into an item."""
+    if not isinstance(item, Setting) or item.tag not in shown.fields:
+        return False
+    field = shown.fields[item.tag]
+    return field.editable and field.kind is not Kind.LIST
+
+
+def _turns(item: Item | None, shown: Shown) -> bool:
+    return isinstance(item, Setting) and shown.fields[item.tag].kind is Kind.LIST
+
+
+def _edited(face: Face, key: str, field: Field) -> Face | None:
+    """Return the screen with a key typed into a field; None where the key means something else."""
+    turns = key in ("Select", "Left", "Right")
+    types = len(key) == 1 or key in ("Delete", "Clear")
+    if not (turns or types):
+        return None
+    if not field.editable:
+        return replace(face, message="The administrator has locked this setting.")
+    text = face.edits.get(field.tag, field.text)
+    if field.kind is Kind.LIST:
+        if not turns:
+            return None
+        at = field.choices.index(text) if text in field.choices else -1
+        text = field.choices[(at + (-1 if key == "Left" else 1)) % len(field.choices)]
+    elif types:
+        text = _written(text, key)
+    else:
+        return None if key != "Select" else face
+    return replace(face, edits={**face.edits, field.tag: text})
+
+
+def _written(text: str, key: str) -> str:
+    if key == "Delete":
+        return text[:-1]
+    return "" if key == "Clear" else (text + key)[:LONGEST]
+
+
+def _stored(face: Face, menu: Menu, shown: Shown) -> Pressed:
+    tags = [item.tag for item in visible(menu, shown) if isinstance(item, Setting)]
+    changes = {
+        tag: face.edits[tag]
+        for tag in tags
+        if tag in face.edits and face.edits[tag] != shown.fields[tag].text
+    }
+    if not changes:
+        return replace(face, edits={}, message="Nothing was changed."), None
+    return face, Store(changes)
+
+
+# At commands and views
+
+
+def _in_command(face: Face, key: str, command: Command) -> Pressed:
+    if key == "Back":
+        return _back(face), None
+    if key in ("Up", "Down") and command.asks:
+        return _moved(face, 1 if key == "Down" else -1, len(command.asks)), None
+    if key in (command.action, "Select"):
+        if key == "Select" and face.cursor < len(command.asks) - 1:
+            return _moved(face, 1, len(command.asks)), None
+        typed = {ask.name: face.edits.get(ask.name, "") for ask in command.asks}
+        return face, _run(command, typed)
+    if command.asks and (len(key) == 1 or key in ("Delete", "Clear")):
+        name = command.asks[min(face.cursor, len(command.asks) - 1)].name
+        text = _written(face.edits.get(name, ""), key)
+        return replace(face, edits={**face.edits, name: text}), None
+    raise KeyError(key)
+
+
+def _run(command: Command, typed: Mapping[str, str]) -> Run:
+    return Run(command.command, {**command.arguments, **typed}, command.done, command.signs_in)
+
+
+def _reading(face: Face, key: str) -> Pressed:
+    if key == "Back":
+        return _back(face), None
+    if key in ("Up", "Down"):
+        to = max(0, face.cursor + (1 if key == "Down" else -1))
+        return replace(face, cursors=(*face.cursors[:-1], to)), None
+    raise KeyError(key)
+
+
+# Idle, and in calls
+
+
+def _idle(face: Face, key: str, shown: Shown) -> Pressed:
+    line = {"line": str(face.line)} if face.line else {}
+    if key == "Calls" or (key == "Back" and not face.dialled and shown.calls):
+        return replace(face, aside=False), None
+    if key == "Redial":
+        return replace(face, aside=False), Run("dial", {"target": shown.redial})
+    if key in ("Call", "Select") and face.dialled:
+        after = replace(face, dialled="", call=0, aside=False)
+        return after, Run("dial", {"target": face.dialled, **line})
+    if key in ("Cancel", "Back"):
+        return replace(face, dialled=""), None
+    if len(key) == 1 or key in ("Delete", "Clear"):
+        return replace(face, dialled=_written(face.dialled, key)), None
+    if key in ("Up", "Down"):
+        known = [one.n for one in shown.lines]
+        at = known.index(face.line) if face.line in known else 0
+        step = 1 if key == "Down" else -1
+        return replace(face, line=known[(at + step) % len(known)] if known else 0), None
+    raise KeyError(key)
+
+
+def _in_call(face: Face, key: str, shown: Shown) -> Pressed:
+    call = present(face, shown)
+    if call is None:
+        raise KeyError(key)
+    number = {"call": str(call.number)}
+    if key == "Answer" or (key == "Select" and call.rings):
+        return face, Run("answer", number)
+    if key in ("Decline", "End call"):
+        return replace(face, call=0), Run("hangup", number)
+    if key in ("Hold", "Resume"):
+        return face, Run("resume" if call.held else "hold", number)
+    if key == "New call":
+        held = Run("hold", number) if call.talks else None
+        return replace(face, aside=True, dialled="", call=0), held
+    if key in ("Up", "Down"):
+        known = [one.number for one in shown.calls]
+        step = 1 if key == "Down" else -1
+        to = known[(known.index(call.number) + step) % len(known)]
+        return replace(face, call=to), None
+    if key in "0123456789*#ABCD" and len(key) == 1:
+        return face, Run("dtmf", {"digits": key, **number})
+    raise KeyError(key)

@@ -1,0 +1,163 @@
+"""What menus of the phone's screen are made of."""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from ringfence.surfaces.forms import Field
+
+
+class Setting(Struct, frozen=True):
+    """One parameter of the catalogue, by the label that the screen has for it."""
+
+    tag: str
+    label: str
+
+
+class View(Struct, frozen=True):
+    """Rows to read: the status of a feature, with its labels."""
+
+    label: str
+    sources: tuple[str, ...]
+    """Keys of `Shown.views`, whose rows follow each other."""
+    begins: str = ""
+    """How the labels of the rows begin that are meant; empty for all."""
+
+
+class Ask(Struct, frozen=True):
+    """Something that a command wants to be typed."""
+
+    name: str
+    """Argument of the command."""
+    label: str
+    secret: bool = False
+
+
+class Command(Struct, frozen=True):
+    """Something that the phone does when it is asked to."""
+
+    label: str
+    command: str
+    """Name of the phone's command."""
+    arguments: Mapping[str, str] = {}
+    asks: tuple[Ask, ...] = ()
+    question: str = ""
+    """What is said before it is done."""
+    action: str = "OK"
+    """The softkey that does it."""
+    done: str = "Done."
+    signs_in: bool | None = None
+    """It signs the user in, or out; only where a user password is set."""
+
+
+class Switch(Struct, frozen=True):
+    """An On and Off that takes effect the moment it is turned."""
+
+    label: str
+    command: str
+    """Takes `switch`: `on` or `off`."""
+
+
+class Menu(Struct, frozen=True):
+    """A list to choose from; one with settings is a form."""
+
+    label: str
+    items: "tuple[Item, ...]"
+    action: str = ""
+    """The softkey that stores a form: `Set`, `Submit`."""
+    locked: bool = False
+    """A user password, where one is set, stands before it."""
+
+
+Item = Menu | Setting | View | Command | Switch
+
+
+class LineShown(Struct, frozen=True):
+    """One line key."""
+
+    n: int
+    label: str
+    registered: bool
+    words: str
+
+
+class CallShown(Struct, frozen=True):
+    """One call."""
+
+    number: int
+    line: int
+    peer: str
+    incoming: bool
+    state: str
+    """As `phone status` has it: calling, ringing, established, held …"""
+    secure: bool
+    """Signalling over TLS and audio by SRTP."""
+    codec: str = ""
+
+    @property
+    def rings(self) -> bool:
+        """Return whether it waits for an answer here."""
+        return self.incoming and self.state in ("calling", "ringing")
+
+    @property
+    def held(self) -> bool:
+        """Return whether it is held here."""
+        return self.state in ("held", "held by both sides")
+
+    @property
+    def talks(self) -> bool:
+        """Return whether keys travel to the other side."""
+        return self.state == "established"
+
+
+class Shown(Struct, frozen=True):
+    """All that the screen shows of the phone."""
+
+    clock: str = ""
+    date: str = ""
+    icons: tuple[str, ...] = ()
+    """In words, from the upper right to the left."""
+    lines: tuple[LineShown, ...] = ()
+    calls: tuple[CallShown, ...] = ()
+    redial: str = ""
+    """Whom the last call went to."""
+    fields: Mapping[str, Field] = {}
+    """`{tag: field}` of every setting that the access rules let be seen."""
+    views: Mapping[str, tuple[tuple[str, str], ...]] = {}
+    """Labels and texts of everything that can be read."""
+    switches: Mapping[str, bool] = {}
+    """`{command: whether it is on}`; what is missing does not exist on this model."""
+    locked: bool = False
+    """A user password is set."""
+    notice: str = ""
+    """What everybody should see now, such as a change that waits for its confirmation."""
+
+
+def rows(view: View, shown: Shown) -> tuple[tuple[str, str], ...]:
+    """Return what a view shows: labels and texts."""
+    found = (row for source in view.sources for row in shown.views.get(source, ()))
+    return tuple(row for row in found if row[0].startswith(view.begins))
+
+
+def visible(menu: Menu, shown: Shown) -> tuple[Item, ...]:
+    """Return the items of a menu that this phone shows now."""
+    return tuple(_visible(menu, shown))
+
+
+def _visible(menu: Menu, shown: Shown) -> Iterator[Item]:
+    for item in menu.items:
+        match item:
+            case Setting(tag=tag):
+                there = tag in shown.fields
+            case Switch(command=command):
+                there = command in shown.switches
+            case Menu():
+                there = bool(visible(item, shown))
+            case View(sources=sources):
+                there = any(source in shown.views for source in sources)
+            case Command(signs_in=signs_in):
+                there = shown.locked or signs_in is None
+            case _:
+                there = True
+        if there:
+            yield item

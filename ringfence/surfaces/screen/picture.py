@@ -1,0 +1,209 @@
+"""The screen as rows of text with styles, which a terminal and a browser paint alike."""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from ringfence.surfaces.forms import Field, Kind
+from ringfence.surfaces.screen.face import Face, chosen, opened, present, softkeys
+from ringfence.surfaces.screen.menu import (
+    CallShown,
+    Command,
+    Item,
+    Menu,
+    Setting,
+    Shown,
+    Switch,
+    View,
+    rows,
+    visible,
+)
+
+WIDTH, BODY = 48, 12
+"""Characters of a row, and rows between the head and the notes."""
+SWITCHED: Mapping[str, str] = {"Yes": "On", "No": "Off"}
+MARK = "*"
+CURSOR = "_"
+
+
+class Span(Struct, frozen=True):
+    """A piece of a row."""
+
+    text: str
+    style: str = ""
+    """`title`, `icon`, `chosen`, `dim`, `good`, `bad`, `note`, `softkey`; empty for plain text."""
+    key: str = ""
+    """The key that a click on it presses."""
+
+
+Row = tuple[Span, ...]
+
+
+class Picture(Struct, frozen=True):
+    """The whole screen."""
+
+    rows: tuple[Row, ...]
+
+    def text(self) -> str:
+        """Return the screen in plain text, a line each row."""
+        return "\n".join("".join(span.text for span in row).rstrip() for row in self.rows)
+
+
+def draw(face: Face, shown: Shown, root: Menu) -> Picture:
+    """Return what the screen shows."""
+    body = list(_body(face, shown, root))
+    top = max(0, _focus(body) - BODY + 1)
+    body = body[top : top + BODY]
+    body += [()] * (BODY - len(body))
+    note = face.message or shown.notice
+    notes = [_cut(line) for line in _folded(note)[:2]]
+    notes += [""] * (2 - len(notes))
+    all_rows = [_head(shown), (Span("-" * WIDTH, "dim"),), *body]
+    all_rows += [(Span(line, "note"),) for line in notes]
+    return Picture((*all_rows, tuple(_softkeys(softkeys(face, shown, root)))))
+
+
+def _head(shown: Shown) -> Row:
+    left = f"{shown.clock}  {shown.date}"
+    icons = [f"[{icon}]" for icon in reversed(shown.icons)]
+    gap = max(1, WIDTH - len(left) - len(" ".join(icons)))
+    return (Span(left, "title"), Span(" " * gap), Span(" ".join(icons), "icon"))
+
+
+def _softkeys(labels: tuple[str, ...]) -> Iterator[Span]:
+    room = WIDTH // 4
+    for label in (*labels, *[""] * (4 - len(labels))):
+        word = f"[{label[: room - 3]}]" if label else ""
+        yield Span(word.center(room), "softkey" if label else "", label)
+
+
+def _body(face: Face, shown: Shown, root: Menu) -> Iterator[Row]:
+    match opened(face, root):
+        case Menu() as menu:
+            yield _title(menu.label)
+            yield from _menu_rows(face, menu, shown)
+        case Command() as command:
+            yield _title(command.label)
+            yield from _command_rows(face, command)
+        case View() as view:
+            yield _title(view.label)
+            read = [row for label, text in rows(view, shown) for row in _reading(label, text)]
+            yield from read[min(face.cursor, max(0, len(read) - BODY + 1)) :]
+        case None:
+            yield from _desk_rows(face, shown)
+
+
+def _title(text: str) -> Row:
+    return (Span(_cut(text), "title"),)
+
+
+def _menu_rows(face: Face, menu: Menu, shown: Shown) -> Iterator[Row]:
+    at = chosen(face, menu, shown)
+    for n, item in enumerate(visible(menu, shown), 1):
+        lead = " " if menu.action else f"{n} " if n < 10 else "  "
+        yield _entry(lead + item.label, _value(face, item, shown), chosen=item is at)
+
+
+def _entry(label: str, value: str, *, chosen: bool) -> Row:
+    """Return a row with a value at its right end, as much of its end as there is room for."""
+    room = WIDTH - len(label) - 3
+    end = value if len(value) <= room else f"…{value[1 - room :]}" if room > 1 else ""
+    text = f"{'>' if chosen else ' '}{label}{' ' * (WIDTH - len(label) - len(end) - 1)}{end}"
+    return (Span(_cut(text), "chosen" if chosen else ""),)
+
+
+def _value(face: Face, item: Item, shown: Shown) -> str:
+    match item:
+        case Setting(tag=tag):
+            field = shown.fields[tag]
+            typing = chosen_is_text(field)
+            text = _field_text(field, face.edits.get(tag))
+            return f"{text}{CURSOR}" if typing and tag in face.edits else text
+        case Switch(command=command):
+            return "On" if shown.switches[command] else "Off"
+        case Menu() | View() | Command():
+            return ">"
+
+
+def chosen_is_text(field: Field) -> bool:
+    """Return whether a field is typed into."""
+    return field.kind is not Kind.LIST
+
+
+def _field_text(field: Field, edit: str | None) -> str:
+    text = field.text if edit is None else edit
+    if field.kind is Kind.SECRET:
+        text = MARK * len(edit) if edit is not None else MARK * 8 if field.filled else ""
+    words = SWITCHED.get(text, text) if set(field.choices) == set(SWITCHED) else text
+    return words if field.editable else f"{words} (locked)"
+
+
+def _command_rows(face: Face, command: Command) -> Iterator[Row]:
+    for line in _folded(command.question):
+        yield (Span(line),)
+    for n, ask in enumerate(command.asks):
+        text = face.edits.get(ask.name, "")
+        at = n == min(face.cursor, len(command.asks) - 1)
+        typed = MARK * len(text) if ask.secret else text
+        yield _entry(f" {ask.label}", f"{typed}{CURSOR if at else ''}", chosen=at)
+
+
+def _reading(label: str, text: str) -> Iterator[Row]:
+    """Yield a label with its text: beside it where there is room, below it where not."""
+    if len(label) + len(text) + 2 <= WIDTH:
+        yield (Span(label, "dim"), Span(" " * (WIDTH - len(label) - len(text))), Span(text))
+        return
+    yield (Span(_cut(label), "dim"),)
+    yield from ((Span(f"  {line}"),) for line in _folded(text, WIDTH - 2))
+
+
+def _desk_rows(face: Face, shown: Shown) -> Iterator[Row]:
+    call = None if face.aside else present(face, shown)
+    if call is None and face.dialled:
+        yield _title("Dial")
+        yield (Span(_cut(f"{face.dialled}{CURSOR}"), "chosen"),)
+        return
+    for line in shown.lines:
+        at = line.n == (face.line or shown.lines[0].n)
+        mark = ">" if at else " "
+        words = line.words[: WIDTH - 20]
+        yield (
+            Span(
+                f"{mark}{line.n:>2} {line.label[:14]:14}  ", "chosen" if at else "", f"Line{line.n}"
+            ),
+            Span(words, "good" if line.registered else "bad"),
+        )
+    for one in shown.calls:
+        yield ()
+        yield from _call_rows(one, at=one is call)
+
+
+def _call_rows(call: CallShown, *, at: bool) -> Iterator[Row]:
+    lock = "[secure] " if call.secure else ""
+    whence = "From" if call.incoming else "To"
+    yield (Span(_cut(f"{'>' if at else ' '}{lock}{whence} {call.peer}"), "chosen" if at else ""),)
+    words = "incoming call" if call.rings else call.state
+    codec = f", {call.codec}" if call.codec else ""
+    yield (Span(_cut(f"  Line {call.line}: {words}{codec}")),)
+
+
+def _focus(body: list[Row]) -> int:
+    """Return the row that must be seen."""
+    at = (n for n, row in enumerate(body) if row and row[0].style == "chosen")
+    return next(at, 0)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+def _folded(text: str, width: int = WIDTH) -> list[str]:
+    """Return a text in lines, parted at blanks where it has some."""
+    lines: list[str] = []
+    rest = " ".join(text.split())
+    while len(rest) > width:
+        at = rest.rfind(" ", 1, width + 1)
+        at = at if at > 0 else width
+        lines.append(rest[:at])
+        rest = rest[at:].lstrip()
+    return [*lines, rest] if rest else lines
