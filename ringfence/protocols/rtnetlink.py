@@ -91,12 +91,12 @@ def questions() -> Iterator[bytes]:
 
 def is_over(data: bytes) -> bool:
     """Return whether an answer ends within these bytes."""
-    return any(kind in (DONE, ERROR) for kind, _ in _messages(data))
+    return any(kind in (DONE, ERROR) for kind, _ in messages(data))
 
 
 def fold(link: Link6, data: bytes) -> Link6:
     """Return the state after these messages."""
-    for kind, body in _messages(data):
+    for kind, body in messages(data):
         if kind == _NEW_LINK:
             link = _with_link(link, body)
         elif kind in (_NEW_ADDRESS, _OLD_ADDRESS):
@@ -118,9 +118,9 @@ def _with_link(link: Link6, body: bytes) -> Link6:
     if connected != link.connected:  # the next advertisement names the servers of this network
         count = link.connections + connected
         link = replace(link, connected=connected, connections=count, resolvers=())
-    for kind, value in _attributes(body[_LINK.size :]):
+    for kind, value in attributes(body[_LINK.size :]):
         if kind == 12:
-            for inner, held in _attributes(value):
+            for inner, held in attributes(value):
                 if inner == 1 and len(held) == 4:
                     number = _u32(held)
                     link = replace(
@@ -138,7 +138,7 @@ def _with_address(link: Link6, body: bytes, *, gone: bool) -> Link6:
     family, prefix, flags, scope, index = _ADDRESS.unpack_from(body)
     if index != link.index or family != _INET6:
         return link
-    found = dict(_attributes(body[_ADDRESS.size :]))
+    found = dict(attributes(body[_ADDRESS.size :]))
     flags = _u32(found.get(8, b"")) or flags
     address = _address(found.get(2) or found.get(1, b""))
     if not address:
@@ -156,7 +156,7 @@ def _with_route(link: Link6, body: bytes, *, gone: bool) -> Link6:
     if len(body) < _ROUTE.size:
         return link
     family, to, *_ = _ROUTE.unpack_from(body)
-    found = dict(_attributes(body[_ROUTE.size :]))
+    found = dict(attributes(body[_ROUTE.size :]))
     router = _address(found.get(5, b""))
     if family != _INET6 or to or not router or _u32(found.get(4, b"")) != link.index:
         return link
@@ -182,7 +182,8 @@ def _with_options(link: Link6, body: bytes) -> Link6:
     return link
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield `(type, body)` of each message in what a netlink socket gave."""
     at = 0
     while at + _HEADER.size <= len(data):
         size, kind, *_ = _HEADER.unpack_from(data, at)
@@ -192,7 +193,8 @@ def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += (size + 3) & ~3
 
 
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield `(type, value)` of each attribute of a message."""
     at = 0
     while at + 4 <= len(data):
         size, kind = struct.unpack_from("=HH", data, at)

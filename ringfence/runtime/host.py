@@ -17,6 +17,7 @@ from ringfence.errors import ComponentError
 from ringfence.runtime import host_interface
 
 if TYPE_CHECKING:
+    from ringfence.runtime.host_bridge import PortNotices
     from ringfence.runtime.host_link import LinkNotices
     from ringfence.runtime.host_nft import Nft
     from ringfence.runtime.host_packets import Packets
@@ -247,6 +248,31 @@ class Host:
             ComponentError: no such interface.
 
         """
+    def computer_port(self, interface: str) -> str:
+        """Return the port to the computer: `pcp`, where `interface` is the bridge of both ports."""
+        names = {name for _, name in socket.if_nameindex()}
+        return "pcp" if interface == "br0" and "pcp" in names else ""
+
+    def port(self, name: str) -> "PortNotices":
+        """Return what the kernel tells of a port of a bridge from now on.
+
+        Raises:
+            ComponentError: no such port, or the kernel refused.
+
+        """
+        from ringfence.runtime.host_bridge import PortNotices
+
+        return PortNotices(name)
+
+    def switch(self, interface: str, *, on: bool) -> None:
+        """Switch an interface on or off, where it is not.
+
+        Raises:
+            ComponentError: no such interface, or not allowed.
+
+        """
+        host_interface.switch(interface, on=on)
+
         return host_interface.hardware_address(interface)
 
     def read(self, name: str, limit: int = LARGEST) -> bytes:

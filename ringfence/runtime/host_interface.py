@@ -7,7 +7,7 @@ import sys
 
 from ringfence.errors import ComponentError
 
-_SIOCGIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8927
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8914, 0x8927
 IFF_UP, IFF_RUNNING = 0x1, 0x40
 
 
@@ -31,11 +31,24 @@ def hardware_address(interface: str) -> bytes:
     return _ask(interface, _SIOCGIFHWADDR)[2:8]
 
 
-def _ask(interface: str, question: int) -> bytes:
+def switch(interface: str, *, on: bool) -> None:
+    """Switch an interface on or off, where it is not.
+
+    Raises:
+        ComponentError: no such interface, or not allowed.
+
+    """
+    now = flags(interface)
+    wanted = now | IFF_UP if on else now & ~IFF_UP
+    if wanted != now:
+        _ask(interface, _SIOCSIFFLAGS, struct.pack("=H", wanted))
+
+
+def _ask(interface: str, question: int, said: bytes = b"") -> bytes:
     """Return what the kernel of this namespace answers; /sys may show another namespace's."""
     if not interface:
         raise ComponentError("interface", "there is none but lo")
-    request = struct.pack("16s24x", interface.encode()[:15])
+    request = struct.pack("16s24s", interface.encode()[:15], said)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         try:
             return fcntl.ioctl(any_socket, question, request)[16:]

@@ -214,7 +214,7 @@ class System(Tab, frozen=True, kw_only=True):
     dns_caching_enable: bool = _OPTIONAL.row(True, "DNS_Caching_Enable", "Keeps DNS answers for their time to live.")
     switch_port_config: PortSpeed = _OPTIONAL.row(PortSpeed.AUTO, "Switch_Port_Config", "Speed and duplex of the port to the switch.")
     pc_port_config: PortSpeed = _OPTIONAL.row(PortSpeed.AUTO, "PC_Port_Config", "Speed and duplex of the port to the computer.")
-    pc_port_enable: bool = _OPTIONAL.row(True, "PC_PORT_Enable", "Switches the port to the computer on.", label="PC PORT Enable")
+    pc_port_enable: bool = _OPTIONAL.row(True, "PC_PORT_Enable", "Switches the port to the computer on.", label="PC PORT Enable", status=OBEYED)
     enable_pc_port_mirror: bool = _OPTIONAL.row(False, "Enable_PC_Port_Mirror", "Copies the phone's traffic to the port of the computer.")
     syslog_server: str = _OPTIONAL.row(
         "", "Syslog_Server", "Receiver of syslog messages, with the port where it is not 514.", codec=HOST, status=OBEYED

@@ -1,0 +1,283 @@
+"""The port to the computer: real supplicants, a real authenticator, and a computer that attacks."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ringfence.features import dhcp
+from ringfence.features.pc_port import FEATURE
+from ringfence.features.pc_port.plan import PcPortPlan
+from ringfence.features.pc_port.ruleset import TABLE, table
+from ringfence.lab.namespaces import Namespace
+from ringfence.policy.vlan import VoiceVlan
+from ringfence.protocols.nft_table import text
+from tests.support import tshark
+from tests.support.dot1x_port import Authenticator, Supplicant, versions
+from tests.support.lease import RANGE, Addressed, Dnsmasq, addressed
+from tests.support.office import MAC, PHONE, Office, Raw, build
+
+PLAN = PcPortPlan("br0", True, MAC)
+BROADCAST = b"\xff" * 6
+GROUP = bytes.fromhex("0180c2000003")
+PC = bytes.fromhex("0200000000cc")
+SWITCH = bytes.fromhex("0200000000bb")
+END = BROADCAST + PC + b"\x88\xb5end"
+"""An experimental frame that passes everywhere, sent last."""
+
+
+@pytest.fixture
+def office(namespaces: Callable[[str], Namespace]) -> Office:
+    return build(*map(namespaces, ("phone", "switch", "pc", "server")))
+
+
+@contextlib.asynccontextmanager
+async def guarded(folder: Path, vlan: int | None = None, **texts: str) -> AsyncIterator[Addressed]:
+    """Run the feature alone, told of a voice VLAN or not."""
+    async with addressed(folder, FEATURE, **texts) as phone:
+        if vlan is not None:
+            phone.facts = replace(phone.facts, voice_vlan=VoiceVlan(vlan, "CDP"))
+            await phone.start()
+        yield phone
+
+
+@pytest.fixture
+def hold(office: Office, tmp_path: Path, component: list[str]) -> Callable[..., None]:
+    """Have a phone put its rules into the kernel and end: they stay."""
+
+    async def scenario(vlan: int | None) -> None:
+        async with guarded(tmp_path, vlan) as phone:
+            await phone.until(phone.logged("watched"))
+
+    component.append(office.phone.run("nft", "--version").stdout.split("(")[0].strip())
+
+    def held(vlan: int | None = None) -> None:
+        office.phone.call(scenario, vlan)
+
+    return held
+
+
+@pytest.fixture
+def ends(office: Office) -> Iterator[tuple[Raw, Raw, Raw]]:
+    """Return raw frames at computer, phone (behind its bridge) and switch."""
+    made = (Raw(office.pc, "eth0"), Raw(office.phone, "br0"), Raw(office.switch, "p1"))
+    yield made
+    for one in made:
+        one.close()
+
+
+def udp(source: int, target: int, *, to: bytes = BROADCAST, of: bytes = PC) -> bytes:
+    """Return an IPv4 datagram, without a checksum of UDP."""
+    body = struct.pack("!HHHH", source, target, 12, 0) + b"DHCP"
+    head = bytes.fromhex("45000020000000004011000000000000ffffffff")
+    total = sum(struct.unpack("!10H", head))
+    total = (total >> 16) + (total & 0xFFFF)
+    head = head[:10] + struct.pack("!H", ~total & 0xFFFF) + head[12:]
+    return to + of + b"\x08\x00" + head + body
+
+
+def ipv6(protocol: int, body: bytes) -> bytes:
+    head = struct.pack("!IHBB", 6 << 28, len(body), protocol, 255)
+    addresses = socket.inet_pton(socket.AF_INET6, "fe80::cc")
+    addresses += socket.inet_pton(socket.AF_INET6, "ff02::1")
+    return bytes.fromhex("333300000001") + PC + b"\x86\xdd" + head + addresses + body
+
+
+def tagged(vlan: int, frame: bytes, kind: int = 0x8100) -> bytes:
+    return frame[:12] + struct.pack("!HH", kind, vlan) + frame[12:]
+
+
+START = GROUP + PC + bytes.fromhex("888e01010000")
+SUCCESS = PHONE + PC + bytes.fromhex("888e0100000403070004")
+ROUTER = bytes((134, 0, 0, 0, 64, 0, 7, 8)) + bytes(8)
+REDIRECT = bytes((137, 0)) + bytes(38)
+HOP_BY_HOP = bytes((58, 0, 1, 4, 0, 0, 0, 0))
+CDP = (
+    bytes.fromhex("01000ccccccc") + PC + b"\x00\x20" + bytes.fromhex("aaaa0300000c2000") + bytes(24)
+)
+OTHER = BROADCAST + PC + b"\x88\xb6plain"
+
+
+def test_the_kernel_holds_the_table_that_is_shown(
+    office: Office, hold: Callable[..., None]
+) -> None:
+    hold(100)
+    held = office.phone.run("nft", "-s", "list", "table", *TABLE.split()).stdout
+    assert held == text(table(replace(PLAN, voice_vlan=100)))
+
+
+def test_a_foreign_change_is_put_right(
+    office: Office, tmp_path: Path, component: list[str]
+) -> None:
+    component.append("own-peer")
+
+    async def scenario() -> bool:
+        async with guarded(tmp_path) as phone:
+            for words in (("flush", "table"), ("delete", "table")):
+                before = len(phone.log)
+                await asyncio.to_thread(office.phone.run, "nft", *words, *TABLE.split())
+                await phone.until(lambda n=before: any("put_right" in one for one in phone.log[n:]))
+            return bool(phone.status().data["held"])
+
+    assert office.phone.call(scenario)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(udp(67, 68), id="dhcp"),
+        pytest.param(udp(4711, 68, to=PHONE), id="dhcp from another port"),
+        pytest.param(tagged(0, udp(67, 68)), id="dhcp with a priority tag"),
+        pytest.param(tagged(0, tagged(0, udp(67, 68)), 0x88A8), id="dhcp below two tags"),
+        pytest.param(ipv6(17, struct.pack("!HHHH", 547, 546, 12, 0) + bytes(4)), id="dhcpv6"),
+        pytest.param(ipv6(58, ROUTER), id="router advertisement"),
+        pytest.param(ipv6(0, HOP_BY_HOP + ROUTER), id="router advertisement behind options"),
+        pytest.param(ipv6(58, REDIRECT), id="redirect"),
+        pytest.param(BROADCAST + PHONE + b"\x88\xb6in its name", id="the phone's name"),
+        pytest.param(GROUP + PHONE + bytes.fromhex("888e01020000"), id="logoff in its name"),
+        pytest.param(tagged(100, OTHER), id="voice VLAN"),
+    ],
+)
+def test_what_no_computer_may_send_reaches_neither_phone_nor_switch(
+    hold: Callable[..., None], ends: tuple[Raw, Raw, Raw], frame: bytes
+) -> None:
+    hold(100)
+    pc, phone, switch = ends
+    pc.send(OTHER, frame, END)
+    for seen in (phone.until(END), switch.until(END)):
+        assert [one for one in seen if one.startswith(OTHER)]
+        assert not [one for one in seen if one.startswith(frame)]
+
+
+def test_supplicants_of_phone_and_computer_do_not_hear_one_another(
+    hold: Callable[..., None], ends: tuple[Raw, Raw, Raw]
+) -> None:
+    hold()
+    pc, phone, switch = ends
+    ours = GROUP + PHONE + bytes.fromhex("888e01010000")
+    pc.send(START, SUCCESS, tagged(0, SUCCESS), END)
+    phone.send(ours, BROADCAST + PHONE + END[12:])
+    eapol = b"\x88\x8e"
+    assert not [one for one in phone.until(END) if eapol in one[12:18]]
+    assert not [one for one in pc.until(BROADCAST + PHONE + END[12:]) if eapol in one[12:18]]
+    seen = switch.until(BROADCAST + PHONE + END[12:])
+    assert [one[6:12] for one in seen if one[12:14] == eapol] == [PC, PHONE]
+    switch.send(GROUP + SWITCH + bytes.fromhex("888e01000000"), BROADCAST + SWITCH + END[12:])
+    assert [one for one in pc.until(BROADCAST + SWITCH + END[12:]) if one[12:14] == eapol]
+
+
+def test_neither_cdp_nor_the_voice_vlan_is_passed_on(
+    hold: Callable[..., None], ends: tuple[Raw, Raw, Raw]
+) -> None:
+    hold(100)
+    pc, _, switch = ends
+    end = BROADCAST + SWITCH + END[12:]
+    data = tagged(200, OTHER[:6] + SWITCH + OTHER[12:])
+    switch.send(
+        CDP[:6] + SWITCH + CDP[12:], tagged(100, OTHER[:6] + SWITCH + OTHER[12:]), data, end
+    )
+    pc.send(CDP, END)
+    assert [one[:17] for one in pc.until(end) if one[6:12] == SWITCH] == [data[:17], end[:17]]
+    assert [one[:17] for one in switch.until(END) if one[6:12] == PC] == [END]
+
+
+@pytest.mark.proves("DOT-12")
+def test_a_port_that_is_off_gives_the_computer_no_link(
+    office: Office, tmp_path: Path, component: list[str]
+) -> None:
+    component.append("the computer's kernel")
+
+    def link_of(space: Namespace, interface: str) -> str:
+        return space.run("ip", "-o", "link", "show", interface).stdout
+
+    async def scenario(enabled: str) -> list[str]:
+        async with guarded(tmp_path, PC_PORT_Enable=enabled) as phone:
+            shown = [link_of(office.pc, "eth0")]
+            if enabled == "No":
+                await asyncio.to_thread(office.phone.run, "ip", "link", "set", "pcp", "up")
+                await phone.until(phone.logged("switched: off"))
+                shown += [link_of(office.pc, "eth0"), link_of(office.phone, "net")]
+            return shown
+
+    off, still_off, net = office.phone.call(scenario, "No")
+    assert "NO-CARRIER" in off
+    assert "NO-CARRIER" in still_off
+    assert "NO-CARRIER" not in net
+    assert "NO-CARRIER" not in office.phone.call(scenario, "Yes")[0]
+
+
+@pytest.mark.proves("DOT-08", "DOT-09")
+def test_computer_and_phone_are_admitted_and_the_computer_alone_is_logged_off(
+    office: Office, tmp_path: Path, component: list[str]
+) -> None:
+    component.extend([*versions(), tshark.version()])
+    switch = Authenticator(office.switch, tmp_path)
+    at_pc, at_switch, pc_mac = tmp_path / "pc.pcapng", tmp_path / "switch.pcapng", office.pc_mac
+    supplicants: list[Supplicant] = []
+
+    async def scenario() -> float:
+        async with guarded(tmp_path) as phone:
+            await phone.until(phone.logged("watched"))
+            supplicants.append(Supplicant(office.phone, tmp_path / "phone", "br0", "phone"))
+            supplicants.append(Supplicant(office.pc, tmp_path / "pc", "eth0", "pc"))
+            await asyncio.to_thread(switch.admitted, MAC)
+            await asyncio.to_thread(switch.admitted, pc_mac)
+            began = time.monotonic()
+            await asyncio.to_thread(office.pc.run, "ip", "link", "set", "eth0", "down")
+            await asyncio.to_thread(switch.cleared, pc_mac)
+            for one in supplicants:
+                one.stop()
+            return time.monotonic() - began
+
+    try:
+        with (
+            tshark.captured(office.pc, "eth0", at_pc),
+            tshark.captured(office.switch, "p1", at_switch),
+        ):
+            took = office.phone.call(scenario)
+        assert took < 1.0
+        assert switch.logged(f"AP-STA-DISCONNECTED {MAC}") == 0
+    finally:
+        switch.stop()
+    heard = tshark.fields(at_pc, "eapol", "eth.src", "eth.dst")
+    assert heard  # those of the computer itself
+    assert not [frame for frame in heard if MAC in frame]
+    logoffs = tshark.fields(at_switch, "eapol.type == 2", "eth.src", "eth.dst", "frame.len")
+    assert logoffs == [(pc_mac, "01:80:c2:00:00:03", "60")]
+
+
+def test_a_dhcp_server_behind_the_phone_is_not_believed(
+    office: Office, tmp_path: Path, component: list[str]
+) -> None:
+    """The computer's server answers at once; the network's comes later."""
+    folders = [tmp_path / name for name in ("rogue", "good", "guard", "address")]
+    for folder in folders:
+        folder.mkdir()
+    office.pc.address("eth0", "10.99.1.66/24")
+    office.server.address("eth0", "10.99.1.10/24")
+    rogue = Dnsmasq(office.pc, folders[0], "dhcp-range=10.99.1.60,10.99.1.65,2m")
+    version = office.pc.run("dnsmasq", "--version").stdout.split()
+    component.append(f"dnsmasq {version[2]}")
+    good: list[Dnsmasq] = []
+
+    async def scenario() -> tuple[str, Any]:
+        async with guarded(folders[2]) as port, addressed(folders[3], dhcp.FEATURE) as phone:
+            await asyncio.to_thread(rogue.wait_for, "DHCPOFFER")
+            good.append(Dnsmasq(office.server, folders[1], RANGE))
+            lease = await phone.bound()
+            good[0].stop()
+            return lease.server, port.status().data["counters"]
+
+    try:
+        server, dropped = office.phone.call(scenario)
+    finally:
+        rogue.stop()
+    assert server == "10.99.1.10"
+    assert dropped["dhcp"] >= 1
