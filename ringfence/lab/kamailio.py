@@ -82,7 +82,7 @@ request_route {{
   }}
   {mediasec_call}
   if (is_method("INVITE|MESSAGE|SUBSCRIBE")) route(AUTH);
-  record_route();
+  {record_route}
   if (uri!=myself) {{ sl_send_reply("403", "No relay"); exit; }}
   if (!lookup("location")) {{ send_reply("404", "Not registered"); exit; }}
   if (!t_relay()) sl_reply_error();
@@ -133,6 +133,8 @@ class Registrar(Struct, frozen=True):
     mediasec: MediaSec | None = None
     """How it takes part in media plane security; None for a registrar that never heard of it."""
     min_expires: int = 1
+    stays: bool = True
+    """Requests inside a dialog pass it, too (Record-Route)."""
 
     def __repr__(self) -> str:
         """Leave out the passwords."""
@@ -175,6 +177,7 @@ def render(folder: Path, registrar: Registrar) -> list[str]:
         algorithm=registrar.algorithm,
         nonce_expire=registrar.nonce_expire,
         min_expires=registrar.min_expires,
+        record_route="record_route();" if registrar.stays else "",
         tables="\n".join(tables),
         mediasec=mediasec.SCRIPT if part else "",
         mediasec_call=mediasec.CALL if part else "",

@@ -361,3 +361,14 @@ def test_a_user_with_a_blank_makes_no_malformed_session_description() -> None:
     assert line(**{**LINE, "User_ID_1_": "front desk"}).terms.user == "front%20desk"
     assert line(**{**LINE, "User_ID_1_": "1001"}).terms.user == "1001"
     assert line().terms.user == "-"
+
+
+def test_requests_inside_a_dialog_follow_it_where_the_line_says_so() -> None:
+    assert not home().account.straight
+    assert home(Use_OB_Proxy_In_Dialog_1_="No").account.straight
+
+
+def test_a_list_of_domains_keeps_requests_inside_a_dialog_at_the_proxy() -> None:
+    bound = {"Use_OB_Proxy_In_Dialog_1_": "No", "Restricted_Access_Domains": "telco.test"}
+    assert not home(**bound).account.straight
+    assert rules(**LINE, **bound) == ["line-dialog-restricted"]

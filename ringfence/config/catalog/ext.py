@@ -103,7 +103,9 @@ class Ext(Tab, frozen=True, kw_only=True):
     alternate_proxy: str = _PROXY.row("", "Alternate_Proxy_{n}_", "Second proxy.", codec=PROXY)
     alternate_outbound_proxy: str = _PROXY.row("", "Alternate_Outbound_Proxy_{n}_", "Second next hop.", codec=PROXY)
     use_ob_proxy_in_dialog: bool = _PROXY.row(
-        True, "Use_OB_Proxy_In_Dialog_{n}_", "Sends requests inside a dialog through the outbound proxy.", status=Status.LATER
+        True,
+        "Use_OB_Proxy_In_Dialog_{n}_",
+        "Sends requests inside a dialog through the proxy; No follows the dialog's own route over UDP.",
     )
     register: bool = _PROXY.row(True, "Register_{n}_", "Registers the line.")
     make_call_without_reg: bool = _PROXY.row(

@@ -81,7 +81,7 @@ class LiveCalls:
 
     def peers(self) -> Iterator[str]:
         """Yield the addresses that calls may hear from."""
-        return (held.path.peer for held in self._all())
+        return (address for held in self._all() for address in held.peers())
 
     def take(self, asked: Asked, now: float) -> bool:
         """Take a request of a call that there is; False for none."""
@@ -97,7 +97,7 @@ class LiveCalls:
         """Take a response of `read_response`; False where it is for no call."""
         call_id, now = message.first(b"call-id"), self._now()
         for held in self._all():
-            if held.call.call_id != call_id or held.path.peer != address:
+            if held.call.call_id != call_id or address not in held.peers():
                 continue
             if held.call.receive_response(message, now):
                 self._flush(held)

@@ -197,6 +197,8 @@ class LineDriver:
                 own = line.own(source.address)
                 flow = Flow("UDP", own, port.number)
                 account = line.binding.way.account if line.binding else home.account
+                if not source.known:  # who is no proxy of ours leads us nowhere
+                    account = replace(account, straight=False)
                 zone = source.address.partition("%")[2]
                 made = Path(line.plan, flow, source.address, send, line.agreement, account)
                 return replace(made, bound=f"{own}%{zone}") if zone else made

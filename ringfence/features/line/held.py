@@ -1,5 +1,7 @@
 """One call of the phone with all that belongs to it, and what it tells of itself."""
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from ringfence.features.line.path import Media, Path
@@ -23,6 +25,11 @@ class Held(Struct, eq=False):
 
     keys: str = ""
     """Keys that the other side told by INFO."""
+
+    def peers(self) -> Iterator[str]:
+        """Yield the addresses that responses come from."""
+        yield self.path.peer
+        yield from self.call.places
 
     def naming(self) -> dict[str, object]:
         """Return which call it is, as JSON values."""

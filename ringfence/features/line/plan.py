@@ -24,6 +24,7 @@ from ringfence.protocols.sip.account import Account, Retry
 from ringfence.protocols.sip.grammar import escape_user, is_token, parse_uri
 from ringfence.protocols.sip.negotiation import Terms
 from ringfence.protocols.sip.transaction import Timers
+from ringfence.runtime.reach import unconnected
 from ringfence.runtime.state import Facts, Planned
 
 SECURED = frozenset({SipTransport.TLS, SipTransport.AUTO})
@@ -139,6 +140,8 @@ class _Lines:
             self._unchecked(n)
         if home:
             self._unspoken(n)
+            if not (ext.use_ob_proxy_in_dialog or home.account.straight):
+                self._bound(n)
         if ext.auth_invite and not ext.password:
             self._find(
                 "line-auth-invite-without-password",
@@ -192,6 +195,8 @@ class _Lines:
         if not ext.user_id:
             self._no_user(n)
             return None, "User ID is empty"
+        if awaited := unconnected(self._settings, self._facts):
+            return None, awaited
         return self._reached(n, found), ""
 
     def _reached(self, n: int, found: tuple[Way, ...]) -> Home:
@@ -204,11 +209,11 @@ class _Lines:
         return Home(
             transport=ext.sip_transport.value,
             ways=found,
-            address=own_address(settings, facts.lease),
+            address=own_address(settings, facts.lease, tunnel=facts.tunnel),
             tls=tls,
             domains=settings.system.restricted_access_domains,
             exact_domains=settings.system.restricted_domains_exact_only,
-            resolvers=resolvers(settings, facts.lease, facts.lease6),
+            resolvers=resolvers(settings, facts.lease, facts.lease6, facts.tunnel),
             source_ports=None if ext.sip_transport is SipTransport.UDP else self._source_ports,
             returns_after=ext.proxy_fallback_intvl,
             returns_at_register=ext.auto_register_when_failover,
@@ -245,6 +250,7 @@ class _Lines:
             max_expires=sip.reg_max_expires,
             max_auth=sip.max_auth,
             reliable=ext.sip_100rel_enable,
+            straight=self._straight(n),
             timers=Timers(
                 t1=sip.sip_t1,
                 t2=sip.sip_t2,
@@ -265,6 +271,11 @@ class _Lines:
                 backup=tuple(sip.try_backup_rsc.replace(",", " ").split()),
             ),
         )
+
+    def _straight(self, n: int) -> bool:
+        """Return whether requests inside a dialog leave the path to the proxy."""
+        bound = self._settings.system.restricted_access_domains.strip()
+        return not (self._settings.ext[n - 1].use_ob_proxy_in_dialog or bound)
 
     def _own_uri(self, n: int, text: str) -> str:
         if not text:
@@ -302,6 +313,16 @@ class _Lines:
                 found = f"the phone has no {codec.value}: the other codecs are offered without it"
                 remedy = "prefer G711u, G711a, G722 or OPUS"
                 self._find("line-codec-unspoken", tag, found, remedy, Severity.INFO)
+
+    def _bound(self, n: int) -> None:
+        self._find(
+            "line-dialog-restricted",
+            f"Use_OB_Proxy_In_Dialog_{n}_",
+            "requests inside a dialog go through the proxy all the same: Restricted Access Domains"
+            " allow no address that only the other side names",
+            f"set Use_OB_Proxy_In_Dialog_{n}_ to Yes",
+            Severity.INFO,
+        )
 
     def _no_user(self, n: int) -> None:
         tag = f"User_ID_{n}_"

@@ -46,6 +46,8 @@ class Account(Struct, frozen=True, gc=False):
     """Most challenges answered for one request."""
     reliable: bool = False
     """Provisional responses are acknowledged, ours and theirs. Source: RFC 3262."""
+    straight: bool = False
+    """Over UDP, requests inside a dialog go where its route or target says, in numbers."""
     timers: Timers = Timers()
     retry: Retry = Retry()
 

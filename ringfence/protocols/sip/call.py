@@ -25,9 +25,10 @@ from ringfence.protocols.sip.capabilities import (
     names,
 )
 from ringfence.protocols.sip.dialog import Dialog
-from ringfence.protocols.sip.exchange import Asked
+from ringfence.protocols.sip.exchange import ON_PATH, Asked
 from ringfence.protocols.sip.key_relay import CONTENT
 from ringfence.protocols.sip.message import Message, said
+from ringfence.protocols.sip.request import Request
 from ringfence.protocols.sip.response import to_tag
 from ringfence.protocols.sip.session import Session
 from ringfence.protocols.sip.session_timer import refused_interval
@@ -37,6 +38,8 @@ GLARE = 2.1
 other side waits up to 2. Source: RFC 3261 section 14.1."""
 NO_ANSWER = 180.0
 """Longest ringing in seconds, ours and theirs. Source: RFC 3261 section 16.6, timer C."""
+ASKING = (401, 407, 494)
+"""Responses after which a request may be repeated with what they ask for."""
 RING_AGAIN = 60.0
 """Seconds after which a caller hears again that the phone rings. Source: RFC 3261 13.3.1.1."""
 
@@ -142,8 +145,8 @@ class Call(Session):
             return False
         method, status = request.method, message.status
         if method == b"INVITE":
-            self._receive_invite_response(message, now)
-        elif method != b"CANCEL" and status in (401, 407, 494) and not self._obstacle(message):
+            self._receive_invite_response(request, message, now)
+        elif method != b"CANCEL" and status in ASKING and not self._obstacle(request, message):
             repeat = self._out.repeat_prack if method == b"PRACK" else self._out.repeat
             repeat(request, now)
         elif method == b"PRACK":
@@ -229,13 +232,13 @@ class Call(Session):
 
     # Responses to our INVITE
 
-    def _receive_invite_response(self, message: Message, now: float) -> None:
+    def _receive_invite_response(self, request: Request, message: Message, now: float) -> None:
         if message.status < 200:
             self._receive_provisional(message, now)
         elif message.status < 300:
             self._receive_success(message, now)
-        elif message.status in (401, 407, 494) and not self._leaving:
-            if reason := self._obstacle(message):
+        elif message.status in ASKING and not self._leaving:
+            if reason := self._obstacle(request, message):
                 self._receive_failure(message.status, reason, now)
                 return
             self._out.again()
@@ -248,8 +251,10 @@ class Call(Session):
         else:
             self._receive_failure(message.status, said(message.reason), now)
 
-    def _obstacle(self, message: Message) -> str:
+    def _obstacle(self, request: Request, message: Message) -> str:
         """Take a 401, 407 or 494; return why nothing can be done about it, else empty."""
+        if request.place != ON_PATH:
+            return "challenged by somebody else than the line's proxy"
         if message.status != 494:
             return self._authorisation.receive_challenge(message)
         if self._agreement.receive_call_response(message):

@@ -4,6 +4,7 @@ Source: RFC 3261 section 12.
 """
 
 import contextlib
+import ipaddress
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.grammar import parse_address, parse_uri
@@ -96,6 +97,24 @@ class Dialog:
         routes = self.route if loose else (*self.route[1:], b"<%b>" % self.target)
         uri = self.target if loose else first.uri
         return uri, [*fields, *((b"Route", value) for value in routes)]
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Address and port of the first hop over UDP; empty where it is not written in numbers.
+
+        Nothing is looked up here, past every policy. Source: sections 8.1.2 and 12.2.1.1.
+        """
+        hop = parse_uri(parse_address(self.route[0]).uri if self.route else self.target)
+        try:
+            address = ipaddress.ip_address(hop.host.strip("[]"))
+        except ValueError:
+            return "", 0
+        parameters = hop.parameters.lower()
+        other = b";transport=" in parameters and b";transport=udp" not in parameters
+        usable = not (address.is_multicast or address.is_unspecified or address.is_loopback)
+        if hop.scheme != "sip" or other or b";maddr" in parameters or not usable:
+            return "", 0
+        return str(address), hop.port or 5060
 
     def receive_request(self, request: Message) -> None:
         """Take a request of the dialog; one that may refresh the target does.

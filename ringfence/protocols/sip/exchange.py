@@ -23,6 +23,8 @@ from ringfence.protocols.sip.transaction import (
 )
 
 Fields = Sequence[tuple[bytes, bytes]]
+ON_PATH = ("", 0)
+"""The place of a request that travels the path of its call."""
 MOST_SERVED = 16
 """Most requests of the other side that are remembered at once, besides its INVITE."""
 
@@ -95,10 +97,19 @@ class Exchange:
         self._answered: dict[tuple[bytes, bytes], tuple[ServerTransaction, Asked]] = {}
         self._due: list[Reply] = []
 
-    def build(
-        self, method: bytes, cseq: int, uri: bytes, fields: Fields, body: bytes = b""
+    def build(  # noqa: PLR0913 - a request has as many parts
+        self,
+        method: bytes,
+        cseq: int,
+        uri: bytes,
+        fields: Fields,
+        body: bytes = b"",
+        place: tuple[str, int] = ON_PATH,
     ) -> Request:
-        """Return a request; From, To and Call-ID come among the fields."""
+        """Return a request; From, To and Call-ID come among the fields.
+
+        One that leaves the path to the line's proxy shows nobody else credentials.
+        """
         branch = BRANCH_MAGIC + self._entropy(10).hex().encode()
         made = [
             (b"Via", self.flow.via(branch)),
@@ -108,19 +119,19 @@ class Exchange:
         ]
         if method in (b"INVITE", b"UPDATE"):
             made.append((b"Contact", b"<%b>" % self._account.contact(self.flow)))
-        if method != b"ACK":
+        if method != b"ACK" and place == ON_PATH:
             made += self._authorisation.fields(method, uri)
         if self._account.user_agent:
             made.append((b"User-Agent", self._account.user_agent.encode()))
         if body and all(name != b"Content-Type" for name, _ in made):
             made.append((b"Content-Type", b"application/sdp"))
-        return Request(method, uri, tuple(made), body)
+        return Request(method, uri, tuple(made), body, place)
 
     def send(self, request: Request, now: float) -> None:
         """Send a request, and again as its method needs; an ACK only once."""
         timers, reliable = self._account.timers, self.flow.reliable
         if request.method == b"ACK":
-            self._due.append(Reply(request.encode(), 0))
+            self._due.append(_to(request, request.encode()))
         elif request.method == b"INVITE":
             if self.invite:
                 self._earlier.append(self.invite)
@@ -221,9 +232,9 @@ class Exchange:
         """Return what to send now, and forget it; port 0 stands for the call's own path."""
         due, self._due = self._due, []
         for invite in self._invites():
-            due += [Reply(data, 0) for data in invite.messages_to_send()]
+            due += [_to(invite.request, data) for data in invite.messages_to_send()]
         for one in self._sent:
-            due += [Reply(data, 0) for data in one.transaction.messages_to_send()]
+            due += [_to(one.request, data) for data in one.transaction.messages_to_send()]
         for transaction, asked in self._answered.values():
             due += [asked.reply(data) for data in transaction.messages_to_send()]
         for served in (self.served, self.promised):
@@ -281,6 +292,12 @@ class Exchange:
             made += [(b"Record-Route", value) for value in asked.message.all(b"record-route")]
             made.append((b"Contact", b"<%b>" % self._account.contact(self.flow)))
         return build_response(asked.message, asked.via, self.key, status, made, body)
+
+
+def _to(request: Request, data: bytes) -> Reply:
+    """Return a message of a request with the place that it goes to."""
+    address, port = request.place
+    return Reply(data, port, address)
 
 
 def branch_of(message: Message) -> bytes:

@@ -13,7 +13,7 @@ from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.authorisation import Authorisation
 from ringfence.protocols.sip.capabilities import RELIABLE, names
 from ringfence.protocols.sip.dialog import Dialog, tag_of
-from ringfence.protocols.sip.exchange import Exchange, Fields
+from ringfence.protocols.sip.exchange import ON_PATH, Exchange, Fields
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.request import Request
 
@@ -61,6 +61,8 @@ class Outgoing:
         self._cseq = 1
         """Of our last INVITE."""
         self._early_answer = b""
+        self.places: set[str] = set()
+        """Addresses that requests went to beside the path of the call."""
 
     def begin(self, target: bytes) -> bytes:
         """Address the INVITE that is to make the dialog; return its Call-ID."""
@@ -79,10 +81,22 @@ class Outgoing:
         uri, who = self.dialog.path() if self.dialog else (self._uri, self._who)
         cseq = self.dialog.next_cseq() if self.dialog else self._cseq
         self._cseq = cseq if method == b"INVITE" else self._cseq
-        fields = [*who, *fields, *self._agreement.fields(method)]
-        made = self._exchange.build(method, cseq, uri, fields, body)
+        place = self._place(self.dialog)
+        agreed = self._agreement.fields(method) if place == ON_PATH else ()
+        made = self._exchange.build(method, cseq, uri, [*who, *fields, *agreed], body, place)
         self._exchange.send(made, now)
         return made
+
+    def _place(self, dialog: Dialog | None) -> tuple[str, int]:
+        """Return where a request goes: the path of the call, unless the line follows dialogs."""
+        flow = self._exchange.flow
+        if dialog is None or flow.reliable or not self._account.straight:
+            return ON_PATH
+        place = dialog.place
+        if not place[0] or (":" in place[0]) != (":" in flow.host):
+            return ON_PATH
+        self.places.add(place[0])
+        return place
 
     def repeat(self, request: Request, now: float) -> None:
         """Send a request inside the dialog again, with credentials that a challenge asked for."""
@@ -133,9 +147,12 @@ class Outgoing:
 
     def _prack(self, fork: Fork, acknowledged: bytes, now: float) -> None:
         uri, who = fork.dialog.path()
-        fields = [*who, (b"RAck", acknowledged), *self._agreement.fields(b"PRACK")]
+        place = self._place(fork.dialog)
+        agreed = self._agreement.fields(b"PRACK") if place == ON_PATH else ()
+        fields = [*who, (b"RAck", acknowledged), *agreed]
         cseq = fork.dialog.next_cseq()
-        self._exchange.send(self._exchange.build(b"PRACK", cseq, uri, fields), now)
+        made = self._exchange.build(b"PRACK", cseq, uri, fields, place=place)
+        self._exchange.send(made, now)
 
     # Answers to our INVITE
 
@@ -197,10 +214,10 @@ class Outgoing:
         return message.body or early
 
     def _acknowledge(self, cseq: int, now: float) -> Request:
-        invite = self._exchange.invite
-        fields = invite.request.credentials() if invite else []
+        invite, place = self._exchange.invite, self._place(self.dialog)
+        fields = invite.request.credentials() if invite and place == ON_PATH else []
         uri, who = self.dialog.path() if self.dialog else (self._uri, self._who)
-        made = self._exchange.build(b"ACK", cseq, uri, [*who, *fields])
+        made = self._exchange.build(b"ACK", cseq, uri, [*who, *fields], place=place)
         self._exchange.send(made, now)
         return made
 

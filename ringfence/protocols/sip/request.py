@@ -19,6 +19,8 @@ class Request(Struct, frozen=True):
     uri: bytes
     fields: tuple[tuple[bytes, bytes], ...]
     body: bytes = b""
+    place: tuple[str, int] = ("", 0)
+    """Address and port; empty for the path of its call."""
 
     def encode(self) -> bytes:
         """Return the bytes that are sent."""
@@ -53,4 +55,4 @@ class Request(Struct, frozen=True):
             (b"CSeq", number + b" " + method),
             *kept,
         )
-        return Request(method, self.uri, fields)
+        return Request(method, self.uri, fields, place=self.place)

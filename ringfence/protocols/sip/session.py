@@ -7,7 +7,7 @@ Source: RFC 3261 sections 9.2, 12.2.2, 14 and 15; RFC 3262; RFC 3311; RFC 5407 (
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 
 from ringfence.errors import RemoteProtocolError
@@ -82,6 +82,11 @@ class Session:
     def dialog(self) -> Dialog | None:
         """The dialog, once the other side has answered, or called."""
         return self._out.dialog
+
+    @property
+    def places(self) -> Iterable[str]:
+        """Addresses beside that of its path that responses may come from."""
+        return self._out.places
 
     # Offers
 
