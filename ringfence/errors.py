@@ -38,11 +38,13 @@ class RingfenceError(Exception):
 class ConfigError(RingfenceError):
     """The operator must correct a parameter; what runs now keeps running."""
 
-    def __init__(self, parameter: str, reason: str, remedy: str = "") -> None:
+    def __init__(self, parameter: str, reason: str, remedy: str = "", rule: str = "") -> None:
         super().__init__(f"{parameter}: {reason}" + (f"; {remedy}" if remedy else ""))
         self.parameter = parameter
         self.reason = reason
         self.remedy = remedy
+        self.rule = rule
+        """Of the finding that says the same of a file; empty where it is that of any value."""
 
 
 class DocumentError(ConfigError):

@@ -133,12 +133,12 @@ class Document:
 
     def _refusal(self, error: ConfigError) -> Finding:
         entry = self.entries.get(error.parameter)
-        blank = entry is not None and not entry.text
+        blank = entry is not None and not entry.text and not error.rule
         return Finding(
             Severity.WARNING if blank else Severity.ERROR,
-            "empty-refused" if blank else "value-refused",
+            error.rule or ("empty-refused" if blank else "value-refused"),
             error.parameter,
-            f"{error.reason}; the old value stays",
+            error.reason if error.rule else f"{error.reason}; the old value stays",
             error.remedy or "correct the value",
             entry.line if entry else None,
             entry.column if entry else None,

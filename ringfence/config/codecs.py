@@ -270,6 +270,9 @@ _BROKEN = re.compile(r"[\ud800-\udfff]")
 
 HOST = Text(255, "host name or address", r"[^\s/@]*")
 """A name or an address, perhaps with a port; no scheme and no path."""
+HOST_ALONE = Text(
+    255, "host name or address, without scheme and port", r"[^\s/@:\[\]]*|\[?[0-9A-Fa-f:.]+\]?"
+)
 _DELAY = r"\d{1,9}(\+\d{1,9})?"
 SCHEDULE = Text(512, "seconds d[+r], joined by commas", rf"{_DELAY}(\s*,\s*{_DELAY})*")
 """Delays of repeated attempts. Source: phone-facts 2.8."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ringfence.config import wholes
 from ringfence.config.catalog.values import EmptyMeans as EmptyMeans
 from ringfence.config.parameter import Access
 from ringfence.config.settings import Settings, decode, encode, slots
@@ -91,9 +92,7 @@ def submit(
             text, held = change.text.strip(), held_by.get(tag)
             if held is None or held.text != text or held.origin is Origin.DEFAULT:
                 texts[tag] = text
-    settings, refused = decode(texts, snapshot.settings)
-    for error in refused:
-        del texts[error.parameter]
+    settings, refused = _taken(texts, snapshot.settings)
     stored = {**held_by, **_received(texts, changes, held_by, origin)}
     for tag, change in changes.items():
         if tag not in texts and tag in known and change.access is not None:
@@ -103,6 +102,22 @@ def submit(
     if not texts and stored == held_by:
         return snapshot, errors + refused
     return Snapshot(settings, stored), errors + refused
+
+
+def _taken(texts: dict[str, str], base: Settings) -> tuple[Settings, list[ConfigError]]:
+    """Return `base` with the acceptable texts, and the refusals; leave only the former in `texts`.
+
+    A group of parameters that would be incomplete is left out as a whole (PXY-07).
+    """
+    settings, refused = decode(texts, base)
+    for error in refused:
+        del texts[error.parameter]
+    for half in tuple(wholes.broken(settings, texts)):
+        refused += wholes.refusals(half, settings, [error.parameter for error in refused])
+        for tag in wholes.tags(half) & texts.keys():
+            del texts[tag]
+        settings, _ = decode(texts, base)
+    return settings, refused
 
 
 def _received(

@@ -38,16 +38,42 @@ class Application(Struct, frozen=True):
     """Obeys Restricted Access Domains (rulings 12)."""
     names: NameCheck
     fallback: Fallback = Fallback.DEFAULT
+    proxied: bool = False
+    """Goes by the HTTP proxy where there is one (chapter, Set Up a Proxy Server; ADR 38)."""
+    unproxied: tuple[str, ...] = ()
+    """Models on which it goes direct all the same."""
+
+    def goes_by_proxy(self, product: str) -> bool:
+        """Return whether the HTTP proxy serves the application on a product, `CP-8841-3PCC`."""
+        return self.proxied and not any(model in product for model in self.unproxied)
 
 
-PROVISIONING = Application("provisioning", "Provisioning", True, NameCheck.PROVISIONING)
-CUSTOM_CA = Application("custom-ca", "Customer CA Provisioning", True, NameCheck.PROVISIONING)
-UPGRADE = Application("upgrade", "Firmware/Cisco Headset Upgrade", True, NameCheck.PROVISIONING)
-REPORT = Application("report", "Report Upload", True, NameCheck.PROVISIONING)
-PROBLEM_REPORT = Application("problem-report", "PRT Upload", True, NameCheck.PROVISIONING)
+PROVISIONING = Application(
+    "provisioning", "Provisioning", True, NameCheck.PROVISIONING, proxied=True
+)
+"""Asks the activation server, too: onboarding by code, and a phone that knows no profile."""
+CUSTOM_CA = Application(
+    "custom-ca", "Customer CA Provisioning", True, NameCheck.PROVISIONING, proxied=True
+)
+UPGRADE = Application(
+    "upgrade",
+    "Firmware/Cisco Headset Upgrade",
+    True,
+    NameCheck.PROVISIONING,
+    proxied=True,
+    unproxied=("6821",),
+)
+REPORT = Application("report", "Report Upload", True, NameCheck.PROVISIONING, proxied=True)
+PROBLEM_REPORT = Application(
+    "problem-report", "PRT Upload", True, NameCheck.PROVISIONING, proxied=True
+)
 """Its plan gives it the list of domains only where a switch says so (phone-facts 4)."""
-SCEP = Application("scep", "Custom Device Certificate (SCEP)", True, NameCheck.STANDARD)
+SCEP = Application(
+    "scep", "Custom Device Certificate (SCEP)", True, NameCheck.STANDARD, proxied=True
+)
 """Not in the chapter's list; spoken by the later firmware (phone-facts 6)."""
+PROXY = Application("pac", "PAC File", False, NameCheck.STANDARD)
+"""Looks up the proxy, and fetches the PAC file: never by a proxy (rulings 12 and 13)."""
 SIP = Application("sip", "SIP over TLS", True, NameCheck.STANDARD)
 WEB_SERVER = Application(
     "web-server", "Web Server (HTTPS)", False, NameCheck.STANDARD, Fallback.WEB_SERVER
@@ -56,6 +82,9 @@ XMPP = Application("xmpp", "XMPP", True, NameCheck.STANDARD, Fallback.XMPP)
 SYSLOG = Application("syslog", "Syslog", False, NameCheck.STANDARD)
 """Never over TLS, so not one of `APPLICATIONS`."""
 
-_SPOKEN = (PROVISIONING, CUSTOM_CA, UPGRADE, REPORT, PROBLEM_REPORT, SCEP, SIP, WEB_SERVER, XMPP)
+_SPOKEN = (
+    *(PROVISIONING, CUSTOM_CA, UPGRADE, REPORT, PROBLEM_REPORT, SCEP),
+    *(PROXY, SIP, WEB_SERVER, XMPP),
+)
 APPLICATIONS = {row.name: row for row in _SPOKEN}
 """`{name: row}` of every application that speaks TLS."""

@@ -54,6 +54,7 @@ def aim(reach: Reach, host: str, named_by: str) -> Callable[[Url], Target]:
             exact_domains=reach.exact_domains,
             records=reach.records,
             named_by=named_by if url.host == host else f"a redirect of {host}",
+            routing=reach.routing,
         )
 
     return target
@@ -86,7 +87,7 @@ async def receive(
     if status == OK:
         coded = b",".join(given.values(b"content-encoding"))
         return Received(answer.url, answer.address, given.body, "", coded)
-    said = f"{answer.url.host} at {answer.address}: HTTP status {status} for {answer.url.path}"
+    said = f"{answer.place}: HTTP status {status} for {answer.url.path}"
     if status == NOT_FOUND:
         return Received(answer.url, answer.address, b"", said)
     raise NetworkError(said)

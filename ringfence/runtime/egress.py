@@ -1,26 +1,28 @@
 """The only door for outgoing connections.
 
-Order: restricted domains, route, DNS of the next hop, connect, TLS, chain, revocation, name check,
-stream.
+Order: restricted domains, route, DNS of the next hop, connect or CONNECT, TLS, chain, revocation,
+name check, stream.
 Source: rulings 13.
 """
 
 import asyncio
 import errno
 import ipaddress
+import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from ringfence.config.catalog.values import ProxyMode
 from ringfence.errors import NetworkError, PolicyError
-from ringfence.policy import chain, domains, hostname, identity, revocation
-from ringfence.policy.applications import Application
+from ringfence.policy import chain, hostname, identity, revocation
 from ringfence.policy.network import written
+from ringfence.policy.route import Route
 from ringfence.policy.tls import TlsPolicy
 from ringfence.protocols.dns import Record
 from ringfence.protocols.sip.locate import Hop, Question, Search
@@ -28,57 +30,26 @@ from ringfence.runtime import egress_chain, egress_dns, egress_locate
 from ringfence.runtime.egress_stream import Secured as Secured
 from ringfence.runtime.egress_stream import Stream as Stream
 from ringfence.runtime.egress_stream import broken
+from ringfence.runtime.egress_target import Destination as Destination
+from ringfence.runtime.egress_target import ProxyAnsweredError, permit, server_name
+from ringfence.runtime.egress_target import Shown as Shown
+from ringfence.runtime.egress_target import Target as Target
+from ringfence.runtime.egress_target import Verdict as Verdict
 from ringfence.runtime.host import Host
 from ringfence.runtime.tls import Contexts
 
 if TYPE_CHECKING:
     from ringfence.runtime.egress_look import Look
 
+logger = logging.getLogger(__name__)
+
 SILENCE = 30_000
 """Milliseconds that sent bytes may stay unacknowledged before a connection counts as broken."""
 MOST_NAMES = 8
 """Names of one certificate that DNS is asked about."""
 
-
-class Target(Struct, frozen=True):
-    """Where an application wants to go, with everything the connection depends on."""
-
-    application: Application
-    host: str
-    """As configured: a name or an address; the reference identity (rulings 4)."""
-    port: int
-    tls: TlsPolicy | None
-    """None for clear text."""
-    domains: str = ""
-    """Restricted Access Domains as stored."""
-    resolvers: tuple[str, ...] = ()
-    """DNS servers, in order."""
-    source_ports: tuple[int, int] | None = None
-    """Range of local TCP ports to use, inclusive (SIP TCP Port Min/Max)."""
-    exact_domains: bool = False
-    """Restricted Access Domains allow no sub-domain of what they list."""
-    records: tuple[str, ...] = ("A",)
-    """DNS record types to ask for, in order: A, AAAA."""
-    named_by: str = ""
-    """Who names the server, for refusals: the cfg.xml tag, or `DHCP option 66`."""
-
-
-class Shown(Struct, frozen=True):
-    """What a server showed of itself in a handshake, accepted or not."""
-
-    chain: tuple[bytes, ...]
-    """DER certificates as they were sent, unverified, the server's own first."""
-    version: str
-    """Empty where the handshake did not come to an end."""
-    suite: str
-    """OpenSSL name; empty where none was agreed."""
-
-
-class Destination(Struct, frozen=True):
-    """Where datagrams may go; only Egress issues one."""
-
-    address: str
-    port: int
+Router = Callable[[Target, str], Awaitable[tuple[Route, ...]]]
+"""Takes who asks and a URL; returns the ways to try, in order. Raises `RingfenceError`."""
 
 
 class Egress:
@@ -102,6 +73,44 @@ class Egress:
         self._contexts = Contexts(host.key_log)
         self._streams: WeakSet[Stream] = WeakSet()
         self._dialling: set[int] = set()
+        self._router: Router | None = None
+        self.verdicts: dict[str, Verdict] = {}
+        """`{application: what became of its last request}`, of those that go by the proxy."""
+
+    def route_by(self, router: Router | None) -> None:
+        """Ask `router` for the ways in mode Auto; without one there is none (ADR 38)."""
+        self._router = router
+
+    async def routes(self, target: Target, url: str) -> tuple[Route, ...]:
+        """Return the ways to a server that an HTTP request may try, in order.
+
+        Raises:
+            PolicyError: Restricted Access Domains forbid the host, or no proxy can be used.
+            NetworkError: what says the way cannot be reached.
+            ComponentError: it cannot be asked.
+
+        """
+        permit(target)
+        routing = target.routing
+        if routing.problem:
+            raise PolicyError("proxy-unusable", routing.problem, "correct it, or set it to Off")
+        if routing.mode is not ProxyMode.AUTO:
+            return (routing.manual,)
+        if self._router is None:
+            raise PolicyError("proxy-unknown", "nothing says yet by which proxy to go")
+        return await self._router(target, url)
+
+    def note(self, target: Target, problem: str = "") -> None:
+        """Remember what became of a request, where a proxy could have been in its way."""
+        if target.routing.mode is not ProxyMode.OFF:
+            scheme = "https" if target.tls else "http"
+            self.verdicts[target.application.name] = Verdict(
+                at=self._host.wall(),
+                server=f"{scheme}://{written(target.host, target.port)}",
+                route="" if problem else str(target.via),
+                problem=problem,
+                unconfirmed=not problem and target.unconfirmed,
+            )
 
     async def resolve(self, target: Target) -> tuple[str, ...]:
         """Return the addresses of the target's host, in the order of the answer.
@@ -113,7 +122,7 @@ class Egress:
             NetworkError: no address was found.
 
         """
-        _permit(target)
+        permit(target)
         if (literal := hostname.address(target.host)) is not None:
             return (str(literal),)
         try:
@@ -137,7 +146,7 @@ class Egress:
 
         """
         for server in search.servers:
-            _permit(replace(target, host=server.host))
+            permit(replace(target, host=server.host))
 
         async def ask(question: Question) -> Sequence[Record]:
             try:
@@ -167,35 +176,42 @@ class Egress:
         timeout: float = 5.0,
         watch: Callable[[Shown], None] | None = None,
     ) -> Stream:
-        """Return a stream to one address of the target.
+        """Return a stream to the target, by an address of its own or of the proxy it goes via.
 
+        By a proxy, TLS is the target's, within a tunnel; clear text is spoken with the proxy.
         `watch` is told what the server showed, before it is judged.
 
         Raises:
             PolicyError: domains, chain, revocation or name check refused; not one byte of the
                 application was sent. It says which name was wanted and who named it, what was
                 offered, which rule refused, and the remedy.
+            ProxyAnsweredError: the proxy refused, or nothing came of the way behind it.
             NetworkError: the address did not answer in `timeout` seconds.
             ComponentError: the local TLS library or a certificate file refused.
 
         """
-        _permit(target)
+        permit(target)
         context = self._contexts.client(target.tls) if target.tls else None
-        where = f"{target.host} at {written(address, target.port)}"
+        where = target.place(address)
+        failed: type[NetworkError] = NetworkError
         try:
             async with asyncio.timeout(timeout):
-                connection = await self._dial(target, address)
                 if target.tls is None or context is None:
-                    return self._stream(connection)
+                    return self._stream(await self._dial(target.hop, address))
+                connection = await self._reach(target, address)
+                failed = ProxyAnsweredError if target.via.host else NetworkError
                 return await self._secure(target, target.tls, context, connection, watch)
         except TimeoutError:
-            raise NetworkError(f"{where}: no answer in {timeout:g} s") from None
+            raise failed(f"{where}: no answer in {timeout:g} s") from None
+        except NetworkError as error:
+            kind = type(error) if isinstance(error, ProxyAnsweredError) else failed
+            raise kind(f"{where}: {error}") from error
         except PolicyError as error:
             if target.named_by:
                 where += f", named by {self._place(target.named_by)}"
             raise PolicyError(error.rule, f"{where}: {error.reason}", error.remedy) from None
         except OSError as error:
-            raise NetworkError(f"{where}: {broken(error)}") from error
+            raise failed(f"{where}: {broken(error)}") from error
 
     async def look(self, target: Target, address: str, timeout: float = 5.0) -> "Look":
         """Return what the server at an address shows to anyone; for diagnosis, and never a stream.
@@ -207,12 +223,12 @@ class Egress:
         """
         from ringfence.runtime.egress_look import look
 
-        _permit(target)
-        where = f"{target.host} at {written(address, target.port)}"
+        permit(target)
+        where = target.place(address)
         try:
             async with asyncio.timeout(timeout):
                 with await self._dial(target, address) as connection:
-                    return await look(connection, _server_name(target.host))
+                    return await look(connection, server_name(target.host))
         except TimeoutError:
             raise NetworkError(f"{where}: no answer in {timeout:g} s") from None
         except OSError as error:
@@ -236,6 +252,15 @@ class Egress:
             seen.append(f"{name} has {', '.join(found) or 'no address'}")
         reason = f"{address} is not in DNS: {'; '.join(seen)}"
         raise PolicyError("tls-address", reason, f"let DNS have {address} under the server's name")
+
+    async def _reach(self, target: Target, address: str) -> socket.socket:
+        """Return a connection to the target itself, through a tunnel where it goes via a proxy."""
+        dial = partial(self._dial, target.hop, address)
+        if not target.via.host:
+            return await dial()
+        from ringfence.runtime.egress_proxy import tunnel
+
+        return await tunnel(dial, target, self._host.entropy)
 
     async def _dial(self, target: Target, address: str) -> socket.socket:
         """Return a connected socket."""
@@ -297,9 +322,8 @@ class Egress:
         watch: Callable[[Shown], None] | None,
     ) -> Stream:
         """Return the stream after handshake, chain and everything that `_judge` asks."""
-        address = plain.getpeername()[0]
         connection = context.wrap_socket(
-            plain, server_hostname=_server_name(target.host), do_handshake_on_connect=False
+            plain, server_hostname=server_name(target.host), do_handshake_on_connect=False
         )
         stream = self._stream(connection)
         try:
@@ -309,12 +333,12 @@ class Egress:
                 raise self._failed(error, target, policy, connection) from error
             finally:
                 if watch:
-                    watch(_shown(connection))
-            matched = await self._judge(target, policy, connection, address)
+                    watch(egress_chain.shown(connection))
+            matched = await self._judge(target, policy, connection)
         except BaseException:
             stream.abort()
             raise
-        shown = _shown(connection)
+        shown = egress_chain.shown(connection)
         stream.secured = Secured(shown.version, shown.suite, matched)
         return stream
 
@@ -325,16 +349,19 @@ class Egress:
         if isinstance(error, ssl.SSLCertVerificationError):
             now, sent = self._host.wall(), egress_chain.sent(connection)
             why = chain.words(error.verify_code, error.verify_message, sent, policy.trust, now)
-            return PolicyError("tls-chain", _reason(target, connection, why.reason), why.remedy)
+            return PolicyError(
+                "tls-chain", egress_chain.reason(target.host, connection, why.reason), why.remedy
+            )
         if error.reason == "UNSUPPORTED_PROTOCOL":
             remedy = "let it speak TLS 1.2 or 1.3"
             return PolicyError("tls-version", "the server speaks only versions too old", remedy)
         return error
 
-    async def _judge(
-        self, target: Target, policy: TlsPolicy, connection: ssl.SSLSocket, address: str
-    ) -> str:
+    async def _judge(self, target: Target, policy: TlsPolicy, connection: ssl.SSLSocket) -> str:
         """Return the name that was accepted, empty where none is asked for.
+
+        Behind a proxy nobody sees the server's address: a name is then not compared with DNS, and
+        the log says so; an address that was configured is (rulings 5).
 
         Raises:
             PolicyError: revocation, name check or the comparison with DNS refused.
@@ -344,45 +371,26 @@ class Egress:
         certificate = connection.getpeercert(binary_form=True)
         if not certificate:
             text, remedy = "the suite asks for none", "leave aNULL out of TLS_Cipher_List"
-            raise PolicyError("tls-no-certificate", _reason(target, connection, text), remedy)
+            raise PolicyError(
+                "tls-no-certificate", egress_chain.reason(target.host, connection, text), remedy
+            )
         known = egress_chain.verified(connection)
         if (revoked := revocation.judge(known, policy.trust, self._host.wall())) is not None:
-            reason = _reason(target, connection, revoked.reason)
+            reason = egress_chain.reason(target.host, connection, revoked.reason)
             raise PolicyError(revoked.rule, reason, revoked.remedy)
         verdict = identity.judge(certificate, target.host, policy.names)
         if not verdict.accepted:
             raise PolicyError("tls-name", verdict.reason, verdict.remedy)
         if not verdict.to_resolve:
             return verdict.matched
+        if target.unconfirmed:
+            logger.info(
+                "egress.unconfirmed: %s: not compared with DNS, a proxy is between", target.host
+            )
+            return verdict.matched
+        address = target.host.strip("[]") if target.via.host else connection.getpeername()[0]
         try:
             return await self.confirm(target, address, verdict.to_resolve)
         except PolicyError as error:
-            reason = _reason(target, connection, error.reason)
+            reason = egress_chain.reason(target.host, connection, error.reason)
             raise PolicyError(error.rule, reason, error.remedy) from None
-
-
-def _reason(target: Target, connection: ssl.SSLSocket, why: str) -> str:
-    """Return what was wanted, what was offered, and why that will not do."""
-    return f"wanted {target.host}; {identity.offered(egress_chain.sent(connection))}; {why}"
-
-
-def _shown(connection: ssl.SSLSocket) -> Shown:
-    suite = connection.cipher()
-    sent = egress_chain.sent(connection)
-    return Shown(sent, connection.version() or "", suite[0] if suite else "")
-
-
-def _permit(target: Target) -> None:
-    if not target.application.restricted:
-        return
-    verdict = domains.judge(target.domains, target.host, exact_only=target.exact_domains)
-    if not verdict.allowed:
-        raise PolicyError("domain-not-allowed", verdict.reason)
-
-
-def _server_name(host: str) -> bytes | None:
-    """Return the name to ask for in the ClientHello (RFC 6066 section 3); never an address."""
-    try:
-        return None if hostname.address(host) else hostname.name(host).encode()
-    except ValueError:
-        return None

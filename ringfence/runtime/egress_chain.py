@@ -3,6 +3,9 @@
 import ssl
 import sys
 
+from ringfence.policy import identity
+from ringfence.runtime.egress_target import Shown
+
 _DER = 2
 """`_ssl.ENCODING_DER`."""
 
@@ -22,6 +25,17 @@ def verified(connection: ssl.SSLSocket) -> tuple[bytes, ...]:
     if sys.version_info >= (3, 13):
         return tuple(connection.get_verified_chain())
     return _ders(connection._sslobj.get_verified_chain())  # type: ignore[attr-defined]
+
+
+def shown(connection: ssl.SSLSocket) -> Shown:
+    """Return what a server showed of itself, accepted or not."""
+    suite = connection.cipher()
+    return Shown(sent(connection), connection.version() or "", suite[0] if suite else "")
+
+
+def reason(host: str, connection: ssl.SSLSocket, why: str) -> str:
+    """Return what was wanted, what was offered, and why that will not do."""
+    return f"wanted {host}; {identity.offered(sent(connection))}; {why}"
 
 
 def _ders(certificates: object) -> tuple[bytes, ...]:

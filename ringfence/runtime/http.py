@@ -4,20 +4,24 @@ Source: phone-facts 2.9; chapter, Redundant Provisioning Servers.
 """
 
 import asyncio
-import base64
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from urllib.parse import urljoin
 
 import h11
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringfence.errors import NetworkError, PolicyError, RemoteProtocolError
+from ringfence.errors import NetworkError, PolicyError, RemoteProtocolError, RingfenceError
 from ringfence.policy import hostname
+from ringfence.policy.network import written
+from ringfence.policy.route import asked
 from ringfence.policy.rules import Url, parse_url
-from ringfence.protocols.sip.digest import Credentials, Use, answer, choose
+from ringfence.protocols.sip.digest import Credentials
 from ringfence.runtime.egress import Egress, Secured, Stream, Target
+from ringfence.runtime.egress_target import ProxyAnsweredError
+from ringfence.runtime.http_login import LOGINS, is_stale, proof
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +32,11 @@ HEAD_LIMIT = 16 << 10
 ANSWER_TIME = 30.0
 """Seconds from the request to the last byte of the answer, for each MiB that it may have."""
 REDIRECTS = 5
-LOGINS = 2
-"""Times that a request is repeated because the server asks who we are."""
+CONNECT_TIME, PROXY_TIME = 5.0, 10.0
+"""Seconds that a server has to be there; and one behind a proxy, which looks it up itself."""
+WAYS_TIME = 60.0
+"""Seconds after which no further way by a proxy is tried."""
+PROXY_ASKS = 407
 
 _LOGIN = {
     401: (b"www-authenticate", "Authorization"),
@@ -75,8 +82,16 @@ class Answer(Struct, frozen=True):
     url: Url
     """Where it came from in the end, after redirects."""
     address: str
+    """Of the server; behind a proxy, which alone knows it, the server's name."""
     secured: Secured | None
     response: Response
+    by: str = ""
+    """The way in the words of a PAC file; empty for none by a proxy."""
+
+    @property
+    def place(self) -> str:
+        """Return who gave it, for messages."""
+        return f"{self.url.host} " + (f"by {self.by}" if self.by else f"at {self.address}")
 
 
 async def get(
@@ -101,10 +116,13 @@ async def get(
     """
     for _ in range(REDIRECTS + 1):
         aim = target(request.url)
-        addresses = await egress.resolve(aim)
-        asking(request.url, addresses[0])
-        given = await _first(egress, aim, addresses, request)
-        given = await _known(egress, aim, given, request, entropy)
+        try:
+            aim, address, given = await _first(egress, aim, request, asking)
+            given = await _known(egress, aim, (address, given), request, entropy)
+        except RingfenceError as error:
+            egress.note(aim, str(error))
+            raise
+        egress.note(aim)
         if given.response.status not in (301, 302):
             return given
         request = _redirected(request, given.response)
@@ -114,51 +132,116 @@ async def get(
 async def _known(
     egress: Egress,
     aim: Target,
-    given: Answer,
+    first: tuple[str, Answer],
     request: Request,
     entropy: Callable[[int], bytes],
 ) -> Answer:
     """Return what a server answers who asks who we are, once it knows.
 
+    A proxy that asks for itself is told the proxy's login and nothing else.
     Source: phone-facts 2.9: 401 and 407, at most two retries.
     """
+    address, given = first
     proven: dict[str, str] = {}
     for _ in range(LOGINS):
-        asked = _LOGIN.get(given.response.status)
-        if asked is None or request.credentials is None:
+        asks = _LOGIN.get(given.response.status)
+        by_proxy = given.response.status == PROXY_ASKS and _is_whole(aim)
+        if asks is None or (request.credentials is None and not by_proxy):
             break
-        challenge, answered = asked
-        if answered in proven and not _stale(given.response.values(challenge)):
-            break  # the password is wrong, and will be so again
-        proof = _proof(request, request.credentials, given.response.values(challenge), entropy(8))
-        proven[answered] = proof
+        challenge, answered = asks
+        values, again = given.response.values(challenge), answered in proven
+        if by_proxy:
+            proven[answered] = _proof_for_proxy(aim, request, values, entropy(8), again=again)
+        elif request.credentials is not None:
+            if again and not is_stale(values):
+                break  # the password is wrong, and will be so again
+            words = (request.method, request.url.path, entropy(8))
+            secret = request.url.scheme == "https"
+            proven[answered] = proof(request.credentials, values, *words, in_clear=secret)
         known = replace(request, headers={**request.headers, **proven})
-        given = await _first(egress, aim, (given.address,), known)
+        given = await _once(egress, aim, address, known)
+    if given.response.status == PROXY_ASKS and _is_whole(aim):
+        raise ProxyAnsweredError(f"{aim.place(address)}: the proxy asks once more (407)")
     return given
 
 
+def _proof_for_proxy(
+    aim: Target, request: Request, values: list[bytes], entropy: bytes, *, again: bool
+) -> str:
+    from ringfence.runtime.egress_proxy import who
+
+    return who(aim.via.login, values, request.method, _whole(request.url), entropy, again=again)
+
+
 async def _first(
-    egress: Egress, target: Target, addresses: tuple[str, ...], request: Request
-) -> Answer:
-    reasons = []
-    for address in addresses:
-        try:
-            stream = await egress.connect(target, address)
+    egress: Egress, target: Target, request: Request, asking: Callable[[Url, str], None]
+) -> tuple[Target, str, Answer]:
+    """Return the target with the way that gave an answer, the address dialled, and the answer.
+
+    What a proxy has answered ends the search; one that cannot be reached does not.
+    """
+    reasons: list[str] = []
+    begun = False
+    async with aclosing(_ways(egress, target, request.url, reasons)) as ways:
+        async for aim, address in ways:
+            if not begun:
+                asking(request.url, _shown(aim, address))
+            begun = True
             try:
-                async with asyncio.timeout(request.patience):
-                    response = await exchange(stream, request)
-            finally:
-                await stream.close()
-        except TimeoutError:
-            reasons.append(f"{address}: no answer in {request.patience:g} s")
-        except PolicyError as error:
-            logger.warning("http.refused: %s", error)
-            reasons.append(f"{address}: {error}")
-        except NetworkError as error:
-            reasons.append(f"{address}: {error}")
-        else:
-            return Answer(request.url, address, stream.secured, response)
+                return aim, address, await _once(egress, aim, address, request)
+            except PolicyError as error:
+                logger.warning("http.refused: %s", error)
+                reasons.append(f"{address}: {error}")
+                if aim.via.host:
+                    break
+            except NetworkError as error:
+                reasons.append(f"{address}: {error}")
+                if isinstance(error, ProxyAnsweredError):
+                    break
     raise NetworkError("; ".join(reasons))
+
+
+async def _ways(
+    egress: Egress, target: Target, url: Url, reasons: list[str]
+) -> AsyncGenerator[tuple[Target, str], None]:
+    """Yield every way with every address of its first hop; add to `reasons` what leads nowhere."""
+    until = asyncio.get_running_loop().time() + WAYS_TIME
+    for route in await egress.routes(target, asked(url)):
+        aim = replace(target, via=route)
+        try:
+            addresses = await egress.resolve(aim.hop)
+        except NetworkError as error:
+            reasons.append(str(error))
+            continue
+        for address in addresses:
+            if route.host and asyncio.get_running_loop().time() > until:
+                reasons.append(f"given up after {WAYS_TIME:g} s")
+                return
+            yield aim, address
+
+
+async def _once(egress: Egress, aim: Target, address: str, request: Request) -> Answer:
+    """Return the answer that comes from one address."""
+    patience = PROXY_TIME if aim.via.host else CONNECT_TIME
+    stream = await egress.connect(aim, address, patience)
+    try:
+        async with asyncio.timeout(request.patience):
+            response = await exchange(stream, request, whole=_is_whole(aim))
+    except TimeoutError:
+        raise NetworkError(f"no answer in {request.patience:g} s") from None
+    finally:
+        await stream.close()
+    by = str(aim.via) if aim.via.host else ""
+    return Answer(request.url, _shown(aim, address), stream.secured, response, by)
+
+
+def _shown(aim: Target, address: str) -> str:
+    return aim.host if aim.via.host else address
+
+
+def _is_whole(aim: Target) -> bool:
+    """Return whether a request goes to the proxy itself, and so names its URL as a whole."""
+    return bool(aim.via.host) and aim.tls is None
 
 
 def _redirected(request: Request, response: Response) -> Request:
@@ -176,29 +259,8 @@ def _redirected(request: Request, response: Response) -> Request:
     return replace(request, url=to, credentials=request.credentials if same else None)
 
 
-def _stale(asked: list[bytes]) -> bool:
-    """Return whether only the nonce was too old. Source: RFC 7616 section 3.3."""
-    challenge = choose(asked)
-    return challenge is not None and challenge.stale
-
-
-def _proof(request: Request, credentials: Credentials, asked: list[bytes], entropy: bytes) -> str:
-    """Return what answers a challenge: Digest where it is asked for, else Basic under TLS."""
-    if challenge := choose(asked):
-        path, method = request.url.path.encode(), request.method.encode()
-        use = Use(method, path, b"00000001", entropy.hex().encode())
-        return answer(challenge, credentials, use).decode()
-    if not any(text.lower().startswith(b"basic") for text in asked):
-        raise RemoteProtocolError("the server asks for a kind of login that is not spoken here")
-    if request.url.scheme != "https":
-        text = "the server asks for the password in clear text without TLS"
-        raise PolicyError("http-basic-clear", text)
-    pair = f"{credentials.user}:{credentials.password}"
-    return "Basic " + base64.b64encode(pair.encode()).decode()
-
-
-async def exchange(stream: Stream, request: Request) -> Response:
-    """Return the answer to one request on a fresh stream.
+async def exchange(stream: Stream, request: Request, *, whole: bool = False) -> Response:
+    """Return the answer to one request on a fresh stream; `whole` where it is a proxy's.
 
     Raises:
         NetworkError: the connection ended or spoke no HTTP before a status came.
@@ -208,8 +270,8 @@ async def exchange(stream: Stream, request: Request) -> Response:
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
     reading = _Reading(request.limit)
     try:
-        await stream.write(_bytes(connection, request))
-        while (whole := reading.whole) is None:
+        await stream.write(_bytes(connection, request, whole=whole))
+        while (answer := reading.whole) is None:
             event = connection.next_event()
             if event is h11.NEED_DATA:
                 data = await stream.read()
@@ -222,7 +284,7 @@ async def exchange(stream: Stream, request: Request) -> Response:
         if reading.head is None:
             raise NetworkError(f"no HTTP answer: {error}") from None
         raise RemoteProtocolError(f"broken answer: {error}") from None
-    return whole
+    return answer
 
 
 class _Reading:
@@ -252,23 +314,30 @@ class _Reading:
             raise RemoteProtocolError(f"the body exceeds {self._limit} bytes")
 
 
-def _bytes(connection: h11.Connection, request: Request) -> bytes:
-    host = request.url.host
-    if literal := hostname.address(host):
-        host = f"[{literal}]" if literal.version == 6 else str(literal)
-    else:
-        host = hostname.name(host)
-    default = {"http": 80, "https": 443}[request.url.scheme]
+def _host(url: Url) -> str:
+    """Return host and port as the field Host has them. Source: RFC 9112 section 3.2."""
+    literal = hostname.address(url.host)
+    default = {"http": 80, "https": 443}[url.scheme]
+    return written(str(literal) if literal else hostname.name(url.host), url.port, default)
+
+
+def _whole(url: Url) -> str:
+    """Return the request-target in absolute form. Source: RFC 9112 section 3.2.2."""
+    return f"{url.scheme}://{_host(url)}{url.path}"
+
+
+def _bytes(connection: h11.Connection, request: Request, *, whole: bool) -> bytes:
     fields = {
-        "Host": host if request.url.port == default else f"{host}:{request.url.port}",
+        "Host": _host(request.url),
         **request.headers,
         "Accept": "*/*",
         "Connection": "close",
     }
     if request.body or request.method != "GET":
         fields["Content-Length"] = str(len(request.body))
+    target = _whole(request.url) if whole else request.url.path
     events = [
-        h11.Request(method=request.method, target=request.url.path, headers=list(fields.items())),
+        h11.Request(method=request.method, target=target, headers=list(fields.items())),
         *([h11.Data(request.body)] if request.body else []),
         h11.EndOfMessage(),
     ]

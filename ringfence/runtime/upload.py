@@ -42,4 +42,4 @@ async def send(world: World, reach: Reach, upload: Upload, content: Content, nam
     answer = await http.get(world.egress, target, request, unheard, world.host.entropy)
     status = answer.response.status
     if status not in GOOD:
-        raise NetworkError(f"{answer.url.host} at {answer.address}: HTTP status {status}")
+        raise NetworkError(f"{answer.place}: HTTP status {status}")

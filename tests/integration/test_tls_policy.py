@@ -107,6 +107,7 @@ def test_the_status_says_what_each_word_did_and_the_log_what_was_skipped(
             ["Report Upload", "TLS 1.2, 2 suites by list"],
             ["PRT Upload", "TLS 1.2, 2 suites by list"],
             ["Custom Device Certificate (SCEP)", "TLS 1.2, 2 suites by list"],
+            ["PAC File", "TLS 1.2, 2 suites by list"],
             ["SIP over TLS", "TLS 1.2, 2 suites by list"],
             ["Web Server (HTTPS)", "TLS 1.2, 2 suites by list"],
             ["XMPP", "TLS 1.2, 2 suites by list"],
@@ -217,5 +218,5 @@ def test_the_phone_speaks_no_version_below_its_minimum_and_with_a_list_none_abov
 
 def test_every_client_has_a_test_here() -> None:
     files = {"upgrade", "report", "problem-report"}
-    others = {"provisioning", "custom-ca", "scep", "sip", "xmpp", "web-server"}
+    others = {"provisioning", "custom-ca", "scep", "pac", "sip", "xmpp", "web-server"}
     assert set(APPLICATIONS) == files | others

@@ -137,6 +137,22 @@ _REST: dict[str, tuple[str, str]] = {
         "<Proxy_Mode>Manual</Proxy_Mode>",
         "<Proxy_Mode>Manual</Proxy_Mode><Proxy_Host>proxy.telco.net</Proxy_Host>",
     ),
+    "proxy-unusable": (
+        "<Proxy_Mode>Manual</Proxy_Mode><Proxy_Host>proxy..telco.net</Proxy_Host>",
+        "<Proxy_Mode>Manual</Proxy_Mode><Proxy_Host>proxy.telco.net</Proxy_Host>",
+    ),
+    "pac-url-unusable": (
+        "<Proxy_Mode>Auto</Proxy_Mode><Use_Auto_Discovery__WPAD_>No</Use_Auto_Discovery__WPAD_>"
+        "<PAC_URL>https://pv..telco.net/pac</PAC_URL>",
+        "<Proxy_Mode>Auto</Proxy_Mode><Use_Auto_Discovery__WPAD_>No</Use_Auto_Discovery__WPAD_>"
+        "<PAC_URL>https://pv.telco.net/pac</PAC_URL>",
+    ),
+    "proxy-login-clear-text": (
+        "<Proxy_Mode>Manual</Proxy_Mode><Proxy_Host>proxy.telco.net</Proxy_Host>"
+        "<Proxy_Username>phone</Proxy_Username><Proxy_Password>a secret</Proxy_Password>"
+        "<Proxy_Server_Requires_Authentication>Yes</Proxy_Server_Requires_Authentication>",
+        "<Proxy_Mode>Manual</Proxy_Mode><Proxy_Host>proxy.telco.net</Proxy_Host>",
+    ),
     "vpn-incomplete": (
         "<Connect_on_Bootup>Yes</Connect_on_Bootup>",
         "<Connect_on_Bootup>Yes</Connect_on_Bootup><VPN_Server>vpn.telco.net</VPN_Server>"

@@ -126,14 +126,15 @@ def of(rule: str, values: str) -> list[Finding]:
             "proxy-incomplete",
             "<Proxy_Mode>Auto</Proxy_Mode>" + NO_WPAD,
             "PAC_URL",
-            "no PAC file to ask",
+            "is empty, and Proxy_Mode is Auto without WPAD",
         ),
         (
             "proxy-incomplete",
             "<Proxy_Mode>Manual</Proxy_Mode><Proxy_Host>p</Proxy_Host>"
-            "<Proxy_Server_Requires_Authentication>Yes</Proxy_Server_Requires_Authentication>",
-            "Proxy_Server_Requires_Authentication",
-            "one of them is empty",
+            "<Proxy_Server_Requires_Authentication>Yes</Proxy_Server_Requires_Authentication>"
+            "<Proxy_Username>u</Proxy_Username>",
+            "Proxy_Password",
+            "is empty, and Proxy_Server_Requires_Authentication is Yes",
         ),
         (
             "vpn-incomplete",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ringfence.errors import NetworkError, PolicyError, RemoteProtocolError
 from ringfence.policy.applications import PROVISIONING
+from ringfence.policy.route import DIRECT, Login, Route
 from ringfence.policy.rules import Url, parse_url
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.runtime import http
@@ -130,11 +131,21 @@ class Door:
     addresses: tuple[str, ...] = ("10.0.0.1",)
     asked: list[str] = field(default_factory=list)
     pipes: list[Pipe] = field(default_factory=list)
+    ways: tuple[Route, ...] = (DIRECT,)
+    noted: list[tuple[str, str]] = field(default_factory=list)
+
+    async def routes(self, target: Target, url: str) -> tuple[Route, ...]:
+        if target.host == "forbidden.test":
+            raise PolicyError("domain-not-allowed", "domain not allowed: forbidden.test")
+        return self.ways
+
+    def note(self, target: Target, problem: str = "") -> None:
+        self.noted.append((str(target.via), problem))
 
     async def resolve(self, target: Target) -> Sequence[str]:
         self.asked.append(target.host)
-        if target.host == "forbidden.test":
-            raise PolicyError("domain-not-allowed", "domain not allowed: forbidden.test")
+        if target.host.startswith("none."):
+            raise NetworkError(f"{target.host}: DNS has no A record")
         return self.addresses
 
     async def connect(self, target: Target, address: str, timeout: float = 5.0) -> Any:

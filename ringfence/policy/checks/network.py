@@ -82,20 +82,10 @@ def _pac_in_clear(case: Case) -> Iterator[Hit]:
         yield _system("pac_url", f"the PAC file comes over {scheme.upper()}")
 
 
-def _proxy_incomplete(case: Case) -> Iterator[Hit]:
+def _proxy_basic(case: Case) -> Iterator[Hit]:
     system = case.settings.system
-    mode = system.proxy_mode
-    if mode is ProxyMode.AUTO and not system.use_auto_discovery and not system.pac_url:
-        yield _system("pac_url", "is empty, and WPAD is off: there is no PAC file to ask")
-    if mode is not ProxyMode.MANUAL:
-        return
-    if not system.proxy_host:
-        yield _system("proxy_host", "is empty, and Proxy Mode is Manual")
-    if system.proxy_server_requires_authentication and not (
-        system.proxy_username and system.proxy_password
-    ):
-        message = "the proxy wants a user name and a password, and one of them is empty"
-        yield _system("proxy_server_requires_authentication", message)
+    if system.proxy_mode is ProxyMode.MANUAL and system.proxy_server_requires_authentication:
+        yield _system("proxy_server_requires_authentication")
 
 
 def _vpn_incomplete(case: Case) -> Iterator[Hit]:
@@ -192,12 +182,38 @@ RULES = (
     ),
     Rule(
         "proxy-incomplete",
-        Severity.WARNING,
+        Severity.ERROR,
         "The HTTP proxy is not fully configured",
-        "The chosen mode must have the named value; without it the phone cannot use the proxy.",
+        "The chosen mode must have the named value. The phone takes nothing of the HTTP proxy "
+        "settings and goes on as before.",
         "chapter, Set Up a Proxy Server, and Table 8",
         "fill it in, or set Proxy_Mode to Off",
-        _proxy_incomplete,
+    ),
+    Rule(
+        "proxy-unusable",
+        Severity.ERROR,
+        "The HTTP proxy cannot be used",
+        "Proxy_Host is neither a host name nor an address. What would go by the proxy is not sent.",
+        "chapter, Table 8",
+        "write the name or the address alone, and the port into Proxy_Port",
+    ),
+    Rule(
+        "pac-url-unusable",
+        Severity.ERROR,
+        "The URL of the PAC file cannot be read",
+        "What would go by a proxy is not sent.",
+        "chapter, Table 8",
+        "write tftp://, http:// or https://, a server and a path",
+    ),
+    Rule(
+        "proxy-login-clear-text",
+        Severity.INFO,
+        "The proxy may see to it that its password crosses the network in clear text",
+        "The phone prefers Digest; where the proxy offers Basic alone, user name and password go "
+        "to it as they are.",
+        "chapter, Table 8; RFC 7617 section 4",
+        "let the proxy offer Digest, and give this password no other use",
+        _proxy_basic,
     ),
     Rule(
         "vpn-incomplete",

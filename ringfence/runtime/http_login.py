@@ -1,0 +1,49 @@
+"""What answers a server or a proxy that asks who we are. Source: RFC 7616; RFC 7617."""
+
+import base64
+import re
+
+from ringfence.errors import PolicyError, RemoteProtocolError
+from ringfence.protocols.sip.digest import Credentials, Use, answer, choose
+
+LOGINS = 2
+"""Times that a request is repeated because somebody asks who we are."""
+_SEVERAL = re.compile(rb",\s*(?=(?:basic|digest|negotiate|ntlm|bearer)\s)", re.IGNORECASE)
+"""Between the challenges of one field."""
+
+
+def proof(  # noqa: PLR0913 - who, what was asked, for which request, and what may be told
+    credentials: Credentials,
+    asked: list[bytes],
+    method: str,
+    uri: str,
+    entropy: bytes,
+    *,
+    in_clear: bool,
+) -> str:
+    """Return what answers challenges: Digest where it is asked for, else Basic.
+
+    `in_clear` says whether Basic may be answered, which tells the password as it is.
+
+    Raises:
+        RemoteProtocolError: neither is asked for.
+        PolicyError: only Basic is, and may not be answered.
+
+    """
+    challenges = [one for text in asked for one in _SEVERAL.split(text)]
+    if challenge := choose(challenges):
+        use = Use(method.encode(), uri.encode(), b"00000001", entropy.hex().encode())
+        return answer(challenge, credentials, use).decode()
+    if not any(text.strip().lower().startswith(b"basic") for text in challenges):
+        raise RemoteProtocolError("the server asks for a kind of login that is not spoken here")
+    if not in_clear:
+        text = "the server asks for the password in clear text without TLS"
+        raise PolicyError("http-basic-clear", text)
+    pair = f"{credentials.user}:{credentials.password}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def is_stale(asked: list[bytes]) -> bool:
+    """Return whether only the nonce was too old. Source: RFC 7616 section 3.3."""
+    challenge = choose([one for text in asked for one in _SEVERAL.split(text)])
+    return challenge is not None and challenge.stale
