@@ -6,17 +6,14 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ringfence.cli import CANNOT, DONE, FINDINGS
+from ringfence.cli import CANNOT, DONE, FINDINGS, phone_set
+from ringfence.cli.phone_set import NOT_RUNNING
 from ringfence.errors import ComponentError, ConfigError, RingfenceError
 
 if TYPE_CHECKING:
-    from ringfence.runtime.host import Host
     from ringfence.runtime.host_trace import TraceFile
-    from ringfence.runtime.phone import Memory
-
-NOT_RUNNING = "no phone runs on this state folder; ringfence phone run --state DIR starts one"
 
 
 Verb = Callable[[str, str], argparse.ArgumentParser]
@@ -48,6 +45,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     set_.add_argument(
         "--stdin", action="store_true", help="read TAG=VALUE lines from standard input, for secrets"
     )
+    set_.add_argument(
+        "--confirm-within",
+        type=phone_set.seconds,
+        metavar="SECONDS",
+        default=0,
+        help="undo the change unless `ringfence phone confirm` comes in time",
+    )
+    verb("confirm", "let changes stand that are undone otherwise")
     status = verb("status", "print how every feature is doing")
     status.add_argument("--json", action="store_true")
     verb("report", "send the configuration, without its secrets, where Report_Rule says")
@@ -191,76 +196,6 @@ def _trace_file(path: Path) -> "TraceFile":
     return file
 
 
-def _get(arguments: argparse.Namespace) -> int:
-    from ringfence.runtime.control import ask
-
-    reply = ask(arguments.state, {"verb": "get", "tag": arguments.tag})
-    if reply is None:
-        from ringfence.config.snapshot import shown
-        from ringfence.runtime.phone import canonical
-
-        tag = canonical(arguments.tag)
-        print(shown(_stored(arguments.state).snapshot, tag))
-    else:
-        print(reply["text"])
-    return DONE
-
-
-def _set(arguments: argparse.Namespace) -> int:
-    from ringfence.runtime import reset
-    from ringfence.runtime.control import ask
-    from ringfence.runtime.host import Host
-
-    lines = sys.stdin.read().splitlines() if arguments.stdin else []
-    values = _pairs([*arguments.values, *filter(None, lines)])
-    request = {"verb": "set", "values": values}
-    told: Mapping[str, Any] | None = ask(arguments.state, request)
-    if told is None:
-        host = Host(arguments.state)
-        host.prepare()
-        if host.lock(wait=2.0):
-            reset.finish(host)
-            told = _set_stopped(host, values)
-        elif (told := ask(arguments.state, request)) is None:
-            raise ComponentError("phone", "it is starting or stopping; try again")
-    for warning in told["warnings"]:
-        print(f"ringfence: stored, but {warning}", file=sys.stderr)
-    return DONE
-
-
-def _set_stopped(host: "Host", values: Mapping[str, str]) -> Mapping[str, Any]:
-    """Store values for a phone that does not run."""
-    from ringfence.features import FEATURES
-    from ringfence.runtime.device import identity
-    from ringfence.runtime.phone import Memory, set_values
-    from ringfence.runtime.state import Facts
-
-    facts = Facts(identity=identity(host, None))
-    memory = Memory(host, facts.identity.firmware)
-    return set_values(FEATURES, memory.submit, memory, facts, values)
-
-
-def _pairs(words: list[str]) -> Mapping[str, str]:
-    pairs: dict[str, str] = {}
-    for word in words:
-        tag, equals, text = word.partition("=")
-        if not equals:
-            raise ConfigError(tag[:80], "no value given", "write TAG=VALUE")
-        pairs[tag.strip()] = text
-    if not pairs:
-        raise ConfigError("set", "nothing to store", "write TAG=VALUE")
-    return pairs
-
-
-def _stored(state: Path) -> "Memory":
-    from ringfence.runtime.device import identity
-    from ringfence.runtime.host import Host
-    from ringfence.runtime.phone import Memory
-
-    host = Host(state)
-    return Memory(host, identity(host, None).firmware)
-
-
 def _status(arguments: argparse.Namespace) -> int:
     from ringfence.cli.reading import printable
     from ringfence.runtime.control import ask
@@ -383,14 +318,15 @@ def _problem_report(arguments: argparse.Namespace) -> int:
 
 _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
-    "get": _get,
-    "set": _set,
+    "get": phone_set.get,
+    "set": phone_set.store,
     "status": _status,
     "resync": _command,
     "upgrade": _command,
     "report": _command,
     "problem-report": _problem_report,
     "reboot": _command,
+    "confirm": _command,
     "activate": _activate,
     "factory-reset": _factory_reset,
     "certificate": _certificate,

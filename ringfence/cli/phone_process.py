@@ -23,7 +23,8 @@ from ringfence.runtime.device import (
 )
 from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import CANNOT, REFUSED
-from ringfence.runtime.phone import Memory, Phone
+from ringfence.runtime.memory import Memory
+from ringfence.runtime.phone import Phone
 from ringfence.runtime.state import Facts, Sound
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def boot(  # noqa: PLR0913 - a start has as many parts
         if sound != Sound():
             _check(sound)
         memory = Memory(host, facts.identity.firmware)
+        memory.settle()
         if config is not None:
             _apply(memory, config)
         if trace:

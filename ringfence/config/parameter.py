@@ -72,6 +72,8 @@ class Param(Struct, frozen=True, kw_only=True):
     """Other spellings met in the field; each use is a warning."""
     since: str
     """First firmware that has the parameter: 11.3 or 12.0."""
+    cuts_off: bool
+    """A wrong value can cut off whoever gave it, who must confirm a change then."""
     hidden: bool
     """Never on page, screen, dump or report; cfg.xml only."""
     tr069: str | None
@@ -97,6 +99,7 @@ class Section(Struct, frozen=True):
     effect: Effect = Effect.LIVE
     level: Level = Level.ADMIN
     since: str = "11.3"
+    cuts_off: bool = False
 
     def row(  # noqa: PLR0913 - a row has many columns
         self,
@@ -114,6 +117,7 @@ class Section(Struct, frozen=True):
         source: str = "",
         since: str = "",
         aliases: tuple[str, ...] = (),
+        cuts_off: bool | None = None,
         hidden: bool = False,
         tr069: str | None = None,
     ) -> T:
@@ -136,6 +140,7 @@ class Section(Struct, frozen=True):
             status=status or self.status,
             aliases=aliases,
             since=since or self.since,
+            cuts_off=self.cuts_off if cuts_off is None else cuts_off,
             hidden=hidden,
             tr069=tr069,
         )

@@ -24,11 +24,18 @@ class Submit(Protocol):
     """The one write path."""
 
     def __call__(
-        self, changes: Mapping[str, Change], origin: Origin, *, whole: bool = False
+        self,
+        changes: Mapping[str, Change],
+        origin: Origin,
+        *,
+        whole: bool = False,
+        confirm_within: float = 0.0,
     ) -> list[ConfigError]:
         """Validate, store durably and swap the snapshot; reconciling follows by itself.
 
-        With `whole`, one refusal means that nothing is stored (rulings 1: the page).
+        With `whole`, one refusal means that nothing is stored (rulings 1: the page). With
+        `confirm_within` seconds the changes are undone unless they are confirmed so long after
+        they came into force.
 
         Raises:
             ComponentError: the store could not be written; nothing changed.

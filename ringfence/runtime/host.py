@@ -108,6 +108,13 @@ class Host:
         now = time.time()
         return now + time.localtime(now).tm_gmtoff
 
+    def boot(self) -> str:
+        """Return what names this start of the machine, by which `now` counts; empty if unknown."""
+        try:
+            return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        except OSError:
+            return ""
+
     def entropy(self, size: int) -> bytes:
         """Return `size` random bytes fit for keys."""
         return secrets.token_bytes(size)

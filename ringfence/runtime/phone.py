@@ -4,71 +4,32 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
-from ringfence.config.parameter import Level
-from ringfence.config.settings import Settings, aliases, effective, slots, virgin
-from ringfence.config.snapshot import Change, Origin, restore, shown, submit
+from ringfence.config.catalog.system import LONGEST
+from ringfence.config.parameter import Effect, Level
+from ringfence.config.settings import Settings, aliases, effective, encode, slots
+from ringfence.config.snapshot import Change, Origin, shown
 from ringfence.errors import ComponentError, ConfigError, Finding, Severity
 from ringfence.runtime import reset
 from ringfence.runtime.commands import Command, Commands
+from ringfence.runtime.confirmation import Confirmation
 from ringfence.runtime.control import ControlServer
 from ringfence.runtime.egress import Egress
 from ringfence.runtime.feature import Feature, Submit, World, plan_all
 from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import REBOOT, STOPPED, history
-from ringfence.runtime.places import Places
+from ringfence.runtime.memory import Memory
 from ringfence.runtime.state import Facts, Health, Status
-from ringfence.runtime.store import Loaded, Store
 from ringfence.runtime.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 
 CLOSE_TIME = 3.0
 """Seconds that features get to leave the network in order."""
-
-
-class Memory:
-    """The settings of a phone and their one write path; works with and without a running phone."""
-
-    def __init__(self, host: Host, firmware: str) -> None:
-        self._store = Store(host)
-        loaded = Loaded() if reset.pending(host) else self._store.load()
-        self.problem = loaded.problem
-        """Why the newest stored generation is not in use; empty where it is."""
-        self.snapshot, refused = restore(virgin(firmware), loaded.stored)
-        for error in refused:
-            logger.warning("store.refused: %s", error)
-        self.intents = dict(loaded.intents)
-        self.places = Places(lambda: self.snapshot)
-        if self.problem:
-            logger.error("store.unreadable: %s", self.problem)
-
-    def submit(
-        self, changes: Mapping[str, Change], origin: Origin, *, whole: bool = False
-    ) -> list[ConfigError]:
-        """Validate, store durably, swap the snapshot; see `runtime.feature.Submit`."""
-        snapshot, errors = submit(self.snapshot, changes, origin)
-        if snapshot is self.snapshot or (whole and errors):
-            return errors
-        self._store.save(snapshot.stored, self.intents)
-        self.snapshot = snapshot
-        return errors
-
-    def intend(self, name: str, text: str | None) -> None:
-        """Keep an intent over the next reboot, or clear it with None.
-
-        Raises:
-            ComponentError: the store could not be written.
-
-        """
-        intents = {key: kept for key, kept in self.intents.items() if key != name}
-        if text is not None:
-            intents[name] = text
-        self._store.save(self.snapshot.stored, intents)
-        self.intents = intents
 
 
 def canonical(tag: str) -> str:
@@ -105,6 +66,8 @@ class Phone:
         self._commands = Commands()
         self._commands.register(Command("reboot", Level.ADMIN, self._reboot))
         self._commands.register(Command("factory-reset", Level.ADMIN, self._factory_reset))
+        self._confirmation = Confirmation(memory, host, self._undone)
+        self._commands.register(Command("confirm", Level.USER, self._confirmation.confirm))
         self._over = asyncio.Event()
         self._code = STOPPED
         self._supervisor: Supervisor | None = None
@@ -126,6 +89,7 @@ class Phone:
             self._supervisor = Supervisor(self._features, self._world, group)
             await self._supervisor.reconcile(*self._state(), loop.time())
             await control.start()
+            self._confirmation.watch()
             logger.info("phone.ready")
             work = group.create_task(self._supervisor.run(self._state))
             await self._over.wait()
@@ -170,13 +134,35 @@ class Phone:
             self._supervisor.wake()
 
     def _submit(
-        self, changes: Mapping[str, Change], origin: Origin, *, whole: bool = False
+        self,
+        changes: Mapping[str, Change],
+        origin: Origin,
+        *,
+        whole: bool = False,
+        confirm_within: float = 0.0,
     ) -> list[ConfigError]:
-        errors = self._memory.submit(changes, origin, whole=whole)
+        memory = self._memory
+        errors = memory.submit(changes, origin, whole=whole, confirm_within=confirm_within)
         for error in errors:
             logger.warning("config.refused: %s", error)
+        self._confirmation.watch()
         self._wake()
+        if confirm_within and memory.unconfirmed:
+            tags = ", ".join(memory.unconfirmed.before)
+            when = "after a reboot" if memory.unconfirmed.until is None else "from now"
+            logger.warning("settings.unconfirmed: %g s %s: %s", confirm_within, when, tags)
         return errors
+
+    def _undone(self, tags: tuple[str, ...]) -> None:
+        """Have what was before in force again, by a reboot where it needs one."""
+        self._wake()
+        now = self._memory.snapshot.settings
+        rows = ((tag, slots()[tag].row) for tag in tags)
+        if any(
+            row.effect is Effect.REBOOT and encode(now, tag) != encode(self._booted, tag)
+            for tag, row in rows
+        ):
+            self._restart("Changes Not Confirmed")
 
     def _statuses(self) -> Mapping[str, Status]:
         trace = self._host.trace
@@ -198,16 +184,20 @@ class Phone:
             rows.append(("Pending", "stored changes take effect after a reboot"))
         if self._memory.problem:
             rows.append(("Stored Settings", self._memory.problem))
+        rows += self._confirmation.rows()
         rows += [(f"Reboot Reason {n}", text) for n, text in enumerate(history(self._host), 1)]
         health = Health.FAILED if self._memory.problem else Health.RUNNING
-        data = {"mac": identity.mac, "reboot_pending": waiting}
+        data = {"mac": identity.mac, "reboot_pending": waiting, **self._confirmation.data()}
         return Status(health, tuple(rows), data, "System Information")
 
     async def _reboot(self, arguments: Mapping[str, str]) -> Mapping[str, object]:
-        self._reboot_reason(arguments.get("reason", "User Triggered"))
+        self._restart(arguments.get("reason", "User Triggered"))
+        return {"rebooting": True}
+
+    def _restart(self, reason: str) -> None:
+        self._reboot_reason(reason)
         self._code = REBOOT
         asyncio.get_running_loop().call_soon(self._over.set)
-        return {"rebooting": True}
 
     async def _factory_reset(self, _: Mapping[str, str]) -> Mapping[str, object]:
         """Decide on the reset; the next start does it before it reads anything."""
@@ -221,11 +211,20 @@ class Phone:
             case {"verb": "get", "tag": str(tag)}:
                 return {"text": shown(self._memory.snapshot, canonical(tag))}
             case {"verb": "set", "values": dict(values)}:
-                return set_values(self._features, self._submit, self._memory, self._facts, values)
+                submit = partial(self._submit, confirm_within=_seconds(request))
+                return set_values(self._features, submit, self._memory, self._facts, values)
             case {"verb": "command", "name": str(name), "arguments": dict(arguments)}:
                 texts = {str(key): str(text) for key, text in arguments.items()}
                 return await self._commands.run(name, texts)
         raise ComponentError("control", "not a request that this phone knows")
+
+
+def _seconds(request: Mapping[str, Any]) -> float:
+    """Return how long a request lets a confirmation take; 0 where it asks for none."""
+    within = request.get("confirm_within", 0)
+    if isinstance(within, int | float) and 0 <= within <= LONGEST:
+        return within
+    raise ConfigError("confirm_within", "is no time", f"0 to {LONGEST} s")
 
 
 def set_values(
@@ -279,4 +278,5 @@ def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:
         "last_resync": next(iter(resyncs), None),
         "resyncs": resyncs,
         "trace": data.get("trace"),
+        "unconfirmed": data.get("phone", {}).get("unconfirmed"),
     }

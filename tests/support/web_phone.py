@@ -17,7 +17,8 @@ from ringfence.lab.namespaces import Namespace
 from ringfence.runtime.device import certificate, identity, trust
 from ringfence.runtime.feature import Feature
 from ringfence.runtime.host import Host
-from ringfence.runtime.phone import Memory, Phone
+from ringfence.runtime.memory import Memory
+from ringfence.runtime.phone import Phone
 from ringfence.runtime.state import Facts
 from tests.support.phone import RunningPhone
 

@@ -329,12 +329,14 @@ def test_what_the_guides_hide_is_hidden() -> None:
     }
 
 
-@pytest.mark.parametrize("tag", ["VPN_Server", "Connect_on_Bootup", "IP_Mode", "Static_IP"])
+@pytest.mark.parametrize("tag", ["VPN_Server", "Connect_on_Bootup", "Enable_VLAN"])
 def test_what_needs_a_boot_waits_for_it(tag: str) -> None:
     assert row_of(tag).effect is Effect.REBOOT
 
 
-@pytest.mark.parametrize("tag", ["Firewall", "Firewall_Config", "Primary_DNS", "Syslog_Server"])
+@pytest.mark.parametrize(
+    "tag", ["Firewall", "Firewall_Config", "Primary_DNS", "Syslog_Server", "IP_Mode", "Static_IP"]
+)
 def test_what_is_live_takes_effect_at_once(tag: str) -> None:
     assert row_of(tag).effect is Effect.LIVE
 

@@ -127,7 +127,7 @@ def test_what_needs_a_boot_keeps_the_booted_value_until_then() -> None:
     assert effective(stored, stored).system.vpn_server == "new.example.com"
 
 
-def test_what_takes_effect_at_a_boot_is_the_address_the_vlan_and_the_vpn() -> None:
+def test_what_takes_effect_at_a_boot_is_the_vlan_and_the_vpn() -> None:
     booted = virgin()
     stored = given_texts(
         IP_Mode="IPv4 Only",
@@ -138,7 +138,13 @@ def test_what_takes_effect_at_a_boot_is_the_address_the_vlan_and_the_vpn() -> No
         Primary_DNS="10.0.0.53",
         Firewall="Disabled",
     )
-    assert list(changed(booted, effective(stored, booted))) == ["Primary_DNS", "Firewall"]
+    assert list(changed(booted, effective(stored, booted))) == [
+        "IP_Mode",
+        "Connection_Type",
+        "Static_IP",
+        "Primary_DNS",
+        "Firewall",
+    ]
 
 
 def test_no_secret_shows_in_the_repr_of_the_settings() -> None:

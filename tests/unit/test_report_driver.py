@@ -20,7 +20,7 @@ from ringfence.runtime.commands import Commands
 from ringfence.runtime.egress import Egress
 from ringfence.runtime.feature import World
 from ringfence.runtime.host import Host
-from ringfence.runtime.phone import Memory
+from ringfence.runtime.memory import Memory
 from ringfence.runtime.state import Facts
 
 PERIOD: Any = 0.01

@@ -9,7 +9,7 @@ from ringfence.config.settings import virgin
 from ringfence.config.snapshot import Change, Origin
 from ringfence.runtime import reset
 from ringfence.runtime.host import Host
-from ringfence.runtime.phone import Memory
+from ringfence.runtime.memory import Memory
 
 FACTORY = {"device.json", "device.crt", "device.key", "provider-root.crt", "lock"}
 OWN = {

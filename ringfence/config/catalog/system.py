@@ -16,7 +16,6 @@ from ringfence.config.catalog.values import (
 )
 from ringfence.config.codecs import (
     HOST,
-    HOST_ALONE,
     PORT,
     PORT_OR_NONE,
     Address,
@@ -35,17 +34,19 @@ OBEYED, NEVER = Status.OBEYED, Status.NEVER
 WRITE = Access.WRITE
 RESTART, REBOOT = Effect.RESTART, Effect.REBOOT
 SESSION = Number(0, 2147483647, "s")
+LONGEST = 3600
+"""Seconds that a confirmation may be waited for."""
 
 
 _SYSTEM = Section("System Configuration", "phone-facts 1.2")
 _POWER = Section("Power Settings", "phone-facts 1.2")
-_NETWORK = Section("Network Settings", "phone-facts 1.2", effect=REBOOT)
-_IPV4 = Section("IPv4 Settings", "phone-facts 1.2", access=WRITE, effect=REBOOT)
-_IPV6 = Section("IPv6 Settings", "phone-facts 1.2", access=WRITE, effect=REBOOT, status=OBEYED)
-_DOT1X = Section("802.1X Authentication", "phone-facts 6", access=WRITE, effect=RESTART)
+_NETWORK = Section("Network Settings", "phone-facts 1.2", cuts_off=True)
+_IPV4 = Section("IPv4 Settings", "phone-facts 1.2", access=WRITE, cuts_off=True)
+_IPV6 = Section("IPv6 Settings", "phone-facts 1.2", access=WRITE, status=OBEYED, cuts_off=True)
+_DOT1X = Section("802.1X Authentication", "phone-facts 6", access=WRITE, effect=RESTART, cuts_off=True)
 _OPTIONAL = Section("Optional Network Configuration", "phone-facts 1.2")
 _VLAN = Section("VLAN Settings", "phone-facts 1.2", effect=REBOOT, cuts_off=True)
-_PROXY = Section("HTTP Proxy Settings", "chapter, Table 8", access=WRITE, level=Level.USER, status=OBEYED)
+_PROXY = Section("HTTP Proxy Settings", "chapter, Table 8", access=WRITE, level=Level.USER)
 _VPN = Section("VPN Settings", "chapter, Table 9; mission CFG-09", access=WRITE, effect=REBOOT, level=Level.USER, cuts_off=True)
 _SECURITY = Section("Security Settings", "phone-facts 1.2")
 
@@ -76,9 +77,17 @@ class System(Tab, frozen=True, kw_only=True):
         status=OBEYED,
         source="phone-facts 4",
     )
-    enable_web_server: bool = _SYSTEM.row(True, "Enable_Web_Server", "Serves the phone's page.", effect=RESTART, status=OBEYED)
+    enable_web_server: bool = _SYSTEM.row(
+        True, "Enable_Web_Server", "Serves the phone's page.", effect=RESTART, status=OBEYED, cuts_off=True
+    )
     enable_protocol: WebProtocol = _SYSTEM.row(
-        WebProtocol.HTTP, "Enable_Protocol", "Protocol of the page.", newer_default=WebProtocol.HTTPS, effect=RESTART, status=OBEYED
+        WebProtocol.HTTP,
+        "Enable_Protocol",
+        "Protocol of the page.",
+        newer_default=WebProtocol.HTTPS,
+        effect=RESTART,
+        status=OBEYED,
+        cuts_off=True,
     )
     enable_direct_action_url: bool = _SYSTEM.row(
         True,
@@ -99,9 +108,23 @@ class System(Tab, frozen=True, kw_only=True):
         effect=RESTART,
         status=OBEYED,
         source="chapter, Table 4; phone-facts 1.2",
+        cuts_off=True,
     )
     enable_web_admin_access: bool = _SYSTEM.row(
-        True, "Enable_Web_Admin_Access", "Serves the administrator's pages; No is undone only by a factory reset.", status=OBEYED
+        True,
+        "Enable_Web_Admin_Access",
+        "Serves the administrator's pages; No is undone only by a factory reset.",
+        status=OBEYED,
+        cuts_off=True,
+    )
+    confirm_changes_within: int = _SYSTEM.row(
+        120,
+        "RF_Confirm_Changes_Within",
+        "How long the page waits for a confirmation before it undoes what may cut the administrator off; 0 for ever.",
+        label="Confirm Changes Within",
+        codec=Number(0, LONGEST, "s"),
+        status=OBEYED,
+        source="mission WEB-08",
     )
     admin_password: Secret = _SYSTEM.row(
         Secret(), "Admin_Password", "Password of the account admin.", codec=Password(), status=OBEYED, aliases=("Admin_Passwd",)
@@ -135,8 +158,8 @@ class System(Tab, frozen=True, kw_only=True):
     static_ip: str = _IPV4.row("", "Static_IP", "IPv4 address.", codec=Address(4), status=OBEYED)
     netmask: str = _IPV4.row("", "NetMask", "IPv4 network mask.", codec=Address(4), status=OBEYED)
     gateway: str = _IPV4.row("", "Gateway", "IPv4 router.", codec=Address(4), status=OBEYED)
-    primary_dns: str = _IPV4.row("", "Primary_DNS", "First DNS server.", codec=Address(4), effect=Effect.LIVE, status=OBEYED)
-    secondary_dns: str = _IPV4.row("", "Secondary_DNS", "Second DNS server.", codec=Address(4), effect=Effect.LIVE, status=OBEYED)
+    primary_dns: str = _IPV4.row("", "Primary_DNS", "First DNS server.", codec=Address(4), status=OBEYED)
+    secondary_dns: str = _IPV4.row("", "Secondary_DNS", "Second DNS server.", codec=Address(4), status=OBEYED)
 
     ipv6_connection_type: ConnectionType = _IPV6.row(ConnectionType.DHCP, "IPv6_Connection_Type", "Where the IPv6 address comes from.")
     ipv6_static_ip: str = _IPV6.row("", "IPv6_Static_IP", "IPv6 address.", codec=Address(6))
@@ -257,7 +280,7 @@ class System(Tab, frozen=True, kw_only=True):
     pac_url: str = _PROXY.row(
         "", "PAC_URL", "Address of the PAC file.", codec=Text(511, "tftp, http or https URL", r"(?i:(tftp|https?)://\S+)")
     )
-    proxy_host: str = _PROXY.row("", "Proxy_Host", "The proxy's host name or address, without scheme.", codec=HOST_ALONE)
+    proxy_host: str = _PROXY.row("", "Proxy_Host", "The proxy's host name or address, without scheme.", codec=HOST)
     proxy_port: int = _PROXY.row(3128, "Proxy_Port", "The proxy's port.", codec=PORT_OR_NONE)
     proxy_server_requires_authentication: bool = _PROXY.row(
         False, "Proxy_Server_Requires_Authentication", "Sends user name and password to the proxy; only in mode Manual."
@@ -279,6 +302,7 @@ class System(Tab, frozen=True, kw_only=True):
         "Stateful filter for incoming traffic; outgoing traffic is never filtered.",
         status=OBEYED,
         source="chapter, Enable the Firewall",
+        cuts_off=True,
     )
     firewall_options: str = _SECURITY.row(
         "",
@@ -287,6 +311,7 @@ class System(Tab, frozen=True, kw_only=True):
         label="Firewall Options",
         status=OBEYED,
         source="chapter, Table 5",
+        cuts_off=True,
     )
     tls_cipher_list: str = _SECURITY.row(
         "",

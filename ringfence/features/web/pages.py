@@ -81,6 +81,16 @@ class Pages:
         session.notices.append(f"{words}: it has begun.")
         return see("/info/status")
 
+    async def confirm(self, request: web.Request, session: Session) -> web.Response:
+        """Let changes stand that are undone otherwise."""
+        try:
+            await self._world.commands.run("confirm", {})
+        except RingfenceError as error:
+            return self._view.message(409, str(error), session=session)
+        logger.info("web.confirmed: from %s", request.remote)
+        session.notices.append("The changes stand.")
+        return see("/info/status")
+
     async def tab(self, request: web.Request, session: Session) -> web.Response:
         """Show one tab under Voice."""
         return self._view.tab(session, self._place(request, session))

@@ -33,6 +33,7 @@ ROUTES = (
     Route("GET", "/info/status", USER, "status"),
     Route("GET", "/voice/{place}", USER, "tab"),
     Route("POST", "/voice/{place}", USER, "submit"),
+    Route("POST", "/confirm", USER, "confirm"),
     Route("POST", "/logout", USER, "logout"),
     Route("GET", "/status.xml", USER, "status_xml", program=True),
     Route("GET", "/admin/advanced", ADMIN, "advanced"),

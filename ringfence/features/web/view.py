@@ -58,6 +58,7 @@ class View:
         if session:
             context["voice"] = forms.places(self._world.snapshot(), session.level)
             context["commands"] = COMMANDS if session.level is Level.ADMIN else {}
+            context["unconfirmed"] = self._world.statuses()["phone"].data.get("unconfirmed")
             context["notices"], session.notices = session.notices, []
         identity = self._world.facts().identity
         text = self._templates.get_template(template).render(
