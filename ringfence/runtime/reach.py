@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from ringfence.config.catalog.values import Certificate, IpMode
+from ringfence.config.catalog.values import IpMode
 from ringfence.config.settings import Settings
 from ringfence.errors import Finding
 from ringfence.policy import servers, tls
@@ -14,8 +14,6 @@ from ringfence.policy.network import own_address, resolvers, waiting
 from ringfence.policy.route import Routing, routing
 from ringfence.policy.rules import Url
 from ringfence.policy.sources import ProfileSource, profile_source
-from ringfence.policy.tls import ClientCertificate
-from ringfence.policy.vpn import wanted
 from ringfence.runtime.state import Facts
 
 _RECORDS = {IpMode.IPV4: ("A",), IpMode.IPV6: ("AAAA",), IpMode.DUAL: ("A", "AAAA")}
@@ -44,7 +42,7 @@ def reach(application: Application, settings: Settings, facts: Facts) -> Reach:
         tls=tls.policy_for(application, settings, facts),
         domains=system.restricted_access_domains,
         exact_domains=system.restricted_domains_exact_only,
-        resolvers=resolvers(settings, facts.lease, facts.lease6, facts.tunnel),
+        resolvers=resolvers(settings, facts.lease, facts.lease6),
         records=_RECORDS[system.ip_mode],
         agent="".join(c if " " <= c <= "~" else "?" for c in agent).strip()[:512],  # RFC 9110 5.5
         routing=routing(application, settings, facts.identity.product),
@@ -53,36 +51,14 @@ def reach(application: Application, settings: Settings, facts: Facts) -> Reach:
 
 def awaited(settings: Settings, facts: Facts) -> str:
     """Return what the network lacks before a server can be asked; empty where nothing."""
-    return unreached(settings, facts) or unconnected(settings, facts)
-
-
-def unreached(settings: Settings, facts: Facts) -> str:
-    """Return what the phone's own network lacks; empty where nothing."""
     if not admissions(settings, facts):
         return "802.1X"
     return waiting(settings, facts.lease, facts.lease6, silent=facts.silent)
 
 
-def unconnected(settings: Settings, facts: Facts) -> str:
-    """Return that a VPN is waited for, a minute at most; empty where none is (rulings 21)."""
-    connects = wanted(settings, facts.identity.product, facts.vpn_asked)
-    return "the VPN is being connected" if connects and not facts.vpn_settled else ""
-
-
 def admissions(settings: Settings, facts: Facts) -> int:
     """Return how often the switch has let the phone in; 0 while 802.1X keeps it waiting."""
     return facts.admissions if settings.system.enable_802_1x_authentication else 1
-
-
-def wired(settings: Settings, facts: Facts) -> ClientCertificate | None:
-    """Return what 802.1X shows: the custom certificate where it is selected and there.
-
-    Until it is there the manufacturer's stands in for it, since a phone that is kept out of the
-    network could never fetch another one.
-    """
-    if settings.system.certificate_select is Certificate.CUSTOM and facts.custom:
-        return facts.custom
-    return facts.own_certificate
 
 
 def dhcp_source(settings: Settings, facts: Facts) -> ProfileSource:
@@ -95,8 +71,7 @@ def dhcp_source(settings: Settings, facts: Facts) -> ProfileSource:
 
 def macros(settings: Settings, facts: Facts) -> Mapping[str, str]:
     """Return the macros of the unit, its settings and its address: `{name: value}`."""
-    unit = facts.identity
-    address = own_address(settings, facts.lease, facts.lease6, facts.tunnel)
+    unit, address = facts.identity, own_address(settings, facts.lease, facts.lease6)
     return {
         **phone_values(unit.mac, unit.product, unit.serial, unit.firmware),
         **setting_values(settings),

@@ -16,6 +16,7 @@ from ringfence.config.catalog.values import (
 )
 from ringfence.config.codecs import (
     HOST,
+    HOST_ALONE,
     PORT,
     PORT_OR_NONE,
     Address,
@@ -46,7 +47,7 @@ _IPV6 = Section("IPv6 Settings", "phone-facts 1.2", access=WRITE, status=OBEYED,
 _DOT1X = Section("802.1X Authentication", "phone-facts 6", access=WRITE, effect=RESTART, cuts_off=True)
 _OPTIONAL = Section("Optional Network Configuration", "phone-facts 1.2")
 _VLAN = Section("VLAN Settings", "phone-facts 1.2", effect=REBOOT, cuts_off=True)
-_PROXY = Section("HTTP Proxy Settings", "chapter, Table 8", access=WRITE, level=Level.USER)
+_PROXY = Section("HTTP Proxy Settings", "chapter, Table 8", access=WRITE, level=Level.USER, status=OBEYED)
 _VPN = Section("VPN Settings", "chapter, Table 9; mission CFG-09", access=WRITE, effect=REBOOT, level=Level.USER, cuts_off=True)
 _SECURITY = Section("Security Settings", "phone-facts 1.2")
 
@@ -280,7 +281,7 @@ class System(Tab, frozen=True, kw_only=True):
     pac_url: str = _PROXY.row(
         "", "PAC_URL", "Address of the PAC file.", codec=Text(511, "tftp, http or https URL", r"(?i:(tftp|https?)://\S+)")
     )
-    proxy_host: str = _PROXY.row("", "Proxy_Host", "The proxy's host name or address, without scheme.", codec=HOST)
+    proxy_host: str = _PROXY.row("", "Proxy_Host", "The proxy's host name or address, without scheme.", codec=HOST_ALONE)
     proxy_port: int = _PROXY.row(3128, "Proxy_Port", "The proxy's port.", codec=PORT_OR_NONE)
     proxy_server_requires_authentication: bool = _PROXY.row(
         False, "Proxy_Server_Requires_Authentication", "Sends user name and password to the proxy; only in mode Manual."
