@@ -32,13 +32,13 @@ KEYS = {
 """`{key of the terminal: key of the phone}`."""
 STYLES = {
     "title": Style(bold=True),
-    "icon": Style(bold=True, reverse=True),
-    "chosen": Style(reverse=True),
+    "icon": Style(bold=True, color="#7fd4ff"),
+    "chosen": Style(bold=True, reverse=True),
     "dim": Style(dim=True),
-    "good": Style(color="green"),
-    "bad": Style(color="red", bold=True),
-    "note": Style(color="yellow"),
-    "softkey": Style(bold=True, underline=True),
+    "good": Style(color="#8fd694"),
+    "bad": Style(color="#ff9b8f", bold=True),
+    "note": Style(color="#ffd479"),
+    "softkey": Style(bold=True, reverse=True),
 }
 PAD = (
     ("1", "2", "3"),
@@ -61,8 +61,9 @@ class ScreenApp(App[None]):
     Screen { align: center middle; }
     #face { width: auto; height: auto; }
     #screen { width: 52; height: 19; border: round $primary; padding: 0 1; }
-    #pad { width: 22; height: 19; border: round $secondary; padding: 0 1; }
+    #pad { width: 25; height: 19; border: round $surface-lighten-2; padding: 1 1; }
     #help { width: auto; height: 1; color: $text-muted; }
+    Static { link-style: none; link-style-hover: bold reverse; link-background-hover: $accent; }
     """
     TITLE = "Ringfence"
     ENABLE_COMMAND_PALETTE = False
@@ -142,7 +143,7 @@ def _pad() -> Text:
     """Return the keys for the mouse."""
     lines = []
     for row in PAD:
-        room = 18 // len(row)
+        room = 21 // len(row)
         keys = [(f"{key[: room - 1]:^{room}}", Style(bold=True) + _click(key)) for key in row]
         lines.append(Text.assemble(*keys))
     return Text("\n\n").join(lines)

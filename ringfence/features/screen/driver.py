@@ -46,7 +46,8 @@ class ScreenDriver:
         self._plan: ScreenPlan | None = None
         self._face = Face()
         self._touched = 0.0
-        self._ringing: frozenset[int] = frozenset()
+        self._calls: Mapping[int, bool] = {}
+        """The calls that the last picture had, and which of them rang."""
         self._throttle = Throttle()
         for name, handler in (
             ("screen", self._look),
@@ -95,10 +96,13 @@ class ScreenDriver:
 
     def _picture(self) -> Picture:
         seen = self._shown()
-        rings = frozenset(call.number for call in seen.calls if call.rings)
-        if rings - self._ringing:  # it takes the screen, whatever is open
-            self._face = replace(Face(), signed_in=self._face.signed_in)
-        self._ringing = rings
+        calls = {call.number: call.rings for call in seen.calls}
+        if any(rings and number not in self._calls for number, rings in calls.items()):
+            # It takes the screen, whatever is open.
+            self._face = Face(signed_in=self._face.signed_in)
+        elif self._calls.keys() - calls:
+            self._face = replace(self._face, message=seen.ended)
+        self._calls = calls
         if self._face.path and self._world.host.now() - self._touched > AWAY:
             self._face = Face()
         return draw(self._face, seen, APPLICATIONS)

@@ -35,6 +35,7 @@ def shown(
         lines=tuple(_lines(snapshot.settings, lines)),
         calls=calls,
         redial=_redial(data.get("line", {})),
+        ended=_ended(data.get("line", {})),
         fields=forms.on_screen(
             snapshot,
             (*_tags(root), PASSWORD),
@@ -66,7 +67,7 @@ def _lines(settings: Settings, lines: list[Mapping[str, Any]]) -> Iterator[LineS
         own = settings.ext[line["n"] - 1]
         registered = bool(line["registered"])
         words = f"Registered, {line['transport']}" if registered else line["reason"]
-        label = own.display_name or own.user_id or f"Ext {line['n']}"
+        label = own.user_id or own.display_name or f"Ext {line['n']}"
         yield LineShown(line["n"], label, registered, words)
 
 
@@ -87,6 +88,11 @@ def _calls(calls: list[Mapping[str, Any]], lines: list[Mapping[str, Any]]) -> It
 def _redial(data: Mapping[str, Any]) -> str:
     last = data.get("last_call")
     return str(last["peer"]) if last and last["direction"] == "out" else ""
+
+
+def _ended(data: Mapping[str, Any]) -> str:
+    last = data.get("last_call")
+    return f"{last['peer']}: {last['ended']}" if last else ""
 
 
 def _tags(menu: Menu) -> Iterator[str]:

@@ -121,6 +121,8 @@ class Shown(Struct, frozen=True):
     calls: tuple[CallShown, ...] = ()
     redial: str = ""
     """Whom the last call went to."""
+    ended: str = ""
+    """With whom the last call was, and why it ended."""
     fields: Mapping[str, Field] = {}
     """`{tag: field}` of every setting that the access rules let be seen."""
     views: Mapping[str, tuple[tuple[str, str], ...]] = {}

@@ -74,7 +74,10 @@ def _softkeys(labels: tuple[str, ...]) -> Iterator[Span]:
     room = WIDTH // 4
     for label in (*labels, *[""] * (4 - len(labels))):
         word = f"[{label[: room - 3]}]" if label else ""
-        yield Span(word.center(room), "softkey" if label else "", label)
+        left = (room - len(word)) // 2
+        yield Span(" " * left)
+        yield Span(word, "softkey", label)
+        yield Span(" " * (room - left - len(word)))
 
 
 def _body(face: Face, shown: Shown, root: Menu) -> Iterator[Row]:
