@@ -248,13 +248,6 @@ class Host:
         names = {name for _, name in socket.if_nameindex()}
         return "net" if interface == "br0" and "net" in names else interface
 
-    def hardware_address(self, interface: str) -> bytes:
-        """Return the six bytes of an interface's MAC address.
-
-        Raises:
-            ComponentError: no such interface.
-
-        """
     def computer_port(self, interface: str) -> str:
         """Return the port to the computer: `pcp`, where `interface` is the bridge of both ports."""
         names = {name for _, name in socket.if_nameindex()}
@@ -280,6 +273,13 @@ class Host:
         """
         host_interface.switch(interface, on=on)
 
+    def hardware_address(self, interface: str) -> bytes:
+        """Return the six bytes of an interface's MAC address.
+
+        Raises:
+            ComponentError: no such interface.
+
+        """
         return host_interface.hardware_address(interface)
 
     def read(self, name: str, limit: int = LARGEST) -> bytes:
