@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ringfence.cli import CANNOT, DONE, FINDINGS, phone_set
+from ringfence.cli.phone_keys import add_screen
 from ringfence.cli.phone_set import NOT_RUNNING
 from ringfence.errors import ComponentError, ConfigError, RingfenceError
 
@@ -71,6 +72,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="for a headset; it is stored only",
     )
     verb("reboot", "restart the phone's processes")
+    vpn = verb("vpn", "switch the VPN on or off: the phone restarts, and makes one attempt")
+    vpn.add_argument("switch", choices=("on", "off"))
+    add_screen(verb("screen", "show the phone's screen, in this terminal or once"))
     _add_life(verb)
     _add_calls(verb)
 
@@ -217,7 +221,7 @@ def _status(arguments: argparse.Namespace) -> int:
 def _command(arguments: argparse.Namespace) -> int:
     from ringfence.runtime.control import ask
 
-    names = ("rule", "kind", "target", "line", "call", "digits")
+    names = ("rule", "kind", "target", "line", "call", "digits", "switch")
     words = {name: text for name in names if (text := getattr(arguments, name, ""))}
     reply = ask(arguments.state, {"verb": "command", "name": arguments.verb, "arguments": words})
     if reply is None:
@@ -316,6 +320,12 @@ def _problem_report(arguments: argparse.Namespace) -> int:
     return FINDINGS if reply["result"] == "failure" else DONE
 
 
+def _screen(arguments: argparse.Namespace) -> int:
+    from ringfence.cli.phone_screen import run_screen
+
+    return run_screen(arguments)
+
+
 _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "get": phone_set.get,
@@ -326,6 +336,8 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "report": _command,
     "problem-report": _problem_report,
     "reboot": _command,
+    "screen": _screen,
+    "vpn": _command,
     "confirm": _command,
     "activate": _activate,
     "factory-reset": _factory_reset,

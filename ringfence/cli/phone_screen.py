@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.cli import DONE, FINDINGS
+from ringfence.cli.phone_keys import keys
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.runtime.control import ask
 from ringfence.surfaces.screen.picture import Picture, Row, Span
@@ -15,20 +16,6 @@ from ringfence.surfaces.screen.picture import Picture, Row, Span
 PATIENCE = 30.0
 """Seconds that `wait:` waits for its words."""
 NOT_RUNNING = "no phone runs on this state folder; ringfence phone run --state DIR starts one"
-WORDS = ("text:", "wait:")
-
-
-def add_screen(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument(
-        "--keys",
-        default="",
-        metavar="KEYS",
-        help="keys to press, with commas between: 0 to 9, * and #, Up, Down, Select, Back,"
-        " Applications, Home, Line1, Soft1, the label of a softkey, Delete, Clear, text:WORDS to"
-        r" type, wait:WORDS to wait until they are seen; \, is a comma",
-    )
-    parser.add_argument("--once", action="store_true", help="print the screen and end")
 
 
 def run_screen(arguments: argparse.Namespace) -> int:
@@ -52,30 +39,6 @@ def run_screen(arguments: argparse.Namespace) -> int:
     app: Any = ScreenApp(arguments.state)
     app.run()
     return DONE if app.return_code == 0 else FINDINGS
-
-
-def keys(text: str) -> tuple[str, ...]:
-    r"""Return the keys of a script; `\,` is a comma, and `\\` a backslash.
-
-    Raises:
-        ConfigError: one is empty.
-
-    """
-    found, word, escaped = [], "", False
-    for character in text:
-        if escaped:
-            word, escaped = word + character, False
-        elif character == "\\":
-            escaped = True
-        elif character == ",":
-            found.append(word)
-            word = ""
-        else:
-            word += character
-    wanted = (*found, word) if text else ()
-    if any(not key.strip() for key in wanted):
-        raise ConfigError("--keys", "an empty key", "write the keys with one comma between them")
-    return tuple(key if key.startswith(WORDS) else key.strip() for key in wanted)
 
 
 def press(state: Path, key: str) -> None:
