@@ -3,19 +3,48 @@
 Source: phone-facts 1.2, VLAN Settings, and 6; IEEE 802.1AB 9; ANSI/TIA-1057 11.2.1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols import cdp, lldp
-from ringfence.protocols.neighbour import MULTICAST_CDP, Neighbour, Own
+from ringfence.protocols.neighbour import MULTICAST_CDP, Neighbour, Own, is_sound, text
 
 MOST = 64
 """Neighbours that are remembered."""
 FAST_COUNT, FAST_INTERVAL = 4, 1.0
 """LLDP-MED frames, and the seconds between them, when the wire gets a carrier."""
 LLDP_INTERVAL, CDP_INTERVAL = 30.0, 60.0
+BATCH = 16
+"""Frames that are read at once."""
+
+
+class Heard(Struct, frozen=True):
+    """What some frames said: all that a process hands over that reads them."""
+
+    neighbours: tuple[Neighbour, ...] = ()
+    """At most `BATCH`."""
+    refused: int = 0
+    """Frames that broke a rule."""
+    why: str = ""
+    """What the last one of them broke, and who sent it."""
+
+
+def hear(frames: Iterable[bytes], own: bytes, protocols: Container[str]) -> Heard:
+    """Return what frames say that are not from `own`, by the protocols that are spoken."""
+    neighbours, refused, why = [], 0, ""
+    for frame in frames:
+        is_cdp = frame[:6] == MULTICAST_CDP
+        if frame[6:12] == own or ("CDP" if is_cdp else "LLDP") not in protocols:
+            continue
+        try:
+            neighbours.append(cdp.parse(frame) if is_cdp else lldp.parse(frame))
+        except RemoteProtocolError as error:
+            refused += 1
+            why = f"{error} (from {frame[6:12].hex(':')})"
+    return Heard(tuple(neighbours), refused, why)
 
 
 class Discovery:
@@ -48,19 +77,21 @@ class Discovery:
         self._next_cdp = now if connected and self._cdp else None
         self._next_lldp = now + self._delay if connected and self._lldp else None
 
-    def receive_frame(self, frame: bytes, own: bytes, now: float) -> None:
-        """Take a frame; one that breaks a rule changes nothing. `own` is our hardware address."""
-        if frame[6:12] == own:
-            return
-        is_cdp = frame[:6] == MULTICAST_CDP
-        if not (self._cdp if is_cdp else self._lldp):
-            return
-        try:
-            said = cdp.parse(frame) if is_cdp else lldp.parse(frame)
-        except RemoteProtocolError as error:
-            self.refused += 1
-            self.last_refusal = f"{error} (from {frame[6:12].hex(':')})"
-            return
+    def receive_heard(self, heard: Heard, now: float) -> None:
+        """Take what frames said.
+
+        Raises:
+            RemoteProtocolError: no frame says so; whoever read them is not to be believed.
+
+        """
+        if len(heard.neighbours) > BATCH or not all(map(is_sound, heard.neighbours)):
+            raise RemoteProtocolError("discovery: read what no frame says")
+        self.refused += max(0, heard.refused)
+        self.last_refusal = text(heard.why.encode()) or self.last_refusal
+        for said in heard.neighbours:
+            self._take(said, now)
+
+    def _take(self, said: Neighbour, now: float) -> None:
         self._heard.pop(said.key, None)
         if said.hold:
             self._heard[said.key] = (now + said.hold, said)

@@ -79,6 +79,29 @@ class Neighbour(Struct, frozen=True):
     location: str = ""
 
 
+def is_sound(one: Neighbour) -> bool:
+    """Return whether a value is one that a frame can lead to."""
+    words = (one.device, one.port, one.name, one.platform, one.address, one.location)
+    return (
+        one.protocol in ("CDP", "LLDP")
+        and 0 < len(one.key) <= LARGEST_FRAME
+        and 0 <= one.hold <= 0xFFFF
+        and all(len(word) <= _TEXT and (word.isprintable() or not word) for word in words)
+        and all(
+            number is None or 0 <= number <= most
+            for number, most in (
+                (one.voice_vlan, 4094),
+                (one.native_vlan, 0xFFFF),
+                (one.priority, 7),
+                (one.dscp, 63),
+                (one.power, 0xFFFFFFFF),
+                (one.capabilities, 0xFFFFFFFF),
+            )
+        )
+        and one.voice_vlan != 0
+    )
+
+
 def text(data: bytes) -> str:
     """Return what a stranger wrote, without what no page or log should print."""
     shown = data[: 4 * _TEXT].decode("utf-8", errors="replace")

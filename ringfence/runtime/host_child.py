@@ -21,8 +21,16 @@ class Child:
             self._handle = os.pidfd_open(process.pid)
 
     @classmethod
-    async def start(cls, argv: Sequence[str], environment: dict[str, str], limit: int) -> "Child":
+    async def start(
+        cls,
+        argv: Sequence[str],
+        environment: dict[str, str],
+        limit: int,
+        handles: Sequence[int] = (),
+    ) -> "Child":
         """Start a program whose answers are at most `limit` bytes long.
+
+        It inherits the descriptors in `handles` under their numbers.
 
         Raises:
             ComponentError: it is missing.
@@ -32,7 +40,13 @@ class Child:
         try:
             return cls(
                 await asyncio.create_subprocess_exec(
-                    *argv, stdin=pipe, stdout=pipe, stderr=silent, env=environment, limit=limit
+                    *argv,
+                    stdin=pipe,
+                    stdout=pipe,
+                    stderr=silent,
+                    env=environment,
+                    limit=limit,
+                    pass_fds=handles,
                 )
             )
         except OSError as error:
@@ -56,6 +70,15 @@ class Child:
                 return await source.readline()
         except ConnectionError:
             return b""
+
+    async def line(self) -> bytes:
+        """Return the next line that it says by itself; empty where it ended.
+
+        Raises:
+            ValueError: the line is longer than allowed.
+
+        """
+        return await self._process.stdout.readline() if self._process.stdout else b""
 
     async def end(self) -> int:
         """Kill the program, wait until it is gone, and return its exit status."""

@@ -15,6 +15,7 @@ from ringfence.runtime.host_interface import IFF_RUNNING
 
 SOL_PACKET, PACKET_AUXDATA, SO_ATTACH_FILTER = 263, 8, 26
 PACKET_ADD_MEMBERSHIP, PACKET_MR_MULTICAST = 1, 0
+PACKET_IGNORE_OUTGOING, SO_LOCK_FILTER = 23, 44
 RTMGRP_LINK, RTM_NEWLINK = 1, 16
 _AUXDATA = struct.Struct("=IIIHHHH")
 _NOTICE = struct.Struct("=IH14xiI4x")
@@ -93,7 +94,7 @@ class Packets:
 
         """
         try:
-            self._socket.send(frame)
+            self._socket.send(frame, socket.MSG_DONTWAIT)
         except OSError as error:
             raise ComponentError(self._name, error.strerror or "") from error
 
@@ -115,17 +116,30 @@ class Packets:
             if origin[2] in (socket.PACKET_HOST, socket.PACKET_BROADCAST, socket.PACKET_MULTICAST):
                 return Packet(frame, _is_summed(extra))
 
+    def lend(self) -> int:
+        """Return the descriptor of the socket for another process, which reads it from now on.
+
+        It waits there for frames of others, and nobody can change the filter any more.
+
+        Raises:
+            ComponentError: the kernel refused.
+
+        """
+        try:
+            self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_LOCK_FILTER, 1)
+            self._socket.setblocking(True)
+        except OSError as error:
+            raise ComponentError(self._name, error.strerror or "") from error
+        return self._socket.fileno()
+
     async def arrived(self) -> None:
         """Return when a frame, an error, or a change of some wire waits."""
-        loop = asyncio.get_running_loop()
-        waiting = loop.create_future()
-        for each in (self._socket, self._links):
-            loop.add_reader(each, _settle, waiting)
-        try:
-            await waiting
-        finally:
-            for each in (self._socket, self._links):
-                loop.remove_reader(each)
+        await _any(self._socket, self._links)
+
+    async def rewired(self) -> None:
+        """Return when a change of some wire waits."""
+        await _any(self._links)
 
     def reconnected(self) -> bool:
         """Return whether the wire was away and came back since the last call.
@@ -151,6 +165,19 @@ class Packets:
         """Give the sockets back."""
         self._socket.close()
         self._links.close()
+
+
+async def _any(*sockets: socket.socket) -> None:
+    """Return when something waits at one of them."""
+    loop = asyncio.get_running_loop()
+    waiting = loop.create_future()
+    for each in sockets:
+        loop.add_reader(each, _settle, waiting)
+    try:
+        await waiting
+    finally:
+        for each in sockets:
+            loop.remove_reader(each)
 
 
 def _settle(waiting: asyncio.Future[None]) -> None:

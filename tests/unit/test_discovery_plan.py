@@ -3,13 +3,15 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ringfence.config.settings import Settings, decode
+from ringfence.errors import RemoteProtocolError
 from ringfence.features.discovery.plan import plan, show
 from ringfence.policy.vlan import VoiceVlan, of_option, voice_vlan
 from ringfence.protocols import lldp
 from ringfence.protocols.dhcp import Lease
-from ringfence.protocols.discovery import Discovery
+from ringfence.protocols.discovery import Discovery, Heard, hear
 from ringfence.protocols.neighbour import Own
 from ringfence.runtime.state import Facts, Identity
 
@@ -39,11 +41,13 @@ class Port:
 
     def __init__(self, **changes: Any) -> None:
         self.discovery = Discovery(**{"cdp": True, "lldp_med": True, "delay": 3.0, **changes})
+        off = {"CDP": "cdp", "LLDP": "lldp_med"}
+        self.spoken = [name for name, word in off.items() if changes.get(word, True)]
         self.now = 1000.0
         self.discovery.receive_carrier(True, self.now)
 
     def hear(self, frame: bytes, own: bytes = MAC) -> None:
-        self.discovery.receive_frame(frame, own, self.now)
+        self.discovery.receive_heard(hear([frame], own, self.spoken), self.now)
 
     def sent_until(self, end: float) -> list[tuple[float, str]]:
         """Return `(seconds since the carrier, protocol)` of every frame up to then."""
@@ -210,3 +214,33 @@ def test_both_protocols_are_spoken_by_default_three_seconds_after_the_carrier() 
         "CDP as SEP020000000001\nLLDP-MED as SEP020000000001, 3 s after the carrier\n"
     )
     assert show(decided(**OFF)) == "no discovery\n"
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"voice_vlan": 0},
+        {"voice_vlan": 4095},
+        {"voice_vlan": -1},
+        {"key": b""},
+        {"key": bytes(2000)},
+        {"hold": 1 << 20},
+        {"name": "x" * 129},
+        {"name": "\x1b[2J"},
+        {"protocol": "DTP"},
+        {"power": 1 << 40},
+    ],
+)
+def test_a_reading_process_is_not_believed_what_no_frame_says(lie: dict[str, Any]) -> None:
+    port = Port()
+    (said,) = hear([lldp_of(1, 100)], b"", ("LLDP",)).neighbours
+    with pytest.raises(RemoteProtocolError):
+        port.discovery.receive_heard(Heard((said, replace(said, **lie))), port.now)
+    assert port.discovery.neighbours == ()
+
+
+def test_a_reading_process_is_not_believed_more_than_it_may_read_at_once() -> None:
+    port = Port()
+    (said,) = hear([lldp_of(1, 100)], b"", ("LLDP",)).neighbours
+    with pytest.raises(RemoteProtocolError):
+        port.discovery.receive_heard(Heard((said,) * 17), port.now)

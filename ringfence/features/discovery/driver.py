@@ -5,7 +5,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from ringfence.errors import ComponentError
+from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.features.discovery.plan import DiscoveryPlan
 from ringfence.policy.vlan import voice_vlan
 from ringfence.runtime.feature import World
@@ -14,6 +14,7 @@ from ringfence.runtime.state import Health, Status
 if TYPE_CHECKING:
     from ringfence.protocols.discovery import Discovery
     from ringfence.protocols.neighbour import Own
+    from ringfence.runtime.discovery_reader import Reader
     from ringfence.runtime.host_packets import Packets
 
 logger = logging.getLogger(__name__)
@@ -22,8 +23,6 @@ HEAD_START = 0.5
 """Seconds of a boot that belong to the phone's way to its registrar."""
 PAUSE = 1.0
 """Seconds until a port that failed is tried again."""
-BATCH, REST = 64, 0.05
-"""Frames that are taken at once, and the seconds after as many: a flood costs calls nothing."""
 TITLE = "Switch"
 
 
@@ -36,6 +35,8 @@ class DiscoveryDriver:
         self._task: asyncio.Task[None] | None = None
         self._discovery: Discovery | None = None
         self._packets: Packets | None = None
+        self._changed = asyncio.Event()
+        """Something was heard, or the wire changed."""
         self._last_refusal = ""
         self._problem = ""
 
@@ -76,7 +77,7 @@ class DiscoveryDriver:
         return Status(health, tuple(rows), discovery_data(self._discovery, vlan), TITLE)
 
     async def _live(self, plan: DiscoveryPlan) -> None:
-        """Serve the plan, and try again when the port failed."""
+        """Serve the plan, and try again when the port or the reading process failed."""
         if self._plan is not plan:
             return
         self._task = asyncio.current_task()
@@ -85,57 +86,81 @@ class DiscoveryDriver:
         while plan.cdp or plan.lldp_med:
             try:
                 await self._serve(plan)
-            except ComponentError as error:
-                if self._problem != str(error):
-                    logger.error("discovery.failed: %s", error)
-                self._problem = str(error)
-            self._discovery = self._packets = None
-            self._tell(plan)
+            except* (ComponentError, RemoteProtocolError) as errors:
+                problem = str(errors.exceptions[0])
+                if self._problem != problem:
+                    logger.error("discovery.failed: %s", problem)
+                self._problem = problem
+            self._packets = None
             await asyncio.sleep(PAUSE)
+            if self._discovery:  # what was heard counts on while nobody listens, for its time
+                self._discovery.handle_timer(self._world.host.now())
+            self._tell(plan)
 
     async def _serve(self, plan: DiscoveryPlan) -> None:
         from ringfence.protocols import neighbour
         from ringfence.protocols.discovery import Discovery
+        from ringfence.runtime.discovery_reader import Reader
 
         host = self._world.host
         port = host.switch_port(plan.interface)
         groups = (neighbour.MULTICAST_CDP, neighbour.MULTICAST_LLDP)
-        with contextlib.closing(
-            host.packets(port, neighbour.ETHERTYPE_ALL, neighbour.FILTER, groups)
-        ) as packets:
-            discovery = Discovery(cdp=plan.cdp, lldp_med=plan.lldp_med, delay=plan.delay)
-            discovery.receive_carrier(packets.connected, host.now())
+        spoken = [name for name, on in (("CDP", plan.cdp), ("LLDP", plan.lldp_med)) if on]
+        async with contextlib.AsyncExitStack() as stack:
+            packets = stack.enter_context(
+                contextlib.closing(
+                    host.packets(port, neighbour.ETHERTYPE_ALL, neighbour.FILTER, groups)
+                )
+            )
+            own = host.hardware_address(plan.interface)
+            reader = await Reader.start(packets.lend(), own, spoken)
+            stack.push_async_callback(reader.end)
+            logger.debug("discovery.listening: %s", port)
+            discovery = self._discovery
+            if discovery is None:
+                discovery = Discovery(cdp=plan.cdp, lldp_med=plan.lldp_med, delay=plan.delay)
+            if self._discovery is None or not packets.connected:
+                discovery.receive_carrier(packets.connected, host.now())
             self._discovery, self._packets = discovery, packets
-            while True:
-                for frame in discovery.frames_to_send(self._own(plan), host.now()):
-                    packets.send(frame)
-                    logger.debug("discovery.sent: %d bytes", len(frame))
-                self._problem = ""
-                self._tell(plan)
-                await self._receive(discovery, packets)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen(discovery, reader))
+                group.create_task(self._watch(discovery, packets))
+                group.create_task(self._speak(plan, discovery, packets))
 
-    async def _receive(self, discovery: "Discovery", packets: "Packets") -> None:
-        """Wait for frames, for the wire or for the timer, and hand in what came."""
-        host, timer = self._world.host, discovery.get_timer()
-        delay = None if timer is None else max(0.0, timer - host.now())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(delay):
-                await packets.arrived()
-        connected = packets.connected
-        if packets.reconnected() or packets.connected != connected:
-            discovery.receive_carrier(packets.connected, host.now())
-        own = host.hardware_address(self._plan.interface) if self._plan else b""
-        for _ in range(BATCH):
-            if (packet := packets.receive()) is None:
-                break
-            discovery.receive_frame(packet.frame, own, host.now())
-        else:
-            await asyncio.sleep(REST)
-        discovery.handle_timer(host.now())
-        logger.debug("discovery.heard: %d neighbours", len(discovery.neighbours))
-        if discovery.last_refusal != self._last_refusal:
-            self._last_refusal = discovery.last_refusal
-            logger.debug("discovery.refused: %s", self._last_refusal)
+    async def _speak(self, plan: DiscoveryPlan, discovery: "Discovery", packets: "Packets") -> None:
+        """Send what is due, forget who is silent, and tell the VLAN, whenever that may change."""
+        host = self._world.host
+        while True:
+            for frame in discovery.frames_to_send(self._own(plan), host.now()):
+                packets.send(frame)
+                logger.debug("discovery.sent: %d bytes", len(frame))
+            self._problem = ""
+            self._tell(plan)
+            self._changed.clear()
+            timer = discovery.get_timer()
+            delay = None if timer is None else max(0.0, timer - host.now())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._changed.wait()
+            discovery.handle_timer(host.now())
+
+    async def _listen(self, discovery: "Discovery", reader: "Reader") -> None:
+        while True:
+            discovery.receive_heard(await reader.heard(), self._world.host.now())
+            self._changed.set()
+            logger.debug("discovery.heard: %d neighbours", len(discovery.neighbours))
+            if discovery.last_refusal != self._last_refusal:
+                self._last_refusal = discovery.last_refusal
+                logger.debug("discovery.refused: %s", self._last_refusal)
+
+    async def _watch(self, discovery: "Discovery", packets: "Packets") -> None:
+        """Begin anew with each carrier."""
+        while True:
+            await packets.rewired()
+            connected = packets.connected
+            if packets.reconnected() or packets.connected != connected:
+                discovery.receive_carrier(packets.connected, self._world.host.now())
+                self._changed.set()
 
     def _own(self, plan: DiscoveryPlan) -> "Own":
         from ringfence.protocols.neighbour import Own

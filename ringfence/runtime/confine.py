@@ -1,0 +1,79 @@
+"""How a child gives up everything but what it has open. Nothing of Ringfence is imported here.
+
+Source: architecture A.4; seccomp(2), prctl(2), capabilities(7), getrlimit(2).
+"""
+
+import ctypes
+import platform
+import resource
+import signal
+import struct
+from collections.abc import Mapping
+
+ADDRESS_SPACE = 64 << 20
+"""Bytes of a child."""
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP = 1, 4, 22
+_PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
+_CAP_VERSION_3 = 0x20080522
+_FILTER, _ALLOW, _REFUSE, _KILL = 2, 0x7FFF0000, 0x00050001, 0x80000000
+_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+"""AUDIT_ARCH."""
+_MEMORY: Mapping[str, tuple[int, ...]] = {
+    "x86_64": (9, 10, 11, 12, 13, 15, 25, 28, 60, 202, 231),
+    "aarch64": (222, 226, 215, 214, 134, 139, 216, 233, 93, 98, 94),
+}
+"""mmap mprotect munmap brk rt_sigaction rt_sigreturn mremap madvise exit futex exit_group."""
+CALLS: Mapping[str, Mapping[str, int]] = {
+    "x86_64": {"read": 0, "write": 1, "poll": 7, "recvfrom": 45, "recvmsg": 47, "sleep": 230},
+    "aarch64": {"read": 63, "write": 64, "poll": 73, "recvfrom": 207, "recvmsg": 212, "sleep": 115},
+}
+"""What a child may be allowed besides; `sleep` is clock_nanosleep, `poll` there ppoll."""
+
+
+def confine(*calls: str) -> None:
+    """Give up every capability and system call but memory, exit and those named.
+
+    The process is killed when its parent ends, and cannot be looked into.
+
+    Raises:
+        OSError: the kernel refused; the process must not go on.
+
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def must(result: int) -> None:
+        if result != 0:
+            raise OSError(ctypes.get_errno(), "cannot be confined")
+
+    def prctl(option: int, *words: int) -> None:
+        must(libc.prctl(option, *(ctypes.c_ulong(word) for word in (*words, 0, 0, 0, 0)[:4])))
+
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(_PR_SET_DUMPABLE, 0)
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    must(libc.capset((ctypes.c_uint32 * 2)(_CAP_VERSION_3, 0), (ctypes.c_uint32 * 6)()))
+    for limit, value in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, ADDRESS_SPACE),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, 0),
+    ):
+        resource.setrlimit(limit, (value, value))
+    program = ctypes.create_string_buffer(_program(calls))
+    header = struct.pack("@HP", len(program.raw) // 8, ctypes.addressof(program))
+    held = ctypes.create_string_buffer(header)
+    prctl(_PR_SET_SECCOMP, _FILTER, ctypes.addressof(held))
+
+
+def _program(calls: tuple[str, ...]) -> bytes:
+    """Return classic BPF: kill what is of another architecture, refuse what is not allowed."""
+    machine = platform.machine()
+    allowed = (*_MEMORY[machine], *(CALLS[machine][name] for name in calls))
+    load, jump_equal, end = 0x20, 0x15, 0x06
+    code = [(load, 0, 0, 4), (jump_equal, 1, 0, _ARCHITECTURES[machine]), (end, 0, 0, _KILL)]
+    code.append((load, 0, 0, 0))
+    for place, call in enumerate(allowed):
+        code.append((jump_equal, len(allowed) - place, 0, call))
+    code += [(end, 0, 0, _REFUSE), (end, 0, 0, _ALLOW)]
+    return b"".join(struct.pack("=HBBI", *one) for one in code)
