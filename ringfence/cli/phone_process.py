@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ringfence.config.snapshot import Origin
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.features import FEATURES
+from ringfence.policy.vpn import INTENT
 from ringfence.runtime import reset
 from ringfence.runtime.device import (
     certificate,
@@ -62,6 +63,7 @@ def boot(  # noqa: PLR0913 - a start has as many parts
         if sound != Sound():
             _check(sound)
         memory = Memory(host, facts.identity.firmware)
+        facts = replace(facts, vpn_asked=memory.intents.get(INTENT, ""))
         memory.settle()
         if config is not None:
             _apply(memory, config)

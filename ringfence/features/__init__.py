@@ -19,6 +19,7 @@ from ringfence.features import (
     syslog,
     tls,
     upgrade,
+    vpn,
     web,
 )
 from ringfence.runtime.feature import Feature
@@ -26,6 +27,7 @@ from ringfence.runtime.feature import Feature
 FEATURES: tuple[Feature[Any], ...] = (
     pc_port.FEATURE,
     firewall.FEATURE,
+    vpn.FEATURE,
     dhcp.FEATURE,
     ipv6.FEATURE,
     syslog.FEATURE,

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from ringfence.config.catalog.values import ConnectionType, DnsServerOrder, IpMode
 from ringfence.config.settings import Settings
+from ringfence.policy.vpn import Tunnel
 from ringfence.protocols.dhcp import Lease
 from ringfence.protocols.dhcp.options import Option
 from ringfence.protocols.dhcpv6 import Lease6
@@ -27,9 +28,14 @@ class KnownTime(Struct, frozen=True):
 
 
 def resolvers(
-    settings: Settings, lease: Lease | None, lease6: Lease6 | None = None
+    settings: Settings,
+    lease: Lease | None,
+    lease6: Lease6 | None = None,
+    tunnel: Tunnel | None = None,
 ) -> tuple[str, ...]:
     """Return the DNS servers, in the order in which they are asked.
+
+    Those of a tunnel take the place of the lease's, which it may not reach.
 
     Those that IPv6 brings count while IPv4 brings none: what a router says in the middle of a
     call must not send the lines to another server.
@@ -40,6 +46,7 @@ def resolvers(
         entered += [system.ipv6_primary_dns, system.ipv6_secondary_dns]
     manual = tuple(filter(None, entered))
     leased = (lease.resolvers if lease else ()) or (lease6.resolvers if lease6 else ())
+    leased = (tunnel.resolvers if tunnel else ()) or leased
     orders = {
         DnsServerOrder.MANUAL: manual,
         DnsServerOrder.MANUAL_DHCP: manual + leased,
@@ -69,8 +76,18 @@ def known_time(settings: Settings, lease: Lease | None, lease6: Lease6 | None = 
     )
 
 
-def own_address(settings: Settings, lease: Lease | None, lease6: Lease6 | None = None) -> str:
-    """Return the phone's IPv4 address, else its IPv6 one; empty while it has none."""
+def own_address(
+    settings: Settings,
+    lease: Lease | None,
+    lease6: Lease6 | None = None,
+    tunnel: Tunnel | None = None,
+) -> str:
+    """Return the phone's IPv4 address, else its IPv6 one; empty while it has none.
+
+    With a tunnel it is the one at the tunnel's other end.
+    """
+    if tunnel:
+        return tunnel.address
     system = settings.system
     only6 = system.ip_mode is IpMode.IPV6
     if system.connection_type is ConnectionType.STATIC and not only6:

@@ -14,6 +14,7 @@ from ringfence.policy.network import own_address, resolvers, waiting
 from ringfence.policy.route import Routing, routing
 from ringfence.policy.rules import Url
 from ringfence.policy.sources import ProfileSource, profile_source
+from ringfence.policy.vpn import wanted
 from ringfence.runtime.state import Facts
 
 _RECORDS = {IpMode.IPV4: ("A",), IpMode.IPV6: ("AAAA",), IpMode.DUAL: ("A", "AAAA")}
@@ -42,7 +43,7 @@ def reach(application: Application, settings: Settings, facts: Facts) -> Reach:
         tls=tls.policy_for(application, settings, facts),
         domains=system.restricted_access_domains,
         exact_domains=system.restricted_domains_exact_only,
-        resolvers=resolvers(settings, facts.lease, facts.lease6),
+        resolvers=resolvers(settings, facts.lease, facts.lease6, facts.tunnel),
         records=_RECORDS[system.ip_mode],
         agent="".join(c if " " <= c <= "~" else "?" for c in agent).strip()[:512],  # RFC 9110 5.5
         routing=routing(application, settings, facts.identity.product),
@@ -51,9 +52,20 @@ def reach(application: Application, settings: Settings, facts: Facts) -> Reach:
 
 def awaited(settings: Settings, facts: Facts) -> str:
     """Return what the network lacks before a server can be asked; empty where nothing."""
+    return unreached(settings, facts) or unconnected(settings, facts)
+
+
+def unreached(settings: Settings, facts: Facts) -> str:
+    """Return what the phone's own network lacks; empty where nothing."""
     if not admissions(settings, facts):
         return "802.1X"
     return waiting(settings, facts.lease, facts.lease6, silent=facts.silent)
+
+
+def unconnected(settings: Settings, facts: Facts) -> str:
+    """Return that a VPN is waited for, a minute at most; empty where none is (rulings 21)."""
+    connects = wanted(settings, facts.identity.product, facts.vpn_asked)
+    return "the VPN is being connected" if connects and not facts.vpn_settled else ""
 
 
 def admissions(settings: Settings, facts: Facts) -> int:
@@ -71,7 +83,8 @@ def dhcp_source(settings: Settings, facts: Facts) -> ProfileSource:
 
 def macros(settings: Settings, facts: Facts) -> Mapping[str, str]:
     """Return the macros of the unit, its settings and its address: `{name: value}`."""
-    unit, address = facts.identity, own_address(settings, facts.lease, facts.lease6)
+    unit = facts.identity
+    address = own_address(settings, facts.lease, facts.lease6, facts.tunnel)
     return {
         **phone_values(unit.mac, unit.product, unit.serial, unit.firmware),
         **setting_values(settings),

@@ -10,6 +10,7 @@ from msgspec import Struct
 from ringfence.errors import Finding
 from ringfence.policy.tls import ClientCertificate, Trust
 from ringfence.policy.vlan import VoiceVlan
+from ringfence.policy.vpn import Tunnel
 from ringfence.protocols.dhcp import Lease
 from ringfence.protocols.dhcpv6 import Lease6
 
@@ -59,6 +60,12 @@ class Facts(Struct, frozen=True):
     """Nobody answers DHCPv4."""
     lease6: Lease6 | None = None
     """What the network says of IPv6; None while nobody says anything."""
+    vpn_asked: str = ""
+    """What a person asked of the VPN before this boot: `on`, `off`, or nothing."""
+    vpn_settled: bool = False
+    """The VPN is connected to, or nobody has to wait for it any more."""
+    tunnel: Tunnel | None = None
+    """The way through the VPN; None while there is none."""
     voice_vlan: VoiceVlan | None = None
     """The VLAN that the phone was told to speak in; None while nobody names one."""
     sound: Sound = Sound()

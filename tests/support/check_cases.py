@@ -153,6 +153,18 @@ _REST: dict[str, tuple[str, str]] = {
         "<Proxy_Server_Requires_Authentication>Yes</Proxy_Server_Requires_Authentication>",
         "<Proxy_Mode>Manual</Proxy_Mode><Proxy_Host>proxy.telco.net</Proxy_Host>",
     ),
+    "vpn-unusable": (
+        "<VPN_Server>vpn.telco.net:0</VPN_Server><VPN_User_Name>bob</VPN_User_Name>"
+        "<VPN_Password>vT9kQ2mZ4x</VPN_Password>",
+        "<VPN_Server>vpn.telco.net</VPN_Server><VPN_User_Name>bob</VPN_User_Name>"
+        "<VPN_Password>vT9kQ2mZ4x</VPN_Password>",
+    ),
+    "vpn-only-without-vpn": (
+        "<RF_VPN_Only>Yes</RF_VPN_Only>",
+        "<RF_VPN_Only>Yes</RF_VPN_Only><VPN_Server>vpn.telco.net</VPN_Server>"
+        "<VPN_User_Name>bob</VPN_User_Name><VPN_Password>vT9kQ2mZ4x</VPN_Password>"
+        "<Connect_on_Bootup>Yes</Connect_on_Bootup>",
+    ),
     "vpn-incomplete": (
         "<Connect_on_Bootup>Yes</Connect_on_Bootup>",
         "<Connect_on_Bootup>Yes</Connect_on_Bootup><VPN_Server>vpn.telco.net</VPN_Server>"
@@ -233,7 +245,7 @@ _REST: dict[str, tuple[str, str]] = {
         "<Enable_SSLv3>Yes</Enable_SSLv3>",
         "<Enable_SSLv3>No</Enable_SSLv3>",
     ),
-    "values-without-effect-yet": (DOT1X, "<Firewall>Disabled</Firewall>"),
+    "values-without-effect-yet": ("<Disable_DF>No</Disable_DF>", "<Firewall>Disabled</Firewall>"),
     "cannot-plan": (
         "<Connection_Type>Static IP</Connection_Type>",
         "<Connection_Type>Static IP</Connection_Type><Static_IP>10.0.0.9</Static_IP>"
@@ -254,7 +266,7 @@ _REST: dict[str, tuple[str, str]] = {
     ),
 }
 
-OF_A_PHONE = {"certificate-expires"}
+OF_A_PHONE = {"certificate-expires", "vpn-not-on-this-model"}
 """Rules that only `--state` finds, of a phone's folder: no file shows them."""
 
 CASES = {**reach.CASES, **_REST}

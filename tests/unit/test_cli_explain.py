@@ -254,11 +254,11 @@ def test_a_terminal_is_told_nothing_that_reorders_or_commands_it(
 
 def test_values_that_a_later_release_obeys_are_named_once(explained: Any) -> None:
     data = explained(
-        "<flat-profile><VPN_Server>vpn.telco.net</VPN_Server><Proxy_Mode>Off</Proxy_Mode>"
+        "<flat-profile><Disable_DF>No</Disable_DF><Proxy_Mode>Off</Proxy_Mode>"
         "<LDAP_Dir_Enable>Yes</LDAP_Dir_Enable><Firewall>Disabled</Firewall></flat-profile>"
     )
     (finding,) = [one for one in data["findings"] if one["rule"] == "values-without-effect-yet"]
     assert finding["severity"] == "info"
     assert finding["message"] == (
-        "2 values are stored, but nothing obeys them yet: VPN_Server, LDAP_Dir_Enable"
+        "2 values are stored, but nothing obeys them yet: Disable_DF, LDAP_Dir_Enable"
     )

@@ -290,12 +290,26 @@ class System(Tab, frozen=True, kw_only=True):
     proxy_password: Secret = _PROXY.row(Secret(), "Proxy_Password", "Password at the proxy.", label="Password")
 
     vpn_server: str = _VPN.row(
-        "", "VPN_Server", "Address or name of the VPN server.", codec=Text(255, "host name or address", r"[^\s/@]*", warn_above=31)
+        "", "VPN_Server", "Address or name of the VPN server.", codec=Text(255, "host name or address", r"[^\s/@]*", warn_above=31), status=OBEYED
     )
-    vpn_user_name: str = _VPN.row("", "VPN_User_Name", "User name at the VPN server.", codec=Text(31))
-    vpn_password: Secret = _VPN.row(Secret(), "VPN_Password", "Password at the VPN server.", codec=SecretText(31))
-    vpn_tunnel_group: str = _VPN.row("", "VPN_Tunnel_Group", "Tunnel group of the user; empty for none.", codec=Text(31))
-    connect_on_bootup: bool = _VPN.row(False, "Connect_on_Bootup", "Connects to the VPN server after every boot.")
+    vpn_user_name: str = _VPN.row("", "VPN_User_Name", "User name at the VPN server.", codec=Text(31), status=OBEYED)
+    vpn_password: Secret = _VPN.row(Secret(), "VPN_Password", "Password at the VPN server.", codec=SecretText(31), status=OBEYED)
+    vpn_tunnel_group: str = _VPN.row(
+        "", "VPN_Tunnel_Group", "Tunnel group of the user; empty for none.", codec=Text(31), status=OBEYED
+    )
+    connect_on_bootup: bool = _VPN.row(
+        False, "Connect_on_Bootup", "Connects to the VPN server after every boot.", status=OBEYED
+    )
+    vpn_only: bool = _VPN.row(
+        False,
+        "RF_VPN_Only",
+        "Lets nothing leave the phone but through the tunnel, nor while there is none.",
+        label="VPN Only",
+        access=Access.NONE,
+        level=Level.ADMIN,
+        source="ADR 39",
+        status=OBEYED,
+    )
 
     firewall: Switch = _SECURITY.row(
         Switch.ENABLED,

@@ -49,7 +49,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[SyslogPlan]:
     ]
     if not system.syslog_server or not servers:
         return Planned({}, tuple(found))
-    address = own_address(settings, facts.lease, facts.lease6)
+    address = own_address(settings, facts.lease, facts.lease6, facts.tunnel)
     identifier = ""
     if system.syslog_identifier is not SyslogIdentifier.NONE:
         values = phone_values(unit.mac, unit.product, unit.serial, unit.firmware)
@@ -58,7 +58,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[SyslogPlan]:
         servers=tuple(servers),
         name=identifier or address,
         least=Level[system.debug_level.name],
-        resolvers=resolvers(settings, facts.lease, facts.lease6),
+        resolvers=resolvers(settings, facts.lease, facts.lease6, facts.tunnel),
         connected=not awaited(settings, facts),
     )
     return Planned({"": decided}, tuple(found))

@@ -14,6 +14,7 @@ from ringfence.policy.checks import (
     reported,
     reported_certificates,
     reported_file,
+    reported_vpn,
     services,
 )
 from ringfence.policy.checks.rule import Rule
@@ -25,7 +26,7 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
     "Firewall": (*reported.FIREWALL, *firewall.RULES),
     "TLS": (*reported.ENCRYPTION, *encryption.RULES),
     "Lines and calls": (*lines.RULES, *reported.LINES),
-    "Network": network.RULES,
+    "Network": (*network.RULES, *reported_vpn.RULES),
     "Services": services.RULES,
     "The file": (*reported_file.RULES, *effects.RULES, *remarks.RULES),
 }

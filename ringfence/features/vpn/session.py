@@ -1,0 +1,103 @@
+"""One run of openconnect: from its start to the end of the tunnel."""
+
+import asyncio
+import logging
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import ringfence.runtime
+from ringfence.config.codecs import Secret
+from ringfence.errors import ComponentError, RemoteProtocolError
+from ringfence.protocols import openconnect
+from ringfence.protocols.openconnect import Configured, Failure, Login, Report
+from ringfence.runtime.host_program import Program
+
+logger = logging.getLogger(__name__)
+
+LOGIN = 25.0
+"""Seconds that one address of the server has to give us a tunnel."""
+_HERE = Path(ringfence.runtime.__file__).parent
+_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+
+
+class Session:
+    """openconnect at one address of the VPN server."""
+
+    def __init__(self, login: Login, address: str, hold: Callable[[Configured], None]) -> None:
+        """Take what to do with what the server gives; it may raise `ComponentError`."""
+        self._login = login
+        self._address = address
+        self._hold = hold
+        self._program: Program | None = None
+        self._failure: Failure | None = None
+        self.connected = False
+        """Whether the tunnel is there now; packets wait while openconnect comes back to it."""
+        self.was_connected = False
+
+    async def run(self, password: Secret, interface: str, authorities: Path) -> Failure:
+        """Connect, stay connected, and return why it ended.
+
+        Raises:
+            ComponentError: openconnect is not there.
+
+        """
+        binary = shutil.which("openconnect", path=_PATH)
+        if binary is None:
+            raise ComponentError("openconnect", "is not installed")
+        program = await Program.start(
+            lambda reports: self._words(binary, interface, authorities, reports),
+            _ENVIRONMENT,
+            password.reveal().encode() + b"\n",
+            openconnect.LARGEST,
+        )
+        self._program = program
+        try:
+            async with asyncio.timeout(LOGIN) as clock, asyncio.TaskGroup() as group:
+                group.create_task(program.listen())
+                group.create_task(self._hear(program, clock))
+                code = await program.ended()
+        except TimeoutError:
+            return Failure(f"the server gave no tunnel in {LOGIN:g} s")
+        finally:
+            self.connected = False
+            await program.end()
+        logger.debug("vpn.said: %s", " / ".join(map(openconnect.shown, program.said())))
+        return self._failure or openconnect.failure(code, program.said(), self._login)
+
+    async def end(self) -> None:
+        """Take leave of the server; `run` returns then."""
+        if self._program:
+            await self._program.end()
+
+    async def _hear(self, program: Program, clock: asyncio.Timeout) -> None:
+        """Take the reports; what cannot be used ends the tunnel."""
+        try:
+            async for line in program.reports():
+                told = openconnect.report(line)
+                logger.info("vpn.%s", openconnect.shown(told.reason) or "told_nothing")
+                if self._obey(told):
+                    clock.reschedule(None)
+        except (RemoteProtocolError, ComponentError, ValueError) as error:
+            self._failure = Failure(f"what the server gave cannot be used: {error}")
+            await program.end()
+
+    def _obey(self, told: Report) -> bool:
+        """Return whether the tunnel is there now."""
+        if told.configured:
+            self._hold(told.configured)
+            self.connected = self.was_connected = True
+        elif told.reason in ("attempt-reconnect", "disconnect"):
+            self.connected = False
+        return self.connected
+
+    def _words(self, binary: str, interface: str, authorities: Path, reports: int) -> list[str]:
+        python = (sys.executable, "-I", "-S")
+        script = shlex.join([*python, str(_HERE / "vpn_script.py"), str(reports)])
+        confined = [*python, str(_HERE / "vpn_child.py"), str(os.getpid()), binary]
+        said = openconnect.words(self._login, self._address, interface, str(authorities), script)
+        return [*confined, *said]
