@@ -336,7 +336,6 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "report": _command,
     "problem-report": _problem_report,
     "reboot": _command,
-    "vpn": _command,
     "screen": _screen,
     "vpn": _command,
     "confirm": _command,
