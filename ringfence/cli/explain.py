@@ -20,7 +20,7 @@ from ringfence.features.firewall.plan import describe
 from ringfence.features.firewall.ruleset import ruleset
 from ringfence.features.line.plan import LinePlan
 from ringfence.features.line.words import calls, reach
-from ringfence.policy import domains, tls
+from ringfence.policy import domains, route, tls
 from ringfence.policy import servers as named_servers
 from ringfence.policy.applications import APPLICATIONS
 from ringfence.policy.macros import phone_values, setting_values
@@ -46,6 +46,8 @@ class Explanation(Struct, frozen=True):
     """`{feature: {key: plan}}`."""
     tls: tuple[tls.TlsPolicy, ...]
     servers: tuple[named_servers.Server, ...]
+    ways: Mapping[str, str]
+    """`{application: how it gets to its servers}`, of those that an HTTP proxy serves."""
     macros: Mapping[str, str]
 
 
@@ -104,6 +106,7 @@ def explain(document: Document, identity: Identity, held: Facts = NO_PHONE) -> E
         {name: planned.plans for name, planned in decided.items()},
         tuple(tls.policy_for(row, snapshot.settings, facts) for row in APPLICATIONS.values()),
         tuple(named_servers.servers(snapshot.settings, values)),
+        route.ways(snapshot.settings, identity.product),
         values,
     )
 
@@ -158,6 +161,10 @@ def as_json(explanation: Explanation) -> Mapping[str, object]:
         "firewall": {**describe(wall), "ruleset": ruleset(wall)},
         "tls": [_policy(policy) for policy in explanation.tls],
         "servers": [_server(server) for server in explanation.servers],
+        "proxy": {
+            "mode": settings.system.proxy_mode.value,
+            "applications": dict(explanation.ways),
+        },
         "lines": [
             {
                 "n": n,
@@ -232,6 +239,9 @@ def as_text(explanation: Explanation, name: str) -> str:
         lines.append(f"    {policy.application.name}: {tls.in_words(policy)}")
         if policy.unavailable:
             lines.append(f"        no library has {', '.join(policy.unavailable)}")
+    lines.append("HTTP proxy")
+    lines += [f"    {name}: {way}" for name, way in data["proxy"]["applications"].items()]
+    lines.append("    everything else: DIRECT")
     lines.append("Lines")
     for line in data["lines"]:
         if line["enabled"] and line["proxy"]:

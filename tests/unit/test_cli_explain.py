@@ -39,7 +39,8 @@ def explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 def test_every_part_of_the_interface_is_there(explained: Any) -> None:
     data = explained(SAMPLE)
     assert data["schema"] == 1
-    assert set(data) == {"schema", "settings", "findings", "firewall", "tls", "servers", "lines"}
+    parts = {"schema", "settings", "findings", "firewall", "tls", "servers", "proxy", "lines"}
+    assert set(data) == parts
     for finding in data["findings"]:
         assert set(finding) == {
             "severity",
@@ -262,3 +263,25 @@ def test_values_that_a_later_release_obeys_are_named_once(explained: Any) -> Non
     assert finding["message"] == (
         "2 values are stored, but nothing obeys them yet: Disable_DF, LDAP_Dir_Enable"
     )
+
+
+@pytest.mark.proves("PXY-06")
+def test_what_each_application_would_do_with_the_proxy_is_told(explained: Any) -> None:
+    data = explained(
+        "<flat-profile><Proxy_Mode>Manual</Proxy_Mode><Proxy_Host>10.0.0.9</Proxy_Host>"
+        "</flat-profile>",
+        "--product",
+        "CP-6821-3PCC",
+    )
+    way = "PROXY 10.0.0.9:3128"
+    assert data["proxy"] == {
+        "mode": "Manual",
+        "applications": {
+            "provisioning": way,
+            "custom-ca": way,
+            "upgrade": "DIRECT: not by a proxy on CP-6821-3PCC",
+            "report": way,
+            "problem-report": way,
+            "scep": way,
+        },
+    }

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ringfence.errors import NetworkError, PolicyError, RemoteProtocolError
 from ringfence.policy.applications import PROVISIONING
-from ringfence.policy.route import DIRECT, Login, Route
+from ringfence.policy.route import DIRECT, Route
 from ringfence.policy.rules import Url, parse_url
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.runtime import http
