@@ -189,7 +189,7 @@ def test_status_and_phone_information_need_no_password() -> None:
 
 
 def test_signing_out_closes_the_menus() -> None:
-    at = see({"User_Password": "hunter42"})
+    at = replace(see({"User_Password": "hunter42"}), signed_in=True)
     face = Face(path=("Applications", "Device administration"), cursors=(0, 0), signed_in=True)
     face, action = walk(at, ">Sign out", face=face)
     assert isinstance(action, Run)

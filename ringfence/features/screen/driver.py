@@ -48,6 +48,7 @@ class ScreenDriver:
         self._touched = 0.0
         self._calls: Mapping[int, bool] = {}
         """The calls that the last picture had, and which of them rang."""
+        self._redial = ""
         self._throttle = Throttle()
         for name, handler in (
             ("screen", self._look),
@@ -103,6 +104,7 @@ class ScreenDriver:
         elif self._calls.keys() - calls:
             self._face = replace(self._face, message=seen.ended)
         self._calls = calls
+        self._redial = next((call.peer for call in seen.calls if not call.incoming), self._redial)
         if self._face.path and self._world.host.now() - self._touched > AWAY:
             self._face = Face()
         return draw(self._face, seen, APPLICATIONS)
@@ -111,9 +113,10 @@ class ScreenDriver:
         if self._plan is None:
             raise ConfigError("screen", "it is not on yet", "try again in a moment")
         world = self._world
-        return shown(
-            self._plan, world.snapshot(), world.statuses(), world.host.wall(), APPLICATIONS
+        made = shown(
+            self._plan, world.snapshot(), world.statuses(), world.host.local(), APPLICATIONS
         )
+        return replace(made, redial=self._redial, signed_in=self._face.signed_in)
 
     async def _press(self, key: str) -> None:
         self._picture()  # what the key means depends on what is seen

@@ -18,7 +18,7 @@ PASSWORD = ROWS["system"]["user_password"].tag
 def shown(
     plan: ScreenPlan, snapshot: Snapshot, statuses: Mapping[str, Status], wall: float, root: Menu
 ) -> Shown:
-    """Return what the screen shows; `wall` is the time in seconds since 1970."""
+    """Return what the screen shows; `wall` is the local time in seconds since 1970."""
     data: Mapping[str, Any] = {name: status.data for name, status in statuses.items()}
     lines = data.get("line", {}).get("lines", [])
     calls = tuple(_calls(data.get("line", {}).get("calls", []), lines))
@@ -34,7 +34,6 @@ def shown(
         icons=tuple(_icons(plan, data, calls)),
         lines=tuple(_lines(snapshot.settings, lines)),
         calls=calls,
-        redial=_redial(data.get("line", {})),
         ended=_ended(data.get("line", {})),
         fields=forms.on_screen(
             snapshot,
@@ -83,11 +82,6 @@ def _calls(calls: list[Mapping[str, Any]], lines: list[Mapping[str, Any]]) -> It
             secure=bool(call["srtp"]) and call["line"] in over_tls,
             codec=str(call["codec"]),
         )
-
-
-def _redial(data: Mapping[str, Any]) -> str:
-    last = data.get("last_call")
-    return str(last["peer"]) if last and last["direction"] == "out" else ""
 
 
 def _ended(data: Mapping[str, Any]) -> str:

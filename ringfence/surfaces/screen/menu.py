@@ -131,6 +131,8 @@ class Shown(Struct, frozen=True):
     """`{command: whether it is on}`; what is missing does not exist on this model."""
     locked: bool = False
     """A user password is set."""
+    signed_in: bool = False
+    """Somebody has given it."""
     notice: str = ""
     """What everybody should see now, such as a change that waits for its confirmation."""
 
@@ -158,7 +160,7 @@ def _visible(menu: Menu, shown: Shown) -> Iterator[Item]:
             case View(sources=sources):
                 there = any(source in shown.views for source in sources)
             case Command(signs_in=signs_in):
-                there = shown.locked or signs_in is None
+                there = signs_in is None or (shown.locked and signs_in is not shown.signed_in)
             case _:
                 there = True
         if there:

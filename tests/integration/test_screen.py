@@ -1,0 +1,117 @@
+"""The phone's screen by scripts of keys, on a phone that runs in the lab."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from ringfence.lab.machine import COMPONENTS, version
+from tests.support.lab import Command
+
+PASSWORD = "open-Sesame-1"
+OPEN = f"text:{PASSWORD},Sign in,wait:Signed in."
+ADMINISTRATION = "Home,Applications,wait:Applications,4"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    """Return a running lab whose second line challenges nobody."""
+    made = Command(tmp_path_factory.mktemp("lab"))
+    made.up()
+    provide(made, "")
+    yield made
+    assert made.run("down").returncode == 0
+
+
+@pytest.fixture
+def kamailio(component: list[str]) -> None:
+    """Name the registrar of the lab, as it names itself."""
+    component += [f"{c.name} {version(c.version)}" for c in COMPONENTS if c.name == "kamailio"]
+
+
+def phone(lab: Command, *words: str) -> subprocess.CompletedProcess[str]:
+    ran = lab.run("phone", *words)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran
+
+
+def screen(lab: Command, keys: str = "") -> str:
+    """Press keys and return the screen."""
+    return phone(lab, "screen", "--once", *(("--keys", keys) if keys else ())).stdout
+
+
+@pytest.fixture(autouse=True)
+def idle(lab: Command) -> Iterator[None]:
+    """Leave nobody signed in."""
+    yield
+    if "2 Sign out" in screen(lab, ADMINISTRATION):
+        screen(lab, "2")
+
+
+@pytest.mark.proves("SCR-05")
+def test_a_call_is_made_and_taken_from_the_screen(lab: Command, kamailio: None) -> None:
+    assert "1 1001            Registered, TLS" in screen(lab)
+    ringing = screen(lab, "Home,Line1,text:1002,Call,wait:incoming call")
+    assert "[Answer]" in ringing or "ringing" in ringing
+    talking = screen(lab, "Line2,Answer,wait:SECURE CALL")
+    assert talking.splitlines()[0].endswith("[SECURE CALL] [LOCK]")
+    assert "[Hold]" in talking
+    assert "Line 1: held" in screen(lab, "Line1,Hold,wait:Line 1: held")
+    assert "Line 2: held by the other side" in screen(lab, "wait:held by the other side")
+    screen(lab, "Resume,wait:Line 1: established")
+    over = screen(lab, "End call,wait:[Redial]")
+    assert "SECURE CALL" not in over
+
+
+def provide(lab: Command, elements: str) -> None:
+    """Put elements into the profile of the lab's provider, and let the phone fetch it.
+
+    The second line challenges nobody, and the password of the user is known here.
+    """
+    elements += f"<User_Password>{PASSWORD}</User_Password><Auth_INVITE_2_>No</Auth_INVITE_2_>"
+    state = lab.home / "ringfence" / "lab" / "default"
+    (template,) = state.glob("provider/**/default.xml")
+    text = template.read_text()
+    template.write_text(text.replace("</flat-profile>", f"{elements}</flat-profile>"))
+    try:
+        phone(lab, "resync")
+    finally:
+        template.write_text(text)
+
+
+@pytest.mark.proves("SCR-06")
+def test_user_mode_hides_and_locks_what_the_access_attribute_says(
+    lab: Command, component: list[str]
+) -> None:
+    component.append("own-peer")
+    provide(
+        lab,
+        '<Phone-UI-User-Mode ua="na">Yes</Phone-UI-User-Mode>'
+        '<Primary_DNS ua="na"/><Gateway ua="ro">10.99.1.1</Gateway><NetMask ua="rw"/>',
+    )
+    entered = f"Home,Applications,wait:Applications,1,{OPEN},wait:IPv4,"
+    form = screen(lab, f"{entered}Down,Down,Select,wait:Subnet mask")
+    assert "DNS server 1" not in form
+    assert "10.99.1.1 (locked)" in form
+    assert "locked" in screen(lab, "Down,Down,Down,5,wait:has locked this setting")
+    edited = screen(lab, "Up,text:255.255.255.0,Set,wait:Saved")
+    assert "255.255.255.0" in edited
+    assert phone(lab, "get", "NetMask").stdout == "255.255.255.0\n"
+
+
+def test_what_changes_the_phone_stands_behind_the_user_password(lab: Command) -> None:
+    assert "Factory reset" not in screen(lab, ADMINISTRATION)
+    wrong = screen(lab, "text:guess,Sign in,wait:it is wrong")
+    assert "Sign in" in wrong
+    assert "guess" not in wrong
+    opened = screen(lab, f"Clear,{OPEN}")
+    assert "Factory reset" in opened
+    away = screen(lab, "2,wait:Signed out.")
+    assert "Signed out." in away
+    assert "Sign in" in screen(lab, ADMINISTRATION)
+
+
+def test_a_key_that_is_not_there_is_refused_in_one_line(lab: Command) -> None:
+    ran = lab.run("phone", "screen", "--once", "--keys", "Home,Answer")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.splitlines()[-1].endswith("'Answer' is no key here; look at the screen")
