@@ -141,7 +141,11 @@ class System(Tab, frozen=True, kw_only=True):
     )
     user_password_prompt: bool = _SYSTEM.row(True, "User_Password_Prompt", "Asks for a user password at the first boot.")
     phone_ui_user_mode: bool = _SYSTEM.row(
-        False, "Phone-UI-User-Mode", "Lets the access attribute act on the phone screen.", label="Phone-UI-User-Mode"
+        False,
+        "Phone-UI-User-Mode",
+        "Lets the access attribute act on the phone screen.",
+        label="Phone-UI-User-Mode",
+        status=OBEYED,
     )
     phone_ui_readonly: bool = _SYSTEM.row(False, "Phone-UI-readonly", "Locks every setting on the phone screen.", label="Phone-UI-readonly")
     block_nonproxy_sip: bool = _SYSTEM.row(
