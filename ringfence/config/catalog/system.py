@@ -147,7 +147,9 @@ class System(Tab, frozen=True, kw_only=True):
         label="Phone-UI-User-Mode",
         status=OBEYED,
     )
-    phone_ui_readonly: bool = _SYSTEM.row(False, "Phone-UI-readonly", "Locks every setting on the phone screen.", label="Phone-UI-readonly")
+    phone_ui_readonly: bool = _SYSTEM.row(
+        False, "Phone-UI-readonly", "Locks every setting on the phone screen.", label="Phone-UI-readonly", status=OBEYED
+    )
     block_nonproxy_sip: bool = _SYSTEM.row(
         False, "Block_Nonproxy_SIP", "Accepts SIP over UDP outside a dialog only from the line's proxies.", status=OBEYED
     )
