@@ -100,6 +100,18 @@ _REST: dict[str, tuple[str, str]] = {
         LINE + "<Second_Preferred_Codec_1_>G729a</Second_Preferred_Codec_1_>",
         LINE + "<Second_Preferred_Codec_1_>G722</Second_Preferred_Codec_1_>",
     ),
+    "line-dual-alone": (
+        LINE + "<Dual_Registration_1_>Yes</Dual_Registration_1_>",
+        LINE
+        + "<Dual_Registration_1_>Yes</Dual_Registration_1_>"
+        + "<Alternate_Proxy_1_>b.telco.net</Alternate_Proxy_1_>",
+    ),
+    "line-dialog-restricted": (
+        LINE
+        + "<Use_OB_Proxy_In_Dialog_1_>No</Use_OB_Proxy_In_Dialog_1_>"
+        + "<Restricted_Access_Domains>telco.net</Restricted_Access_Domains>",
+        LINE + "<Use_OB_Proxy_In_Dialog_1_>No</Use_OB_Proxy_In_Dialog_1_>",
+    ),
     "line-tcp-ports": (
         "<SIP_TCP_Port_Min>5090</SIP_TCP_Port_Min>",
         "<SIP_TCP_Port_Min>5070</SIP_TCP_Port_Min>",

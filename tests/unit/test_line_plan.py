@@ -4,7 +4,7 @@ import pytest
 
 from ringfence.config.settings import decode, virgin
 from ringfence.features.line.home import Home
-from ringfence.features.line.plan import LinePlan, plan
+from ringfence.features.line.plan import LinePlan, parts, plan
 from ringfence.policy.applications import NameCheck
 from ringfence.policy.tls import Trust
 from ringfence.protocols.dhcp import Lease
@@ -372,3 +372,17 @@ def test_a_list_of_domains_keeps_requests_inside_a_dialog_at_the_proxy() -> None
     bound = {"Use_OB_Proxy_In_Dialog_1_": "No", "Restricted_Access_Domains": "telco.test"}
     assert not home(**bound).account.straight
     assert rules(**LINE, **bound) == ["line-dialog-restricted"]
+
+
+def test_a_line_of_dual_registration_is_two_lines_and_one_alone_is_one() -> None:
+    texts = {**LINE, "Alternate_Proxy_1_": "alt.telco.test", "Dual_Registration_1_": "Yes"}
+    made = parts("1", line(**texts))
+    homes = {key: part.home for key, part in made.items() if part and part.home}
+    assert {key: [way.account.registrar for way in home.ways] for key, home in homes.items()} == {
+        "1": ["sip.telco.test"],
+        "1 alternate": ["alt.telco.test"],
+    }
+    assert [part.name for part in made.values() if part] == ["line 1", "line 1 alternate"]
+    single = line(**LINE, Dual_Registration_1_="Yes")
+    assert parts("1", single) == {"1": single, "1 alternate": None}
+    assert rules(**LINE, Dual_Registration_1_="Yes") == ["line-dual-alone"]

@@ -31,6 +31,10 @@ def test_a_plan_tells_how_servers_are_found_and_when_it_returns_to_the_preferred
         "else at alt.test:5070: asks DNS for A of alt.test, port 5070",
         "returns to a preferred server after 90 s and the next REGISTER",
     )
+    both = line(**{**LINE, **texts}, IP_Mode="IPv4 Only", Dual_Registration_1_="Yes")
+    assert reach(both)[1:] == (
+        "and at the same time at alt.test:5070: asks DNS for A of alt.test, port 5070",
+    )
     assert reach(line(**{**LINE, "Proxy_1_": "|"})) == (
         "does not register: not a server: no server between the bars",
     )

@@ -12,7 +12,17 @@ from ringfence.protocols.sip.call_events import (
 from ringfence.protocols.sip.message import read_message
 from ringfence.protocols.sip.transaction import Timers
 from tests.support.sip_mutations import VECTORS
-from tests.support.sip_wire import BOB, CREDENTIALS, FLOW_A, FLOW_B, Wire, ask, counting, refuse
+from tests.support.sip_wire import (
+    ALICE,
+    BOB,
+    CREDENTIALS,
+    FLOW_A,
+    FLOW_B,
+    Wire,
+    ask,
+    counting,
+    refuse,
+)
 
 
 def test_a_call_is_placed_answered_and_hung_up() -> None:
@@ -100,7 +110,21 @@ def test_nobody_answers() -> None:
     wire.until(15.9)
     assert wire.log == ["A INVITE lost"] * 6  # at 0, 0.5, 1.5, 3.5, 7.5 and 15.5 s
     wire.until(16.0)
-    assert wire.events(wire.alice) == [Ended(0, "no answer")]
+    assert wire.events(wire.alice) == [Ended(0, "no answer", unreached=True)]
+
+
+def test_an_invite_that_nobody_took_may_be_taken_elsewhere_and_a_refused_one_not() -> None:
+    for status, unreached in ((503, True), (500, False), (486, False), (408, False)):
+        call = Call(ALICE, CREDENTIALS, FLOW_A, counting())
+        call.place(b"sip:bob@telco.test", b"offer", 0.0)
+        (invite,) = call.messages_to_send()
+        call.receive_response(refuse(invite.data, status), 0.0)
+        assert call.next_event() == Ended(status, "No", unreached)
+    rang = Wire()
+    rang.call()
+    rang.lose = lambda line: True
+    rang.until(200.0)
+    assert rang.events(rang.alice)[-1] == Ended(0, "nobody answered")
 
 
 def test_a_lost_answer_is_repeated_and_so_is_its_ack() -> None:
@@ -320,4 +344,4 @@ def test_timers_of_the_settings_are_obeyed() -> None:
     call.place(b"sip:b@t.test", b"", 0.0)
     assert call.get_timer() == 0.2
     call.handle_timer(3.0)
-    assert call.next_event() == Ended(0, "no answer")
+    assert call.next_event() == Ended(0, "no answer", unreached=True)

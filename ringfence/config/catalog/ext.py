@@ -128,7 +128,9 @@ class Ext(Tab, frozen=True, kw_only=True):
     proxy_redundancy_method: ProxyRedundancy = _PROXY.row(
         ProxyRedundancy.NORMAL, "Proxy_Redundancy_Method_{n}_", "How servers of equal priority are grouped."
     )
-    dual_registration: bool = _PROXY.row(False, "Dual_Registration_{n}_", "Registers at both proxies.", status=Status.LATER)
+    dual_registration: bool = _PROXY.row(
+        False, "Dual_Registration_{n}_", "Registers at the proxy and the alternate proxy at once; calls go by the one that answers."
+    )
     auto_register_when_failover: bool = _PROXY.row(
         True, "Auto_Register_When_Failover_{n}_", "Waits for the next REGISTER before the return to the preferred proxy."
     )

@@ -27,6 +27,7 @@ from ringfence.protocols.sip.call_events import (
     Ringing,
     State,
 )
+from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.negotiation import Negotiation, Terms
@@ -154,6 +155,8 @@ class LiveCalls:
                 held.state = "established"
                 logger.info("call.answered: %d: %s", held.number, held.peer)
                 self._answered(held, body)
+            case Ended(_, reason, True) if self._goes_elsewhere(held, reason):
+                pass
             case Ended(status, reason):
                 held.state = "ended"
                 words = f"{status} {reason}" if status else reason
@@ -162,6 +165,13 @@ class LiveCalls:
                 held.media.stop()
             case RefreshDue():
                 held.call.reoffer(held.negotiation.offer(), self._now())
+            case _:
+                self._note(held, event)
+
+    @staticmethod
+    def _note(held: Held, event: Event) -> None:
+        """Note what changes nothing."""
+        match event:
             case KeyPressed(key):
                 held.keys = (held.keys + key)[-KEYS_LIMIT:]
             case KeysLost(count, status):
@@ -171,6 +181,28 @@ class LiveCalls:
                 stream = held.negotiation.stream
                 held.negotiation.held = bool(stream and stream.held)
                 logger.warning("call.offer_refused: %d: %d", held.number, status)
+
+    def _goes_elsewhere(self, held: Held, reason: str) -> bool:
+        """Place a call that nobody took at the line's other proxy; return whether it has one."""
+        found = held.elsewhere() if held.elsewhere else None
+        held.elsewhere = None
+        if found is None:
+            return False
+        before = replace(held, number=-held.number)
+        self._past[before.number] = before
+        self._flush(before)
+        held.path, held.peer = found
+        logger.warning("call.elsewhere: %d: %s: %s", held.number, held.peer, reason)
+        held.call = self._outgoing(held.path)
+        held.negotiation = Negotiation(self._terms(held.path, held.media), self._entropy)
+        held.call.place(held.peer.encode(), held.negotiation.offer(), self._now())
+        return True
+
+    def _outgoing(self, path: Path) -> Call:
+        credentials = Credentials(path.line.auth_user, path.line.password.reveal())
+        account = path.account
+        realms = account.realms(path.realm)
+        return Call(account, credentials, path.flow, self._entropy, path.agreement, realms)
 
     def _accept(self, held: Held) -> str:
         """Answer the offer that waits; return why it had to be refused, empty if it had not."""

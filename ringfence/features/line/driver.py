@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,16 @@ from ringfence.features.line.binding import FAREWELL
 from ringfence.features.line.commands import offer_commands, target_uri
 from ringfence.features.line.line import Line
 from ringfence.features.line.path import Media, Path
-from ringfence.features.line.plan import LinePlan
+from ringfence.features.line.plan import LinePlan, parts
 from ringfence.features.line.port import UdpPort
-from ringfence.features.line.status import call_words, ended_words, health, line_data, line_words
+from ringfence.features.line.status import (
+    call_words,
+    ended_words,
+    health,
+    line_data,
+    line_words,
+    title,
+)
 from ringfence.features.line.switchboard import Switchboard
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
@@ -57,26 +65,29 @@ class LineDriver:
             ComponentError: the UDP port is taken; the line is as it was.
 
         """
-        held = self._lines.get(key)
-        if held and _registers_alike(held.plan, plan):
-            held.plan, held.barred = plan, ""
-            self._pending.pop(key, None)
-            held.wake()
-        elif held and self.calls.busy(held.plan.n):
-            self._port(plan)  # a port that is taken is told now
-            self._postpone(key, held, plan)
-        else:
-            self._replace(key, plan)
+        for name, part in parts(key, plan).items():
+            self._change_to(name, part)
         self._settle()
 
     async def remove(self, key: str) -> None:
         """Unregister a line, and close its port if no other line uses it."""
-        held = self._lines.get(key)
-        if held and self.calls.busy(held.plan.n):
-            self._postpone(key, held, None)
-        else:
-            self._replace(key, None)
+        for name, part in parts(key, None).items():
+            self._change_to(name, part)
         self._settle()
+
+    def _change_to(self, key: str, plan: LinePlan | None) -> None:
+        """Bring a line to a plan, None for no line, now or once its calls are over."""
+        held = self._lines.get(key)
+        if held and plan and _registers_alike(held.plan, plan):
+            held.plan, held.barred = plan, ""
+            self._pending.pop(key, None)
+            held.wake()
+        elif held and self.calls.busy(held.plan.n):
+            if plan:
+                self._port(plan)  # a port that is taken is told now
+            self._postpone(key, held, plan)
+        else:
+            self._replace(key, plan)
 
     def _replace(self, key: str, plan: LinePlan | None) -> None:
         """Put a new line in the place of the one that there is."""
@@ -86,7 +97,7 @@ class LineDriver:
             self._leave(held)
         if line:
             self._lines[key] = line
-            before = [other for other in self._leaving if other.plan.n == line.plan.n]
+            before = [other for other in self._leaving if other.plan.name == line.plan.name]
             self._world.spawn(self._run(line, before))
 
     def _postpone(self, key: str, held: Line, plan: LinePlan | None) -> None:
@@ -123,9 +134,10 @@ class LineDriver:
     def status(self) -> Status:
         """Return one row for each line that has a user or a proxy."""
         known = sorted(self._lines.items(), key=lambda entry: entry[1].plan.n)
-        lines = [line for _, line in known]
+        lines = [line for _, line in known if not line.plan.alternate]
+        others = {line.plan.n: line for _, line in known if line.plan.alternate}
         rows = [
-            (f"Ext {line.plan.n}", line_words(line, waits=key in self._pending))
+            (title(line), line_words(line, waits=key in self._pending))
             for key, line in known
             if line.plan.used
         ]
@@ -138,7 +150,11 @@ class LineDriver:
         if refused := self.calls.refusals.count:
             words = f"{refused}, the last one: {self.calls.refusals.last}"
             rows.append(("Refused SIP Requests", words))
-        held = [line_data(line, waits=key in self._pending) for key, line in known]
+        held = [
+            line_data(line, others.get(line.plan.n), waits=key in self._pending)
+            for key, line in known
+            if not line.plan.alternate
+        ]
         last = self.calls.last
         data = {"lines": held, "calls": calls, "last_call": last, "refused": refused}
         data["idle_since"] = self.calls.idle_since
@@ -186,7 +202,8 @@ class LineDriver:
 
     def _path(self, port: UdpPort, user: str, source: Source) -> Path | None:
         """Return how a call from a source travels: back to where its INVITE came from."""
-        for line in self._lines.values():
+        nearest = sorted(self._lines.values(), key=lambda line: not line.knows(source.address))
+        for line in nearest:
             home = line.plan.home
             if line.port is port and line.plan.user == user and home and line.takes_calls:
 
@@ -222,16 +239,30 @@ class LineDriver:
             ComponentError: no line can place a call now.
 
         """
-        for line in sorted(self._lines.values(), key=lambda line: line.plan.n):
-            if n in (0, line.plan.n) and line.places_calls and (path := line.path):
-                return self.calls.dial(path, target_uri(target, path.account.registrar))
+        for line, path in self._ways_out(n):
+            elsewhere = partial(self._elsewhere, target, line)
+            return self.calls.dial(path, target_uri(target, path.account.registrar), elsewhere)
         raise ComponentError("call", f"Ext {n} is not registered" if n else "no line is registered")
+
+    def _ways_out(self, n: int) -> Iterator[tuple[Line, Path]]:
+        """Yield the lines of Ext(n), 0 for any, that can place a call now, best first."""
+        for line in sorted(self._lines.values(), key=_place):
+            if n in (0, line.plan.n) and line.places_calls and (path := line.path):
+                yield line, path
+
+    def _elsewhere(self, target: str, silent: Line) -> tuple[Path, str] | None:
+        """Return how to call past a line whose proxy took no INVITE."""
+        for line, path in self._ways_out(silent.plan.n):
+            if line is not silent and line.registered:
+                silent.doubt()
+                return path, target_uri(target, path.account.registrar)
+        return None
 
     def _settle(self) -> None:
         """Route requests to the lines there are, and close the ports that nobody needs."""
         for port in self._ports.values():
             port.server.lines = {}
-        for line in sorted(self._lines.values(), key=lambda line: -line.plan.n):
+        for line in sorted(self._lines.values(), key=_place, reverse=True):
             plan = line.plan
             for server in line.servers:
                 if plan.user:
@@ -252,6 +283,11 @@ class LineDriver:
         facts = self._world.facts()
         if facts.bound.get(NAME, frozenset()) != bound:
             self._world.publish(bound={**facts.bound, NAME: bound})
+
+
+def _place(line: Line) -> tuple[int, bool, bool]:
+    """Return the place of a line among all: of an extension, what works comes first."""
+    return line.plan.n, line.doubted or not line.registered, line.plan.alternate
 
 
 def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:

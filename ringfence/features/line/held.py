@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from ringfence.features.line.path import Media, Path
+from ringfence.features.line.path import Elsewhere, Media, Path
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.negotiation import Negotiation
 
@@ -23,6 +23,8 @@ class Held(Struct, eq=False):
     offered: bytes | None = None
     """An offer that nobody answered yet."""
 
+    elsewhere: Elsewhere | None = None
+    """Where an INVITE goes that nobody takes."""
     keys: str = ""
     """Keys that the other side told by INFO."""
 

@@ -61,6 +61,8 @@ class Home(Struct, frozen=True):
     returns_at_register: bool = True
     """Whether that waits for the next REGISTER."""
     mediasec: MediaSec = MediaSec()
+    both: bool = False
+    """The line registers at all of them at the same time."""
 
     @property
     def account(self) -> Account:

@@ -41,6 +41,8 @@ PathOf = Callable[[str, Source], "Path | None"]
 
 Raises `ComponentError` where there is no route to it.
 """
+Elsewhere = Callable[[], "tuple[Path, str] | None"]
+"""Returns another path, and the SIP URI to call there; None where there is none."""
 OpenMedia = Callable[["Path"], Media]
 """Bind the ports of a call. Raises `ComponentError` where none is free."""
 

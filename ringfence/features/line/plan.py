@@ -3,17 +3,19 @@
 Source: phone-facts 1.3, 1.6, 5.1–5.3; rulings 12, 16, 17.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.config.catalog.values import IpMode, SecureCallOption, SipTransport
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import LINES, Settings
 from ringfence.errors import Finding, PolicyError, RemoteProtocolError, Severity
+from ringfence.features.line.findings import SECURED, weaknesses
 from ringfence.features.line.home import Home, MediaSec
-from ringfence.features.line.terms import DTMF, UNSPOKEN, terms
+from ringfence.features.line.terms import DTMF, terms
 from ringfence.features.line.ways import Way, proxy_name, ways
 from ringfence.policy.applications import SIP, NameCheck
 from ringfence.policy.macros import expand, phone_values, setting_values
@@ -27,8 +29,6 @@ from ringfence.protocols.sip.transaction import Timers
 from ringfence.runtime.reach import unconnected
 from ringfence.runtime.state import Facts, Planned
 
-SECURED = frozenset({SipTransport.TLS, SipTransport.AUTO})
-"""Transports that may come to TLS."""
 LISTENS = {
     IpMode.DUAL: ("0.0.0.0", "::"),  # noqa: S104 - the firewall decides who reaches the port
     IpMode.IPV4: ("0.0.0.0",),  # noqa: S104
@@ -90,6 +90,13 @@ class LinePlan(Struct, frozen=True):
     """Seconds between packets that keep a NAT open; 0 for none."""
     refused: str = ""
     """Why it does not although it was asked to."""
+    alternate: bool = False
+    """The half of a dual registration that is at the alternate proxy."""
+
+    @property
+    def name(self) -> str:
+        """What no other line has."""
+        return f"line {self.n} alternate" if self.alternate else f"line {self.n}"
 
     @property
     def used(self) -> bool:
@@ -136,19 +143,7 @@ class _Lines:
         """Return the plan of one extension."""
         ext, sip = self._settings.ext[n - 1], self._settings.sip
         (home, refused), proxy = self._home(n), proxy_name(ext)
-        if proxy and ext.sip_transport in SECURED and not ext.tls_name_validate:
-            self._unchecked(n)
-        if home:
-            self._unspoken(n)
-            if not (ext.use_ob_proxy_in_dialog or home.account.straight):
-                self._bound(n)
-        if ext.auth_invite and not ext.password:
-            self._find(
-                "line-auth-invite-without-password",
-                f"Auth_INVITE_{n}_",
-                f"INVITEs are challenged, but Password_{n}_ is empty: nobody can call the line",
-                f"set Password_{n}_, or Auth_INVITE_{n}_ to No",
-            )
+        self.findings += weaknesses(self._settings, n, home)
         return LinePlan(
             n=n,
             transport=ext.sip_transport.value,
@@ -218,6 +213,7 @@ class _Lines:
             returns_after=ext.proxy_fallback_intvl,
             returns_at_register=ext.auto_register_when_failover,
             mediasec=self._mediasec(n),
+            both=ext.dual_registration and len(found) > 1,
         )
 
     def _mediasec(self, n: int) -> MediaSec:
@@ -301,40 +297,9 @@ class _Lines:
                 "set SIP Transport to TLS, and MediaSec Over TLS Only to Yes",
             )
 
-    def _unspoken(self, n: int) -> None:
-        ext = self._settings.ext[n - 1]
-        wanted = {
-            f"Preferred_Codec_{n}_": ext.preferred_codec,
-            f"Second_Preferred_Codec_{n}_": ext.second_preferred_codec,
-            f"Third_Preferred_Codec_{n}_": ext.third_preferred_codec,
-        }
-        for tag, codec in wanted.items():
-            if codec in UNSPOKEN:
-                found = f"the phone has no {codec.value}: the other codecs are offered without it"
-                remedy = "prefer G711u, G711a, G722 or OPUS"
-                self._find("line-codec-unspoken", tag, found, remedy, Severity.INFO)
-
-    def _bound(self, n: int) -> None:
-        self._find(
-            "line-dialog-restricted",
-            f"Use_OB_Proxy_In_Dialog_{n}_",
-            "requests inside a dialog go through the proxy all the same: Restricted Access Domains"
-            " allow no address that only the other side names",
-            f"set Use_OB_Proxy_In_Dialog_{n}_ to Yes",
-            Severity.INFO,
-        )
-
     def _no_user(self, n: int) -> None:
         tag = f"User_ID_{n}_"
         self._find("line-without-user", tag, "the line has a proxy but no user", f"set {tag}")
-
-    def _unchecked(self, n: int) -> None:
-        self._find(
-            "line-name-unchecked",
-            f"TLS_Name_Validate_{n}_",
-            "any server with a certificate of a trusted CA may pass for the proxy",
-            "set it to Yes",
-        )
 
     def _find(
         self,
@@ -345,6 +310,16 @@ class _Lines:
         severity: Severity = Severity.WARNING,
     ) -> None:
         self.findings.append(Finding(severity, rule, tag, message, remedy))
+
+
+def parts(key: str, plan: LinePlan | None) -> Mapping[str, LinePlan | None]:
+    """Return the lines that a plan makes: two where it registers at both proxies."""
+    other = f"{key} alternate"
+    if plan is None or plan.home is None or not plan.home.both:
+        return {key: plan, other: None}
+    first, *rest = plan.home.ways
+    one, two = (replace(plan.home, ways=ways) for ways in ((first,), tuple(rest)))
+    return {key: replace(plan, home=one), other: replace(plan, home=two, alternate=True)}
 
 
 def _hidden(plans: Iterable[LinePlan]) -> Iterator[Finding]:

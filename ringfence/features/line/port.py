@@ -41,7 +41,7 @@ class UdpPort:
         self._host = host
         self._respond = respond
         self._expected = expected
-        self._peers: dict[int, frozenset[str]] = {}
+        self._peers: dict[str, frozenset[str]] = {}
         self._known: frozenset[str] = frozenset()
         self.listens: frozenset[str] = frozenset()
         """Wildcard addresses at which it reads, as far as the machine has them."""
@@ -76,9 +76,9 @@ class UdpPort:
             self._sockets[family] = bound
         self.listens = frozenset(wanted.values())
 
-    def trust(self, n: int, addresses: Iterable[str]) -> None:
-        """Hold addresses for the proxies of Ext(n); none for none any more."""
-        self._peers[n] = frozenset(addresses)
+    def trust(self, name: str, addresses: Iterable[str]) -> None:
+        """Hold addresses for the proxies of a line; none for none any more."""
+        self._peers[name] = frozenset(addresses)
         self._known = frozenset().union(*self._peers.values())
 
     def send(self, data: bytes, address: str, port: int) -> None:

@@ -7,6 +7,11 @@ from ringfence.policy.network import written
 from ringfence.runtime.state import Health
 
 
+def title(line: Line) -> str:
+    """Return what people call a line."""
+    return f"Ext {line.plan.n}" + " Alternate" * line.plan.alternate
+
+
 def line_words(line: Line, *, waits: bool) -> str:
     """Return how a line is doing; `waits` where a change does until its calls are over."""
     if waits:
@@ -42,12 +47,12 @@ def _place(line: Line) -> str:
     return place if hop.target == hop.address else f"{hop.target} ({place})"
 
 
-def line_data(line: Line, *, waits: bool) -> dict[str, object]:
-    """Return how a line is doing as JSON values."""
+def line_data(line: Line, other: Line | None, *, waits: bool) -> dict[str, object]:
+    """Return how a line is doing as JSON values; `other` is its half at the alternate proxy."""
     return {
         "n": line.plan.n,
         "used": line.plan.used,
-        "registered": line.registered,
+        "registered": line.registered or bool(other and other.registered),
         "transport": line.transport,
         "suite": line.suite,
         "server": _place(line),
@@ -55,7 +60,14 @@ def line_data(line: Line, *, waits: bool) -> dict[str, object]:
         "security_agreement": _agreement(line),
         "next_refresh": None if line.refresh is None else round(line.refresh),
         "reason": "" if line.registered else line.reason or "no registration wanted",
+        "alternate": _alternate(other) if other else None,
     }
+
+
+def _alternate(line: Line) -> dict[str, object]:
+    """Return how the half of a dual registration at the alternate proxy is doing."""
+    reason = "" if line.registered else line.reason
+    return {"registered": line.registered, "server": _place(line), "reason": reason}
 
 
 def _agreement(line: Line) -> dict[str, object] | None:

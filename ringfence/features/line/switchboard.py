@@ -5,12 +5,11 @@ import logging
 from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
 from ringfence.features.line.calls import LiveCalls
 from ringfence.features.line.held import Held
-from ringfence.features.line.path import OpenMedia, Path, PathOf
+from ringfence.features.line.path import Elsewhere, OpenMedia, Path, PathOf
 from ringfence.features.line.reception import Reception, Refusals, RemoteCommands
 from ringfence.protocols.rtp.keys import KEYS, known_keys
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import State
-from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.grammar import parse_address
 from ringfence.protocols.sip.message import said
@@ -39,8 +38,8 @@ class Switchboard(LiveCalls):
 
     # What people ask
 
-    def dial(self, path: Path, target: str) -> int:
-        """Place a call to a SIP URI and return its number.
+    def dial(self, path: Path, target: str, elsewhere: Elsewhere | None = None) -> int:
+        """Place a call to a SIP URI and return its number; `elsewhere` where nobody takes it.
 
         Raises:
             ComponentError: there are too many calls, or no port is free.
@@ -49,17 +48,10 @@ class Switchboard(LiveCalls):
         if self._busy():
             raise ComponentError("call", f"{MOST} calls are the most")
         media = self._open(path)
-        credentials = Credentials(path.line.auth_user, path.line.password.reveal())
-        call = Call(
-            path.account,
-            credentials,
-            path.flow,
-            self._entropy,
-            path.agreement,
-            path.account.realms(path.realm),
-        )
         negotiation = Negotiation(self._terms(path, media), self._entropy)
+        call = self._outgoing(path)
         held = self._hold_on(call, path, media, negotiation, target, incoming=False)
+        held.elsewhere = elsewhere
         call.place(target.encode(), negotiation.offer(), self._now())
         self._flush(held)
         return held.number

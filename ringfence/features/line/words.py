@@ -27,8 +27,9 @@ def reach(made: LinePlan) -> tuple[str, ...]:
     names = f", names {home.tls.names.value}" if home.tls else ""
     first, *others = home.ways
     found = [f"over {home.transport}{names}: {describe(first.search)}"]
-    found += [f"else at {way.account.registrar}: {describe(way.search)}" for way in others]
-    if home.returns_after and (others or may_fail_over(first.search)):
+    other = "and at the same time" if home.both else "else"
+    found += [f"{other} at {way.account.registrar}: {describe(way.search)}" for way in others]
+    if home.returns_after and ((others and not home.both) or may_fail_over(first.search)):
         when = " and the next REGISTER" if home.returns_at_register else ""
         found.append(f"returns to a preferred server after {home.returns_after:g} s{when}")
     return tuple(found)

@@ -353,6 +353,22 @@ LINES = (
         "prefer G711u, G711a, G722 or OPUS",
     ),
     Rule(
+        "line-dual-alone",
+        WARNING,
+        "A line is to register at two proxies and has one",
+        "It registers at that one; nothing stands by for it.",
+        "phone-facts 1.6",
+        "set Alternate_Proxy_n_ or Alternate_Outbound_Proxy_n_",
+    ),
+    Rule(
+        "line-dialog-restricted",
+        INFO,
+        "Requests inside a call are to follow its route, and domains are restricted",
+        "Only the other side names that address, so they go through the proxy all the same.",
+        "phone-facts 4; rulings 12",
+        "set Use_OB_Proxy_In_Dialog_n_ to Yes",
+    ),
+    Rule(
         "mediasec-keys-in-clear",
         WARNING,
         "Media security is negotiated over a line in clear text",

@@ -203,7 +203,8 @@ class Call(Session):
             self.refuse(504, now, "no answer to our provisional response")
         elif self.state is State.CALLING and method in (b"INVITE", b"CANCEL"):
             self._exchange.invite = None
-            self._end(Ended(0, self._leaving or "no answer"))
+            unreached = method == b"INVITE" and not (self._leaving or self._rang)
+            self._end(Ended(0, self._leaving or "no answer", unreached))
         elif self.state is State.ESTABLISHED and method != b"PRACK":
             if method != b"BYE":
                 self._bye(now)
@@ -302,7 +303,8 @@ class Call(Session):
 
     def _receive_failure(self, status: int, reason: str, now: float) -> None:
         if self.state is State.CALLING:
-            self._end(Ended(status, self._leaving or reason))
+            unreached = status == 503 and not self._leaving
+            self._end(Ended(status, self._leaving or reason, unreached))
         elif self.state is State.ESTABLISHED and status == 491:
             share = int.from_bytes(self._entropy(4)) / 2**32
             self._again = now + (GLARE + share * 1.9 if self._ours else share * 2)

@@ -65,6 +65,8 @@ class Ended(Struct, frozen=True):
     status: int
     """The final response that ended it; 200 for a BYE, 0 where nobody answered."""
     reason: str
+    unreached: bool = False
+    """Our INVITE was taken by nobody (RFC 3263 section 4.3): another server may take it."""
 
 
 Event = Ringing | Answered | Offered | OfferRefused | RefreshDue | KeyPressed | KeysLost | Ended

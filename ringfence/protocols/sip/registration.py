@@ -154,6 +154,11 @@ class Registration:
         self._wanted = self._wanted or self._account.expires
         self._begin(now)
 
+    def hasten(self, now: float) -> None:
+        """Refresh now, unless that is under way, or not wanted."""
+        if self._refresh is not None:
+            self._begin(now)
+
     def unregister(self, now: float) -> None:
         """Ask the registrar to forget us; `Unregistered` follows in any case."""
         held = self.is_registered(now) or self._transaction is not None
