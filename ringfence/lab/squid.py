@@ -62,6 +62,7 @@ def render(folder: Path, proxy: Proxy) -> tuple[str, ...]:
         "shutdown_lifetime 0 seconds",
         "connect_timeout 5 seconds",
         "via off",
+        "strip_query_terms off",
         "dns_nameservers 127.0.0.1",
         f"hosts_file {proxy.hosts}",
         *_login(folder, proxy),

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -34,7 +34,7 @@ class Squid:
         folder.mkdir()
         self._access = Fifo(folder / "access.log")
         self._access.path.chmod(0o666)
-        self._net = net
+        self._hosts = Path(proxy.hosts)
         words = squid.render(folder, proxy)
         self.server = Server(net.servers, folder, *words)
         self.server.wait_for(squid.READY)
@@ -43,6 +43,14 @@ class Squid:
         """Return the lines of the log, as soon as there are so many."""
         lines = self._access.wait_for("\n", count) if count else []
         return [_read(line) for line in lines]
+
+    def knows(self, names: Mapping[str, str]) -> None:
+        """Have it know more names; it reads them anew."""
+        held = (line.split() for line in self._hosts.read_text().splitlines())
+        known = {name: address for address, name in held} | dict(names)
+        self._hosts.write_text("".join(f"{address} {name}\n" for name, address in known.items()))
+        self.server.reload()
+        self.server.wait_for(squid.READY, self.server.logged(squid.READY) + 1)
 
     def stop(self) -> None:
         self.server.stop()
