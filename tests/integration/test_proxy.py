@@ -5,13 +5,12 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from tests.support.certificates import leaf
 from tests.support.firmware import Publisher
-from tests.support.phone import PATIENCE, RunningPhone, ringfence
+from tests.support.phone import PATIENCE, ringfence
 from tests.support.provider_fixtures import StartDnsmasq, StartNginx, dnsmasq, net, nginx
 from tests.support.provider_net import (
     DNS,
@@ -28,12 +27,12 @@ from tests.support.provider_net import (
     stored,
     submit,
 )
+from tests.support.proxy_net import QUIET, URL, seen, told, watch
 from tests.support.squid import HOST, PASSWORD, USER, Asked, StartSquid, proxy
 from tests.support.upgrade_phone import upgrade
 
 __all__ = ["dnsmasq", "net", "nginx", "proxy"]
 
-URL = f"https://{NAME}/a.xml"
 CLEAR = f"http://{NAME}:8080/a.xml"
 MANUAL = {"Proxy_Mode": "Manual", "Proxy_Host": HOST}
 LOGIN = {
@@ -41,36 +40,7 @@ LOGIN = {
     "Proxy_Username": USER,
     "Proxy_Password": PASSWORD,
 }
-QUIET = {"Resync_On_Reset": "No", "Resync_Error_Retry_Delay": "0"}
 CONNECTED = Asked(PHONE, 200, "CONNECT", f"{NAME}:443", "-")
-WATCH = f"""\
-table inet seen {{
-  set to_tcp {{ type ipv4_addr . inet_service; flags dynamic; size 64; }}
-  set to_udp {{ type ipv4_addr . inet_service; flags dynamic; size 64; }}
-  chain input {{
-    type filter hook input priority filter; policy accept;
-    ip saddr {PHONE} tcp flags & (syn | ack) == syn add @to_tcp {{ ip daddr . tcp dport }}
-    ip saddr {PHONE} udp dport != 0 add @to_udp {{ ip daddr . udp dport }}
-  }}
-}}
-"""
-"""The servers' kernel notes where the phone goes to."""
-
-
-def told(phone: RunningPhone) -> dict[str, Any]:
-    """Return the rows of the status, by their labels."""
-    return dict(phone.status()["features"]["proxy"]["rows"])
-
-
-def watch(net: Net) -> None:
-    net.servers.run("nft", "-f", "-", stdin=WATCH)
-
-
-def seen(net: Net, kind: str = "tcp") -> set[tuple[str, int]]:
-    """Return the addresses and ports that the phone went to."""
-    listed = net.servers.run("nft", "-j", "list", "set", "inet", "seen", f"to_{kind}").stdout
-    (found,) = [one["set"] for one in json.loads(listed)["nftables"] if "set" in one]
-    return {(e["concat"][0], e["concat"][1]) for e in found.get("elem", [])}
 
 
 @pytest.fixture
