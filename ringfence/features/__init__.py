@@ -7,6 +7,7 @@ from ringfence.features import (
     custom_ca,
     dhcp,
     discovery,
+    dot1x,
     firewall,
     ipv6,
     line,
@@ -27,6 +28,7 @@ from ringfence.runtime.feature import Feature
 FEATURES: tuple[Feature[Any], ...] = (
     pc_port.FEATURE,
     firewall.FEATURE,
+    dot1x.FEATURE,
     vpn.FEATURE,
     dhcp.FEATURE,
     ipv6.FEATURE,

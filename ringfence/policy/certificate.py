@@ -25,6 +25,10 @@ LONGEST = 120
 _GENERIC = re.compile(rb"\x06\x03\x55\x04\x07[\x0c\x13\x16]\x0cciscogeneric")
 """DER of `L=ciscogeneric`, as each of the string types that it is written in."""
 
+_VERSION = 0xA0
+"""Type of the first field of a certificate that has a version."""
+_COMMON_NAME = bytes.fromhex("550403")
+
 _USAGES = {
     "1.3.6.1.5.5.7.3.1": "serverAuth",
     "1.3.6.1.5.5.7.3.2": "clientAuth",
@@ -139,6 +143,36 @@ def is_generic(der: bytes) -> bool:
     This is asked at every start of a phone, where no parser of certificates is loaded yet.
     """
     return _GENERIC.search(der) is not None
+
+
+def common_name(der: bytes) -> str:
+    """Return the common name of a certificate's subject; empty where it has none.
+
+    Like `is_generic`, this does without a parser of certificates.
+    """
+    try:
+        fields = list(_elements(next(_elements(next(_elements(der))[1]))[1]))
+        numbered = fields[0][0] == _VERSION
+        sets = _elements(fields[5 if numbered else 4][1])
+        pairs = [list(_elements(one)) for _, held in sets for _, one in _elements(held)]
+    except (StopIteration, IndexError):
+        return ""
+    found = [pair[1][1] for pair in pairs if len(pair) == 2 and pair[0][1] == _COMMON_NAME]
+    return printable(found[-1].decode(errors="replace")) if found else ""
+
+
+def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield type and content of each DER element; raises `IndexError` where one is cut off."""
+    at = 0
+    while at < len(der):
+        kind, size, at = der[at], der[at + 1], at + 2
+        if size & 0x80:
+            width = size & 0x7F
+            size, at = int.from_bytes(der[at : at + width], "big"), at + width
+        if at + size > len(der):
+            raise IndexError(at)
+        yield kind, der[at : at + size]
+        at += size
 
 
 def chain(ders: Sequence[bytes]) -> list[Certificate]:

@@ -83,6 +83,8 @@ class ClientCertificate(Struct, frozen=True):
     """SHA-256 of the certificate, so that a changed file is a changed plan."""
     individual: bool = True
     """Whether it is this unit's alone; a generic one is shared by many (PRV-14)."""
+    name: str = ""
+    """Common name; empty where it has none."""
 
 
 class TlsPolicy(Struct, frozen=True):

@@ -3,9 +3,13 @@
 Source: IEEE 802.1X-2004 7.5, 7.8; RFC 3748.
 """
 
+import struct
+
 ETHERTYPE = 0x888E
 GROUP = bytes.fromhex("0180c2000003")
 """The PAE group address: no bridge passes it on unless it is told to."""
+NOTHING = struct.pack("=HBBI", 0x06, 0, 0, 0)
+"""Classic BPF: no frame at all, for a socket that only sends, and knows the carrier."""
 VERSION = 2
 PACKET, START, LOGOFF = 0, 1, 2
 """Packet types."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ringfence.runtime.host_link import LinkNotices
     from ringfence.runtime.host_nft import Nft
     from ringfence.runtime.host_packets import Packets
+    from ringfence.runtime.host_supplicant import Supplicant
     from ringfence.runtime.trace import Trace
 
 LARGEST = 128 * 1024 * 1024
@@ -217,6 +218,17 @@ class Host:
         from ringfence.runtime.host_packets import Packets
 
         return Packets(interface, ethertype, program, groups)
+
+    async def supplicant(self, interface: str, configuration: str) -> "Supplicant":
+        """Return wpa_supplicant, started on an interface with a file of the state folder.
+
+        Raises:
+            ComponentError: it is missing, or does not come up.
+
+        """
+        from ringfence.runtime.host_supplicant import Supplicant
+
+        return await Supplicant.start(self.state, interface, configuration)
 
     def link(self, interface: str) -> "LinkNotices":
         """Return what the kernel tells of an interface's IPv6 from now on.

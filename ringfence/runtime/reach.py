@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from ringfence.config.catalog.values import IpMode
+from ringfence.config.catalog.values import Certificate, IpMode
 from ringfence.config.settings import Settings
 from ringfence.errors import Finding
 from ringfence.policy import servers, tls
@@ -14,6 +14,7 @@ from ringfence.policy.network import own_address, resolvers, waiting
 from ringfence.policy.route import Routing, routing
 from ringfence.policy.rules import Url
 from ringfence.policy.sources import ProfileSource, profile_source
+from ringfence.policy.tls import ClientCertificate
 from ringfence.policy.vpn import wanted
 from ringfence.runtime.state import Facts
 
@@ -71,6 +72,17 @@ def unconnected(settings: Settings, facts: Facts) -> str:
 def admissions(settings: Settings, facts: Facts) -> int:
     """Return how often the switch has let the phone in; 0 while 802.1X keeps it waiting."""
     return facts.admissions if settings.system.enable_802_1x_authentication else 1
+
+
+def wired(settings: Settings, facts: Facts) -> ClientCertificate | None:
+    """Return what 802.1X shows: the custom certificate where it is selected and there.
+
+    Until it is there the manufacturer's stands in for it, since a phone that is kept out of the
+    network could never fetch another one.
+    """
+    if settings.system.certificate_select is Certificate.CUSTOM and facts.custom:
+        return facts.custom
+    return facts.own_certificate
 
 
 def dhcp_source(settings: Settings, facts: Facts) -> ProfileSource:

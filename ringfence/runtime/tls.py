@@ -112,6 +112,7 @@ def client_certificate(certificate_file: str, key_file: str) -> ClientCertificat
         key_file,
         hashlib.sha256(der).hexdigest(),
         individual=not certificate.is_generic(der),
+        name=certificate.common_name(der),
     )
 
 

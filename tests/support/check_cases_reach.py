@@ -5,7 +5,8 @@ UDP = LINE + "<SIP_Transport_1_>UDP</SIP_Transport_1_>"
 TLS = LINE + "<SIP_Transport_1_>TLS</SIP_Transport_1_>"
 LDAP = "<LDAP_Dir_Enable>Yes</LDAP_Dir_Enable><LDAP_Server>ldap://dir.telco.net</LDAP_Server>"
 ACS = "<Enable_TR-069>Yes</Enable_TR-069><ACS_URL>https://acs.telco.net/</ACS_URL>"
-DOT1X = "<Enable_802.1X_Authentication>Yes</Enable_802.1X_Authentication>"
+SWITCHED_ON = "<Enable_802.1X_Authentication>Yes</Enable_802.1X_Authentication>"
+DOT1X = SWITCHED_ON + "<RF_EAP_Server_Name>radius.telco.net</RF_EAP_Server_Name>"
 DOMAINS = "<Restricted_Access_Domains>telco.net</Restricted_Access_Domains>"
 QUIET_VLAN = "<Enable_CDP>No</Enable_CDP><Enable_LLDP-MED>No</Enable_LLDP-MED>"
 
@@ -27,6 +28,7 @@ CASES: dict[str, tuple[str, str]] = {
         "<Certificate_Select>Custom installed</Certificate_Select>",
         "<Certificate_Select>Custom installed</Certificate_Select>" + SCEP + SHA256,
     ),
+    "dot1x-server-unnamed": (SWITCHED_ON, DOT1X),
     # provisioning and reach
     "trust-clear-text": (
         "<Custom_CA_Rule>http://pv.telco.net/ca.pem</Custom_CA_Rule>",

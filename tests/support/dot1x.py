@@ -8,9 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from ringfence.lab import dot1x
 from ringfence.lab.dot1x import EapServer, RadiusClient, User
 from ringfence.lab.namespaces import Namespace, link
+from ringfence.policy.tls import Trust
+from ringfence.runtime.state import Facts, Identity
+from ringfence.runtime.tls import client_certificate
 from tests.support import certificates
 from tests.support.certificates import Pair
 from tests.support.lease import Server
@@ -191,3 +196,18 @@ network={{
 """)
         words = ("wpa_supplicant", "-Dwired", "-i", interface, "-c", str(configuration))
         super().__init__(space, folder, *words)
+
+
+SERVER_NAME = {"RF_EAP_Server_Name": RADIUS_NAME}
+ON = {"Enable_802.1X_Authentication": "Yes", **SERVER_NAME}
+
+
+def facts(authority: Authority, name: str = "CP-8841-SEP000E08ABCDEF", **changes: object) -> Facts:
+    """Return what a phone knows that has a certificate of an authority and believes that one."""
+    certificate, key = authority.station(name)
+    known = Facts(
+        identity=Identity(mac=PHONE.replace(":", ""), interface="br0"),
+        trust=Trust(provider_root=(authority.root.pem,)),
+        client=client_certificate(certificate, key),
+    )
+    return replace(known, **changes)

@@ -117,9 +117,9 @@ class _Note(logging.Handler):
 
 @contextlib.asynccontextmanager
 async def addressed(
-    state: Path, feature: Feature[Any] = FEATURE, /, **texts: str
+    state: Path, feature: Feature[Any] = FEATURE, /, *, known: Facts | None = None, **texts: str
 ) -> AsyncIterator[Addressed]:
-    """Run the feature with parameters given by tag."""
+    """Run the feature with parameters given by tag, on the facts that are known."""
     settings, errors = decode(texts, Settings())
     assert not errors
     logger = logging.getLogger(f"ringfence.features.{feature.name}")
@@ -138,6 +138,7 @@ async def addressed(
 
 def kernel_addresses(space: Namespace) -> list[str]:
     """Return the IPv4 addresses that the kernel holds on eth0."""
+        phone.facts = known or phone.facts
     out = space.run("ip", "-json", "-4", "addr", "show", "dev", "eth0").stdout
     return [
         f"{each['local']}/{each['prefixlen']}"

@@ -23,7 +23,7 @@ CLEAN = """\
   <Admin_Password>vT9k-Q2mZ4x</Admin_Password>
   <Enable_Protocol>Https</Enable_Protocol>
   <Web_Server_Port>443</Web_Server_Port>
-  <Enable_802.1X_Authentication>Yes</Enable_802.1X_Authentication>
+  <Enable_802.1X_Authentication>Yes</Enable_802.1X_Authentication><RF_EAP_Server_Name>radius.telco.net</RF_EAP_Server_Name>
   <Proxy_1_>sip.telco.net</Proxy_1_>
   <SIP_Transport_1_>TLS</SIP_Transport_1_>
   <User_ID_1_>201</User_ID_1_>

@@ -44,7 +44,7 @@ _POWER = Section("Power Settings", "phone-facts 1.2")
 _NETWORK = Section("Network Settings", "phone-facts 1.2", cuts_off=True)
 _IPV4 = Section("IPv4 Settings", "phone-facts 1.2", access=WRITE, cuts_off=True)
 _IPV6 = Section("IPv6 Settings", "phone-facts 1.2", access=WRITE, status=OBEYED, cuts_off=True)
-_DOT1X = Section("802.1X Authentication", "phone-facts 6", access=WRITE, effect=RESTART, cuts_off=True)
+_DOT1X = Section("802.1X Authentication", "phone-facts 6", access=WRITE, effect=RESTART, status=OBEYED, cuts_off=True)
 _OPTIONAL = Section("Optional Network Configuration", "phone-facts 1.2")
 _VLAN = Section("VLAN Settings", "phone-facts 1.2", effect=REBOOT, cuts_off=True)
 _PROXY = Section("HTTP Proxy Settings", "chapter, Table 8", access=WRITE, level=Level.USER, status=OBEYED)
@@ -193,7 +193,6 @@ class System(Tab, frozen=True, kw_only=True):
         "Certificate_Select",
         "Certificate that the phone shows to 802.1X; the status page says which one that is.",
         since="12.0",
-        status=Status.OBEYED,
     )
     eap_identity: str = _DOT1X.row(
         "",
@@ -201,6 +200,14 @@ class System(Tab, frozen=True, kw_only=True):
         "Outer identity; empty takes the common name of the certificate.",
         label="EAP Identity",
         codec=Text(253),
+        access=Access.NONE,
+    )
+    eap_server_name: str = _DOT1X.row(
+        "",
+        "RF_EAP_Server_Name",
+        "Name in the authentication server's certificate, several with blanks between them; without one no server is believed.",
+        label="EAP Server Name",
+        codec=Text(253, "host names", r"[\w.-]*([ ,;]+[\w.-]+)*"),
         access=Access.NONE,
     )
     eap_fast_identity: str = _DOT1X.row(

@@ -14,7 +14,7 @@ from ringfence.errors import Finding, Severity
 from ringfence.policy.applications import SCEP
 from ringfence.policy.rules import Url, parse_url
 from ringfence.policy.schedule import Schedule, parse_schedule
-from ringfence.runtime.reach import Reach, awaited, reach
+from ringfence.runtime.reach import Reach, awaited, reach, wired
 from ringfence.runtime.state import Facts, Planned
 
 SERVER = ROWS["provisioning"]["cdc_server"].tag
@@ -71,25 +71,21 @@ def plan(settings: Settings, facts: Facts) -> Planned[CertificatesPlan]:
     """Return the plan of the phone's certificates."""
     found = [_expiring(text) for text in facts.expiring]
     enrolment = _enrolment(settings, facts, found)
-    wired = _wired(settings, facts)
+    shown = _wired(settings, facts)
     if _is_missing(settings, facts) and enrolment is None:
         text = "no custom certificate is installed; until then the manufacturing one is shown"
         remedy = f"configure {SERVER}, or install one by file"
         found.append(Finding(Severity.WARNING, "custom-certificate-missing", SELECT, text, remedy))
     waiting = awaited(settings, facts)
-    return Planned({"": CertificatesPlan(waiting, enrolment, wired)}, tuple(found))
+    return Planned({"": CertificatesPlan(waiting, enrolment, shown)}, tuple(found))
 
 
 def _wired(settings: Settings, facts: Facts) -> str:
-    """Return what 802.1X shows: the custom certificate where it is selected and there.
-
-    Until it is there the manufacturer's stands in for it, since a phone that is kept out of the
-    network could never fetch another one.
-    """
-    custom = settings.system.certificate_select is Certificate.CUSTOM
-    if custom and facts.custom:
-        return "custom"
-    return "manufacturing" if facts.own_certificate else "no"
+    """Return in a word which certificate 802.1X shows."""
+    shown = wired(settings, facts)
+    if shown is None:
+        return "no"
+    return "custom" if shown is facts.custom else "manufacturing"
 
 
 def _is_missing(settings: Settings, facts: Facts) -> bool:

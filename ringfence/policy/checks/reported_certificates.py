@@ -39,6 +39,15 @@ RULES = (
         "configure a SCEP server, or install one by file",
     ),
     Rule(
+        "dot1x-server-unnamed",
+        Severity.ERROR,
+        "802.1X is on, and no server may authenticate the phone",
+        "The phone does not ask to be let in: whoever holds any certificate of the same CA could "
+        "authenticate it.",
+        "phone-facts 6, Server trust; ADR 35",
+        "write the name in the authentication server's certificate",
+    ),
+    Rule(
         "certificate-expires",
         Severity.WARNING,
         "A certificate of the phone ends within 30 days, or has ended",

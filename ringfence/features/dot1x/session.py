@@ -1,0 +1,191 @@
+"""One supplicant from its start to its end: it is fed, listened to, and obeyed."""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from ringfence.config.catalog.values import PacProvisioning
+from ringfence.errors import ComponentError
+from ringfence.features.dot1x.plan import Dot1xPlan
+from ringfence.features.dot1x.watch import Watch
+from ringfence.protocols import arp_frames as arp
+from ringfence.protocols import eapol
+from ringfence.protocols.supplicant import Authorised, Transaction
+from ringfence.runtime.alarm import woken
+from ringfence.runtime.feature import World
+from ringfence.runtime.host_supplicant import PROGRAM
+
+if TYPE_CHECKING:
+    from ringfence.protocols.dhcp import Lease
+    from ringfence.runtime.host_packets import Packets
+    from ringfence.runtime.host_supplicant import Supplicant
+
+logger = logging.getLogger(__name__)
+
+CONFIGURATION = "dot1x.conf"
+PULSE = 5.0
+"""Seconds between two questions to the supplicant itself: a flood may cost its messages."""
+BATCH, REST = 64, 0.05
+"""Messages that are taken at once, and the seconds after as many: a flood costs calls nothing."""
+NO_CREDENTIAL = "EAP-FAST has no credential (PAC) yet, and fetching one is switched off"
+
+
+class Session:
+    """A running supplicant, the wire that it asks on, and a neighbour that must go on answering."""
+
+    def __init__(
+        self, world: World, plan: Dot1xPlan, child: "Supplicant", port: "Packets", near: "Packets"
+    ) -> None:
+        host = world.host
+        hardware = host.hardware_address(plan.interface)
+        pac, mode = bool(host.names(plan.pac)), plan.pac_mode
+        self.transaction = Transaction(provisions=mode is PacProvisioning.ANONYMOUS and not pac)
+        missing = bool(plan.password) and mode is PacProvisioning.OFF and not pac
+        self.problem = NO_CREDENTIAL if missing else ""
+        self._world = world
+        self._child = child
+        self._port = port
+        self._near = near
+        self._start = eapol.start(hardware)
+        self._watch = Watch(hardware)
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until the supplicant ends.
+
+        Raises:
+            ExceptionGroup: of `ComponentError`: it ended, or the interface is gone.
+
+        """
+        self._child.send("REASSOCIATE")  # else it waits for a tenth of a second
+        self.transaction.receive_carrier(self._port.connected, self._world.host.now())
+        async with asyncio.TaskGroup() as group:
+            for work in (self._hear(), self._follow(), self._listen(), self._die(), self._ask()):
+                group.create_task(work)
+
+    async def _ask(self) -> None:
+        """Send what is due, and tell the others what came of it; never returns."""
+        host, state, watch = self._world.host, self.transaction, self._watch
+        pulse = host.now() + PULSE
+        while True:
+            self._wake.clear()
+            now = host.now()
+            state.handle_timer(now)
+            with contextlib.suppress(ComponentError):  # the port is down: its carrier tells
+                if state.starts_to_send(now):
+                    self._port.send(self._start)
+                for frame in watch.frames_to_send(now):
+                    self._near.send(frame)
+            self._look(now)
+            self._obey(now)
+            if now >= pulse:
+                pulse = now + PULSE
+                for command in ("DETACH", "ATTACH", "STATUS"):
+                    self._child.send(command)
+            timers = (state.get_timer(), watch.get_timer(), pulse)
+            await woken(self._wake, min(at for at in timers if at is not None), host.now())
+
+    def _look(self, now: float) -> None:
+        """Watch the router while there is one, and believe what it shows."""
+        lease = self._world.facts().lease
+        self._watch.aim(lease.address if lease else "", neighbour(lease), now)
+        if self._watch.silent:
+            self.transaction.receive_silence(now)
+        elif self._watch.answers:
+            self.transaction.receive_sign()
+
+    def _obey(self, now: float) -> None:
+        while (event := self.transaction.next_event()) is not None:
+            if isinstance(event, Authorised):
+                self.problem = ""
+                self._watch.forget(now)
+                logger.info("dot1x.authenticated: %s", event.protocol)
+                self._world.publish(admissions=self._world.facts().admissions + 1)
+            else:
+                logger.warning("dot1x.unauthenticated: %s", self.problem or event.reason)
+                go_on(self._world)
+
+    async def _hear(self) -> None:
+        count = 0
+        while True:
+            self.transaction.receive_message(await self._child.receive(), self._world.host.now())
+            self._wake.set()
+            count += 1
+            if count % BATCH == 0:
+                await asyncio.sleep(REST)
+
+    async def _follow(self) -> None:
+        """Follow the carrier."""
+        while True:
+            await self._port.arrived()
+            before = self._port.connected
+            if self._port.reconnected() or self._port.connected != before:
+                self.transaction.receive_carrier(self._port.connected, self._world.host.now())
+                self._wake.set()
+
+    async def _listen(self) -> None:
+        """Take the answers of neighbours."""
+        while True:
+            await self._near.arrived()
+            self._near.reconnected()
+            for _ in range(BATCH):
+                if (packet := self._near.receive()) is None:
+                    break
+                self._watch.receive_frame(packet.frame, self._world.host.now())
+            else:
+                await asyncio.sleep(REST)
+            self._wake.set()
+
+    async def _die(self) -> None:
+        raise ComponentError(PROGRAM, await self._child.ended())
+
+
+@contextlib.asynccontextmanager
+async def opened(world: World, plan: Dot1xPlan) -> AsyncIterator[Session]:
+    """Start a supplicant; on leaving it is ended without a word to the switch.
+
+    Raises:
+        ComponentError: it is missing or does not come up, or there is no such interface.
+
+    """
+    host = world.host
+    host.switch(plan.interface, on=True)
+    with contextlib.ExitStack() as stack:
+        port = host.packets(host.switch_port(plan.interface), eapol.ETHERTYPE, eapol.NOTHING)
+        stack.callback(port.close)
+        near = host.packets(plan.interface, arp.ETHERTYPE, arp.REPLIES)
+        stack.callback(near.close)
+        child = await host.supplicant(plan.interface, CONFIGURATION)
+        try:
+            yield Session(world, plan, child, port, near)
+        finally:
+            await child.kill()
+
+
+def log_off(world: World, plan: Dot1xPlan) -> None:
+    """Tell the switch that the phone leaves, in its own name."""
+    host = world.host
+    port = host.switch_port(plan.interface)
+    with (
+        contextlib.suppress(ComponentError),
+        contextlib.closing(host.packets(port, eapol.ETHERTYPE, eapol.NOTHING)) as wire,
+    ):
+        wire.send(eapol.logoff(host.hardware_address(plan.interface)))
+
+
+def go_on(world: World) -> None:
+    """Let the phone go on, if it waits: a port may be open for whoever is not let in."""
+    if not world.facts().admissions:
+        world.publish(admissions=1)
+
+
+def neighbour(lease: "Lease | None") -> str:
+    """Return who must answer while the network is there: the router, else the DHCP server."""
+    if lease is None:
+        return ""
+    network = ipaddress.ip_interface(f"{lease.address}/{lease.prefix}").network
+    known = (*lease.routers, lease.server)
+    return next((one for one in known if one and ipaddress.ip_address(one) in network), "")
