@@ -91,7 +91,7 @@ class Wire:
 
     def seen(self) -> set[str]:
         """Return what has come since the last look: `tcp 10.0.0.1 443`, `arp`, `icmp6 135`."""
-        found = set()
+        found: set[str] = set()
         while True:
             try:
                 frame = self._socket.recv(65536)
@@ -164,9 +164,11 @@ class Ocserv(Server):
         text = done.stdout.replace('"Routes":\t[],', "").strip()
         return list(json.loads(text)) if text.startswith("[") else []
 
-    def logins(self) -> int:
-        """Return how often somebody began to log in."""
-        return self.logged("sec-mod: initiating session") + self.logged("failed authentication")
+    def stop(self) -> None:
+        """End it with its helpers, which a kill would leave behind."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(timeout=PATIENCE)
 
 
 class VpnNet:
@@ -189,7 +191,7 @@ class VpnNet:
         self.wire = Wire(servers, "up0")
         self._stops: list[Callable[[], Any]] = [self.wire.close]
         (self.state / "provider-root.crt").write_text(self.authority.pem)
-        self.password(PASSWORD)
+        self.password(PASSWORD, "phones,admins")
         self.texts: dict[str, str] = {
             "VPN_Server": NAME,
             "VPN_User_Name": USER,
@@ -200,9 +202,10 @@ class VpnNet:
             "Enable_LLDP-MED": "No",
         }
 
-    def password(self, text: str) -> None:
-        """Let the server know another password of the user."""
-        words = ["ocpasswd", "-c", str(self.folder / "passwd"), "-g", "phones,admins", USER]
+    def password(self, text: str, groups: str = "", user: str = USER) -> None:
+        """Let the server know a user, or another password of one."""
+        more = ["-g", groups] if groups else []
+        words = ["ocpasswd", "-c", str(self.folder / "passwd"), *more, user]
         subprocess.run(words, input=f"{text}\n{text}\n", text=True, check=True, capture_output=True)
         os.chmod(self.folder / "passwd", 0o644)
 
@@ -293,12 +296,11 @@ def until(condition: Callable[[], T], what: str) -> T:
 
 def openconnects(phone: RunningPhone) -> list[int]:
     """Return the process ids of openconnect below the phone."""
-    found = []
+    found: list[int] = []
     for child in phone.children():
-        path = Path(f"/proc/{child}/task/{child}/children")
-        for pid in map(int, path.read_text().split()):
-            if Path(f"/proc/{pid}/comm").read_text().strip() == "openconnect":
-                found.append(pid)
+        pids = Path(f"/proc/{child}/task/{child}/children").read_text().split()
+        names = {pid: Path(f"/proc/{pid}/comm").read_text().strip() for pid in pids}
+        found += [int(pid) for pid, name in names.items() if name == "openconnect"]
     return found
 
 
