@@ -9,6 +9,7 @@ import pytest
 from msgspec import Struct
 
 from ringfence.lab import squid
+from ringfence.lab.namespaces import Namespace
 from ringfence.lab.squid import Proxy
 from tests.support.lease import Server
 from tests.support.provider_net import FIRST, NAME, SECOND, Fifo, Net, versions
@@ -30,13 +31,13 @@ class Asked(Struct, frozen=True):
 class Squid:
     """A running Squid; its server side has an address of its own."""
 
-    def __init__(self, net: Net, folder: Path, proxy: Proxy) -> None:
+    def __init__(self, space: Namespace, folder: Path, proxy: Proxy) -> None:
         folder.mkdir()
         self._access = Fifo(folder / "access.log")
         self._access.path.chmod(0o666)
         self._hosts = Path(proxy.hosts)
         words = squid.render(folder, proxy)
-        self.server = Server(net.servers, folder, *words)
+        self.server = Server(space, folder, *words)
         self.server.wait_for(squid.READY)
 
     def asked(self, count: int) -> list[Asked]:
@@ -85,7 +86,7 @@ def proxy(net: Net, component: list[str]) -> Iterator[StartSquid]:
     def start(login: str = "", *rules: str, address: str = SECOND) -> Squid:
         name = f"{net.servers.name.replace('-', '')}n{len(started)}"
         told = Proxy(name, address, str(hosts), login, {USER: PASSWORD}, rules)
-        started.append(Squid(net, folder / name, told))
+        started.append(Squid(net.servers, folder / name, told))
         return started[-1]
 
     yield start
