@@ -25,6 +25,7 @@ from tests.support.sip_net import (
 
 __all__ = ["provider"]
 
+DNS_V6 = "fd99::8"
 Wire = tuple[Namespace, Namespace]
 AUTO = {**LINE, "SIP_Transport_1_": "Auto"}
 ADDRESSES = (
@@ -229,6 +230,28 @@ def test_the_preferred_family_is_tried_first(
     port = "5061" if transport == "TLS" else "5060"
     assert phone.wait(registered=True)["server"] == f"{DOMAIN} ([{FIRST_V6}]:{port})"
     assert "sip:1001@[fd99::2]:" in kamailio.contacts()["1001"]
+
+
+@pytest.mark.proves("SIP-03")
+@pytest.mark.parametrize("transport", ["UDP", "TLS"])
+def test_a_phone_of_both_families_registers_by_ipv6_alone_until_ipv4_comes(
+    pair: Wire, phone: LinePhone, provider: Provider, transport: str
+) -> None:
+    pair[0].run("ip", "-4", "addr", "flush", "dev", "eth0")
+    pair[1].address("eth0", f"{DNS_V6}/64")
+    kamailio = provider.registrar(f"[{FIRST_V6}]")
+    provider.registrar(SECOND)
+    provider.zone(f"host-record={DOMAIN},{SECOND},{FIRST_V6}", f"listen-address={DNS_V6}")
+    texts = {**LINE, "Primary_DNS": "", "SIP_Transport_1_": transport}
+    phone.alone6("fd99::2", DNS_V6)
+    phone.set(**texts)
+    assert FIRST_V6 in phone.wait(registered=True)["server"]
+    assert "sip:1001@[fd99::2]:" in kamailio.contacts()["1001"]
+    pair[0].address("eth0", f"{PHONE}/24")
+    phone.lent(PHONE)
+    phone.set(**texts)
+    phone.wait(registered=True, server=SECOND)
+    kamailio.until(lambda: not kamailio.contacts())
 
 
 @pytest.mark.proves("RAD-02")

@@ -25,6 +25,7 @@ from ringfence.features.line import FEATURE
 from ringfence.lab.namespaces import Namespace
 from ringfence.policy.tls import Trust
 from ringfence.protocols.dhcp import Lease
+from ringfence.protocols.dhcpv6 import Lease6
 from ringfence.runtime import egress_dns
 from ringfence.runtime.commands import Command, Commands
 from ringfence.runtime.egress import Egress
@@ -68,6 +69,14 @@ class LinePhone:
     def know(self, name: str, *addresses: str) -> None:
         """Find these addresses under a name from the next `set` on."""
         self._facts["names"] = {**self._facts["names"], name: addresses}
+
+    def alone6(self, address: str, *resolvers: str) -> None:
+        """Have this address alone, because nobody answers DHCP, from the next `set` on."""
+        self._facts |= {"address": "", "alone6": [address, resolvers]}
+
+    def lent(self, address: str) -> None:
+        """Have an IPv4 address lent, too, from the next `set` on."""
+        self._facts["address"] = address
 
     def own(self, certificate: str, key: str) -> None:
         """Have this certificate, in PEM files, from the next `set` on."""
@@ -208,6 +217,8 @@ class Phone:
             self.facts,
             sound=Sound(microphone, speaker, tuple(codecs)),
             lease=Lease(given["address"], 24, "10.99.0.9") if given["address"] else None,
+            silent="alone6" in given and not given["address"],
+            lease6=lease6(*given["alone6"]) if "alone6" in given else None,
             trust=Trust(provider_root=tuple(given["trust"])),
             client=client_certificate(*given["client"]) if "client" in given else None,
         )
@@ -241,6 +252,10 @@ class Phone:
                         async with asyncio.timeout(0.1):
                             await self.noted.wait()
         return {"missing": dict(wanted), "status": self.status()}
+
+
+def lease6(address: str, resolvers: Sequence[str]) -> Lease6:
+    return Lease6(address=address, resolvers=tuple(resolvers))
 
 
 class Noting(logging.Handler):

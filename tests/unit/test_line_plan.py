@@ -8,6 +8,7 @@ from ringfence.features.line.plan import LinePlan, parts, plan
 from ringfence.policy.applications import NameCheck
 from ringfence.policy.tls import Trust
 from ringfence.protocols.dhcp import Lease
+from ringfence.protocols.dhcpv6 import Lease6
 from ringfence.protocols.sip.account import Retry
 from ringfence.protocols.sip.locate import Server
 from ringfence.protocols.sip.transaction import Timers
@@ -386,3 +387,25 @@ def test_a_line_of_dual_registration_is_two_lines_and_one_alone_is_one() -> None
     single = line(**LINE, Dual_Registration_1_="Yes")
     assert parts("1", single) == {"1": single, "1 alternate": None}
     assert rules(**LINE, Dual_Registration_1_="Yes") == ["line-dual-alone"]
+
+
+IPV6 = Lease6(address="2001:db8::50", resolvers=("2001:db8::1",))
+
+
+@pytest.mark.parametrize(
+    ("facts", "records", "address"),
+    [
+        (Facts(silent=True, lease6=IPV6), ("AAAA",), ""),
+        (Facts(lease6=IPV6), ("A", "AAAA"), ""),  # DHCP may still answer
+        (Facts(silent=True), ("A", "AAAA"), ""),
+        (Facts(silent=True, lease6=IPV6, lease=LEASE), ("A", "AAAA"), "192.0.2.50"),
+    ],
+)
+def test_a_phone_of_both_families_goes_by_ipv6_where_nobody_answers_dhcp(
+    facts: Facts, records: tuple[str, ...], address: str
+) -> None:
+    settings, _ = decode({**LINE, "Alternate_Proxy_1_": "b.telco.test"}, virgin())
+    made = plan(settings, facts).plans["1"].home
+    assert made
+    assert [way.search.records for way in made.ways] == [records] * 2
+    assert made.address == address

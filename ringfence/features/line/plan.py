@@ -26,7 +26,7 @@ from ringfence.protocols.sip.account import Account, Retry
 from ringfence.protocols.sip.grammar import escape_user, is_token, parse_uri
 from ringfence.protocols.sip.negotiation import Terms
 from ringfence.protocols.sip.transaction import Timers
-from ringfence.runtime.reach import unconnected
+from ringfence.runtime.reach import unconnected, unreached
 from ringfence.runtime.state import Facts, Planned
 
 LISTENS = {
@@ -123,6 +123,8 @@ class _Lines:
         self.findings: list[Finding] = []
         self._settings = settings
         self._facts = facts
+        self._address = own_address(settings, facts.lease, tunnel=facts.tunnel)
+        self._reaches = not unreached(settings, facts)
         unit = facts.identity
         self._macros = {
             **phone_values(unit.mac, unit.product, unit.serial, unit.firmware),
@@ -180,7 +182,8 @@ class _Lines:
             return None, ""
         own = self._own_uri(n, ext.sip_uri.strip())
         try:
-            found = ways(self._settings, n, partial(self._account, n, own))
+            make = partial(self._account, n, own)
+            found = ways(self._settings, n, make, alone6=not self._address and self._reaches)
         except ValueError as error:
             return None, f"not a server: {error}"
         except PolicyError as error:
@@ -204,7 +207,7 @@ class _Lines:
         return Home(
             transport=ext.sip_transport.value,
             ways=found,
-            address=own_address(settings, facts.lease, tunnel=facts.tunnel),
+            address=self._address,
             tls=tls,
             domains=settings.system.restricted_access_domains,
             exact_domains=settings.system.restricted_domains_exact_only,

@@ -35,10 +35,11 @@ MakeAccount = Callable[[str, str, str], Account]
 """Takes the registrar, the host of the line's own address, and the route."""
 
 
-def ways(settings: Settings, n: int, make: MakeAccount) -> tuple[Way, ...]:
+def ways(settings: Settings, n: int, make: MakeAccount, *, alone6: bool = False) -> tuple[Way, ...]:
     """Return the way of the proxy, then that of the alternate proxy where there is one.
 
     An alternate way without an allowed server is left out: it must not take the first one along.
+    With `alone6` nothing but IPv6 is to be had.
 
     Raises:
         ValueError: what names the proxy or the outbound proxy is no server.
@@ -55,7 +56,11 @@ def ways(settings: Settings, n: int, make: MakeAccount) -> tuple[Way, ...]:
             found.append(_way(settings, n, own, outbound, make))
         except (ValueError, PolicyError):
             pass
-    return tuple(found)
+    return tuple(map(_over_ipv6, found)) if alone6 else tuple(found)
+
+
+def _over_ipv6(way: Way) -> Way:
+    return replace(way, search=replace(way.search, records=("AAAA",)))
 
 
 def proxy_name(ext: Ext) -> str:
