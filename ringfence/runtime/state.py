@@ -104,6 +104,14 @@ class Health(enum.Enum):
     FAILED = "Failed"
 
 
+class Page(enum.Enum):
+    """The pages under Info. Source: mission WEB-06."""
+
+    STATUS = "Status"
+    DOWNLOADS = "Download Status"
+    DEBUG = "Debug"
+
+
 class Status(Struct, frozen=True):
     """What the web page, the phone screen, `phone status` and TR-069 show of a feature."""
 
@@ -114,6 +122,8 @@ class Status(Struct, frozen=True):
     """The same for programs: JSON values under names of their own."""
     title: str = ""
     """Heading of the section; empty takes the feature's name."""
+    page: Page = Page.STATUS
+    """Where under Info it stands."""
 
 
 def stamp(at: float) -> str:

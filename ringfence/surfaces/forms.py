@@ -139,6 +139,26 @@ def tab(
     return Tab(place, tuple(Section(title, tuple(held)) for title, held in sections.items()))
 
 
+def search(
+    snapshot: Snapshot, level: Level, draft: Draft, words: str
+) -> tuple[tuple[Place, str, Field], ...]:
+    """Return what has all of the words in tag, label, section or help, in page order.
+
+    Each with its tab and section. Where an extension is meant by no word, only Ext 1 is named.
+    """
+    wanted = words.casefold().split()
+    found: list[tuple[Place, str, Field]] = []
+    for place in PLACES.values() if wanted else ():
+        for tag, slot in _visible(snapshot, place, level):
+            row = slot.row
+            text = f"{tag} {row.label} {row.section} {row.help} {place.title}".casefold()
+            named = slot.n <= 1 or any(word.strip("_").endswith(str(slot.n)) for word in wanted)
+            if named and all(word in text for word in wanted):
+                edit = draft.edits.get(tag)
+                found.append((place, row.section, _field(snapshot, tag, slot, level, edit)))
+    return tuple(found)
+
+
 def on_screen(
     snapshot: Snapshot, tags: Iterable[str], *, obeys_access: bool, read_only: bool
 ) -> Mapping[str, Field]:

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 from msgspec import Struct
 
-from ringfence.runtime.state import Health, Status
+from ringfence.runtime.state import Health, Page, Status
 
 
 class StatusSection(Struct, frozen=True):
@@ -16,12 +16,19 @@ class StatusSection(Struct, frozen=True):
     title: str
     health: Health
     rows: tuple[tuple[str, str], ...]
+    page: Page = Page.STATUS
+
+
+PAGES: Mapping[str, Page] = {page.value.lower().replace(" ", "-"): page for page in Page}
+"""`{word for addresses: page under Info}`, in page order."""
 
 
 def sections(statuses: Mapping[str, Status]) -> tuple[StatusSection, ...]:
     """Return one section for each feature, in the order of `statuses`."""
     return tuple(
-        StatusSection(name, status.title or name.capitalize(), status.health, status.rows)
+        StatusSection(
+            name, status.title or name.capitalize(), status.health, status.rows, status.page
+        )
         for name, status in statuses.items()
     )
 

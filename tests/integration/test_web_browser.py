@@ -56,6 +56,53 @@ def submit(page: Page) -> None:
     page.get_by_role("button", name="Submit All Changes").click()
 
 
+# --- Search, and pages that live ---
+
+
+def look(page: Page) -> dict[str, Any]:
+    log_in(page, "/voice/system")
+    page.get_by_label("Host Name").fill("typed")
+    page.get_by_role("searchbox").fill("cipher list")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Search")
+    found = page.get_by_role("region", name="Results").get_by_role("link").all_inner_texts()
+    page.get_by_role("link", name="TLS Cipher List").click()
+    expect(page.locator('[name="TLS_Cipher_List"]')).to_be_in_viewport()
+    kept = page.get_by_label("Host Name").input_value()
+    page.goto("http://10.99.0.2/search?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
+    return {"found": found, "kept": kept, "none": page.get_by_role("status").inner_text()}
+
+
+def test_a_search_finds_parameters_and_keeps_what_was_typed(start: Start, browse: Browse) -> None:
+    start()
+    seen = browse(look)
+    assert seen["found"] == ["TLS Cipher List"]
+    assert seen["kept"] == "typed"
+    assert seen["none"] == 'No parameter has “"><script>alert(1)</script>”.'
+
+
+def wait(page: Page, folder: str) -> dict[str, Any]:
+    log_in(page, "/info/status")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    card = page.get_by_role("region", name="System Information")
+    before = card.inner_text()
+    ask(Path(folder), {"verb": "set", "values": {"Enable_CDP": "No"}})
+    expect(card).to_contain_text("stored changes take effect after a reboot")
+    return {
+        "before": before,
+        "loads": page.evaluate("performance.getEntriesByType('navigation').length"),
+    }
+
+
+def test_the_status_page_follows_the_phone_without_being_loaded_again(
+    start: Start, browse: Browse
+) -> None:
+    phone = start()
+    seen = browse(wait, str(phone.state))
+    assert "after a reboot" not in seen["before"]
+    assert seen["loads"] == 1
+
+
 # --- The chapter's procedure, to the letter ---
 
 
@@ -86,10 +133,12 @@ def test_one_button_commits_the_changes_of_every_tab(start: Start, browse: Brows
     seen = browse(walk)
     assert seen["heading"] == "Ext 3"
     assert seen["again"] == "NO_ICMP_PING, UDP:4000:4010"
-    assert seen["buttons"] == ["Submit All Changes", "Undo All Changes"]
+    assert seen["buttons"] == ["Confirm Changes", "Submit All Changes", "Undo All Changes"]
     assert held(phone, "Firewall_Config") == "NO_ICMP_PING, UDP:4000:4010"
     assert held(phone, "Auth_INVITE_3_") == "Yes"
-    assert seen["notices"] == ["Stored, takes effect at once: Firewall Options, Ext 3 Auth INVITE."]
+    waiting, stored = seen["notices"]
+    assert stored == "Stored, takes effect at once: Firewall Options, Ext 3 Auth INVITE."
+    assert "Not confirmed yet" in waiting
 
 
 REFUSED = {
@@ -145,7 +194,7 @@ def test_a_list_with_an_unknown_word_is_stored_as_written(start: Start, browse: 
         page.get_by_label("Firewall Options").fill("NO_ICMP_PING,NONSENSE")
         page.get_by_label("TLS Cipher List").fill("BOGUS")
         submit(page)
-        expect(page.get_by_role("status")).to_contain_text("Stored")
+        expect(page.get_by_role("status").last).to_contain_text("Stored")
 
     browse(fill)
     assert held(phone, "Firewall_Config") == "NO_ICMP_PING,NONSENSE"

@@ -321,3 +321,26 @@ def test_the_notice_groups_by_when_a_change_takes_effect() -> None:
 def test_every_tab_has_a_word_fit_for_an_address() -> None:
     for tag in slots():
         assert re.fullmatch(r"[a-z0-9]+", forms.place_of(tag).name)
+
+
+@pytest.mark.parametrize(
+    ("words", "tags"),
+    [
+        ("cipher list", ["TLS_Cipher_List"]),
+        ("CIPHER_list", ["TLS_Cipher_List"]),
+        ("sip_port_3", ["SIP_Port_3_"]),
+        ("  ", []),
+        ("no such thing at all", []),
+    ],
+)
+def test_a_search_wants_all_words_and_names_each_parameter_once(
+    words: str, tags: list[str]
+) -> None:
+    found = forms.search(Snapshot(Settings()), Level.ADMIN, forms.NOTHING, words)
+    assert [field.tag for _, _, field in found][: len(tags) or None] == tags
+
+
+def test_a_search_shows_a_user_nothing_of_the_administrators() -> None:
+    found = forms.search(Snapshot(Settings()), Level.USER, forms.NOTHING, "password")
+    assert "Admin_Password" not in [field.tag for _, _, field in found]
+    assert all(field.text == "" for _, _, field in found if field.kind is forms.Kind.SECRET)

@@ -19,7 +19,7 @@ from ringfence.runtime.alarm import woken
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
 from ringfence.runtime.keeper import history
-from ringfence.runtime.state import Health, Status, stamp
+from ringfence.runtime.state import Health, Page, Status, stamp
 
 if TYPE_CHECKING:
     from ringfence.runtime.upload import Content
@@ -99,7 +99,7 @@ class ProblemReportDriver:
         files = self._files()
         rows += [(f"File {n}", name) for n, name in enumerate(reversed(files), 1)]
         data = {**asdict(self._last), "files": files, "newest": next(reversed(files), "")}
-        return Status(self._health(), tuple(rows), data, "Problem Report")
+        return Status(self._health(), tuple(rows), data, "Problem Report", Page.DEBUG)
 
     def _health(self) -> Health:
         if self._plan is None:

@@ -24,7 +24,7 @@ from ringfence.protocols.activation import code as read_code
 from ringfence.runtime.alarm import woken
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
-from ringfence.runtime.state import Health, Status, stamp
+from ringfence.runtime.state import Health, Page, Status, stamp
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +138,7 @@ class ProvisioningDriver:
             reason, seconds = upcoming
             rows.append(("Next Resync", f"{_WORDS[reason]} in {seconds:.0f} s"))
             data["next_resync"] = {"reason": _WORDS[reason], "seconds": round(seconds)}
-        return Status(self._health(), tuple(rows), data)
+        return Status(self._health(), tuple(rows), data, page=Page.DOWNLOADS)
 
     def _health(self) -> Health:
         if self._plan is None:

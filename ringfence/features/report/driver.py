@@ -20,7 +20,7 @@ from ringfence.policy.wrapping import wrapped
 from ringfence.runtime.alarm import woken
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
-from ringfence.runtime.state import Health, Status, stamp
+from ringfence.runtime.state import Health, Page, Status, stamp
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class ReportDriver:
         if self._plan is not None and self._plan.rule and self._plan.waiting:
             rows.append(("Waiting", self._plan.waiting))
         data = {name: value for name, value in asdict(self._last).items() if name != "mark"}
-        return Status(self._health(), tuple(rows), data, "Report")
+        return Status(self._health(), tuple(rows), data, "Report", Page.DOWNLOADS)
 
     def _health(self) -> Health:
         if self._plan is None:

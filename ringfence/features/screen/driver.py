@@ -18,7 +18,7 @@ from ringfence.features.screen.shown import PASSWORD, shown
 from ringfence.policy.throttle import Throttle
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
-from ringfence.runtime.state import Health, Status
+from ringfence.runtime.state import Health, Page, Status
 from ringfence.surfaces import forms
 from ringfence.surfaces.screen.face import Action, Face, Store, press, settled
 from ringfence.surfaces.screen.menu import Shown
@@ -78,7 +78,7 @@ class ScreenDriver:
             return Status(Health.STARTING, title="Screen")
         lock = "set" if self._plan.password else "none"
         rows = (("Open", " > ".join(self._face.path) or "Idle"), ("User Password", lock))
-        return Status(Health.RUNNING, rows, {"open": list(self._face.path)}, "Screen")
+        return Status(Health.RUNNING, rows, {"open": list(self._face.path)}, "Screen", Page.DEBUG)
 
     async def _look(self, given: Mapping[str, str]) -> Mapping[str, object]:
         """Press a key, if one is named, and return the picture.

@@ -33,7 +33,7 @@ from ringfence.runtime.feature import World
 from ringfence.runtime.probation import before
 from ringfence.runtime.signed import Signed
 from ringfence.runtime.slots import STARTS, Origin, Outcome, Record, Slots
-from ringfence.runtime.state import Health, Status, stamp
+from ringfence.runtime.state import Health, Page, Status, stamp
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,8 @@ class UpgradeDriver:
             "last": msgspec.to_builtins(latest),
             "macros": self._values(PHONE),
         }
-        return Status(self._health(held), tuple(rows), data, "Firmware Upgrade Status")
+        title = "Firmware Upgrade Status"
+        return Status(self._health(held), tuple(rows), data, title, Page.DOWNLOADS)
 
     def _health(self, held: Record) -> Health:
         if not self._plans:

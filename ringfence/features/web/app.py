@@ -5,6 +5,7 @@ from aiohttp import web
 from ringfence.features.web.actions import Actions
 from ringfence.features.web.callers import Callers
 from ringfence.features.web.entrance import Entrance
+from ringfence.features.web.events import Events
 from ringfence.features.web.gate import Gate
 from ringfence.features.web.pages import Pages
 from ringfence.features.web.routes import ROUTES
@@ -20,11 +21,15 @@ def application(world: World, sessions: Sessions, throttle: Throttle) -> web.App
     entrance = Entrance(world, sessions, throttle, view)
     pages = Pages(world, view)
     actions = Actions(world)
+    gate = Gate(world, sessions, view, Callers(world, throttle, view))
+    events = Events(view, world.host.now, gate.session)
+    owners = (entrance, pages, events)
     handlers = {
-        route.name: getattr(actions, route.name)
-        if route.direct
-        else getattr(entrance, route.name, None) or getattr(pages, route.name)
+        route.name: next(
+            getattr(one, route.name)
+            for one in ((actions,) if route.direct else owners)
+            if hasattr(one, route.name)
+        )
         for route in ROUTES
     }
-    callers = Callers(world, throttle, view)
-    return Gate(world, sessions, view, callers).application(handlers)
+    return gate.application(handlers)

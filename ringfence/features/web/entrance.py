@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 ACCOUNTS = {level.value: level for level in Level}
 ADMIN_PASSWORD = ROWS["system"]["admin_password"].tag
-TYPES = {"css": "text/css", "svg": "image/svg+xml"}
+TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 class Entrance:

@@ -15,7 +15,7 @@ from ringfence.runtime.feature import World
 
 BEFORE_FIRST_USE = ("static", "first_use_form", "first_use")
 
-Handler = Callable[[web.Request, Session | None], Awaitable[web.Response]]
+Handler = Callable[[web.Request, Session | None], Awaitable[web.StreamResponse]]
 
 
 class Gate:
@@ -41,7 +41,7 @@ class Gate:
         async def enter(request: web.Request) -> web.StreamResponse:
             session = None
             try:
-                session = self._session(request)
+                session = self.session(request, quiet=route.quiet)
                 if refusal := await self._refusal(route, request, session):
                     return refusal
                 return await handler(request, session)
@@ -86,11 +86,11 @@ class Gate:
             return see(f"/login?then={request.path if is_page(request.path) else '/'}")
         return self._view.message(403, "Your session has ended. Nothing was stored.", login="")
 
-    def _session(self, request: web.Request) -> Session | None:
+    def session(self, request: web.Request, *, quiet: bool = False) -> Session | None:
         """Return the session of a request; one whose password was changed since is over."""
-        made = self._view.plan()
+        made, now = self._view.plan(), self._world.host.now()
         token = request.cookies.get(requests.cookie(request), "")
-        session = self._sessions.find(token, self._world.host.now(), made.idle, made.longest)
+        session = self._sessions.find(token, now, made.idle, made.longest, quiet=quiet)
         if session and session.password != made.password(session.level):
             self._sessions.end(session)
             return None

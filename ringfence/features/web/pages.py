@@ -1,6 +1,7 @@
 """The pages behind the login."""
 
 import logging
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -19,6 +20,9 @@ from ringfence.surfaces import forms, status
 
 logger = logging.getLogger(__name__)
 
+LONGEST_QUERY, MOST_FOUND = 100, 60
+"""Characters of a search, and results that it shows."""
+
 
 class Pages:
     """Status, settings and commands, for the account that a session is of."""
@@ -35,12 +39,22 @@ class Pages:
         """Lead to the administrator's first tab."""
         return see("/voice/system")
 
-    async def status(self, request: web.Request, session: Session) -> web.Response:
-        """Show what every feature says of itself."""
-        shown = status.sections(self._world.statuses())
+    async def info(self, request: web.Request, session: Session) -> web.Response:
+        """Show what the features of a page under Info say of themselves."""
         report = self._newest_report() if session.level is Level.ADMIN else ""
+        return self._view.info(session, request.match_info["page"], report)
+
+    async def search(self, request: web.Request, session: Session) -> web.Response:
+        """Show the parameters that have all words of a query in tag, label, section or help."""
+        words = request.query.get("q", "")[:LONGEST_QUERY]
+        found = forms.search(self._world.snapshot(), session.level, session.draft, words)
         return self._view.page(
-            "status.html", session=session, path=request.path, sections=shown, report=report
+            "search.html",
+            session=session,
+            path=request.path,
+            words=words,
+            found=found[:MOST_FOUND],
+            count=len(found),
         )
 
     async def problem_report(self, request: web.Request, session: Session) -> web.Response:
@@ -110,6 +124,8 @@ class Pages:
         if wish == "undo":
             session.draft = forms.NOTHING
             session.notices.append("All changes that were not submitted are undone.")
+        elif wish == "search" or (wish == "enter" and form.get("q", "")):
+            return see(f"/search?{urlencode({'q': form.get('q', '')[:LONGEST_QUERY]})}")
         elif wish.startswith("go:"):
             return see(wish[3:] if is_page(wish[3:]) else "/")
         elif session.draft.edits:

@@ -18,7 +18,8 @@ CREDENTIALS = ("xuser=", "xpassword=")
 """Parts of a query that are credentials. Source: phone-facts 2.10."""
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {

@@ -1,9 +1,12 @@
 """Every address of the page, and who may use it; there is no other list."""
 
+from collections.abc import Collection
+
 from msgspec import Struct
 
 from ringfence.config.parameter import Level
 from ringfence.surfaces.forms import PLACES
+from ringfence.surfaces.status import PAGES
 
 
 class Route(Struct, frozen=True):
@@ -19,6 +22,8 @@ class Route(Struct, frozen=True):
     """Read by programs: no redirect to the login page."""
     direct: bool = False
     """A direct action URL: not the session alone decides, but `Callers`."""
+    quiet: bool = False
+    """The browser asks by itself: no sign that somebody is there."""
 
 
 ANYONE, USER, ADMIN = None, Level.USER, Level.ADMIN
@@ -30,7 +35,9 @@ ROUTES = (
     Route("GET", "/first-use", ANYONE, "first_use_form"),
     Route("POST", "/first-use", ANYONE, "first_use"),
     Route("GET", "/", USER, "home"),
-    Route("GET", "/info/status", USER, "status"),
+    Route("GET", "/info/{page}", USER, "info"),
+    Route("GET", "/info/{page}/events", USER, "events", program=True, quiet=True),
+    Route("GET", "/search", USER, "search"),
     Route("GET", "/voice/{place}", USER, "tab"),
     Route("POST", "/voice/{place}", USER, "submit"),
     Route("POST", "/confirm", USER, "confirm"),
@@ -54,6 +61,8 @@ def allows(route: Route, level: Level | None) -> bool:
 
 def is_page(path: str) -> bool:
     """Return whether a path is a page of ours that a browser may be led to."""
-    return path in ("/", "/info/status", "/admin/advanced") or (
-        path.startswith("/voice/") and path.removeprefix("/voice/") in PLACES
-    )
+    _, area, name, *more = (*path.split("/"), "", "")
+    if any(more):
+        return False
+    known: Collection[str] = {"info": PAGES, "voice": PLACES, "search": ("",)}.get(area, ())
+    return path in ("/", "/admin/advanced") or name in known

@@ -29,6 +29,8 @@ class Session(Struct):
     """`{tab: snapshot}` that each tab was last made from."""
     notices: list[str] = []
     """Said once, on the next page."""
+    streams: int = 0
+    """Streams of events that it has opened; only the last one goes on."""
 
 
 class Sessions:
@@ -50,15 +52,18 @@ class Sessions:
         self._held[made.token] = made
         return made
 
-    def find(self, token: str, now: float, idle: float, longest: float) -> Session | None:
-        """Return the session of a token and note its use; None where it has ended."""
+    def find(
+        self, token: str, now: float, idle: float, longest: float, *, quiet: bool = False
+    ) -> Session | None:
+        """Return the session of a token and note its use, unless `quiet`; None where it ended."""
         session = self._held.get(token)
         if session is None:
             return None
         if now - session.used >= idle or now - session.began >= longest:
             self.end(session)
             return None
-        session.used = now
+        if not quiet:
+            session.used = now
         return session
 
     def end(self, session: Session) -> None:

@@ -1,5 +1,6 @@
 """Pages as HTML, from templates that know no parameter and no feature by name."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -11,7 +12,7 @@ from ringfence.errors import RemoteProtocolError
 from ringfence.features.web.plan import WebPlan, plan
 from ringfence.features.web.sessions import Session
 from ringfence.runtime.feature import World
-from ringfence.surfaces import forms
+from ringfence.surfaces import forms, status
 
 HERE = files("ringfence.features.web")
 
@@ -56,6 +57,7 @@ class View:
     ) -> web.Response:
         """Return one page."""
         if session:
+            context["info"] = status.PAGES
             context["voice"] = forms.places(self._world.snapshot(), session.level)
             context["commands"] = COMMANDS if session.level is Level.ADMIN else {}
             context["unconfirmed"] = self._world.statuses()["phone"].data.get("unconfirmed")
@@ -65,6 +67,41 @@ class View:
             identity=identity, session=session, code=code, **context
         )
         return web.Response(status=code, text=text, content_type="text/html", charset="utf-8")
+
+    def info(self, session: Session, word: str, report: str) -> web.Response:
+        """Return a page under Info.
+
+        Raises:
+            RemoteProtocolError: there is none of that word.
+
+        """
+        sections = self.sections(word)
+        title, path = status.PAGES[word].value, f"/info/{word}"
+        return self.page(
+            "status.html", session=session, path=path, title=title, sections=sections, report=report
+        )
+
+    def sections(self, word: str) -> tuple[status.StatusSection, ...]:
+        """Return what stands on a page under Info.
+
+        Raises:
+            RemoteProtocolError: there is none of that word.
+
+        """
+        if word not in status.PAGES:
+            raise RemoteProtocolError("There is no such page.", 404)
+        found = status.sections(self._world.statuses())
+        return tuple(section for section in found if section.page is status.PAGES[word])
+
+    def cards(self, word: str) -> Mapping[str, str]:
+        """Return the cards of a page under Info, `{name: HTML}`.
+
+        Raises:
+            RemoteProtocolError: there is none of that word.
+
+        """
+        card = self._templates.get_template("card.html")
+        return {each.name: card.render(section=each) for each in self.sections(word)}
 
     def tab(self, session: Session, place: forms.Place, code: int = 200) -> web.Response:
         """Return one tab under Voice with the session's draft, and remember what was shown."""

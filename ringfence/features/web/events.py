@@ -1,0 +1,71 @@
+"""Server-sent events: an Info page that stays as the phone is.
+
+Source: WHATWG HTML, Server-sent events.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from typing import Protocol
+
+from aiohttp import web
+
+from ringfence.errors import RemoteProtocolError
+from ringfence.features.web.sessions import Session
+from ringfence.features.web.view import View
+
+LOOK = 1.0
+"""Seconds between two looks at what the phone says."""
+SILENCE = 15.0
+"""Seconds after which a word without meaning tells whether the browser is still there."""
+LONGEST = 600.0
+"""Seconds that one stream lasts; the browser opens another."""
+HEADERS = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+
+
+class Find(Protocol):
+    """Returns the session of a request; None where it has ended."""
+
+    def __call__(self, request: web.Request, *, quiet: bool) -> Session | None:
+        """Return it; with `quiet` it counts as no use."""
+
+
+class Events:
+    """Tells browsers what has changed on the page that they show."""
+
+    def __init__(self, view: View, now: Callable[[], float], find: Find) -> None:
+        self._view = view
+        self._now = now
+        self._find = find
+
+    async def events(self, request: web.Request, session: Session) -> web.StreamResponse:
+        """Tell the cards of a page, then those that change, until the session or stream ends.
+
+        A session has one stream: another tab's takes over.
+
+        Raises:
+            RemoteProtocolError: there is no such page.
+
+        """
+        word = request.match_info["page"]
+        told = dict(self._view.cards(word))
+        stream = web.StreamResponse(headers=HEADERS)
+        session.streams += 1
+        turn, began, spoke = session.streams, self._now(), self._now()
+        with contextlib.suppress(ConnectionError, RemoteProtocolError):
+            await stream.prepare(request)
+            await stream.write(b"retry: 2000\n\n")
+            while session.streams == turn and self._find(request, quiet=True) is session:
+                now = self._now()
+                if now - began > LONGEST:
+                    break
+                cards = self._view.cards(word)
+                changed = {name: text for name, text in cards.items() if told.get(name) != text}
+                changed |= dict.fromkeys(told.keys() - cards, "")
+                if changed or now - spoke > SILENCE:
+                    data = f"data: {json.dumps(changed)}\n\n" if changed else ":\n\n"
+                    await stream.write(data.encode())
+                    told, spoke = dict(cards), now
+                await asyncio.sleep(LOOK)
+        return stream
