@@ -66,6 +66,8 @@ class World(Struct, frozen=True):
     """`{feature: status}` of the whole phone, for the surfaces."""
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     """Start a task that lives as long as the feature; an unexpected error restarts the feature."""
+    leaving: Callable[[], bool] = lambda: False
+    """Whether the phone stops for good, and does not merely start again."""
 
 
 class Driver(Protocol[P_contra]):

@@ -118,6 +118,7 @@ class Phone:
             commands=self._commands,
             statuses=self._statuses,
             spawn=spawn,
+            leaving=lambda: self._over.is_set() and self._code == STOPPED,
         )
 
     def _state(self) -> tuple[Any, Facts]:

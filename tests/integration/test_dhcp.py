@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from ringfence.features.dhcp import commands
 from ringfence.lab.namespaces import Namespace, link
-from ringfence.protocols.dhcp import Lease, client
+from ringfence.protocols.dhcp import Lease, ask, client
 from ringfence.runtime.state import Health
 from tests.support.lease import (
     RANGE,
@@ -36,6 +37,8 @@ EVERY_SOURCE = (
     'dhcp-option-force=encap:43,1,"http://acs43.tele.test:7547/acs"',
     'dhcp-option-force=vi-encap:3561,1,"http://acs125.tele.test:7547/acs"',
 )
+
+STATIC = {"Connection_Type": "Static IP", "Static_IP": "10.99.1.77", "NetMask": "255.255.255.0"}
 
 
 class Wire(NamedTuple):
@@ -106,7 +109,7 @@ def get_lease(space: Namespace, state: Path, **texts: str) -> Lease:
     """Return the lease that a phone with these parameters publishes."""
 
     async def scenario() -> Lease:
-        async with addressed(state, **texts) as phone:
+        async with addressed(state, known=None, **texts) as phone:
             return await phone.bound()
 
     lease: Lease = space.call(scenario)
@@ -165,7 +168,7 @@ def get_source(space: Namespace, state: Path, **texts: str) -> dict[str, Any]:
     """Return what the phone shows as the source of its profile."""
 
     async def scenario() -> Any:
-        async with addressed(state, **texts) as phone:
+        async with addressed(state, known=None, **texts) as phone:
             await phone.bound()
             return phone.status().data["lease"]
 
@@ -307,7 +310,7 @@ def test_options_that_overflow_into_file_and_sname_are_read(
     wire: Wire, dnsmasq: Start, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Only a server that may not send large messages uses the two fields.
-    monkeypatch.setattr(client, "MESSAGE_LIMIT", 576)
+    monkeypatch.setattr(ask, "MESSAGE_LIMIT", 576)
     server = dnsmasq(
         RANGE,
         f'dhcp-option=66,"{"a" * 55}"',
@@ -628,7 +631,7 @@ def get_acs(space: Namespace, state: Path, **texts: str) -> tuple[dict[str, Any]
     """Return the ACS that the phone knows, and the source of its profile."""
 
     async def scenario() -> Any:
-        async with addressed(state, **texts) as phone:
+        async with addressed(state, known=None, **texts) as phone:
             await phone.bound()
             rows = dict(phone.status().rows)
             lease = phone.status().data["lease"]
@@ -720,9 +723,144 @@ def test_time_offset_and_time_servers_are_shown_with_who_named_them(
     dnsmasq(RANGE, "dhcp-option=42,10.99.1.2,10.99.1.3", "dhcp-option=2,ff:ff:b9:b0")
 
     async def scenario() -> tuple[Lease, dict[str, str]]:
-        async with addressed(state, **texts) as phone:
+        async with addressed(state, known=None, **texts) as phone:
             return await phone.bound(), dict(phone.status().rows)
 
     lease, rows = wire.phone.call(scenario)
     assert (lease.time_offset, lease.ntp) == (-18000, ("10.99.1.2", "10.99.1.3"))
     assert (rows["NTP Servers"], rows["Time Offset"]) == (servers, offset)
+
+
+class Shared(NamedTuple):
+    phone: Namespace
+    server: Namespace
+    other: Namespace
+    """Somebody else on the phone's wire, without an address yet."""
+
+
+@pytest.fixture
+def shared(namespaces: Callable[[str], Namespace]) -> Shared:
+    """Return a phone, a server at 10.99.1.1 and somebody else at one switch."""
+    made = Shared(namespaces("phone"), namespaces("server"), namespaces("other"))
+    link(made.phone, "eth0", made.server, "p0")
+    link(made.other, "eth0", made.server, "p1")
+    made.server.run("ip", "link", "add", "eth0", "type", "bridge", "mcast_snooping", "0")
+    for port in ("p0", "p1"):
+        made.server.run("ip", "link", "set", port, "master", "eth0")
+    made.server.run("ip", "link", "set", "eth0", "up")
+    made.server.address("eth0", "10.99.1.1/24")
+    return made
+
+
+@pytest.fixture
+def lender(shared: Shared, tmp_path: Path, component: list[str]) -> Iterator[Start]:
+    out = subprocess.run(["dnsmasq", "--version"], capture_output=True, text=True, check=True)
+    component.append("dnsmasq " + out.stdout.split()[2])
+    started: list[Dnsmasq] = []
+
+    def start(*lines: str) -> Dnsmasq:
+        started.append(Dnsmasq(shared.server, tmp_path, *lines))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def test_an_address_that_somebody_has_is_declined_at_the_server(
+    shared: Shared, lender: Start, state: Path
+) -> None:
+    server = lender(RANGE)
+    taken = get_lease(shared.phone, state).address  # what this server lends to this phone
+    shared.phone.run("ip", "addr", "flush", "dev", "eth0")
+    (state / "address.json").unlink()
+    shared.other.address("eth0", f"{taken}/24")
+
+    async def scenario() -> tuple[str, ...]:
+        async with addressed(state) as phone:
+            first = await phone.bound()
+            await phone.until(phone.logged("dhcp.lost: "))
+            return first.address, *phone.log
+
+    address, *log = shared.phone.call(scenario)
+    assert address == taken
+    (lost,) = [line for line in log if "dhcp.lost" in line]
+    hardware = json.loads(shared.other.run("ip", "-json", "link", "show", "eth0").stdout)
+    assert lost == f"dhcp.lost: {hardware[0]['address']} has the address"
+    server.wait_for("DHCPDECLINE")
+    assert kernel_addresses(shared.phone) == []
+
+
+def test_a_static_address_that_somebody_has_is_kept_and_told(shared: Shared, state: Path) -> None:
+    shared.other.address("eth0", "10.99.1.77/24")
+
+    async def scenario() -> list[str]:
+        async with addressed(state, known=None, **STATIC) as phone:
+            await phone.until(phone.logged("dhcp.contested"))
+            return [text for label, text in phone.status().rows if label == "Address Conflict"]
+
+    hardware = json.loads(shared.other.run("ip", "-json", "link", "show", "eth0").stdout)
+    said = f"{hardware[0]['address']} uses 10.99.1.77, too"
+    assert shared.phone.call(scenario) == [said]
+    assert kernel_addresses(shared.phone) == ["10.99.1.77/24"]
+
+
+def test_a_phone_that_moves_to_its_voice_vlan_gives_the_lease_back(
+    wire: Wire, dnsmasq: Start, state: Path
+) -> None:
+    link(wire.phone, "voice0", wire.server, "eth1")
+    server = dnsmasq(RANGE)
+
+    async def scenario() -> str:
+        async with addressed(state) as phone:
+            lease = await phone.bound()
+            phone.facts = replace(phone.facts, voice_interface="voice0")
+            await phone.start()
+            await phone.until(phone.logged("dhcp.sent: Selecting"))
+            return lease.address
+
+    address = wire.phone.call(scenario)
+    assert f"DHCPRELEASE(eth0) {address}" in server.wait_for("DHCPRELEASE")
+    assert kernel_addresses(wire.phone) == []
+    assert address not in server.leases.read_text()
+
+
+@pytest.mark.parametrize("texts", [{"IP_Mode": "IPv6 Only"}, STATIC])
+def test_a_phone_that_has_no_use_for_its_lease_gives_it_back(
+    wire: Wire, dnsmasq: Start, state: Path, texts: dict[str, str]
+) -> None:
+    server = dnsmasq(RANGE)
+
+    async def scenario() -> str:
+        async with addressed(state) as phone:
+            lease = await phone.bound()
+            wire.phone.run("ip", "neigh", "flush", "dev", "eth0")  # the server must be found first
+            await phone.change(**texts)
+            return lease.address
+
+    address = wire.phone.call(scenario)
+    assert f"DHCPRELEASE(eth0) {address}" in server.wait_for("DHCPRELEASE")
+    assert kernel_addresses(wire.phone) == (
+        [f"{STATIC['Static_IP']}/24"] if texts == STATIC else []
+    )
+
+
+@pytest.mark.parametrize("leaving", [True, False])
+def test_only_a_phone_that_stops_for_good_gives_its_lease_back(
+    wire: Wire, dnsmasq: Start, state: Path, leaving: bool
+) -> None:
+    server = dnsmasq(RANGE)
+
+    async def scenario() -> str:
+        async with addressed(state) as phone:
+            phone.leaves = leaving
+            return (await phone.bound()).address
+
+    address = wire.phone.call(scenario)
+    if leaving:
+        server.wait_for("DHCPRELEASE")
+        assert kernel_addresses(wire.phone) == []
+    else:
+        assert kernel_addresses(wire.phone) == [f"{address}/24"]
+        server.stop()
+        assert not server.logged("DHCPRELEASE")

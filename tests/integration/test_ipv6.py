@@ -473,3 +473,19 @@ def test_a_lease_that_nobody_has_a_use_for_is_given_back(
     address = wire.phone.call(scenario)
     assert address in server.wait_for("DHCP6_RELEASE_NA ")
     assert addresses6(wire.phone) == {}
+
+
+def test_a_phone_that_stops_for_good_gives_its_address_back(
+    wire: Wire, radvd: Callable[..., Radvd], kea: Callable[..., Kea6], state: Path
+) -> None:
+    radvd(managed=True)
+    server = kea(**RAPID)
+
+    async def scenario() -> str:
+        async with addressed(state, FEATURE) as phone:
+            phone.leaves = True
+            return (await informed(phone)).address
+
+    address = wire.phone.call(scenario)
+    assert address in server.wait_for("DHCP6_RELEASE_NA ")
+    assert address not in addresses6(wire.phone)

@@ -41,6 +41,8 @@ class Addressed:
         self._feature = feature
         interface = "br0" if Host(state).interface() == "br0" else "eth0"
         self.facts = Facts(identity=Identity(mac="02000000aa01", interface=interface))
+        self.leaves = False
+        """The phone stops for good at the end."""
         self.log: list[str] = []
         self._changed = asyncio.Event()
         self._settings = settings
@@ -52,14 +54,15 @@ class Addressed:
             egress=Egress(host),
             publish=self._publish,
             facts=lambda: self.facts,
-            snapshot=lambda: Snapshot(settings),
+            snapshot=lambda: Snapshot(self._settings),
             submit=cast(Submit, None),
-            places=Places(lambda: Snapshot(settings)),
+            places=Places(lambda: Snapshot(self._settings)),
             intents=dict,
             intend=lambda name, text: None,
             commands=Commands(),
             statuses=dict,
             spawn=self._spawn,
+            leaving=lambda: self.leaves,
         )
         self.driver = feature.driver(self.world)
 
@@ -71,8 +74,17 @@ class Addressed:
         return self.driver.status()
 
     async def start(self) -> None:
-        for key, plan in self._feature.plan(self._settings, self.facts).plans.items():
+        plans = self._feature.plan(self._settings, self.facts).plans
+        for key, plan in plans.items():
             await self.driver.apply(key, plan)
+        if not plans:
+            await self.driver.remove("")
+
+    async def change(self, **texts: str) -> None:
+        """Set parameters, and have the driver obey them."""
+        self._settings, errors = decode(texts, self._settings)
+        assert not errors
+        await self.start()
 
     async def until(self, condition: Callable[[], Any]) -> None:
         """Return once the condition holds, looked at after each publication and log line."""
@@ -126,6 +138,7 @@ async def addressed(
     logger.setLevel(logging.DEBUG)
     async with asyncio.TaskGroup() as group:
         phone = Addressed(state, settings, group, feature)
+        phone.facts = known or phone.facts
         handler = _Note(phone.note)
         logger.addHandler(handler)
         try:
@@ -138,7 +151,6 @@ async def addressed(
 
 def kernel_addresses(space: Namespace) -> list[str]:
     """Return the IPv4 addresses that the kernel holds on eth0."""
-        phone.facts = known or phone.facts
     out = space.run("ip", "-json", "-4", "addr", "show", "dev", "eth0").stdout
     return [
         f"{each['local']}/{each['prefixlen']}"

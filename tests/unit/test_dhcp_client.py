@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.dhcp.ask import Client, Outgoing
 from ringfence.protocols.dhcp.client import (
     Bound,
-    Client,
     Event,
     Exchange,
     Lost,
-    Outgoing,
     Refused,
     State,
     Unanswered,
@@ -510,7 +509,62 @@ def test_the_lease_of_another_interface_is_no_inheritance() -> None:
         Wire().client.adopt(message.replace(MAC, MAC[::-1]), 0.0, 0.0)
 
 
-ACTIONS = st.sampled_from(["offer", "ack", "nak", "noise", "timer", "other", "carrier"])
+def test_an_address_that_somebody_has_is_declined_and_another_one_asked_for_later() -> None:
+    wire = Wire()
+    wire.bind()
+    wire.client.decline("02:00:00:00:00:09 has it", wire.now)
+    outgoing = wire.sent()
+    assert (outgoing.source, outgoing.destination) == ("0.0.0.0", "")
+    assert wire.last
+    assert (wire.last.type, wire.last.ciaddr) == (MessageType.DECLINE, "0.0.0.0")
+    assert dict(wire.last.options) == {
+        50: bytes((10, 99, 1, 100)),
+        54: bytes((10, 99, 1, 1)),
+        61: b"\x01" + MAC,
+    }
+    assert wire.events() == [Lost("02:00:00:00:00:09 has it")]
+    assert wire.wait() == 10
+    wire.sent()
+    assert wire.client.state is State.SELECTING
+
+
+def test_whoever_has_every_address_is_asked_ever_more_rarely() -> None:
+    wire, pauses = Wire(), []
+    for _ in range(8):
+        wire.bind()
+        wire.client.decline("somebody has it", wire.now)
+        wire.sent()
+        pauses.append(wire.wait())
+        wire.client.messages_to_send()
+        wire.events()
+    assert pauses == [10, 20, 30, 40, 50, 60, 60, 60]
+
+
+def test_a_lease_is_given_back_to_its_server_alone() -> None:
+    wire = Wire()
+    wire.bind()
+    wire.client.release(wire.now)
+    outgoing = wire.sent()
+    assert (outgoing.source, outgoing.destination) == (ADDRESS, GOOD)
+    assert wire.last
+    assert (wire.last.type, wire.last.ciaddr) == (MessageType.RELEASE, ADDRESS)
+    assert dict(wire.last.options) == {54: bytes((10, 99, 1, 1)), 61: b"\x01" + MAC}
+    assert wire.client.get_timer() is None
+    wire.answer(MessageType.ACK)
+    assert (wire.events(), wire.client.state) == ([], State.INIT)
+
+
+def test_without_a_lease_nothing_is_declined_nor_given_back() -> None:
+    wire = Wire()
+    wire.client.start(wire.now)
+    wire.sent()
+    wire.client.decline("somebody has it", wire.now)
+    wire.client.release(wire.now)
+    assert wire.silent()
+    assert wire.client.state is State.SELECTING
+
+
+ACTIONS = st.sampled_from(["offer", "ack", "nak", "noise", "timer", "other", "carrier", "decline"])
 
 
 @settings(max_examples=200)
@@ -534,13 +588,15 @@ def ladder(steps: list[tuple[str, bytes]]) -> None:
             wire.raw(head[:243] + noise)
         elif action == "carrier":
             wire.client.receive_carrier(wire.now)
+        elif action == "decline":
+            wire.client.decline("somebody has it", wire.now)
         elif action == "other":
             wire.answer(MessageType.OFFER, OTHER)
         else:
             wire.answer(MessageType[action.upper()])
         assert len(wire.events()) <= 2
         assert wire.client.get_timer() is not None
-        assert wire.client.state is not State.INIT
+        assert wire.client.state is not State.INIT or action not in ("timer", "carrier")
 
 
 @pytest.mark.soak

@@ -11,15 +11,16 @@ from msgspec.structs import replace
 from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.features.dhcp import commands, memory
 from ringfence.features.dhcp.memory import Remembered
-from ringfence.features.dhcp.plan import AddressPlan, DhcpPlan
+from ringfence.features.dhcp.plan import AddressPlan, DhcpPlan, StaticPlan
 from ringfence.features.dhcp.report import lease_data, lease_rows
+from ringfence.features.dhcp.watch import Watch
+from ringfence.protocols.arp import Claim
+from ringfence.protocols.dhcp.ask import Client, Outgoing
 from ringfence.protocols.dhcp.client import (
     Bound,
-    Client,
     Event,
     Exchange,
     Lost,
-    Outgoing,
     Refused,
     State,
     Unanswered,
@@ -42,6 +43,8 @@ PAUSE = 1.0
 """Seconds until a component that failed is tried again."""
 BATCH = 64
 """Frames taken before anything else of the phone has its turn."""
+ARP_TIME = 0.02
+"""Seconds that the kernel gets to learn the server's MAC address before ours is gone."""
 SILENCE = 2
 """Messages without an answer, some 12 s, after which IPv6 may do alone."""
 TITLE = "IPv4 Status"
@@ -62,6 +65,8 @@ class AddressDriver:
         self._former = ""
         """Address that we put on the interface and that the next one replaces."""
         self._renewing: socket.socket | None = None
+        self._watch: Watch | None = None
+        """Looks for others who use our address."""
         self._problem = ""
         self._last_refusal = ""
 
@@ -78,6 +83,8 @@ class AddressDriver:
             self._exchange.receive_carrier(host.now())
             self._pause()
         else:
+            if before and (before.interface != plan.interface or isinstance(plan, StaticPlan)):
+                await self._leave(before)
             self._stop()
         self._plan, self._problem = plan, ""
         if isinstance(plan, DhcpPlan):
@@ -91,6 +98,7 @@ class AddressDriver:
         self._bound, self._placed = Bound(lease, host.now(), b""), True
         self._world.publish(lease=lease)
         self._remember(plan.interface, self._bound)
+        self._claim(plan, lease.address, firm=True)
 
     async def remove(self, key: str) -> None:
         """Take the address away: IP Mode has no IPv4 any more.
@@ -99,16 +107,19 @@ class AddressDriver:
             ComponentError: the kernel refused.
 
         """
-        self._stop()
         plan, self._plan = self._plan, None
-        if plan and self._bound:
-            await self._give_up(plan)
+        if plan:
+            await self._leave(plan)
+        self._stop()
 
     async def close(self) -> None:
-        """Leave the address in place: the kernel takes it away when the lease ends.
+        """Give the lease back where the phone stops for good; else leave the address in place.
 
-        So the flows of a phone that merely restarts live on.
+        The kernel takes it away when the lease ends, and the flows of a phone that merely restarts
+        live on.
         """
+        if self._world.leaving() and isinstance(self._plan, DhcpPlan):
+            await self._leave(self._plan)
         self._stop()
 
     def status(self) -> Status:
@@ -131,6 +142,8 @@ class AddressDriver:
             settings, lease6 = self._world.snapshot().settings, self._world.facts().lease6
             rows += lease_rows(settings, self._bound.lease, lease6)
             data["lease"] = lease_data(settings, self._bound.lease, lease6)
+        if self._watch and self._watch.contested:
+            rows.append(("Address Conflict", self._watch.contested))
         if self._problem:
             health = Health.FAILED
             rows.append(("Error", self._problem))
@@ -170,6 +183,7 @@ class AddressDriver:
                 self._problem = ""
                 await self._receive(exchange, packets)
                 if packets.reconnected():
+                    self._unwatch()  # who is on this wire will be asked anew
                     exchange.receive_carrier(host.now())
                 exchange.handle_timer(host.now())
 
@@ -197,6 +211,7 @@ class AddressDriver:
             self._bound, self._placed = Bound(lease, asked_at, inherited.message), True
             self._world.publish(lease=lease)
             logger.info("dhcp.adopted: %s/%d", lease.address, lease.prefix)
+            self._claim(plan, lease.address, asked=True)
         self._exchange, self._client = exchange, client
         return exchange
 
@@ -249,8 +264,8 @@ class AddressDriver:
                 self._former = self._bound.lease.address
             self._bound, self._placed = event, False
         elif isinstance(event, Lost):
-            logger.warning("dhcp.lost: %s", event.reason)
             await self._give_up(plan)
+            logger.warning("dhcp.lost: %s", event.reason)
         elif isinstance(event, Refused):
             self._last_refusal = f"{event.reason} (from {event.source})"
             logger.warning("dhcp.refused: %s", self._last_refusal)
@@ -277,6 +292,50 @@ class AddressDriver:
             lease.lease_time,
         )
         self._remember(plan.interface, bound)
+        if self._watch is None or self._watch.address != lease.address:
+            self._claim(plan, lease.address)
+
+    def _claim(
+        self, plan: AddressPlan, address: str, *, asked: bool = False, firm: bool = False
+    ) -> None:
+        """Ask who else has the address, while it is in use: nothing waits for the answer."""
+        host = self._world.host
+        claim = Claim(host.hardware_address(plan.interface), address, host.entropy, firm=firm)
+        if not asked:
+            claim.start(host.now())
+        self._unwatch()
+        self._watch = Watch(self._world, plan.interface, claim, self._decline)
+
+    def _decline(self, hardware: str) -> None:
+        """Give an address up that somebody else has, and have the server lend another one."""
+        plan = self._plan
+        if self._exchange and isinstance(plan, DhcpPlan):
+            self._exchange.decline(f"{hardware} has the address", self._world.host.now())
+            self._pause()
+            self._world.spawn(self._live(plan))
+
+    async def _leave(self, plan: AddressPlan) -> None:
+        """Give the lease back to its server, and take the address off the interface.
+
+        Raises:
+            ComponentError: the kernel refused.
+
+        """
+        if self._exchange and self._placed:
+            self._exchange.release(self._world.host.now())
+            for message in self._exchange.messages_to_send():
+                if message.destination:
+                    self._renew(message)
+                    logger.info("dhcp.released: %s to %s", message.source, message.destination)
+                    await asyncio.sleep(ARP_TIME)
+        self._pause()
+        if self._bound:
+            await self._give_up(plan)
+
+    def _unwatch(self) -> None:
+        if self._watch:
+            self._watch.stop()
+            self._watch = None
 
     def _remember(self, interface: str, bound: Bound) -> None:
         host = self._world.host
@@ -291,6 +350,7 @@ class AddressDriver:
         """Take the address off the interface and out of the facts."""
         bound, self._bound = self._bound, None
         self._let_go()
+        self._unwatch()
         self._world.publish(lease=None)
         if bound:
             line = commands.drop(plan.interface, bound.lease.address)
@@ -311,6 +371,7 @@ class AddressDriver:
     def _stop(self) -> None:
         self._pause()
         self._exchange = self._client = None
+        self._unwatch()
         self._let_go()
 
 

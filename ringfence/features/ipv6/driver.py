@@ -83,7 +83,11 @@ class Ipv6Driver:
         self._plan = None
 
     async def close(self) -> None:
-        """Leave the address in place: the kernel takes it away when the lease ends."""
+        """Leave the address in place, but give it back where the phone stops for good."""
+        if self._plan and self._exchange and self._link and self._world.leaving():
+            self._exchange.release(self._world.host.now())
+            self._send(self._exchange, self._link)
+            await self._give_up(self._plan)
         self._stop()
 
     def status(self) -> Status:
@@ -105,13 +109,10 @@ class Ipv6Driver:
         facts, settings = self._world.facts(), self._world.snapshot().settings
         rows += ipv6_rows(settings, facts, self._link)
         data = ipv6_data(settings, facts, self._link)
-        has_address = bool(facts.lease6 and facts.lease6.address)
-        health = Health.RUNNING if has_address else Health.PENDING
-        if self._unset:
-            rows.append(("Kernel", self._unset))
-        if self._problem:
-            health = Health.FAILED
-            rows.append(("Error", self._problem))
+        health = Health.RUNNING if facts.lease6 and facts.lease6.address else Health.PENDING
+        said = (("Kernel", self._unset), ("Error", self._problem))
+        rows += [one for one in said if one[1]]
+        health = Health.FAILED if self._problem else health
         return Status(health, tuple(rows), data, TITLE)
 
     async def _live(self, plan: Ipv6Plan) -> None:

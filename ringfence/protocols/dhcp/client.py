@@ -7,9 +7,10 @@ becomes a `Refused` event and changes nothing, so that a good server beside a ba
 wins. A server that offered and then failed us is asked again only if nobody else offers.
 
     INIT -> SELECTING -> REQUESTING -> BOUND -> RENEWING -> REBINDING
-             ^   DISCOVER     REQUEST  |  T1: unicast   T2: broadcast
-             |                         +-> REBOOTING, when the wire was away
-             +------ no answer, NAK, expiry
+     ^       ^   DISCOVER     REQUEST  |  T1: unicast   T2: broadcast
+     |       |                         +-> REBOOTING, when the wire was away
+     |       +------ no answer, NAK, expiry
+     +-------------- somebody else has the address: DECLINE, a pause; or given back: RELEASE
 """
 
 import enum
@@ -20,12 +21,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.errors import RemoteProtocolError
-from ringfence.protocols.dhcp.acs import vendor_class
+from ringfence.protocols.dhcp import ask
+from ringfence.protocols.dhcp.ask import NOWHERE, Client, Outgoing
 from ringfence.protocols.dhcp.lease import Lease, granted
-from ringfence.protocols.dhcp.meaning import REQUESTED
 from ringfence.protocols.dhcp.message import (
-    MESSAGE_LIMIT,
-    REQUEST,
     Message,
     MessageType,
     build,
@@ -40,9 +39,11 @@ REQUEST_TRIES = 2
 """Requests to a server that offered, before the others are asked again."""
 RENEWAL_PAUSE = 60.0
 """Least seconds between renewals; a sixteenth of a short lease. Source: RFC 2131 4.4.5."""
+DECLINE_PAUSE, LONGEST_PAUSE = 10.0, 60.0
+"""Seconds after an address that somebody has, until another one is asked for; each time longer.
+Source: RFC 2131 3.1, step 5; RFC 5227 2.1.1."""
 REMEMBERED = 16
 """Refusals reported for one transaction, and servers remembered as failed."""
-_NOWHERE = "0.0.0.0"  # noqa: S104 - the unspecified address, nothing is bound
 
 
 class State(enum.Enum):
@@ -56,26 +57,6 @@ class State(enum.Enum):
     REBINDING = "Rebinding"
     REBOOTING = "Rebooting"
     """Asking everyone whether the lease still holds on this wire."""
-
-
-class Client(Struct, frozen=True):
-    """What the phone tells every server about itself."""
-
-    hardware: bytes
-    """MAC address, six bytes."""
-    vendor_class: str
-    """Option 60."""
-    host_name: str = ""
-    """Option 12; not sent when empty."""
-
-
-class Outgoing(Struct, frozen=True):
-    """A message to send."""
-
-    payload: bytes
-    source: str
-    destination: str
-    """A server's address; empty for everyone on the wire."""
 
 
 class Bound(Struct, frozen=True):
@@ -133,6 +114,8 @@ class Exchange:
         self._held: Lease | None = None
         self._lease: Lease | None = None
         self._bound_at = 0.0
+        self._declined = 0
+        """Addresses declined since one was renewed."""
         self._failed: set[str] = set()
         self._reported: set[tuple[str, str]] = set()
 
@@ -171,6 +154,29 @@ class Exchange:
         else:
             self._enter(State.REBOOTING)
             self._send(now)
+
+    def decline(self, reason: str, now: float) -> None:
+        """Tell the server that somebody else has the address; look for another one in a while.
+
+        Source: RFC 2131 3.1, step 5.
+        """
+        if (lease := self._lease) is None:
+            return
+        self._declined += 1
+        self._last_word(MessageType.DECLINE, lease)
+        self._events.append(Lost(reason))
+        self._timer = now + min(self._declined * DECLINE_PAUSE, LONGEST_PAUSE)
+
+    def release(self, now: float) -> None:
+        """Give the lease back; afterwards only `start` begins anew. Source: RFC 2131 4.4.6."""
+        if (lease := self._lease) is not None:
+            self._last_word(MessageType.RELEASE, lease)
+            self._timer = None
+
+    def _last_word(self, kind: MessageType, lease: Lease) -> None:
+        self._lease = self._asked = None
+        self._enter(State.INIT)
+        self._outgoing = [ask.last_word(self._client, self._xid, kind, lease)]
 
     def receive_message(self, data: bytes, source: str, now: float) -> None:
         """Take a datagram that came to the client's port from the address `source`."""
@@ -219,6 +225,8 @@ class Exchange:
                 self._arm(now)
             else:
                 self._resend(now)
+        elif self.state is State.INIT:
+            self.start(now)
         elif self.state is State.SELECTING and self._held is not None:
             self._request(self._held, now)
         elif self.state is State.REQUESTING and self.tries >= REQUEST_TRIES:
@@ -248,6 +256,8 @@ class Exchange:
         asked = self._lease if self.state is State.REBOOTING else self._asked
         if asked is not None and lease.address != asked.address:
             raise RemoteProtocolError(f"{lease.address} instead of what was asked for")
+        if self.state is State.RENEWING:
+            self._declined = 0
         self._lease, self._bound_at, self._asked = lease, self._asked_at, None
         self._failed.clear()
         self._enter(State.BOUND)
@@ -306,35 +316,19 @@ class Exchange:
         self._arm(now)
 
     def _message(self, now: float) -> tuple[Message, str]:
-        options: dict[int, bytes] = {
-            Option.CLIENT_IDENTIFIER: b"\x01" + self._client.hardware,
-            Option.MAXIMUM_SIZE: MESSAGE_LIMIT.to_bytes(2, "big"),
-            Option.VENDOR_CLASS: self._client.vendor_class.encode(),
-            Option.VENDOR_IDENTIFYING_CLASS: vendor_class(),
-            Option.PARAMETER_LIST: bytes(REQUESTED),
-        }
-        if self._client.host_name:
-            options[Option.HOST_NAME] = self._client.host_name.encode()
-        message = Message(
-            op=REQUEST,
-            type=MessageType.REQUEST,
-            xid=self._xid,
-            chaddr=self._client.hardware,
-            secs=int(now - self._began),
-            broadcast=True,
-            options=options,
-        )
+        message = ask.question(self._client, self._xid, int(now - self._began))
+        options = dict(message.options)
         if self.state is State.SELECTING:
             return replace(message, type=MessageType.DISCOVER), ""
         if self._asked is not None:
             options[Option.REQUESTED_ADDRESS] = packed(self._asked.address)
             options[Option.SERVER_IDENTIFIER] = packed(self._asked.server)
-            return message, ""
+            return replace(message, options=options), ""
         lease = self._lease
         if lease and self.state is State.REBOOTING:
             options[Option.REQUESTED_ADDRESS] = packed(lease.address)
-            return message, ""
-        ciaddr = lease.address if lease else _NOWHERE
+            return replace(message, options=options), ""
+        ciaddr = lease.address if lease else NOWHERE
         unicast = lease.server if lease and self.state is State.RENEWING else ""
         return replace(message, broadcast=False, ciaddr=ciaddr, secs=0), unicast
 
