@@ -59,7 +59,9 @@ def last_word(client: Client, xid: int, kind: MessageType, lease: Lease) -> Outg
     It has the options of RFC 2131 table 5 and no others. A RELEASE goes to the server alone.
     """
     gone = kind is MessageType.RELEASE
-    options = {} if gone else {Option.REQUESTED_ADDRESS: packed(lease.address)}
+    options: dict[int, bytes] = {}
+    if not gone:
+        options[Option.REQUESTED_ADDRESS] = packed(lease.address)
     options[Option.SERVER_IDENTIFIER] = packed(lease.server)
     options[Option.CLIENT_IDENTIFIER] = b"\x01" + client.hardware
     message = Message(
