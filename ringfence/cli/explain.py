@@ -15,7 +15,7 @@ from ringfence.config.parameter import Status
 from ringfence.config.settings import Settings, changed, slots, virgin
 from ringfence.config.snapshot import Origin, Snapshot, shown, submit
 from ringfence.errors import ComponentError, ConfigError, Finding, Severity
-from ringfence.features import FEATURES
+from ringfence.features import load
 from ringfence.features.firewall.plan import describe
 from ringfence.features.firewall.ruleset import ruleset
 from ringfence.features.line.plan import LinePlan
@@ -87,7 +87,7 @@ def explain(document: Document, identity: Identity, held: Facts = NO_PHONE) -> E
     virginal = Snapshot(base)
     snapshot, refused = submit(virginal, document.changes(virginal), Origin.PROFILE)
     facts = replace(held, identity=identity)
-    decided, errors = plan_all(FEATURES, snapshot.settings, facts)
+    decided, errors = plan_all(tuple(load()), snapshot.settings, facts)
     values = phone_values(
         identity.mac, identity.product, identity.serial, identity.firmware
     ) | setting_values(snapshot.settings)

@@ -72,7 +72,7 @@ def seconds(text: str) -> int:
 
 def _set_stopped(host: "Host", values: Mapping[str, str]) -> Mapping[str, Any]:
     """Store values for a phone that does not run."""
-    from ringfence.features import FEATURES
+    from ringfence.features import load
     from ringfence.runtime.device import identity
     from ringfence.runtime.memory import Memory
     from ringfence.runtime.phone import set_values
@@ -80,7 +80,7 @@ def _set_stopped(host: "Host", values: Mapping[str, str]) -> Mapping[str, Any]:
 
     facts = Facts(identity=identity(host, None))
     memory = Memory(host, facts.identity.firmware)
-    return set_values(FEATURES, memory.submit, memory, facts, values)
+    return set_values(tuple(load()), memory.submit, memory, facts, values)
 
 
 def _pairs(words: list[str]) -> Mapping[str, str]:

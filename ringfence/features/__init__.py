@@ -1,48 +1,38 @@
 """Every feature, in the order in which plans are applied: what guards before what listens."""
 
+from collections.abc import Iterable, Iterator
+from importlib import import_module
 from typing import Any
 
-from ringfence.features import (
-    certificates,
-    custom_ca,
-    dhcp,
-    discovery,
-    dot1x,
-    firewall,
-    ipv6,
-    line,
-    pc_port,
-    problem_report,
-    provisioning,
-    proxy,
-    report,
-    screen,
-    syslog,
-    tls,
-    upgrade,
-    vpn,
-    web,
-)
 from ringfence.runtime.feature import Feature
 
-FEATURES: tuple[Feature[Any], ...] = (
-    pc_port.FEATURE,
-    firewall.FEATURE,
-    dot1x.FEATURE,
-    vpn.FEATURE,
-    dhcp.FEATURE,
-    ipv6.FEATURE,
-    syslog.FEATURE,
-    provisioning.FEATURE,
-    custom_ca.FEATURE,
-    proxy.FEATURE,
-    upgrade.FEATURE,
-    certificates.FEATURE,
-    report.FEATURE,
-    problem_report.FEATURE,
-    line.FEATURE,
-    tls.FEATURE,
-    web.FEATURE,
-    discovery.FEATURE,
-    screen.FEATURE,
+ORDER = (
+    "pc_port",
+    "firewall",
+    "dot1x",
+    "vpn",
+    "dhcp",
+    "ipv6",
+    "syslog",
+    "provisioning",
+    "custom_ca",
+    "proxy",
+    "upgrade",
+    "certificates",
+    "report",
+    "problem_report",
+    "line",
+    "tls",
+    "web",
+    "discovery",
+    "screen",
 )
+FIRST = frozenset({"pc_port", "firewall", "dot1x", "vpn", "dhcp", "ipv6", "line"})
+"""What guards the phone, addresses and registers it; all else is loaded after that (ADR 40)."""
+
+
+def load(names: Iterable[str] = ORDER) -> Iterator[Feature[Any]]:
+    """Yield features by name; each is imported when it is its turn."""
+    for name in names:
+        feature: Feature[Any] = import_module(f"ringfence.features.{name}").FEATURE
+        yield feature

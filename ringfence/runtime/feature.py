@@ -68,6 +68,8 @@ class World(Struct, frozen=True):
     """Start a task that lives as long as the feature; an unexpected error restarts the feature."""
     leaving: Callable[[], bool] = lambda: False
     """Whether the phone stops for good, and does not merely start again."""
+    settled: Callable[[], None] = lambda: None
+    """Tell that the lines are up, or cannot be: what is loaded after them need not wait longer."""
 
 
 class Driver(Protocol[P_contra]):

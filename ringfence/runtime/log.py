@@ -6,13 +6,53 @@ server; others do from the level of Debug Level on.
 """
 
 import logging
+from collections import deque
 
+WHOLE = "ringfence"
+"""Logger of the whole phone."""
 MESSAGES = "ringfence.messages"
 """Logger of the texts that a parameter spells."""
 
 NOTICE = 25
 """Between INFO and WARNING, as in RFC 3164: normal, but worth a look."""
 logging.addLevelName(NOTICE, "NOTICE")
+EARLY = 200
+"""Records that are kept for who is loaded later; the oldest are lost first."""
+
+
+class _Early(logging.Handler):
+    """Keeps records until those are there who want them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: deque[logging.LogRecord] = deque(maxlen=EARLY)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+_early = _Early()
+
+
+def keep() -> None:
+    """Keep what is logged from now on, for handlers that are not there yet."""
+    logging.getLogger(WHOLE).addHandler(_early)
+
+
+def forget() -> None:
+    """Keep nothing any more."""
+    logging.getLogger(WHOLE).removeHandler(_early)
+    _early.records.clear()
+
+
+def listen(handler: logging.Handler) -> None:
+    """Have a handler hear the whole phone, and first what was kept for it."""
+    logger = logging.getLogger(WHOLE)
+    if handler in logger.handlers:
+        return
+    for record in [one for one in _early.records if one.levelno >= handler.level]:
+        handler.handle(record)
+    logger.addHandler(handler)
 
 
 def message(text: str, *, failure: bool = False) -> None:

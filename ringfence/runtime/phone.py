@@ -1,9 +1,10 @@
 """One phone: its store, its snapshot, its facts, and the supervisor that obeys them."""
 
 import asyncio
+import contextlib
 import logging
 import signal
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from ringfence.config.parameter import Effect, Level
 from ringfence.config.settings import Settings, aliases, effective, encode, slots
 from ringfence.config.snapshot import Change, Origin, shown
 from ringfence.errors import ComponentError, ConfigError, Finding, Severity
-from ringfence.runtime import reset
+from ringfence.runtime import log, reset
 from ringfence.runtime.commands import Command, Commands
 from ringfence.runtime.confirmation import Confirmation
 from ringfence.runtime.control import ControlServer
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 CLOSE_TIME = 3.0
 """Seconds that features get to leave the network in order."""
+HEADSTART = 0.25
+"""Most seconds that the lines get before anything else is loaded."""
 
 
 def canonical(tag: str) -> str:
@@ -48,15 +51,24 @@ def canonical(tag: str) -> str:
 class Phone:
     """One phone, from its boot to its end."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a phone has as many parts
         self,
-        features: Sequence[Feature[Any]],
+        features: Iterable[Feature[Any]],
         host: Host,
         facts: Facts,
         memory: Memory,
         reboot_reason: Callable[[str], None],
+        *,
+        later: Iterable[Feature[Any]] = (),
+        order: Sequence[str] = (),
     ) -> None:
+        """Bring up `features`, and those of `later` once the lines have had their head start.
+
+        `order` has the names of all, in the order in which they are applied once all are there.
+        """
         self._features = features
+        self._later, self._order = later, order
+        self._settled = asyncio.Event()
         self._host = host
         self._facts = facts
         self._memory = memory
@@ -82,16 +94,18 @@ class Phone:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._over.set)
+        log.keep()
         control = ControlServer(self._host.state, self._answer)
         if self._host.trace:
             self._host.trace.start()
         async with asyncio.TaskGroup() as group:
-            self._supervisor = Supervisor(self._features, self._world, group)
-            await self._supervisor.reconcile(*self._state(), loop.time())
+            self._supervisor = Supervisor(tuple(self._features), self._world, group)
+            work = group.create_task(self._supervisor.run(self._state))
+            await self._supervisor.rested.wait()
+            await self._load(self._supervisor)
             await control.start()
             self._confirmation.watch()
             logger.info("phone.ready")
-            work = group.create_task(self._supervisor.run(self._state))
             await self._over.wait()
             work.cancel()
             try:
@@ -103,6 +117,19 @@ class Phone:
         if self._host.trace:
             self._host.trace.close()
         return self._code
+
+    async def _load(self, supervisor: Supervisor) -> None:
+        """Load what comes later, one feature at a time: the lines are served meanwhile."""
+        if self._later:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEADSTART):
+                    await self._settled.wait()
+        for feature in self._later:
+            supervisor.join(feature, self._order)
+            await asyncio.sleep(0)
+        supervisor.wake()
+        await supervisor.rested.wait()
+        log.forget()
 
     def _world(self, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> World:
         return World(
@@ -119,6 +146,7 @@ class Phone:
             statuses=self._statuses,
             spawn=spawn,
             leaving=lambda: self._over.is_set() and self._code == STOPPED,
+            settled=self._settled.set,
         )
 
     def _state(self) -> tuple[Any, Facts]:
@@ -213,7 +241,8 @@ class Phone:
                 return {"text": shown(self._memory.snapshot, canonical(tag))}
             case {"verb": "set", "values": dict(values)}:
                 submit = partial(self._submit, confirm_within=_seconds(request))
-                return set_values(self._features, submit, self._memory, self._facts, values)
+                features = self._supervisor.features if self._supervisor else ()
+                return set_values(features, submit, self._memory, self._facts, values)
             case {"verb": "command", "name": str(name), "arguments": dict(arguments)}:
                 texts = {str(key): str(text) for key, text in arguments.items()}
                 return await self._commands.run(name, texts)

@@ -68,15 +68,27 @@ class Supervisor:
     def __init__(
         self, features: Sequence[Feature[Any]], build: Build, group: asyncio.TaskGroup
     ) -> None:
-        self._features = features
         self._build = build
         self._group = group
         self._wake = asyncio.Event()
+        self.rested = asyncio.Event()
+        """Set while `run` has nothing to do that it knows of."""
         self._lives = {feature.name: self._born(feature) for feature in features}
+
+    @property
+    def features(self) -> Sequence[Feature[Any]]:
+        """Return what is kept, in the order in which it is applied."""
+        return [life.feature for life in self._lives.values()]
+
+    def join(self, feature: Feature[Any], order: Sequence[str]) -> None:
+        """Keep one more feature from the next plan on, in its place."""
+        self._lives[feature.name] = self._born(feature)
+        self._lives = {name: self._lives[name] for name in order if name in self._lives}
 
     def wake(self) -> None:
         """Plan again after this turn of the loop."""
         self._wake.set()
+        self.rested.clear()
 
     async def run(self, state: Callable[[], tuple[Settings, Facts]]) -> None:
         """Reconcile whenever something woke us, and when a retry is due; never returns."""
@@ -84,6 +96,8 @@ class Supervisor:
         while True:
             self._wake.clear()
             await self.reconcile(*state(), loop.time())
+            if not self._wake.is_set():
+                self.rested.set()
             retries = [life.retry_at for life in self._lives.values() if life.retry_at is not None]
             timer = loop.call_at(min(retries), self._wake.set) if retries else None
             await self._wake.wait()
@@ -97,7 +111,7 @@ class Supervisor:
         run yet. One that cannot apply is tried again after a delay that doubles. Behind a guard
         that was never applied, nothing is.
         """
-        decided, errors = plan_all(self._features, settings, facts)
+        decided, errors = plan_all(self.features, settings, facts)
         for name, life in list(self._lives.items()):
             if (error := errors.get(name)) is not None:
                 if life.error != str(error):
@@ -176,7 +190,7 @@ class Supervisor:
         self._lives[life.feature.name] = reborn
         for task in life.tasks - {asyncio.current_task()}:
             task.cancel()
-        self._wake.set()
+        self.wake()
 
     async def close(self) -> None:
         """Stop every feature, the last one first."""

@@ -154,6 +154,7 @@ class Phone:
                 publish=self._publish,
                 facts=lambda: self.facts,
                 commands=self.commands,
+                settled=lambda: None,
             )
             world.spawn = spawn
             return cast(World, world)

@@ -284,3 +284,38 @@ def test_closing_ends_a_task_in_which_a_library_swallowed_the_cancellation() -> 
 
     bench.run(scenario)
     assert cancelled == [1, 2]
+
+
+def test_a_feature_that_joins_is_planned_with_the_next_and_stands_in_its_place() -> None:
+    bench = Bench("firewall", "line")
+    bench.plans["syslog"], bench.drivers["syslog"] = {"": "server"}, []
+
+    async def scenario() -> None:
+        bench.plans |= {"firewall": {"": "strict"}, "line": {"1": "a"}}
+        await bench.at(0)
+        bench.supervisor.join(bench.feature("syslog"), ("firewall", "syslog", "line"))
+        assert bench.drivers["syslog"][0].done == []
+        await bench.at(1)
+        assert bench.drivers["syslog"][0].done == ["=server"]
+        assert bench.drivers["line"][0].done == ["1=a"]
+        assert [*bench.supervisor.statuses()] == ["firewall", "syslog", "line"]
+
+    bench.run(scenario)
+
+
+def test_the_supervisor_rests_when_nothing_woke_it_again() -> None:
+    bench = Bench("line")
+
+    async def scenario() -> None:
+        bench.plans["line"] = {"1": "a"}
+        run = asyncio.create_task(bench.supervisor.run(lambda: (Settings(), Facts())))
+        await bench.supervisor.rested.wait()
+        assert bench.drivers["line"][0].done == ["1=a"]
+        bench.plans["line"] = {"1": "b"}
+        bench.supervisor.wake()
+        assert not bench.supervisor.rested.is_set()
+        await bench.supervisor.rested.wait()
+        assert bench.drivers["line"][0].done == ["1=a", "1=b"]
+        run.cancel()
+
+    bench.run(scenario)

@@ -50,6 +50,8 @@ class LineDriver:
         self._audio: AudioEngine | None = None
         offer_commands(world.commands, self)
         self._lines: dict[str, Line] = {}
+        self._heard: set[str] = set()
+        """Keys of lines that registered, or found once that they cannot."""
         self._leaving: list[Line] = []
         """Lines that still take leave of their registrar."""
         self._ports: dict[int, UdpPort] = {}
@@ -91,7 +93,9 @@ class LineDriver:
 
     def _replace(self, key: str, plan: LinePlan | None) -> None:
         """Put a new line in the place of the one that there is."""
-        line = Line(self._world, plan, self._port(plan), self.calls) if plan else None
+        line = None
+        if plan:
+            line = Line(self._world, plan, self._port(plan), self.calls, partial(self._hear, key))
         self._pending.pop(key, None)
         if held := self._lines.pop(key, None):
             self._leave(held)
@@ -114,6 +118,16 @@ class LineDriver:
         if key in self._pending:
             self._replace(key, self._pending[key])
             self._settle()
+
+    def _hear(self, key: str) -> None:
+        """Note that a line has heard of its registrar; let others begin once all have."""
+        self._heard.add(key)
+        self._tell()
+
+    def _tell(self) -> None:
+        lines = self._lines.items()
+        if self._heard.issuperset(k for k, line in lines if line.plan.home and line.plan.registers):
+            self._world.settled()
 
     async def close(self) -> None:
         """Hang up, unregister every line, in bounded time, and close the ports."""
@@ -161,6 +175,7 @@ class LineDriver:
         return Status(health(lines, waits=bool(self._pending)), tuple(rows), data, "Lines")
 
     async def _run(self, line: Line, before: list[Line]) -> None:
+        self._tell()  # that none has to register; every line of these settings is there by now
         try:
             await line.run(before)
         finally:

@@ -82,6 +82,7 @@ class Line(Standing):
             self.reason = failed.reason
             rest = "for good" if failed.retry is None else f"for {failed.retry:.1f} s"
             logger.warning("line.failed: Ext %d rests %s: %s", self.plan.n, rest, failed.reason)
+            self._heard()
             await self._rest(failed.retry)
 
     async def _stand_by(self, home: Home) -> None:
@@ -237,6 +238,7 @@ class Line(Standing):
         words = "line.registered: Ext %d at %s %s:%d for %d s"
         logger.info(words, self.plan.n, hop.transport, hop.address, hop.port, event.expires)
         self._tell_agreement(binding)
+        self._heard()
 
     def _tell_agreement(self, binding: Binding) -> None:
         """Log an agreement that is new, and warn where others can read the keys of its calls."""

@@ -1,6 +1,7 @@
 """How an extension stands: what calls and people see of its registration."""
 
 import asyncio
+from collections.abc import Callable
 
 from ringfence.features.line.binding import Binding
 from ringfence.features.line.path import Path
@@ -24,8 +25,14 @@ class Standing:
     """One extension, as far as it does nothing by itself."""
 
     def __init__(
-        self, world: World, plan: LinePlan, port: UdpPort | None, calls: Switchboard
+        self,
+        world: World,
+        plan: LinePlan,
+        port: UdpPort | None,
+        calls: Switchboard,
+        heard: Callable[[], None],
     ) -> None:
+        """Call `heard` each time that a registrar was good, or that a round found none."""
         self.plan = plan
         self.port = port
         self._own: UserAgentServer | None = None
@@ -44,6 +51,7 @@ class Standing:
         """What registers, or is registered."""
         self.ended = asyncio.Event()
         """Set when `run` has nothing more to do."""
+        self._heard = heard
         self._world = world
         self._calls = calls
         self._malformed = Refusals(world.host.now, "line.bad_response")

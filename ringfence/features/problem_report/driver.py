@@ -19,6 +19,7 @@ from ringfence.runtime.alarm import woken
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
 from ringfence.runtime.keeper import history
+from ringfence.runtime.log import WHOLE, listen
 from ringfence.runtime.state import Health, Page, Status, stamp
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class ProblemReportDriver:
         """Go by a new plan."""
         before, self._plan = self._plan, plan
         if before is None:
-            logging.getLogger("ringfence").addHandler(self._journal)
+            listen(self._journal)
             self._world.spawn(self._run())
         if before is None or before.interval != plan.interval:
             now = self._world.host.now()
@@ -86,7 +87,7 @@ class ProblemReportDriver:
 
     async def close(self) -> None:
         """Remember nothing any more."""
-        logging.getLogger("ringfence").removeHandler(self._journal)
+        logging.getLogger(WHOLE).removeHandler(self._journal)
         self._plan = None
 
     def status(self) -> Status:

@@ -13,7 +13,7 @@ from ringfence.policy.applications import SYSLOG
 from ringfence.protocols.syslog import Severity, build
 from ringfence.runtime.egress import Destination, Target
 from ringfence.runtime.feature import World
-from ringfence.runtime.log import MESSAGES, NOTICE
+from ringfence.runtime.log import MESSAGES, NOTICE, WHOLE, listen
 from ringfence.runtime.state import Health, Status
 
 KEPT = 100
@@ -60,8 +60,8 @@ class SyslogDriver:
     async def apply(self, key: str, plan: SyslogPlan) -> None:
         """Send to the plan's servers from now on."""
         logging.getLogger(MESSAGES).setLevel(NOTICE)
-        logging.getLogger("ringfence").addHandler(self._ear)
         self._plan, self._destinations = plan, ()
+        listen(self._ear)
         self._changed.set()
         if not self._finding:
             self._finding = True
@@ -73,7 +73,7 @@ class SyslogDriver:
 
     async def close(self) -> None:
         """Hear nothing any more."""
-        logging.getLogger("ringfence").removeHandler(self._ear)
+        logging.getLogger(WHOLE).removeHandler(self._ear)
         self._plan, self._destinations = None, ()
         self._waiting.clear()
         for opened in self._sockets.values():

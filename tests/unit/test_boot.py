@@ -1,0 +1,109 @@
+"""What a start loads, in which order, and what is heard of it later."""
+
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from ringfence.features import FIRST, ORDER, load
+from ringfence.runtime import log
+
+EARLY = (
+    "import sys\n"
+    "from ringfence.cli import phone, phone_process\n"
+    "from ringfence.features import FIRST, load\n"
+    "from ringfence.runtime import keeper\n"
+    "for feature in load(sorted(FIRST)):\n"
+    "    __import__(f'ringfence.features.{feature.name}.driver')\n"
+    "print(*sys.modules, sep='\\n')\n"
+)
+NOT_YET = (
+    "aiohttp",
+    "cryptography",
+    "dns",
+    "email",
+    "h11",
+    "idna",
+    "importlib.metadata",
+    "jinja2",
+    "multiprocessing",
+    "packaging",
+    "pylibsrtp",
+    "OpenSSL",
+    "quickjs",
+    "securesystemslib",
+    "sqlite3",
+    "tuf",
+    "urllib.request",
+    "xml",
+    "ringfence.config.cfgxml",
+    "ringfence.runtime.audio",
+    "ringfence.runtime.http",
+    "ringfence.surfaces",
+)
+"""What a phone does without until its lines have registered; see `-X importtime`."""
+
+
+@pytest.fixture
+def kept() -> Iterator[logging.Logger]:
+    logger = logging.getLogger(log.WHOLE)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    log.keep()
+    yield logger
+    log.forget()
+    logger.setLevel(level)
+
+
+class Ear(logging.Handler):
+    def __init__(self, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(record.getMessage())
+
+
+def test_a_registration_takes_no_library_that_is_slow_to_load() -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, check=True)
+    loaded = done.stdout.splitlines()
+    assert "ringfence.features.line.driver" in loaded
+    tops = {f"{name}." for name in NOT_YET}
+    assert [one for one in loaded if any(f"{one}.".startswith(top) for top in tops)] == []
+    waiting = {f"ringfence.features.{name}" for name in ORDER if name not in FIRST}
+    assert waiting.isdisjoint(loaded)
+
+
+def test_every_feature_is_loaded_by_its_name_and_in_order() -> None:
+    assert [feature.name for feature in load()] == list(ORDER)
+    assert set(ORDER) > FIRST
+
+
+def test_what_guards_comes_before_what_listens() -> None:
+    first = list(load(name for name in ORDER if name in FIRST))
+    names = [feature.name for feature in first]
+    assert all(
+        names.index(feature.name) < names.index("dhcp") for feature in first if feature.guards
+    )
+    assert {feature.name for feature in load() if feature.guards} <= FIRST
+
+
+def test_who_is_loaded_later_hears_what_was_said_before_once(kept: logging.Logger) -> None:
+    kept.info("firewall.applied")
+    kept.warning("line.failed")
+    syslog, journal = Ear(), Ear(logging.WARNING)
+    log.listen(syslog)
+    log.listen(journal)
+    kept.warning("later")
+    log.listen(syslog)
+    assert syslog.heard == ["firewall.applied", "line.failed", "later"]
+    assert journal.heard == ["line.failed", "later"]
+    log.forget()
+    kept.warning("last")
+    late = Ear()
+    log.listen(late)
+    for ear in (syslog, journal, late):
+        kept.removeHandler(ear)
+    assert (syslog.heard[-1], late.heard) == ("last", [])
