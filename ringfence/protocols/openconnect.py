@@ -186,8 +186,11 @@ _FAULTS: Sequence[tuple[str, str, str, bool]] = (
      "write the name of the certificate into VPN Server", TEMPORARY),
     ("certificate expired", "the server's certificate has expired",
      "renew it; the phone's clock may be wrong, too", TEMPORARY),
-    ("certificate not activated", "the server's certificate is not valid yet",
+    ("certificate not yet activated", "the server's certificate is not valid yet",
      "set the phone's clock", TEMPORARY),
+    ("signature verification failed",
+     "the server's certificate is not by a CA that the phone trusts",
+     "it bears the name of one: let the CA whose root is installed issue it", TEMPORARY),
 )  # fmt: skip
 
 

@@ -2,20 +2,18 @@
 
 import json
 import os
-import signal
 import socket
-import struct
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ringfence.lab.namespaces import Namespace, enter, link
 from tests.support.certificates import Pair, authority, leaf, rsa_key
 from tests.support.lease import PATIENCE, Server
-from tests.support.phone import RunningPhone, ringfence
+from tests.support.phone import RunningPhone
 from tests.support.provider_net import profile
 
 T = TypeVar("T")
@@ -237,7 +235,7 @@ class VpnNet:
 
     def ocserv(self, certificate: Pair | None = None, more: str = "") -> Ocserv:
         server = Ocserv(self.servers, self.folder, certificate or self.certificate(), more=more)
-        self.at_end(server.stop)
+        self.at_end(super(Ocserv, server).stop)  # its helpers end with the namespace
         return server
 
     def phone(self, **changes: str) -> RunningPhone:
@@ -330,6 +328,3 @@ def _try(family: int, kind: int, address: str, port: int) -> None:
             made.send(b"noise")
         except OSError:
             return
-
-
-__all__ = ["Iterator", "ringfence", "signal", "struct"]

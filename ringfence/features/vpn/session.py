@@ -18,11 +18,16 @@ from ringfence.runtime.host_program import Program
 
 logger = logging.getLogger(__name__)
 
-LOGIN = 25.0
+LOGIN = 20.0
 """Seconds that one address of the server has to give us a tunnel."""
 _HERE = Path(ringfence.runtime.__file__).parent
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LC_ALL": "C.UTF-8",
+    "RES_OPTIONS": "timeout:1 attempts:1",
+}
+"""Where a server sends us on to another one, whose name we did not look up, is not waited for."""
 
 
 class Session:

@@ -118,13 +118,15 @@ def table(
         chains["guard"] = Chain(
             tuple(_guard(interface, own)), "type filter hook input priority filter - 10", "accept"
         )
-        chains["answers"] = Chain(
-            tuple(_answers(interface, own)), "type route hook output priority mangle", "accept"
-        )
+        if not closed:
+            chains["answers"] = Chain(
+                tuple(_answers(interface, own)), "type route hook output priority mangle", "accept"
+            )
     if closed:
+        # Behind the last decision on the way: what `answers` turned around would pass before.
         chains["closed"] = Chain(
             tuple(_closed(interface, gateways, resolvers)),
-            "type filter hook output priority filter + 10",
+            "type filter hook postrouting priority filter + 10",
             "drop",
         )
     return Table(TABLE, (KEPT,), (), {}, chains)
