@@ -11,6 +11,18 @@ from ringfence.lab.sandbox import search_path
 PAC_KEY, PAC_ISSUER = "000102030405060708090a0b0c0d0e0f", "101112131415161718191a1b1c1d1e1f"
 """Of the lab's EAP-FAST servers: they encrypt PACs, and name who issued them."""
 RADIUS_PORT = 1812
+USERS, GROUP = "eap-users", "eap-group.pem"
+FFDHE2048 = """\
+-----BEGIN DH PARAMETERS-----
+MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
++8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
+87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
+YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
+7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
+ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
+-----END DH PARAMETERS-----
+"""
+"""Without a group no stranger is handed a PAC. Source: RFC 7919, A.1."""
 LIBRARIES = ("/usr/lib/freeradius", "/usr/lib64/freeradius", "/usr/lib/raddb")
 """Where distributions keep FreeRADIUS's modules."""
 
@@ -36,8 +48,8 @@ class User(Struct, frozen=True):
 class EapServer(Struct, frozen=True):
     """An EAP server of hostapd's own."""
 
-    users: str
-    """File of users."""
+    folder: str
+    """Of the files that `prepare` writes."""
     ca: str
     """Certificates that those of phones are under, as a PEM file."""
     certificate: str
@@ -50,7 +62,8 @@ class EapServer(Struct, frozen=True):
         """Return its part of hostapd's configuration. SECLEVEL=0 is for anonymous EAP-FAST."""
         return f"""\
 eap_server=1
-eap_user_file={self.users}
+eap_user_file={self.folder}/{USERS}
+dh_file={self.folder}/{GROUP}
 ca_cert={self.ca}
 server_cert={self.certificate}
 private_key={self.key}
@@ -184,7 +197,8 @@ def radiusd() -> str:
     return "freeradius" if shutil.which("freeradius", path=search_path()) else "radiusd"
 
 
-def users(file: Path, known: Sequence[User]) -> None:
-    """Write the file of an EAP server's users, in the order in which they are looked up."""
-    file.write_text("".join(user.lines for user in known))
-    file.chmod(0o600)
+def prepare(folder: Path, users: Sequence[User]) -> None:
+    """Write what an EAP server reads: its users, in the order in which they are looked up."""
+    (folder / GROUP).write_text(FFDHE2048)
+    (folder / USERS).write_text("".join(user.lines for user in users))
+    (folder / USERS).chmod(0o600)

@@ -24,6 +24,8 @@ LARGEST = 4096
 """Characters of a message that are read."""
 
 NOBODY = "no authenticator answers at this port"
+QUIET = "the switch lets the phone wait"
+"""An authenticator rests after a failure: quietPeriod."""
 SLOW_SERVER = "the switch asked who the phone is, and no authentication server answered"
 UNPLUGGED = "the wire is unplugged"
 SILENT = "the network fell silent, so the switch may have forgotten the phone"
@@ -83,6 +85,8 @@ class Transaction:
         """When the phone goes on, whatever has come of its question."""
         self._busy_until: float | None = None
         """When EAP that is under way will have taken too long."""
+        self._met = False
+        """An authenticator has been heard since the wire was plugged in."""
         self._hint = ""
         self._method_ran = False
         self._pause = FIRST_PAUSE
@@ -92,7 +96,7 @@ class Transaction:
         """Ask at once when the wire is plugged in; who was let in before it was not, is not now."""
         self._rest()
         self._decide_by = self._busy_until = None
-        self.authorised, self._pause = False, FIRST_PAUSE
+        self.authorised, self._met, self._pause = False, False, FIRST_PAUSE
         self.reason = "" if connected else UNPLUGGED
         if connected:
             self._ask(now)
@@ -128,6 +132,7 @@ class Transaction:
             case "CTRL-EVENT-EAP-STARTED":
                 self._rest()
                 self._busy_until, self._hint, self._method_ran = now + LONGEST, "", False
+                self._met = True
             case "CTRL-EVENT-EAP-PROPOSED-METHOD":
                 self._propose(fields.get("method", ""), rest)
             case "CTRL-EVENT-EAP-METHOD":
@@ -200,8 +205,8 @@ class Transaction:
         if self._decide_by is not None and now >= self._decide_by:
             self._decide_by = None
             if not self.authorised:
-                asked = NOBODY if self._busy_until is None else SLOW_SERVER
-                self.reason = self.reason or asked
+                asked = QUIET if self._met else NOBODY
+                self.reason = self.reason or (SLOW_SERVER if self._busy_until else asked)
                 self._events.append(Unanswered(self.reason))
 
     def starts_to_send(self, now: float) -> bool:

@@ -24,6 +24,7 @@ PHONE = "00:0e:08:ab:cd:ef"
 RADIUS_NAME = "radius.telco.test"
 SWITCH_ADDRESS, SERVERS_ADDRESS = "10.99.1.254", "10.99.1.10"
 PORT = "p1"
+RADIUS = RadiusClient(SWITCH_ADDRESS, SERVERS_ADDRESS, "switch-secret")
 
 
 def version(program: str) -> str:
@@ -69,13 +70,14 @@ class Authority(NamedTuple):
     root: Pair
 
     @classmethod
-    def create(cls, folder: Path, server: str = RADIUS_NAME) -> "Authority":
-        """Make the root and the certificate of an EAP server."""
+    def create(cls, folder: Path, *, root: str = "Provider Root") -> "Authority":
+        """Make a root and the certificate of an EAP server."""
         folder.mkdir(exist_ok=True)
-        made = cls(folder, certificates.authority("Provider Root"))
+        made = cls(folder, certificates.authority(root))
         (folder / "root.crt").write_text(made.root.pem)
         key = certificates.rsa_key()
-        certificates.leaf(made.root, cn=server, dns=[server], key=key).save(folder, "radius")
+        server = certificates.leaf(made.root, cn=RADIUS_NAME, dns=[RADIUS_NAME], key=key)
+        server.save(folder, "radius")
         return made
 
     def station(self, name: str, **options: object) -> tuple[str, str]:
@@ -85,11 +87,10 @@ class Authority(NamedTuple):
 
     def server(self, *users: User, provisioning: int = 3) -> EapServer:
         """Return an EAP server for these users."""
-        file = self.folder / "users"
-        dot1x.users(file, users)
         folder = self.folder
+        dot1x.prepare(folder, users)
         return EapServer(
-            str(file),
+            str(folder),
             str(folder / "root.crt"),
             str(folder / "radius.crt"),
             str(folder / "radius.key"),
@@ -211,3 +212,31 @@ def facts(authority: Authority, name: str = "CP-8841-SEP000E08ABCDEF", **changes
         client=client_certificate(certificate, key),
     )
     return replace(known, **changes)
+
+
+class Freeradius(Server):
+    """FreeRADIUS in the servers' node, for EAP-TLS."""
+
+    def __init__(self, space: Namespace, folder: Path, server: EapServer) -> None:
+        words = dot1x.freeradius(folder, SERVERS_ADDRESS, RADIUS, server)
+        super().__init__(space, folder, *words)
+        self.wait_for("Ready to process requests")
+
+    @staticmethod
+    def version() -> str:
+        """Return what it calls itself, `FreeRADIUS 3.2.1`."""
+        ran = subprocess.run([dot1x.radiusd(), "-v"], capture_output=True, text=True, check=False)
+        found = re.search(r"FreeRADIUS Version ([\d.]+)", ran.stdout + ran.stderr)
+        assert found, "FreeRADIUS does not run"
+        return f"FreeRADIUS {found[1]}"
+
+
+class HostapdRadius(Hostapd):
+    """hostapd as a RADIUS server in the servers' node."""
+
+    def __init__(self, space: Namespace, folder: Path, server: EapServer) -> None:
+        folder.mkdir(exist_ok=True)
+        clients = folder / "clients"
+        clients.write_text(f"{SWITCH_ADDRESS}/32 {RADIUS.secret}\n")
+        text = dot1x.radius("eth0", str(clients), server)
+        super().__init__(space, folder, text, "AP-ENABLED")
