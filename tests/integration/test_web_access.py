@@ -1,0 +1,197 @@
+"""The page for everyone: by keyboard, by screen reader, narrow, in the dark."""
+
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ringfence.lab.namespaces import Namespace
+from ringfence.runtime.control import ask
+from ringfence.surfaces.forms import PLACES
+from ringfence.surfaces.status import PAGES
+from tests.support.browser import in_browser
+from tests.support.web_phone import PASSWORD, WebPhone
+
+Start = Callable[..., WebPhone]
+Browse = Callable[..., Any]
+
+
+@pytest.fixture
+def start(pair: tuple[Namespace, Namespace], tmp_path: Path) -> Iterator[Start]:
+    phones: list[WebPhone] = []
+
+    def factory(**texts: str) -> WebPhone:
+        phones.append(WebPhone(tmp_path, pair[0], **{"Admin_Password": PASSWORD, **texts}))
+        return phones[-1]
+
+    yield factory
+    for phone in phones:
+        phone.stop()
+
+
+@pytest.fixture
+def browse(pair: tuple[Namespace, Namespace], component: list[str]) -> Browse:
+    def factory(scenario: Callable[..., Any], *args: Any) -> Any:
+        name, result = pair[1].call(in_browser, scenario, *args)
+        component.append(name)
+        return result
+
+    return factory
+
+
+def held(phone: WebPhone, tag: str) -> str:
+    answer = ask(phone.state, {"verb": "get", "tag": tag})
+    assert answer
+    return str(answer["text"])
+
+
+def log_in(page: Page, path: str) -> None:
+    page.goto(f"http://10.99.0.2{path}")
+    page.get_by_label("Account").select_option("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+JUDGE = """rules => axe.run({runOnly: rules}).then(found => found.violations.map(
+  one => `${location.pathname} ${one.id}: ${one.nodes.map(node => node.target).join(" ")}`))"""
+
+
+def judged(page: Page) -> list[str]:
+    """Return what axe-core finds wrong with what is shown, light and dark, wide and narrow.
+
+    It comes by the debugger: the page's own policy lets no foreign script in.
+    """
+    found: set[str] = set()
+    page.evaluate(AXE)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1920, "height": 900})
+    found.update(page.evaluate(JUDGE, RULES))
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 360, "height": 900})
+    found.update(page.evaluate(JUDGE, RULES))
+    return sorted(found)
+
+
+def tour(page: Page) -> dict[str, Any]:
+    """Return what axe-core finds on every kind of page, and how many pages it saw."""
+    page.goto("http://10.99.0.2/login")
+    found = judged(page)
+    log_in(page, "/voice/system")
+    paths = [f"/voice/{name}" for name in PLACES if name in ("ext1", "ext16") or "ext" not in name]
+    paths += [f"/info/{word}" for word in PAGES] + ["/search?q=tls", "/search?q=nothing+has+this"]
+    for path in paths:
+        page.goto(f"http://10.99.0.2{path}")
+        found += judged(page)
+    page.goto("http://10.99.0.2/voice/system")
+    page.get_by_label("Web Server Port").fill("0")
+    page.get_by_role("button", name="Submit All Changes").click()
+    found += judged(page)
+    page.get_by_label("Web Server Port").fill("80")
+    page.get_by_label("Firewall Options").fill("NO_ICMP_PING")
+    page.get_by_role("button", name="Submit All Changes").click()
+    expect(page.get_by_text("Not confirmed yet")).to_be_visible()
+    found += judged(page)
+    page.goto("http://10.99.0.2/info/nonsense")
+    return {"found": found + judged(page), "pages": len(paths) + 4}
+
+
+@pytest.mark.proves("WEB-07")
+def test_axe_finds_nothing_on_any_page(start: Start, browse: Browse, component: list[str]) -> None:
+    component.append(AXE[4 : AXE.index("\n")])
+    start()
+    seen = browse(tour)
+    assert seen["found"] == []
+    assert seen["pages"] > 12
+
+
+def welcome(page: Page) -> list[str]:
+    page.goto("http://10.99.0.2/")
+    return judged(page)
+
+
+def test_axe_finds_nothing_where_the_first_password_is_set(start: Start, browse: Browse) -> None:
+    start(Admin_Password="")
+    assert browse(welcome) == []
+
+
+def narrow(page: Page) -> dict[str, Any]:
+    log_in(page, "/voice/system")
+    page.set_viewport_size({"width": 360, "height": 740})
+    found: dict[str, Any] = {}
+    for path in ("/voice/system", "/voice/ext1", "/info/status"):
+        page.goto(f"http://10.99.0.2{path}")
+        found[path] = page.evaluate("() => document.documentElement.scrollWidth")
+    return found
+
+
+def test_no_page_scrolls_sideways_at_360_pixels(start: Start, browse: Browse) -> None:
+    start()
+    assert set(browse(narrow).values()) == {360}
+
+
+def keyboard(page: Page) -> str:
+    page.goto("http://10.99.0.2/voice/user")
+    page.get_by_label("Password").focus()
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("http://10.99.0.2/voice/user")
+    page.goto("http://10.99.0.2/voice/system")
+    page.get_by_label("Host Name").focus()
+    page.keyboard.type("by-key")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Stored")
+    return page.url
+
+
+def test_enter_submits_and_does_not_lead_elsewhere(start: Start, browse: Browse) -> None:
+    phone = start()
+    assert browse(keyboard).endswith("/voice/system")
+    assert held(phone, "Host_Name") == "by-key"
+
+
+def contrast(page: Page) -> list[str]:
+    """Return every text whose contrast is below 4.5 to 1. Source: WCAG 2.2, 1.4.3."""
+    log_in(page, "/voice/system")
+    page.get_by_label("Web Server Port").fill("0")
+    page.get_by_role("button", name="Submit All Changes").click()
+    poor: list[str] = []
+    for path in ("", "/voice/ext1", "/info/status"):
+        if path:
+            page.goto(f"http://10.99.0.2{path}")
+        page.emulate_media(color_scheme="light")
+        poor += page.evaluate(CONTRAST)
+        page.emulate_media(color_scheme="dark")
+        poor += page.evaluate(CONTRAST)
+    return poor
+
+
+CONTRAST = """() => {
+  const light = c => { const [r, g, b] = c.map(v => { v /= 255;
+      return v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; });
+    return .2126 * r + .7152 * g + .0722 * b; };
+  const read = text => text.match(/[0-9.]+/g).map(Number);
+  const ground = e => { for (; e; e = e.parentElement) {
+      const c = read(getComputedStyle(e).backgroundColor);
+      if (c.length < 4 || c[3] === 1) return c.slice(0, 3); }
+    return [255, 255, 255]; };
+  const poor = new Set();
+  for (const e of document.querySelectorAll('body *')) {
+    const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    if (!own && !['INPUT', 'SELECT'].includes(e.tagName)) continue;
+    if (!e.checkVisibility() || e.closest('.unseen')) continue;
+    const a = light(read(getComputedStyle(e).color).slice(0, 3)), b = light(ground(e));
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) poor.add(`${e.tagName}.${e.className} ${ratio.toFixed(2)}`);
+  }
+  return [...poor];
+}"""
+
+
+def test_every_text_is_readable_in_light_and_dark(start: Start, browse: Browse) -> None:
+    start()
+    assert browse(contrast) == []
