@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ringfence.config.snapshot import Origin
 from ringfence.errors import ComponentError, ConfigError
 from ringfence.features import FIRST, ORDER, load
+from ringfence.policy.vlan import interface as voice_interface
 from ringfence.policy.vpn import INTENT
 from ringfence.runtime import reset
 from ringfence.runtime.device import (
@@ -21,6 +22,7 @@ from ringfence.runtime.device import (
     custom_certificate,
     identity,
     trust,
+    voice_vlan,
 )
 from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import CANNOT, REFUSED
@@ -52,12 +54,15 @@ def boot(  # noqa: PLR0913 - a start has as many parts
     )
     try:
         reset.finish(host)
+        vlan = voice_vlan(host)
         facts = Facts(
             identity=identity(host, interface),
             sound=replace(sound, codecs=codecs()),
             trust=trust(host),
             client=certificate(host),
             custom=custom_certificate(host),
+            voice_vlan=vlan,
+            voice_interface=voice_interface(vlan.number) if vlan else "",
             connection_request_port=connection_request_port(host),
         )
         if sound != Sound():

@@ -9,6 +9,7 @@ from ringfence.runtime.feature import Feature
 ORDER = (
     "pc_port",
     "firewall",
+    "voice_vlan",
     "dot1x",
     "vpn",
     "dhcp",
@@ -27,7 +28,7 @@ ORDER = (
     "discovery",
     "screen",
 )
-FIRST = frozenset({"pc_port", "firewall", "dot1x", "vpn", "dhcp", "ipv6", "line"})
+FIRST = frozenset({"pc_port", "firewall", "voice_vlan", "dot1x", "vpn", "dhcp", "ipv6", "line"})
 """What guards the phone, addresses and registers it; all else is loaded after that (ADR 40)."""
 
 

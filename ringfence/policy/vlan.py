@@ -1,11 +1,18 @@
 """Which VLAN the phone speaks in, and who said so."""
 
+import json
 import re
 
 from msgspec import Struct
 
 LLDP_MED, CDP, MANUAL, DHCP = "LLDP-MED", "CDP", "VLAN ID", "DHCP option"
+FIRST, LAST = 1, 4094
+"""Source: IEEE 802.1Q 9.6."""
 _WRITTEN = re.compile(rb"(?:VLAN-A=)?([0-9]{1,4});?\0?")
+
+
+FILE = "voice-vlan.json"
+"""What the switch gave last; a phone that starts again goes on in that VLAN."""
 
 
 class VoiceVlan(Struct, frozen=True):
@@ -38,4 +45,24 @@ def of_option(code: int, data: bytes | None) -> VoiceVlan | None:
         return None
     written = _WRITTEN.fullmatch(data)
     number = int(written[1]) if written else int.from_bytes(data, "big") if len(data) == 2 else 0
-    return VoiceVlan(number, f"{DHCP} {code}") if 1 <= number <= 4094 else None
+    return VoiceVlan(number, f"{DHCP} {code}") if FIRST <= number <= LAST else None
+
+
+def interface(number: int) -> str:
+    """Return the name of the interface of a voice VLAN."""
+    return f"voice{number}"
+
+
+def encode(vlan: VoiceVlan) -> bytes:
+    """Return the content of the file."""
+    return json.dumps({"number": vlan.number, "source": vlan.source}).encode()
+
+
+def decode(data: bytes) -> VoiceVlan | None:
+    """Return what the file holds; None for a file that cannot be used."""
+    try:
+        held = json.loads(data)
+        vlan = VoiceVlan(int(held["number"]), str(held["source"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return vlan if FIRST <= vlan.number <= LAST and vlan.source in (LLDP_MED, CDP) else None

@@ -17,6 +17,9 @@ MOST = 64
 FAST_COUNT, FAST_INTERVAL = 4, 1.0
 """LLDP-MED frames, and the seconds between them, when the wire gets a carrier."""
 LLDP_INTERVAL, CDP_INTERVAL = 30.0, 60.0
+RECALL = 65.0
+"""Seconds after a carrier in which a VLAN of before it is believed: a switch that speaks CDP alone
+takes up to 60."""
 BATCH = 16
 """Frames that are read at once."""
 
@@ -62,6 +65,9 @@ class Discovery:
         """`{key: (when it is over, what it said)}`, the one unheard for longest first."""
         self._giver: Mapping[str, bytes] = {}
         """`{protocol: key}` of whom the VLAN came from."""
+        self._recalled: dict[str, int] = {}
+        """`{protocol: VLAN}` that was given before the carrier came, or before this process."""
+        self._recalled_until: float | None = None
         self.refused = 0
         """Frames that broke a rule."""
         self.last_refusal = ""
@@ -72,10 +78,21 @@ class Discovery:
         return tuple(one for _, one in self._heard.values())
 
     def receive_carrier(self, connected: bool, now: float) -> None:
-        """Begin when the wire has a carrier; be silent and forget everybody when it has none."""
+        """Begin when the wire has a carrier; be silent and forget everybody when it has none.
+
+        The VLAN is remembered: a wire that was away for a moment leads to the same switch.
+        """
+        for protocol in ("LLDP", "CDP"):
+            if vlan := self.voice_vlan(protocol):
+                self._recalled[protocol] = vlan
+        self._recalled_until = now + RECALL if connected else None
         self._heard, self._giver, self._fast = {}, {}, FAST_COUNT
         self._next_cdp = now if connected and self._cdp else None
         self._next_lldp = now + self._delay if connected and self._lldp else None
+
+    def recall(self, protocol: str, vlan: int) -> None:
+        """Believe a VLAN of an earlier life for a while after the next carrier."""
+        self._recalled[protocol] = vlan
 
     def receive_heard(self, heard: Heard, now: float) -> None:
         """Take what frames said.
@@ -93,6 +110,8 @@ class Discovery:
 
     def _take(self, said: Neighbour, now: float) -> None:
         self._heard.pop(said.key, None)
+        if said.is_switch:  # what it gives now counts, and be it nothing
+            self._recalled.pop(said.protocol, None)
         if said.hold:
             self._heard[said.key] = (now + said.hold, said)
         self._choose()
@@ -119,19 +138,26 @@ class Discovery:
 
     def get_timer(self) -> float | None:
         """Return when to call again; None without a carrier."""
-        times = [time for time in (self._next_cdp, self._next_lldp) if time is not None]
+        clocks = (self._next_cdp, self._next_lldp, self._recalled_until if self._recalled else None)
+        times = [time for time in clocks if time is not None]
         times += [over for over, _ in self._heard.values()]
         return min(times, default=None)
 
     def handle_timer(self, now: float) -> None:
         """Forget who has not been heard for as long as it said."""
         self._heard = {key: held for key, held in self._heard.items() if held[0] > now}
+        if self._recalled_until is not None and now >= self._recalled_until:
+            self._recalled = {}
         self._choose()
 
     def voice_vlan(self, protocol: str) -> int | None:
-        """Return the VLAN that a switch gave by `CDP` or `LLDP`."""
-        giver = self._giver.get(protocol)
-        return self._heard[giver][1].voice_vlan if giver else None
+        """Return the VLAN that a switch gave by `CDP` or `LLDP`, else one that is remembered.
+
+        What any switch gives goes before what is remembered.
+        """
+        if giver := self._giver.get(protocol):
+            return self._heard[giver][1].voice_vlan
+        return None if self._giver else self._recalled.get(protocol)
 
     def _choose(self) -> None:
         """Keep believing whom we believe; else believe the first switch that gives a VLAN."""

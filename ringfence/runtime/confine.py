@@ -30,10 +30,11 @@ CALLS: Mapping[str, Mapping[str, int]] = {
 """What a child may be allowed besides; `sleep` is clock_nanosleep, `poll` there ppoll."""
 
 
-def confine(*calls: str) -> None:
+def confine(*calls: str, polled: int = 0) -> None:
     """Give up every capability and system call but memory, exit and those named.
 
-    The process is killed when its parent ends, and cannot be looked into.
+    `polled` descriptors may be waited for at once, which the kernel counts as a right to as many
+    files. The process is killed when its parent ends, and cannot be looked into.
 
     Raises:
         OSError: the kernel refused; the process must not go on.
@@ -57,7 +58,7 @@ def confine(*calls: str) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, ADDRESS_SPACE),
         (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, 0),
+        (resource.RLIMIT_NOFILE, polled),
     ):
         resource.setrlimit(limit, (value, value))
     program = ctypes.create_string_buffer(_program(calls))

@@ -6,6 +6,7 @@ import logging
 
 from ringfence.errors import ComponentError
 from ringfence.policy.tls import ClientCertificate, Trust
+from ringfence.policy.vlan import FILE, VoiceVlan, decode
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Identity
 from ringfence.runtime.tls import client_certificate
@@ -99,6 +100,16 @@ def custom_certificate(host: Host) -> ClientCertificate | None:
         return client_certificate(path, path)
     except ComponentError as error:
         logger.error("device.custom_certificate_unreadable: %s", error)
+        return None
+
+
+def voice_vlan(host: Host) -> VoiceVlan | None:
+    """Return the VLAN that the switch gave an earlier life; None where it gave none."""
+    if not host.names(FILE):
+        return None
+    try:
+        return decode(host.read(FILE, 256))
+    except ComponentError:
         return None
 
 

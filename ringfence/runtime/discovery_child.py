@@ -6,7 +6,6 @@ to its standard output, and wait.
 
 import os
 import socket
-import sys
 import time
 from collections.abc import Iterator
 
@@ -46,7 +45,3 @@ def _waiting(frames: socket.socket) -> Iterator[bytes]:
     except OSError:  # the port is off; the phone sees that, too
         pass
     time.sleep(REST)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,21 +1,14 @@
 """Starts the process that reads CDP and LLDP, and takes what it says."""
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
-import ringfence
 from ringfence.errors import ComponentError
 from ringfence.protocols.discovery import Heard
-from ringfence.runtime.host_child import Child
+from ringfence.runtime.host_child import Child, program
 
 LONGEST_LINE = 256 << 10
-_START = (
-    "import sys; sys.path += sys.argv[1:3]; del sys.argv[1:3];"
-    "from ringfence.runtime.discovery_child import main; main(*sys.argv[1:])"
-)
 _NAME = "discovery process"
 
 
@@ -29,15 +22,12 @@ class Reader:
     async def start(cls, frames: int, own: bytes, protocols: Sequence[str]) -> "Reader":
         """Let a process read the packet socket `frames`; what `own` sends does not count.
 
-        It starts with an empty environment and finds Ringfence where this process found it.
-
         Raises:
             ComponentError: it cannot be started.
 
         """
-        places = [str(Path(module.__file__ or "").parent.parent) for module in (ringfence, msgspec)]
-        words = (sys.executable, "-I", "-S", "-c", _START, *places, str(frames), own.hex())
-        return cls(await Child.start((*words, *protocols), {}, LONGEST_LINE, (frames,)))
+        words = ("ringfence.runtime.discovery_child", str(frames), own.hex(), *protocols)
+        return cls(await Child.start(program(*words), {}, LONGEST_LINE, (frames,)))
 
     async def heard(self) -> Heard:
         """Return what the next frames said.

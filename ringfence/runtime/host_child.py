@@ -4,9 +4,29 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+import msgspec
+
+import ringfence
 from ringfence.errors import ComponentError
+
+_START = (
+    "import importlib, sys; sys.path += sys.argv[1:3];"
+    "importlib.import_module(sys.argv[3]).main(*sys.argv[4:])"
+)
+
+
+def program(module: str, *words: str) -> tuple[str, ...]:
+    """Return the words that run `main(*words)` of a module of ours in a process of its own.
+
+    It finds Ringfence where this process found it, in an image, too, and nothing of the
+    environment.
+    """
+    found = (Path(one.__file__ or "").parent.parent for one in (ringfence, msgspec))
+    return (sys.executable, "-I", "-S", "-c", _START, *map(str, found), module, *words)
 
 
 class Child:

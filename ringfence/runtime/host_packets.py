@@ -60,7 +60,7 @@ class Packets:
                     socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
                 )
                 if program:
-                    self._attach(program)
+                    attach(self._socket, program)
                 self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
                 self._socket.bind((interface, ethertype))
                 self._index = socket.if_nametoindex(interface)
@@ -70,12 +70,6 @@ class Packets:
                 raise ComponentError(self._name, error.strerror or "") from error
             self._connected = bool(host_interface.flags(interface) & IFF_RUNNING)
             undo.pop_all()
-
-    def _attach(self, program: bytes) -> None:
-        held = ctypes.create_string_buffer(program, len(program))
-        count = len(program) // _INSTRUCTION_SIZE
-        description = struct.pack("@HP", count, ctypes.addressof(held))
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, description)
 
     def _join(self, group: bytes) -> None:
         member = struct.pack("=iHH8s", self._index, PACKET_MR_MULTICAST, len(group), group)
@@ -165,6 +159,13 @@ class Packets:
         """Give the sockets back."""
         self._socket.close()
         self._links.close()
+
+
+def attach(packets: socket.socket, program: bytes) -> None:
+    """Have the kernel filter what a packet socket hears, by classic BPF. Raises `OSError`."""
+    held = ctypes.create_string_buffer(program, len(program))
+    description = struct.pack("@HP", len(program) // _INSTRUCTION_SIZE, ctypes.addressof(held))
+    packets.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, description)
 
 
 async def _any(*sockets: socket.socket) -> None:

@@ -33,7 +33,7 @@ MED_SWITCH = ("-M", "4")
 CDP_SWITCH = ("-ccc", "-ll")
 SOON = {"Network_Startup_Delay": "1"}
 NO_CDP, NO_LLDP = {"Enable_CDP": "No"}, {"Enable_LLDP-MED": "No"}
-NOT_APPLIED = "(learnt, not applied: the phone sends untagged frames)"
+NOT_APPLIED = "(not applied: the phone sends untagged frames)"
 
 
 class Wire(NamedTuple):
@@ -283,14 +283,14 @@ def test_a_wire_without_a_carrier_hears_nothing_and_a_new_one_begins_anew(
             await phone.until(lambda: phone.facts.voice_vlan)
             down = ("ip", "link", "set", "eth0")
             await asyncio.to_thread(wire.switch.run, *down, "down")
-            await phone.until(lambda: phone.facts.voice_vlan is None)
-            gone = phone.status().data["neighbours"]
+            await phone.until(lambda: not phone.status().data["neighbours"])
+            gone = phone.facts.voice_vlan
             before = sum("sent" in line for line in phone.log)
             await asyncio.to_thread(wire.switch.run, *down, "up")
             await phone.until(lambda: sum("sent" in line for line in phone.log) > before)
             return [gone, before]
 
-    assert wire.phone.call(scenario) == [[], 1]
+    assert wire.phone.call(scenario) == [VoiceVlan(100, "CDP"), 1]
 
 
 def reader(parent: int) -> int:

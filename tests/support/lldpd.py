@@ -18,14 +18,17 @@ def version() -> str:
 
 
 class Lldpd(Server):
-    """lldpd on eth0 that calls itself labsw and speaks each second."""
+    """lldpd on a port that calls itself labsw and speaks each second."""
 
-    def __init__(self, space: Namespace, folder: Path, *flags: str) -> None:
+    def __init__(
+        self, space: Namespace, folder: Path, *flags: str, interface: str = "eth0"
+    ) -> None:
         CHROOT.mkdir(exist_ok=True)
         self._space = space
         # Its client, another user, does not get into the folders of tests.
         self._socket = f"/run/{space.name}.lldpd"
-        super().__init__(space, folder, "lldpd", "-d", "-u", self._socket, "-I", "eth0", *flags)
+        words = ("lldpd", "-d", "-u", self._socket, "-I", interface, *flags)
+        super().__init__(space, folder, *words)
         self.wait_for("should resume operations")
         self.configure("system", "hostname", "labsw")
         self.configure("lldp", "tx-interval", "1")

@@ -75,7 +75,35 @@ def test_a_port_without_a_carrier_is_silent_and_knows_nobody() -> None:
     port.discovery.receive_carrier(False, port.now)
     assert port.sent_until(1000) == []
     assert port.discovery.neighbours == ()
+
+
+def test_a_vlan_of_before_the_carrier_is_believed_until_a_switch_had_time_to_speak() -> None:
+    port = Port()
+    port.hear(lldp_of(1, 100))
+    port.discovery.receive_carrier(False, port.now)
+    port.sent_until(5000)
+    assert port.discovery.voice_vlan("LLDP") == 100
+    port.now = 7000.0
+    port.discovery.receive_carrier(True, port.now)
+    port.discovery.handle_timer(7064.9)
+    assert port.discovery.voice_vlan("LLDP") == 100
+    assert port.discovery.get_timer() is not None
+    port.discovery.handle_timer(7065.0)
     assert port.discovery.voice_vlan("LLDP") is None
+
+
+def test_what_a_switch_says_now_goes_before_what_is_remembered() -> None:
+    port = Port()
+    port.discovery.recall("LLDP", 100)
+    port.discovery.recall("CDP", 101)
+    port.hear(lldp_of(1, kind=3))  # another telephone
+    assert port.discovery.voice_vlan("LLDP") == 100
+    port.hear(lldp_of(2))
+    assert port.discovery.voice_vlan("LLDP") is None
+    assert port.discovery.voice_vlan("CDP") == 101
+    port.hear(lldp_of(2, 200))
+    assert port.discovery.voice_vlan("LLDP") == 200
+    assert port.discovery.voice_vlan("CDP") is None
 
 
 def test_what_is_switched_off_is_neither_said_nor_heard() -> None:
@@ -244,3 +272,14 @@ def test_a_reading_process_is_not_believed_more_than_it_may_read_at_once() -> No
     (said,) = hear([lldp_of(1, 100)], b"", ("LLDP",)).neighbours
     with pytest.raises(RemoteProtocolError):
         port.discovery.receive_heard(Heard((said,) * 17), port.now)
+
+
+def test_a_vlan_by_dhcp_stays_when_the_lease_inside_it_says_nothing() -> None:
+    texts = {**OFF, "Enable_VLAN": "No", "DHCP_VLAN_Option": "132"}
+    settings, _ = decode(texts, Settings())
+    inside = Lease("10.99.100.7", 24, server="10.99.100.1")
+    told = VoiceVlan(100, "DHCP option 132")
+    moved = replace(FACTS, lease=inside, voice_vlan=told, voice_interface="voice100")
+    assert plan(settings, moved).plans[""].otherwise == told
+    assert plan(settings, replace(moved, lease=None)).plans[""].otherwise == told
+    assert plan(settings, replace(moved, voice_interface="")).plans[""].otherwise is None

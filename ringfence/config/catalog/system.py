@@ -267,8 +267,8 @@ class System(Tab, frozen=True, kw_only=True):
     use_config_tos: bool = _OPTIONAL.row(False, "Use_Config_TOS", "Marks packets as the line's settings say.")
     enable_sslv3: bool = _OPTIONAL.row(False, "Enable_SSLv3", "Read for the sake of old files; SSLv3 is never spoken.", status=NEVER)
 
-    enable_vlan: bool = _VLAN.row(False, "Enable_VLAN", "Tags the phone's traffic with VLAN ID.", access=WRITE)
-    vlan_id: int = _VLAN.row(1, "VLAN_ID", "VLAN of the phone.", codec=Number(0, 4095), access=WRITE)
+    enable_vlan: bool = _VLAN.row(False, "Enable_VLAN", "Tags the phone's traffic with VLAN ID.", access=WRITE, status=OBEYED)
+    vlan_id: int = _VLAN.row(1, "VLAN_ID", "VLAN of the phone.", codec=Number(0, 4095), access=WRITE, status=OBEYED)
     pc_port_vlan_id: int = _VLAN.row(1, "PC_Port_VLAN_ID", "VLAN of the computer behind the phone.", codec=Number(0, 4095))
     enable_pc_port_vlan_tagging: bool = _VLAN.row(False, "Enable_PC_Port_VLAN_Tagging", "Tags the traffic of the computer.")
     enable_cdp: bool = _VLAN.row(True, "Enable_CDP", "Speaks CDP with the switch.", status=OBEYED)
@@ -281,6 +281,7 @@ class System(Tab, frozen=True, kw_only=True):
         "DHCP_VLAN_Option",
         "DHCP option that carries the VLAN, 132 as a rule; empty asks for none.",
         codec=NumberOrNone(Number(1, 254)),
+        status=OBEYED,
     )
 
     proxy_mode: ProxyMode = _PROXY.row(ProxyMode.OFF, "Proxy_Mode", "How the HTTP proxy is found.")

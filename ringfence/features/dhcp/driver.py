@@ -170,7 +170,10 @@ class AddressDriver:
             self._placed = False
         with contextlib.closing(host.packets(plan.interface, ETHERTYPE, FILTER)) as packets:
             client = Client(
-                host.hardware_address(plan.interface), plan.vendor_class, plan.host_name
+                host.hardware_address(plan.interface),
+                plan.vendor_class,
+                plan.host_name,
+                plan.requested,
             )
             exchange = self._begin(plan, client)
             while True:

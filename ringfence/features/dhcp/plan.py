@@ -27,6 +27,14 @@ class DhcpPlan(Struct, frozen=True):
     """Option 12."""
     admissions: int = 1
     """How often the switch has let the phone in; 0: not yet, so nobody would hear a question."""
+    vlan_option: int | None = None
+    """Option that may name the voice VLAN."""
+
+    @property
+    def requested(self) -> tuple[int, ...]:
+        """Return the options of option 55."""
+        own = () if self.vlan_option is None else (self.vlan_option,)
+        return (*map(int, REQUESTED), *own)
 
 
 class StaticPlan(Struct, frozen=True):
@@ -61,8 +69,14 @@ def plan(settings: Settings, facts: Facts) -> Planned[AddressPlan]:
         if name:
             findings = (*findings, _unusable(name))
         name = f"SEP{identity.mac.upper()}"
-    admitted = admissions(settings, facts)
-    return Planned({"": DhcpPlan(facts.interface, identity.product, name, admitted)}, findings)
+    decided = DhcpPlan(
+        facts.interface,
+        identity.product,
+        name,
+        admissions(settings, facts),
+        system.dhcp_vlan_option,
+    )
+    return Planned({"": decided}, findings)
 
 
 def _unusable(name: str) -> Finding:
@@ -108,5 +122,5 @@ def show(plan: AddressPlan) -> str:
         f"DHCP on {plan.interface}\n"
         f"option 60 {plan.vendor_class}\n"
         f"option 12 {plan.host_name}\n"
-        f"option 55 {','.join(str(int(code)) for code in REQUESTED)}\n"
+        f"option 55 {','.join(map(str, plan.requested))}\n"
     )

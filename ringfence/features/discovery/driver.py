@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.features.discovery.plan import DiscoveryPlan
-from ringfence.policy.vlan import voice_vlan
+from ringfence.policy.vlan import CDP, FILE, LLDP_MED, VoiceVlan, encode, voice_vlan
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status
 
@@ -67,14 +67,17 @@ class DiscoveryDriver:
         if plan is None:
             return Status(Health.DISABLED, title=TITLE)
         speaks = plan.cdp or plan.lldp_med
-        rows = discovery_rows(self._discovery, vlan)
+        applied = bool(self._world.facts().voice_interface)
+        rows = discovery_rows(self._discovery, vlan, applied=applied)
         health = Health.PENDING if speaks else Health.DISABLED
         if self._discovery and self._discovery.neighbours:
             health = Health.RUNNING
         if self._problem:
             health = Health.FAILED
             rows.append(("Error", self._problem))
-        return Status(health, tuple(rows), discovery_data(self._discovery, vlan), TITLE)
+        return Status(
+            health, tuple(rows), discovery_data(self._discovery, vlan, applied=applied), TITLE
+        )
 
     async def _live(self, plan: DiscoveryPlan) -> None:
         """Serve the plan, and try again when the port or the reading process failed."""
@@ -82,7 +85,9 @@ class DiscoveryDriver:
             return
         self._task = asyncio.current_task()
         await asyncio.sleep(HEAD_START)
-        self._tell(plan)
+        if not (plan.cdp or plan.lldp_med):
+            self._tell(plan)
+            logger.info("discovery.off: neither CDP nor LLDP-MED is spoken")
         while plan.cdp or plan.lldp_med:
             try:
                 await self._serve(plan)
@@ -119,6 +124,7 @@ class DiscoveryDriver:
             discovery = self._discovery
             if discovery is None:
                 discovery = Discovery(cdp=plan.cdp, lldp_med=plan.lldp_med, delay=plan.delay)
+                self._recall(discovery)
             if self._discovery is None or not packets.connected:
                 discovery.receive_carrier(packets.connected, host.now())
             self._discovery, self._packets = discovery, packets
@@ -186,7 +192,26 @@ class DiscoveryDriver:
         if vlan != facts.voice_vlan:
             where = f"VLAN {vlan.number} by {vlan.source}" if vlan else "no VLAN"
             logger.info("discovery.learnt: %s", where)
+            self._remember(vlan)
             self._world.publish(voice_vlan=vlan)
+
+    def _recall(self, discovery: "Discovery") -> None:
+        """Begin with the VLAN that an earlier life was given; it is in use since the boot."""
+        vlan = self._world.facts().voice_vlan
+        for protocol, source in (("LLDP", LLDP_MED), ("CDP", CDP)):
+            if vlan and vlan.source == source:
+                discovery.recall(protocol, vlan.number)
+
+    def _remember(self, vlan: VoiceVlan | None) -> None:
+        """Keep the VLAN of a switch for the next life, and no other."""
+        host = self._world.host
+        try:
+            if vlan and vlan.source in (LLDP_MED, CDP):
+                host.write(FILE, encode(vlan), durable=False)
+            else:
+                host.remove(FILE)
+        except ComponentError as error:
+            logger.warning("discovery.not_remembered: %s", error)
 
     def _stop(self) -> None:
         if self._task and self._task is not asyncio.current_task():

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from ringfence import __version__
 from ringfence.config.settings import Settings
-from ringfence.policy.vlan import MANUAL, VoiceVlan, of_option
+from ringfence.policy.vlan import DHCP, MANUAL, VoiceVlan, of_option
 from ringfence.runtime.state import Facts, Planned
 
 NO_VLAN = (0, 1, 4095)
@@ -51,7 +51,12 @@ def _otherwise(settings: Settings, facts: Facts) -> VoiceVlan | None:
     if system.enable_vlan:
         return None if system.vlan_id in NO_VLAN else VoiceVlan(system.vlan_id, MANUAL)
     code = system.dhcp_vlan_option
-    if code is None or lease is None or system.enable_cdp or system.enable_lldp_med:
+    if code is None or system.enable_cdp or system.enable_lldp_med:
+        return None
+    told = facts.voice_vlan
+    if told and facts.voice_interface and told.source == f"{DHCP} {code}":
+        return told  # a server inside the VLAN says nothing of it
+    if lease is None:
         return None
     return of_option(code, lease.options.get(code))
 

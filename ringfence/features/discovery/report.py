@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from ringfence.protocols.discovery import Discovery
     from ringfence.protocols.neighbour import Neighbour
 
-UNTAGGED = "learnt, not applied: the phone sends untagged frames"
+UNTAGGED = " (not applied: the phone sends untagged frames)"
 
 
-def discovery_rows(heard: "Discovery | None", vlan: VoiceVlan | None) -> list[tuple[str, str]]:
+def discovery_rows(
+    heard: "Discovery | None", vlan: VoiceVlan | None, *, applied: bool
+) -> list[tuple[str, str]]:
     """Return a row for each neighbour, and the VLAN with what became of it."""
     rows = []
     if heard:
@@ -23,19 +25,24 @@ def discovery_rows(heard: "Discovery | None", vlan: VoiceVlan | None) -> list[tu
         if heard.last_refusal:
             rows.append(("Last Refusal", heard.last_refusal))
     if vlan:
-        rows.append(("Voice VLAN", f"{vlan.number} by {vlan.source} ({UNTAGGED})"))
+        became = "" if applied else UNTAGGED
+        rows.append(("Voice VLAN", f"{vlan.number} by {vlan.source}{became}"))
     else:
         rows.append(("Voice VLAN", "None"))
     return rows
 
 
-def discovery_data(heard: "Discovery | None", vlan: VoiceVlan | None) -> Mapping[str, object]:
+def discovery_data(
+    heard: "Discovery | None", vlan: VoiceVlan | None, *, applied: bool
+) -> Mapping[str, object]:
     """Return the same for programs."""
     neighbours = [
         {name: value for name, value in asdict(one).items() if name != "key"}
         for one in (heard.neighbours if heard else ())
     ]
-    voice = {"number": vlan.number, "source": vlan.source, "applied": False} if vlan else None
+    voice = None
+    if vlan:
+        voice = {"number": vlan.number, "source": vlan.source, "applied": applied}
     return {
         "neighbours": neighbours,
         "voice_vlan": voice,

@@ -67,15 +67,28 @@ class Ipv6Driver:
         IPv4 brings the phone to its registrar; nothing here stands before that. A lease that the
         new plan has no use for is given back.
         """
-        if self._exchange and self._link and (plan.static or not plan.used):
+        moved = self._plan and self._plan.interface != plan.interface
+        if self._exchange and self._link and (plan.static or not plan.used or moved):
             self._exchange.release(self._world.host.now())
             self._send(self._exchange, self._link)
         self._stop()
+        if self._plan and moved:
+            self._move_from(self._plan.interface)
         if self._plan and self._plan.admissions != plan.admissions:
             self._solicited = False
         self._plan, self._problem = plan, ""
         if plan.admissions:
             self._world.spawn(self._live(plan))
+
+    def _move_from(self, interface: str) -> None:
+        """Take every address off an interface that carries the phone's no more."""
+        self._solicited, self._held = False, ""
+        self._world.publish(lease6=None)
+        try:
+            with contextlib.closing(self._world.host.link(interface)) as notices:
+                notices.speaks(False)
+        except ComponentError as error:  # it is gone, and its addresses with it
+            logger.info("ipv6.moved: %s", error)
 
     async def remove(self, key: str) -> None:
         """Ask nobody any more; a plan is always there, so only a stopping phone asks."""

@@ -16,6 +16,8 @@ class PcPortPlan(Struct, frozen=True):
     """The phone's MAC address, `00:0e:08:ab:cd:ef`."""
     voice_vlan: int | None = None
     """The VLAN that is the phone's alone; None while it has none."""
+    untagged: bool = True
+    """The phone itself hears what comes without a tag."""
 
 
 def plan(settings: Settings, facts: Facts) -> Planned[PcPortPlan]:
@@ -29,5 +31,6 @@ def plan(settings: Settings, facts: Facts) -> Planned[PcPortPlan]:
         enabled=settings.system.pc_port_enable,
         hardware=bytes.fromhex(identity.mac).hex(":"),
         voice_vlan=vlan.number if vlan else None,
+        untagged=not facts.voice_interface,
     )
     return Planned({"": made})

@@ -17,6 +17,7 @@ COUNTERS = {
     "router": "Router Advertisements of the Computer Dropped",
     "eapol": "EAPOL Kept Between Phone and Computer",
     "cdp": "CDP Not Passed On",
+    "outside": "Frames From Outside the Voice VLAN Dropped",
     "voice": "Voice VLAN Frames Kept From the Computer",
 }
 """What the kernel counts, and how the status page calls it."""
@@ -47,7 +48,7 @@ def table(plan: PcPortPlan) -> Table:
         sets={},
         chains={
             "computer": _chain("prerouting", _computer(plan)),
-            "input": _chain("input", (f'iifname "{PORT}" {EAPOL} {_dropped("eapol")}',)),
+            "input": _chain("input", _input(plan)),
             "forward": _chain("forward", _forward(plan)),
             "output": _chain("output", (f'oifname "{PORT}" {EAPOL} {_dropped("eapol")}',)),
         },
@@ -71,6 +72,14 @@ def _computer(plan: PcPortPlan) -> tuple[str, ...]:
         f"icmpv6 type nd-redirect {_dropped('router')}",
     ]
     return tuple(f'iifname "{PORT}" {rule}' for rule in rules)
+
+
+def _input(plan: PcPortPlan) -> tuple[str, ...]:
+    """Return what the phone does not hear; in a voice VLAN nothing of other networks."""
+    rules = [f'iifname "{PORT}" {EAPOL} {_dropped("eapol")}']
+    if not plan.untagged:
+        rules += [f"meta protocol {kind} {_dropped('outside')}" for kind in ("ip", "ip6")]
+    return tuple(rules)
 
 
 def _forward(plan: PcPortPlan) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ class Client(Struct, frozen=True):
     """Option 60."""
     host_name: str = ""
     """Option 12; not sent when empty."""
+    requested: tuple[int, ...] = tuple(map(int, REQUESTED))
+    """Option 55."""
 
 
 class Outgoing(Struct, frozen=True):
@@ -38,7 +40,7 @@ def question(client: Client, xid: int, secs: int) -> Message:
         Option.MAXIMUM_SIZE: MESSAGE_LIMIT.to_bytes(2, "big"),
         Option.VENDOR_CLASS: client.vendor_class.encode(),
         Option.VENDOR_IDENTIFYING_CLASS: vendor_class(),
-        Option.PARAMETER_LIST: bytes(REQUESTED),
+        Option.PARAMETER_LIST: bytes(client.requested),
     }
     if client.host_name:
         options[Option.HOST_NAME] = client.host_name.encode()
