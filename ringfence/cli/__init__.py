@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 DONE, FINDINGS, USAGE, CANNOT = 0, 1, 2, 3
 """Exit codes: done or clean; findings or refused; wrong words; cannot run here."""
@@ -26,10 +26,29 @@ WORDS = {
     "doctor": "what this machine has and lacks",
 }
 """`{first word: what it is for}`; the module of the same name has `add(parser)` and `run(args)`."""
+ALONE = {"phone run": "run a phone until it is told to stop"}
+"""`{two words: what they are for}` of verbs with a module of their own, here `phone_run`."""
+
+
+class _Lines(argparse.HelpFormatter):
+    """Knows how wide the terminal is without a module that takes milliseconds to load."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_width() - 2)
+
+
+def _width() -> int:
+    try:
+        return int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size().columns or 80
+    except (ValueError, OSError):
+        return 80
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with the words in one line; `--help` says the rest."""
+
+    def __init__(self, **words: Any) -> None:
+        super().__init__(**{"formatter_class": _Lines, **words})
 
     def error(self, message: str) -> NoReturn:
         """End with the exit code for wrong words."""
@@ -66,10 +85,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     if not words or words[0] not in WORDS:
         return _overview(words)
-    module = importlib.import_module(f"ringfence.cli.{words[0]}")
-    parser = _Parser(prog=f"ringfence {words[0]}", description=WORDS[words[0]].capitalize() + ".")
+    name, count = " ".join(words[:2]), 2
+    if name not in ALONE:
+        name, count = words[0], 1
+    module = importlib.import_module(f"ringfence.cli.{name.replace(' ', '_')}")
+    purpose = {**WORDS, **ALONE}[name]
+    parser = _Parser(prog=f"ringfence {name}", description=f"{purpose.capitalize()}.")
     module.add(parser)
-    return int(module.run(parser.parse_args(words[1:])))
+    return int(module.run(parser.parse_args(words[count:])))
 
 
 def _drop_output() -> None:

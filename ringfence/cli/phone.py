@@ -4,18 +4,12 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ringfence.cli import CANNOT, DONE, FINDINGS, phone_set
+from ringfence.cli import ALONE, CANNOT, DONE, FINDINGS, phone_run, phone_set
 from ringfence.cli.phone_keys import add_screen
 from ringfence.cli.phone_set import NOT_RUNNING
 from ringfence.errors import ComponentError, ConfigError, RingfenceError
-
-if TYPE_CHECKING:
-    from ringfence.runtime.host_trace import TraceFile
-
 
 Verb = Callable[[str, str], argparse.ArgumentParser]
 """Declares a verb, given its word and its purpose."""
@@ -38,7 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         made.add_argument("--state", type=Path, required=True, help="folder of the phone")
         return made
 
-    _add_run(verb("run", "run a phone until it is told to stop"))
+    phone_run.add_options(verb("run", ALONE["phone run"]))
     get = verb("get", "print the value of a parameter; a secret as ***")
     get.add_argument("tag", metavar="TAG")
     set_ = verb("set", "store values; done only when they survive a power cut")
@@ -92,36 +86,6 @@ def _add_life(verb: Verb) -> None:
     )
 
 
-def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, help="cfg.xml to apply before anything starts")
-    parser.add_argument(
-        "--interface", help="network interface of the phone (default: br0, eth0, …)"
-    )
-    parser.add_argument(
-        "--user", default="", help="user (name, number) to become with three capabilities"
-    )
-    parser.add_argument(
-        "--microphone",
-        default="null",
-        metavar="DEVICE",
-        help="null, tone:HERTZ, wav:FILE, card or card:NAME",
-    )
-    parser.add_argument(
-        "--speaker",
-        default="null",
-        metavar="DEVICE",
-        help="null, wav:FOLDER to record calls, card or card:NAME",
-    )
-    parser.add_argument(
-        "--trace",
-        type=Path,
-        metavar="FILE",
-        help="capture the interface into a pcapng file that holds the TLS keys to read it",
-    )
-    parser.add_argument("--debug", action="store_true", help="log the wire, too")
-    parser.add_argument("--life", type=int, help=argparse.SUPPRESS)
-
-
 def _add_calls(verb: Verb) -> None:
     dial = verb("dial", "place a call")
     dial.add_argument("target", metavar="URI", help="number, user@domain or SIP URI")
@@ -139,65 +103,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Run one verb."""
     try:
         return _VERBS[arguments.verb](arguments)
-    except ConfigError as error:
-        print(f"ringfence: {error}", file=sys.stderr)
-        return FINDINGS
-    except ComponentError as error:
-        print(f"ringfence: {error}", file=sys.stderr)
-        return CANNOT if arguments.verb == "run" else FINDINGS
     except RingfenceError as error:
         print(f"ringfence: {error}", file=sys.stderr)
         return FINDINGS
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    from ringfence.runtime.host import Host
-    from ringfence.runtime.keeper import be_phone, keep
-    from ringfence.runtime.privileges import drop
-
-    host, trace = Host(arguments.state), None
-
-    def phone(reboot_reason: Callable[[str], None], first: bool) -> int:
-        from ringfence.cli.phone_process import boot
-        from ringfence.runtime.state import Sound
-
-        config = arguments.config if first else None
-        sound = Sound(arguments.microphone, arguments.speaker)
-        unit = arguments.interface
-        return boot(host, config, unit, sound, reboot_reason, trace, debug=arguments.debug)
-
-    if arguments.life is not None:  # this is an image, and a keeper has done the rest
-        be_phone(phone, arguments.life, True)
-    host.prepare()
-    if not host.lock():
-        print("ringfence: another phone runs on this state folder", file=sys.stderr)
-        return CANNOT
-    trace = _trace_file(arguments.trace) if arguments.trace else None
-    drop(arguments.user)
-    # The file of a trace is this process's own, and stays with what is installed.
-    return keep(phone, host, None if trace else partial(_words, arguments))
-
-
-def _words(arguments: argparse.Namespace, first: bool) -> list[str]:
-    """Return the words that start an image as this phone was started."""
-    options = {
-        "--state": arguments.state,
-        "--config": arguments.config if first else None,
-        "--interface": arguments.interface,
-        "--microphone": arguments.microphone,
-        "--speaker": arguments.speaker,
-    }
-    words = [str(word) for option in options.items() if option[1] is not None for word in option]
-    return ["phone", "run", *words, *(["--debug"] if arguments.debug else [])]
-
-
-def _trace_file(path: Path) -> "TraceFile":
-    from ringfence.runtime.host_trace import TraceFile
-    from ringfence.runtime.trace import banner
-
-    file = TraceFile(path)
-    print(banner(file.name), file=sys.stderr, flush=True)
-    return file
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -327,7 +235,7 @@ def _screen(arguments: argparse.Namespace) -> int:
 
 
 _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
-    "run": _run,
+    "run": phone_run.run,
     "get": phone_set.get,
     "set": phone_set.store,
     "status": _status,

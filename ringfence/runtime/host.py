@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import secrets
 import socket
 import stat
 import time
@@ -118,7 +117,7 @@ class Host:
 
     def entropy(self, size: int) -> bytes:
         """Return `size` random bytes fit for keys."""
-        return secrets.token_bytes(size)
+        return os.urandom(size)
 
     async def run(self, *argv: str, stdin: str = "", timeout: float = 10.0) -> str:
         """Run a program to its end and return its standard output.

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -130,6 +131,8 @@ class Phone:
         supervisor.wake()
         await supervisor.rested.wait()
         log.forget()
+        gc.freeze()
+        gc.enable()
 
     def _world(self, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> World:
         return World(

@@ -7,7 +7,7 @@ Source: rulings 3; PRV-23.
 
 import logging
 
-from ringfence.runtime import device, signed, slots
+from ringfence.runtime import device, slots
 from ringfence.runtime.host import Host
 
 logger = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ MARKER = "factory-reset"
 STAYS = frozenset(
     {
         *(device.DEVICE, device.CERTIFICATE, device.KEY, device.PROVIDER_ROOT),
-        *(device.FIRMWARE_ROOT, signed.MEMORY, *slots.FILES),
+        *(device.FIRMWARE_ROOT, *slots.FILES),
         "lock",  # see `Host.lock`
     }
 )

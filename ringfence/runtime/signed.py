@@ -26,6 +26,7 @@ from ringfence.policy.rules import Url, parse_url
 from ringfence.runtime.download import Asking, Received, aim, receive
 from ringfence.runtime.feature import World
 from ringfence.runtime.reach import Reach
+from ringfence.runtime.slots import METADATA
 
 if TYPE_CHECKING:
     from tuf.api.metadata import TargetFile
@@ -35,8 +36,6 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-MEMORY = "firmware-metadata.json"
-"""The newest metadata that was seen of each repository, so that older is known as such."""
 REPOSITORIES = 4
 """Those that are remembered."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -230,10 +229,10 @@ def _reason(error: Exception) -> RingfenceError:
 
 def _recall(world: World) -> dict[str, dict[str, str]]:
     """Return what was seen before: `{repository: {file: text}}`."""
-    if not world.host.names(MEMORY):
+    if not world.host.names(METADATA):
         return {}
     try:
-        return msgspec.json.decode(world.host.read(MEMORY), type=dict[str, dict[str, str]])
+        return msgspec.json.decode(world.host.read(METADATA), type=dict[str, dict[str, str]])
     except (ComponentError, ValueError) as error:
         logger.error("signed.memory_lost: %s", error)
         return {}
@@ -257,4 +256,4 @@ def _remember(world: World, folder: Path, base: str, held: Mapping[str, dict[str
     if seen and seen != held.get(base):
         others = {other: texts for other, texts in held.items() if other != base}
         kept = dict(list(others.items())[-(REPOSITORIES - 1) :])
-        world.host.write(MEMORY, json.dumps({**kept, base: seen}).encode())
+        world.host.write(METADATA, json.dumps({**kept, base: seen}).encode())

@@ -22,7 +22,9 @@ logger = logging.getLogger(__name__)
 RECORD = "firmware.json"
 SLOTS = {"a": "firmware-a.pyz", "b": "firmware-b.pyz"}
 """`{slot: file}`."""
-FILES = (RECORD, *SLOTS.values())
+METADATA = "firmware-metadata.json"
+"""The newest metadata that was seen of each repository, so that older is known as such."""
+FILES = (RECORD, METADATA, *SLOTS.values())
 SCHEMA = 1
 STARTS = 3
 """Times that an image on probation is started; it may be killed meanwhile, or the power cut."""

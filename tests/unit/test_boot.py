@@ -12,7 +12,7 @@ from ringfence.runtime import log
 
 EARLY = (
     "import sys\n"
-    "from ringfence.cli import phone, phone_process\n"
+    "from ringfence.cli import phone_process, phone_run\n"
     "from ringfence.features import FIRST, load\n"
     "from ringfence.runtime import keeper\n"
     "for feature in load(sorted(FIRST)):\n"
@@ -33,11 +33,15 @@ NOT_YET = (
     "pylibsrtp",
     "OpenSSL",
     "quickjs",
+    "random",
     "securesystemslib",
+    "shutil",
     "sqlite3",
+    "tempfile",
     "tuf",
     "urllib.request",
     "xml",
+    "zipfile",
     "ringfence.config.cfgxml",
     "ringfence.runtime.audio",
     "ringfence.runtime.http",

@@ -3,8 +3,6 @@
 import asyncio
 import logging
 import os
-import shlex
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +49,8 @@ class Session:
             ComponentError: openconnect is not there.
 
         """
+        import shutil  # only a tunnel pays for it
+
         binary = shutil.which("openconnect", path=_PATH)
         if binary is None:
             raise ComponentError("openconnect", "is not installed")
@@ -101,6 +101,8 @@ class Session:
         return self.connected
 
     def _words(self, binary: str, interface: str, authorities: Path, reports: int) -> list[str]:
+        import shlex
+
         python = (sys.executable, "-I", "-S")
         script = shlex.join([*python, str(_HERE / "vpn_script.py"), str(reports)])
         confined = [*python, str(_HERE / "vpn_child.py"), str(os.getpid()), binary]
