@@ -111,16 +111,16 @@ def listen(folder: Path, name: str) -> socket.socket:
     """
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     shared = folder.stat().st_mode & stat.S_IWGRP
-    mask = os.umask(0o117 if shared else 0o177)
     try:
+        os.fchmod(made.fileno(), 0o600)  # the file's mode from the start; a umask is every thread's
         with _reached(folder, name) as path:
             Path(path).unlink(missing_ok=True)
             made.bind(path)
+            if shared:
+                os.chmod(path, 0o660)
     except OSError:
         made.close()
         raise
-    finally:
-        os.umask(mask)
     made.listen(16)
     made.setblocking(False)
     return made

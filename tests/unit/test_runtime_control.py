@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from ringfence.runtime.control import ControlServer, ask, connect
+from ringfence.runtime.control import ControlServer, ask, connect, listen
 
 
 async def answer(request: Mapping[str, object]) -> Mapping[str, object]:
@@ -39,3 +40,13 @@ def test_what_is_no_request_ends_its_connection_alone(
     assert asyncio.run(scenario()) == {"heard": "status"}
     assert "Traceback" not in caplog.text
     assert "control.closed" in caplog.text
+
+
+@pytest.mark.parametrize(("folder", "socket"), [(0o700, 0o600), (0o750, 0o600), (0o770, 0o660)])
+def test_only_who_may_write_to_the_folder_may_ask(
+    tmp_path: Path, folder: int, socket: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(folder)
+    monkeypatch.setattr("os.umask", lambda mask: pytest.fail("other threads make files meanwhile"))
+    listen(tmp_path, "control").close()
+    assert stat.S_IMODE((tmp_path / "control").stat().st_mode) == socket
