@@ -16,7 +16,7 @@ from ringfence.cli import CANNOT, DONE, FINDINGS, USAGE
 from ringfence.errors import ComponentError
 from ringfence.lab.place import DEFAULT, Place, environment
 from ringfence.lab.story import ending, line
-from ringfence.lab.topology import NODES, PHONE
+from ringfence.lab.topology import NODES, PHONE, PROXY
 
 if TYPE_CHECKING:
     from ringfence.lab.launch import Order
@@ -36,7 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--json", action="store_true"
     )
     shell = verb("shell", "run a command in a node of the lab; its exit code is passed on")
-    shell.add_argument("node", choices=[node.name for node in NODES])
+    shell.add_argument("node", choices=[node.name for node in (*NODES, PROXY)])
     shell.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     phone = verb("phone", "run a verb of `ringfence phone` on the lab's phone: dial, answer, …")
     phone.add_argument("words", nargs=argparse.REMAINDER, metavar="VERB ...")
@@ -69,6 +69,12 @@ def _add_up(up: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let DHCP name no profile: the phone asks its activation server",
     )
+    up.add_argument(
+        "--proxy",
+        choices=("off", "manual", "pac", "wpad"),
+        default="off",
+        help="let only an HTTP proxy lead to the provisioning server, found by one of these ways",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -90,7 +96,7 @@ def _up(arguments: argparse.Namespace, place: Place) -> int:
         if not arguments.json:
             print(line(step), flush=True)
 
-    if reason := _lacking():
+    if reason := _lacking() or _unfit(arguments):
         tell(_failed("machine", reason))
         good = False
     elif arguments.config and not arguments.config.is_file():
@@ -125,7 +131,8 @@ def _order(arguments: argparse.Namespace, place: Place) -> "Order":
     file = str(arguments.config.resolve()) if arguments.config else None
     password = secrets.token_urlsafe(9) + "-4Aa"
     order = Order(str(place.folder), file, password, trace, arguments.mediasec)
-    return order._replace(zero_touch=arguments.zero_touch)
+    by = "" if arguments.proxy == "off" else arguments.proxy
+    return order._replace(zero_touch=arguments.zero_touch, proxy=by)
 
 
 def _booted(steps: Sequence[Mapping[str, Any]], *, good: bool) -> dict[str, Any]:
@@ -144,6 +151,13 @@ def _lacking() -> str:
     remedy = install_line(found, distribution(), root=os.geteuid() == 0)
     reason = "; ".join(f"{check.name} is missing: {check.detail}" for check in lacking)
     return reason + (f"; {remedy}" if remedy else "")
+
+
+def _unfit(arguments: argparse.Namespace) -> str:
+    """Return why this machine cannot do what was asked for besides; empty where it can."""
+    from ringfence.lab import proxy
+
+    return proxy.lacking() if arguments.proxy != "off" else ""
 
 
 def _trace(file: Path) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ringfence.lab import lodge, servers, topology
+from ringfence.lab import lodge, proxy, servers, topology
 from ringfence.lab.crew import Crew, run
 from ringfence.lab.daemons import PYTHON, RUN, Daemons
 from ringfence.lab.launch import Order
@@ -35,6 +35,11 @@ class Boot:
         users = () if self._config else tuple(self._users)
         log = self.daemons.phones_log
         self._proofs = Proofs(crew, self.state, log, users, zero_touch=alone)
+        self.daemons.by_proxy = order.proxy
+        if order.proxy:
+            self._proofs.proxy = self.daemons.proxy
+        if order.proxy == "wpad":
+            self.daemons.dhcp_options += proxy.WPAD_OPTION
 
     def steps(self) -> list[tuple[str, Step]]:
         """Return every step with its name, in order."""
@@ -66,17 +71,32 @@ class Boot:
     async def _certificates(self) -> Mapping[str, Any]:
         provider, alone = self.daemons.provider, self.daemons.zero_touch
         made = await asyncio.to_thread(servers.certify, provider, self.state, zero_touch=alone)
-        values = [f"{tag}={text}" for tag, text in servers.FACTORY.items()]
-        words = ("ringfence", "phone", "set", "--state", str(self.state))
-        await run(topology.PHONE, *PYTHON, *words, *values)
+        settings = dict(servers.FACTORY)
+        if mode := self.daemons.by_proxy:
+            settings |= proxy.settings(mode, self.daemons.proxy.password)
+        values = "".join(f"{tag}={text}\n" for tag, text in settings.items())
+        words = ("ringfence", "phone", "set", "--state", str(self.state), "--stdin")
+        await run(topology.PHONE, *PYTHON, *words, stdin=values)
         return made
 
     async def _servers(self) -> Mapping[str, Any]:
         self._write_profile()
-        await self.daemons.start()
-        used = [c for c in COMPONENTS if c.name in ("dnsmasq", "kamailio", "rsyslogd")]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.daemons.start())
+            if self.daemons.by_proxy:
+                group.create_task(self._proxy())
+        names = ["dnsmasq", "kamailio", "rsyslogd", *(["squid"] if self.daemons.by_proxy else [])]
+        used = [c for c in COMPONENTS if c.name in names]
         versions = [f"{c.name} {version(c.version)}" for c in used]
         return {"versions": [*versions, "Ringfence's provisioning server"]}
+
+    async def _proxy(self) -> None:
+        """Leave the phone no way to the provisioning server but by the proxy."""
+        mode, host = self.daemons.by_proxy, self.daemons.proxy
+        await host.stand("digest" if mode == "manual" else "")
+        await proxy.bar()
+        if mode != "manual":
+            await host.serve()
 
     def _write_profile(self) -> None:
         """Write the template for every phone, or the user's own file as it is."""

@@ -5,12 +5,16 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from ringfence.lab.output import Output
 from ringfence.lab.topology import Node, space
 
+PYTHON = (sys.executable, "-m")
+RUN = Path("/run/lab")
+"""Sockets and generated configuration, gone with the lab."""
 LINE = 1 << 20
 """Bytes of the longest line that is read."""
 STOP_TIME = 5.0
@@ -75,8 +79,8 @@ class Crew:
             pump.cancel()
 
 
-async def run(node: Node, *argv: str) -> str:
-    """Run a program in a node to its end and return what it printed.
+async def run(node: Node, *argv: str, stdin: str = "") -> str:
+    """Run a program in a node to its end and return what it printed; `stdin` for its secrets.
 
     Raises:
         RuntimeError: its exit status is not 0.
@@ -84,11 +88,11 @@ async def run(node: Node, *argv: str) -> str:
     """
     process = await asyncio.create_subprocess_exec(
         *space(node).command(*argv),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await process.communicate()
+    out, err = await process.communicate(stdin.encode())
     if process.returncode:
         raise RuntimeError(f"{' '.join(argv[:3])}: {err.decode(errors='replace').strip()[-500:]}")
     return out.decode(errors="replace")

@@ -3,19 +3,18 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from ringfence.lab import kamailio, servers, topology
+from ringfence.lab.crew import PYTHON as PYTHON
+from ringfence.lab.crew import RUN as RUN
 from ringfence.lab.crew import Crew, notified, run
 from ringfence.lab.mediasec import MediaSec
 from ringfence.lab.proofs import RETRY
+from ringfence.lab.proxy import ProxyHost
 
-PYTHON = (sys.executable, "-m")
-RUN = Path("/run/lab")
-"""Sockets and generated configuration, gone with the lab."""
 HOSTS = RUN / "hosts"
 """A records of the lab's DNS."""
 
@@ -52,8 +51,13 @@ class Daemons:
         self._crew = crew
         self._users = users
         self._mediasec = mediasec
+        self.proxy = ProxyHost(crew)
+        self.by_proxy = ""
+        """How the phone finds the proxy that it must go by; empty where it goes direct."""
         self.zero_touch = zero_touch
         """Whether DHCP names no profile, so that the provisioning server is asked where it is."""
+        self.dhcp_options = "" if zero_touch else servers.OPTIONS
+        """Lines of dnsmasq: what DHCP says besides addresses."""
 
     async def start(self) -> None:
         """Start them all."""
@@ -72,8 +76,7 @@ class Daemons:
         """Serve DHCP and DNS."""
         HOSTS.write_text(servers.hosts(servers.RECORDS))
         file = RUN / "dnsmasq.conf"
-        options = "" if self.zero_touch else servers.OPTIONS
-        file.write_text(servers.dnsmasq(f"{RUN}/leases", str(HOSTS), options))
+        file.write_text(servers.dnsmasq(f"{RUN}/leases", str(HOSTS), self.dhcp_options))
         words = ("dnsmasq", "--no-daemon", f"--conf-file={file}")
         output = await self._crew.start("dnsmasq", topology.SERVERS, *words)
         await output.wait("started, version")

@@ -35,6 +35,8 @@ class Order(NamedTuple):
     """Who begins an agreement on media plane security, `client` or `server`; empty for nobody."""
     zero_touch: bool = False
     """DHCP names no profile: the phone asks its activation server."""
+    proxy: str = ""
+    """How the phone finds the HTTP proxy: `manual`, `pac` or `wpad`; empty for no proxy."""
 
 
 Tell = Callable[[Mapping[str, Any]], None]

@@ -113,6 +113,13 @@ COMPONENTS = (
         optional=True,
     ),
     Component(
+        "squid",
+        "HTTP proxy of the lab, for lab up --proxy",
+        _everywhere("squid", "squid", "squid", "squid"),
+        ("squid", "-v"),
+        optional=True,
+    ),
+    Component(
         "newuidmap",
         "more than one user in a lab without root",
         _everywhere("uidmap", "shadow-utils", "shadow", "shadow-uidmap"),

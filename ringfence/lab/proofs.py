@@ -4,14 +4,18 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ringfence.config.settings import LINES, ROWS
 from ringfence.lab import topology
 from ringfence.lab.crew import Crew, run
 from ringfence.lab.mediasec import CARRIED
 from ringfence.runtime.control import ask
+
+if TYPE_CHECKING:
+    from ringfence.lab.proxy import ProxyHost
 
 RETRY = 0.02
 """Seconds between two questions to something that cannot call back."""
@@ -23,6 +27,8 @@ ACCESS = r'"(?P<device>[0-9a-f]{12}) [^"]*" "GET (?P<path>\S+)" (?P<status>\d{3}
 """What the provisioning server logs of a phone with a certificate; see `provider.server`."""
 ASKED = r'"(?P<device>[0-9a-f]{12}) [^"]*" "POST /activation" (?P<status>\d{3}) '
 """The same of a phone that asks where its profile is."""
+WHENCE = r'(?P<address>\d+\.\d+\.\d+\.\d+) "[0-9a-f]{12} '
+"""From where the provisioning server was asked, in a line of `ACCESS`."""
 QUERY = r"query\[\w+\] (\S+) from"
 RULE = ROWS["provisioning"]["profile_rule"].tag
 
@@ -53,6 +59,8 @@ class Proofs:
         self._users = users
         """Who must be registered; with none, whoever the phone's own profile names."""
         self._zero_touch = zero_touch
+        self.proxy: ProxyHost | None = None
+        """What everything for the provisioning server must pass; None where it need not."""
 
     def steps(self) -> list[tuple[str, Step]]:
         """Return every step with its name, in order."""
@@ -61,6 +69,7 @@ class Proofs:
             ("firewall", self._firewall),
             *([("activation", self._activation)] if self._zero_touch else []),
             ("provisioning", self._provisioning),
+            *([("proxy", partial(self._by_proxy, self.proxy))] if self.proxy else []),
             ("profile", self._profile),
             ("registration", self._registration),
             ("stranger", self._stranger),
@@ -124,6 +133,26 @@ class Proofs:
             "dead": [topology.DEAD] if tried["dead"] else [],
             "used": topology.PROVIDER,
             "device": seen["device"],
+        }
+
+    async def _by_proxy(self, proxy: "ProxyHost") -> Data:
+        """Return what Squid, the provisioning server and the switch saw of the first request."""
+        seen = await self._crew.outputs["provider"].wait(WHENCE)
+        if seen["address"] != topology.PROXY_ADDRESS:
+            raise StepError(f"the provisioning server was asked by {seen['address']}")
+        asked = [one for one in proxy.asked() if one["status"] == "200"]
+        if not asked:
+            raise StepError("Squid let nobody through")
+        counted = await counters(topology.SWITCH)
+        status = await self.status(lambda status: True)
+        rows = dict(status["features"]["proxy"]["rows"])
+        return {
+            "by": rows["Proxy In Use"],
+            "pac": rows.get("PAC File", "").rpartition(", ")[0],
+            "url": asked[0]["url"],
+            "user": asked[0]["user"],
+            "address": seen["address"],
+            "barred": counted["barred"],
         }
 
     async def _profile(self) -> Data:

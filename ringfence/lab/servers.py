@@ -17,9 +17,12 @@ from ringfence.lab.topology import (
     PREFIX_V6,
     PROVIDER,
     PROVISIONING_NAME,
+    PROXY_ADDRESS,
+    PROXY_NAME,
     REGISTRAR_NAME,
     SILENT,
     SYSLOG_NAME,
+    WPAD_NAME,
 )
 
 PROFILE_URL = f"https://{PROVISIONING_NAME}/$MA.xml"
@@ -45,6 +48,8 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
     PROVISIONING_NAME: (DEAD, PROVIDER),
     REGISTRAR_NAME: (INFRASTRUCTURE,),
     SYSLOG_NAME: (INFRASTRUCTURE,),
+    PROXY_NAME: (PROXY_ADDRESS,),
+    WPAD_NAME: (PROXY_ADDRESS,),
 }
 """A records of the lab: the provisioning server has two and the first is dead, so that the
 phone's walk shows."""

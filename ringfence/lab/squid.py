@@ -1,6 +1,7 @@
 """Squid as an HTTP proxy that asks, or does not ask, who comes."""
 
 import hashlib
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ ACCESS = (
     r" (?P<method>\S+) (?P<url>\S+) (?P<user>\S+)"
 )
 """A line of the access log; the status is the one that the client got."""
+ACCESSES = re.compile(rf"^{ACCESS}$", re.MULTILINE)
 HELPERS = ("/usr/lib/squid", "/usr/lib64/squid", "/usr/libexec/squid")
 
 

@@ -72,6 +72,16 @@ def _provisioning(data: Data) -> str:
     )
 
 
+def _proxy(data: Data) -> str:
+    found = f" (says {data['pac']})" if data["pac"] else ""
+    user = "" if data["user"] == "-" else f" as user {data['user']}"
+    return (
+        f"{data['by']}{found}: Squid let the phone through to {data['url']}{user}; the provisioning"
+        f" server was asked from {data['address']}, and the switch saw the phone try to go there"
+        f" itself {data['barred']} times"
+    )
+
+
 def _profile(data: Data) -> str:
     return (
         f"{data['named_by']} names {data['url']}; the file from {data['address']} set"
@@ -115,6 +125,7 @@ _STEPS: Mapping[str, Callable[[Data], str]] = {
     "firewall": _firewall,
     "activation": _activation,
     "provisioning": _provisioning,
+    "proxy": _proxy,
     "profile": _profile,
     "registration": _registration,
     "stranger": _stranger,

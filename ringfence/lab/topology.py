@@ -23,9 +23,11 @@ SILENT = "10.99.1.13"
 """No host is there, as far as one can tell from elsewhere."""
 PROVIDER = "10.99.1.12"
 """Second A record of the provisioning server."""
+PROXY_ADDRESS = "10.99.1.14"
 STRANGER_ADDRESS = "10.99.1.66"
 PROVISIONING_NAME, REGISTRAR_NAME = f"pv.{DOMAIN}", f"sip.{DOMAIN}"
 SYSLOG_NAME = f"log.{DOMAIN}"
+PROXY_NAME, WPAD_NAME = f"proxy.{DOMAIN}", f"wpad.{DOMAIN}"
 
 
 class Node(Struct, frozen=True):
@@ -48,6 +50,8 @@ SERVERS = Node(
 PC = Node("pc", "eth0", ("10.99.1.50/24", f"{PREFIX_V6}50/64"))
 STRANGER = Node("stranger", "eth0", (f"{STRANGER_ADDRESS}/24", f"{PREFIX_V6}66/64"))
 NODES = (PHONE, SWITCH, SERVERS, PC, STRANGER)
+PROXY = Node("proxy", "eth0", (f"{PROXY_ADDRESS}/24",))
+"""There only where a proxy is wanted; see `lab.proxy`."""
 
 WIRES = (
     (PHONE, "net", SWITCH, "p1"),
@@ -114,13 +118,19 @@ def build(mac: str = PHONE_MAC) -> None:
         subprocess.CalledProcessError: the kernel refused; `stderr` says which line.
 
     """
-    _batch((), global_commands())
+    batch((), global_commands())
     space(PHONE).call(_phone_kernel)
     for node in NODES:
-        _batch(("-n", node.name), node_commands(node, mac))
+        batch(("-n", node.name), node_commands(node, mac))
 
 
-def _batch(words: Sequence[str], lines: Sequence[str]) -> None:
+def batch(words: Sequence[str], lines: Sequence[str]) -> None:
+    """Have `ip`, with more words, do one line after another.
+
+    Raises:
+        subprocess.CalledProcessError: the kernel refused; `stderr` says which line.
+
+    """
     subprocess.run(
         ["ip", *words, "-batch", "-"],
         input="\n".join(lines),

@@ -15,6 +15,7 @@ from ringfence.runtime.control import ask
 from tests.support.lab import Command
 
 DAEMONS = ("dnsmasq", "kamailio", "rsyslogd", "nft")
+SQUID = next(f"Squid {version(c.version)}" for c in COMPONENTS if c.name == "squid")
 NAMES = (
     *(
         "server-name",
@@ -26,6 +27,7 @@ NAMES = (
     ),
     *("redirect-away", "encrypted-wrong-key", "unsigned-image", "rollback"),
     *("weak-cipher", "flood", "flushed-firewall", "killed-phone"),
+    *("wpad-hijack", "proxy-407", "pac-endless"),
 )
 Parts = Mapping[str, list[Mapping[str, Any]]]
 
@@ -274,6 +276,39 @@ def test_a_killed_phone_comes_back_and_its_firewall_never_went(healthy: Command)
     assert (seen["answered"], seen["last"]) == (0, "silent")
     assert seen["tried"] > 50
     assert "Crash (signal 9)" in parts["field"][0]["reboot_reason"]
+
+
+@pytest.mark.proves("PXY-02")
+def test_whoever_answers_wpad_reads_nothing(healthy: Command) -> None:
+    _, parts = show(healthy, "wpad-hijack")
+    (seen,) = parts["phone"]
+    assert (seen["request_bytes"], seen["login"]) == (0, False)
+    said = "not issued under a root that the phone trusts"
+    because(parts, "Set Up a Proxy Server", "Use_Auto_Discovery__WPAD_", said)
+    assert "CONNECT pv.telco.test:443" in seen["text"]
+
+
+@pytest.mark.proves("PXY-05")
+def test_a_proxy_that_asks_for_a_password_is_not_gone_round(
+    healthy: Command, component: list[str]
+) -> None:
+    component.append(SQUID)
+    _, parts = show(healthy, "proxy-407")
+    (seen,) = parts["phone"]
+    assert (seen["answers"], seen["result"]) == (["407"], "failure")
+    said = "the proxy asks who the phone is (407)"
+    because(parts, "Set Up a Proxy Server", "Proxy_Server_Requires_Authentication", said)
+    assert "Resync failed" in parts["field"][0]["syslog"]
+
+
+def test_an_endless_pac_file_holds_nothing_up(healthy: Command, component: list[str]) -> None:
+    component.append(SQUID)
+    _, parts = show(healthy, "pac-endless")
+    (seen,) = parts["phone"]
+    assert seen["result"] == "failure"
+    assert seen["milliseconds"] < 5000
+    assert seen["longest_wait_ms"] < 1000
+    because(parts, "Set Up a Proxy Server", "PAC_URL", "PAC file: ")
 
 
 def test_people_read_what_was_broken_done_and_put_back(healthy: Command) -> None:

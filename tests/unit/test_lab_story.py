@@ -59,6 +59,19 @@ TOLD: Mapping[str, tuple[Mapping[str, Any], str]] = {
         "pv.telco.test: 10.99.1.11 dead, 10.99.1.12 used; its certificate is the provider's and"
         " names it; it saw the phone's, 000e08abcdef",
     ),
+    "proxy": (
+        {
+            "by": "PROXY proxy.telco.test:3128",
+            "pac": "http://wpad.telco.test:80/wpad.dat by DHCP option 252",
+            "url": "pv.telco.test:443",
+            "user": "phone",
+            "address": "10.99.1.14",
+            "barred": 0,
+        },
+        "PROXY proxy.telco.test:3128 (says http://wpad.telco.test:80/wpad.dat by DHCP option 252):"
+        " Squid let the phone through to pv.telco.test:443 as user phone; the provisioning server"
+        " was asked from 10.99.1.14, and the switch saw the phone try to go there itself 0 times",
+    ),
     "profile": (
         {
             "named_by": "DHCP option 160",

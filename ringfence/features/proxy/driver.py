@@ -92,7 +92,9 @@ class ProxyDriver:
         if self._file is None:
             return []
         held, problem = self._file.held, self._file.problem
-        text = f"{held.source.url} by {held.source.named_by}, {stamp(held.at)}" if held else "none"
+        text = "none" if problem else "not asked for yet"
+        if held:
+            text = f"{held.source.url} by {held.source.named_by}, {stamp(held.at)}"
         return [("PAC File", text), *([("Problem", problem)] if problem else [])]
 
     def _told(self) -> dict[str, object]:

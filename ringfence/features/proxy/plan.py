@@ -6,6 +6,7 @@ Source: chapter, Set Up a Proxy Server, and Table 8; phone-facts 1.2, HTTP Proxy
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.config.catalog.values import ProxyMode
 from ringfence.config.settings import ROWS, Settings
@@ -49,7 +50,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProxyPlan]:
     routing = routing_of(settings)
     if mode is ProxyMode.OFF:
         return Planned({})
-    own = reach(PROXY, settings, facts)
+    own = replace(reach(PROXY, settings, facts), domains="")  # none binds it (rulings 12)
     if mode is ProxyMode.MANUAL:
         found = _error("proxy-unusable", HOST, routing.problem) if routing.problem else ()
         return Planned({"": ProxyPlan(routing, own)}, found)

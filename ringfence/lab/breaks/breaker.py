@@ -75,6 +75,8 @@ class Breaker:
     async def _one(self, name: str, say: Say, gone: asyncio.Event) -> None:
         if self._current:
             raise RefusedError(f"the break {self._current} is under way; wait for its end")
+        if BREAKS[name].direct and self._daemons.by_proxy:
+            raise RefusedError(f"{name} shows the phone's own way, and here it has a proxy's")
         self._current = name
         try:
             await self._mend()

@@ -33,15 +33,20 @@ async def server_name(stage: Stage) -> None:
 
 async def wrong_ca(stage: Stage) -> None:
     """Show a certificate in the right name, by an authority that the phone does not know."""
-    authority = RUN / "other-ca"
-    if not authority.exists():
-        await asyncio.to_thread(_authority, authority)
-    made = await _certificate(stage, topology.PROVISIONING_NAME, authority)
+    made = await foreign(stage, topology.PROVISIONING_NAME)
     await _show(stage, made, f"in the right name, signed by {OTHER_CA!r}")
     said = await _refusal(stage)
     text = "https:// means: signed under the provider's root. No other CA counts, and none of the"
     await stage.why(SECTION, RULE, f"{text} operating system's.", said)
     await stage.field("failed")
+
+
+async def foreign(stage: Stage, name: str) -> Pair:
+    """Return a certificate for a server, by an authority that the phone does not know."""
+    authority = RUN / "other-ca"
+    if not authority.exists():
+        await asyncio.to_thread(_authority, authority)
+    return await _certificate(stage, name, authority)
 
 
 async def expired(stage: Stage) -> None:

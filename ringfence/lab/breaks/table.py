@@ -5,7 +5,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from ringfence.lab.breaks import attacks, certificates, encryption, firmware, names, profiles
+from ringfence.lab.breaks import (
+    attacks,
+    certificates,
+    encryption,
+    firmware,
+    names,
+    profiles,
+    proxies,
+)
 from ringfence.lab.breaks.stage import Stage
 
 
@@ -15,6 +23,8 @@ class Break(Struct, frozen=True):
     title: str
     run: Callable[[Stage], Coroutine[Any, Any, None]]
     """Does it, has the phone meet it, and tells what was seen."""
+    direct: bool = False
+    """It needs a phone that goes to the provisioning server itself, not by a proxy."""
 
 
 BREAKS = {
@@ -29,17 +39,24 @@ BREAKS = {
         "the provisioning server's certificate ended yesterday", certificates.expired
     ),
     "dead-address": Break(
-        "DNS names a dead provisioning server first, and then only dead ones", names.dead_address
+        "DNS names a dead provisioning server first, and then only dead ones",
+        names.dead_address,
+        direct=True,
     ),
     "dns-lies": Break(
         "DNS leads the phone to a thief who holds the server's certificate and key",
         names.dns_lies,
+        direct=True,
     ),
     "foreign-domain": Break(
-        "the cfg.xml sends the phone to a server outside its domains", profiles.foreign_domain
+        "the cfg.xml sends the phone to a server outside its domains",
+        profiles.foreign_domain,
+        direct=True,
     ),
     "redirect-away": Break(
-        "a server of the provider redirects the phone outside its domains", profiles.redirect_away
+        "a server of the provider redirects the phone outside its domains",
+        profiles.redirect_away,
+        direct=True,
     ),
     "encrypted-wrong-key": Break(
         "the provider delivers a profile that another key encrypted", encryption.encrypted_wrong_key
@@ -57,4 +74,9 @@ BREAKS = {
         "somebody throws the phone's firewall away", attacks.flushed_firewall
     ),
     "killed-phone": Break("the phone's process is killed", attacks.killed_phone),
+    "wpad-hijack": Break(
+        "somebody else answers WPAD, and their proxy opens every tunnel", proxies.wpad_hijack
+    ),
+    "proxy-407": Break("the HTTP proxy asks for a password all at once", proxies.proxy_407),
+    "pac-endless": Break("the PAC file never comes to an end", proxies.pac_endless),
 }
