@@ -112,7 +112,7 @@ def test_lldpd_tells_the_phone_its_vlan_and_shows_the_phone(
     peer.configure(*policy.split())
 
     async def scenario() -> Seen:
-        async with addressed(tmp_path, FEATURE, **SOON, **NO_CDP) as phone:
+        async with addressed(tmp_path, FEATURE, known=None, **SOON, **NO_CDP) as phone:
             await phone.until(lambda: phone.facts.voice_vlan)
             status = phone.status()
             shown = await asyncio.to_thread(peer.neighbour, NAME)
@@ -136,7 +136,7 @@ def test_lldpd_and_the_phone_see_each_other_by_cdp(
     peer = switch(*CDP_SWITCH)
 
     async def scenario() -> Seen:
-        async with addressed(tmp_path, FEATURE, **NO_LLDP) as phone:
+        async with addressed(tmp_path, FEATURE, known=None, **NO_LLDP) as phone:
             await phone.until(phone.logged("heard: 1"))
             status = phone.status()
             shown = await asyncio.to_thread(peer.neighbour, NAME)
@@ -191,7 +191,7 @@ def test_tshark_finds_nothing_malformed_in_what_the_phone_sends(
     component.append(tshark.version())
 
     async def scenario() -> None:
-        async with addressed(tmp_path, FEATURE, **SOON) as phone:
+        async with addressed(tmp_path, FEATURE, known=None, **SOON) as phone:
             await phone.until(lambda: sum("sent" in line for line in phone.log) == 3)
 
     said = ("cdp.deviceid", "cdp.checksum.status", "lldp.tlv.system.name", "lldp.time_to_live")
@@ -236,7 +236,7 @@ def test_the_switch_is_told_of_the_phone_alone_and_the_computer_of_nothing(
     pc_mac = pc.run("cat", "/sys/class/net/eth0/address").stdout.strip()
 
     async def scenario() -> None:
-        async with addressed(tmp_path, FEATURE, **SOON) as phone:
+        async with addressed(tmp_path, FEATURE, known=None, **SOON) as phone:
             await phone.until(lambda: sum("sent" in line for line in phone.log) == 3)
 
     told = ("cdp.deviceid", "lldp.chassis.id.mac", "lldp.port.id", "frame.len")
@@ -277,7 +277,7 @@ def test_a_wire_without_a_carrier_hears_nothing_and_a_new_one_begins_anew(
     component.append("own-peer")
 
     async def scenario() -> list[Any]:
-        async with addressed(tmp_path, FEATURE, **NO_LLDP) as phone:
+        async with addressed(tmp_path, FEATURE, known=None, **NO_LLDP) as phone:
             await phone.until(phone.logged("sent"))
             await asyncio.to_thread(say, wire.switch, [GOOD_CDP])
             await phone.until(lambda: phone.facts.voice_vlan)

@@ -13,14 +13,15 @@ import pytest
 from msgspec.structs import replace
 
 from ringfence.features import dhcp
+from ringfence.features.dot1x import FEATURE as DOT1X
 from ringfence.features.pc_port import FEATURE
 from ringfence.features.pc_port.plan import PcPortPlan
 from ringfence.features.pc_port.ruleset import TABLE, table
+from ringfence.lab.dot1x import User
 from ringfence.lab.namespaces import Namespace
 from ringfence.policy.vlan import VoiceVlan
 from ringfence.protocols.nft_table import text
-from tests.support import tshark
-from tests.support.dot1x_port import Authenticator, Supplicant, versions
+from tests.support import dot1x, tshark
 from tests.support.lease import RANGE, Addressed, Dnsmasq, addressed
 from tests.support.office import MAC, PHONE, Office, Raw, build
 
@@ -41,7 +42,7 @@ def office(namespaces: Callable[[str], Namespace]) -> Office:
 @contextlib.asynccontextmanager
 async def guarded(folder: Path, vlan: int | None = None, **texts: str) -> AsyncIterator[Addressed]:
     """Run the feature alone, told of a voice VLAN or not."""
-    async with addressed(folder, FEATURE, **texts) as phone:
+    async with addressed(folder, FEATURE, known=None, **texts) as phone:
         if vlan is not None:
             phone.facts = replace(phone.facts, voice_vlan=VoiceVlan(vlan, "CDP"))
             await phone.start()
@@ -121,9 +122,9 @@ def test_a_foreign_change_is_put_right(
     async def scenario() -> bool:
         async with guarded(tmp_path) as phone:
             for words in (("flush", "table"), ("delete", "table")):
-                before = len(phone.log)
+                phone.log.clear()
                 await asyncio.to_thread(office.phone.run, "nft", *words, *TABLE.split())
-                await phone.until(lambda n=before: any("put_right" in one for one in phone.log[n:]))
+                await phone.until(phone.logged("put_right"))
             return bool(phone.status().data["held"])
 
     assert office.phone.call(scenario)
@@ -215,42 +216,51 @@ def test_a_port_that_is_off_gives_the_computer_no_link(
 
 @pytest.mark.proves("DOT-08", "DOT-09")
 def test_computer_and_phone_are_admitted_and_the_computer_alone_is_logged_off(
-    office: Office, tmp_path: Path, component: list[str]
+    namespaces: Callable[[str], Namespace], tmp_path: Path, component: list[str]
 ) -> None:
-    component.extend([*versions(), tshark.version()])
-    switch = Authenticator(office.switch, tmp_path)
-    at_pc, at_switch, pc_mac = tmp_path / "pc.pcapng", tmp_path / "switch.pcapng", office.pc_mac
-    supplicants: list[Supplicant] = []
+    programs = [dot1x.version(name) for name in ("hostapd", "wpa_supplicant")]
+    component.extend([*programs, tshark.version()])
+    nodes, authority = dot1x.wire(namespaces), dot1x.Authority.create(tmp_path / "authority")
+    everyone = authority.server(User("*", "TLS"))
+    switch = dot1x.Port.guard(nodes.switch, tmp_path / "port", everyone)
+    at_pc, at_switch = tmp_path / "pc.pcapng", tmp_path / "switch.pcapng"
+    pc = nodes.pc.run("cat", "/sys/class/net/eth0/address").stdout.strip()
+    supplicants: list[dot1x.Supplicant] = []
 
-    async def scenario() -> float:
-        async with guarded(tmp_path) as phone:
-            await phone.until(phone.logged("watched"))
-            supplicants.append(Supplicant(office.phone, tmp_path / "phone", "br0", "phone"))
-            supplicants.append(Supplicant(office.pc, tmp_path / "pc", "eth0", "pc"))
-            await asyncio.to_thread(switch.admitted, MAC)
-            await asyncio.to_thread(switch.admitted, pc_mac)
-            began = time.monotonic()
-            await asyncio.to_thread(office.pc.run, "ip", "link", "set", "eth0", "down")
-            await asyncio.to_thread(switch.cleared, pc_mac)
-            for one in supplicants:
-                one.stop()
-            return time.monotonic() - began
+    async def scenario() -> tuple[set[str], set[str], float]:
+        own = dot1x.facts(authority)
+        async with (
+            guarded(tmp_path / "port") as port,
+            addressed(tmp_path / "phone", DOT1X, known=own, **dot1x.ON),
+        ):
+            await port.until(port.logged("watched"))
+            supplicants.append(dot1x.Supplicant(nodes.pc, tmp_path / "pc", authority, "pc", "eth0"))
+            await asyncio.to_thread(switch.opened, dot1x.PHONE)
+            await asyncio.to_thread(switch.opened, pc)
+            both, began = switch.gate.authorised(), time.monotonic()
+            await asyncio.to_thread(nodes.pc.run, "ip", "link", "set", "eth0", "down")
+            await asyncio.to_thread(switch.shut, pc)
+            took = time.monotonic() - began
+            supplicants[0].stop()
+            return both, switch.gate.authorised(), took
 
+    (tmp_path / "phone").mkdir()
     try:
         with (
-            tshark.captured(office.pc, "eth0", at_pc),
-            tshark.captured(office.switch, "p1", at_switch),
+            tshark.captured(nodes.pc, "eth0", at_pc),
+            tshark.captured(nodes.switch, dot1x.PORT, at_switch),
         ):
-            took = office.phone.call(scenario)
-        assert took < 1.0
-        assert switch.logged(f"AP-STA-DISCONNECTED {MAC}") == 0
+            both, left, took = nodes.phone.call(scenario)
     finally:
         switch.stop()
+    assert both == {dot1x.PHONE, pc}
+    assert left == {dot1x.PHONE}
+    assert took < 1.0
     heard = tshark.fields(at_pc, "eapol", "eth.src", "eth.dst")
     assert heard  # those of the computer itself
-    assert not [frame for frame in heard if MAC in frame]
+    assert not [frame for frame in heard if dot1x.PHONE in frame]
     logoffs = tshark.fields(at_switch, "eapol.type == 2", "eth.src", "eth.dst", "frame.len")
-    assert logoffs == [(pc_mac, "01:80:c2:00:00:03", "60")]
+    assert logoffs == [(pc, "01:80:c2:00:00:03", "60")]
 
 
 def test_a_dhcp_server_behind_the_phone_is_not_believed(
