@@ -23,7 +23,7 @@ Visit = Callable[..., Curl]
 def start(pair: tuple[Namespace, Namespace], tmp_path: Path) -> Iterator[Start]:
     phones: list[WebPhone] = []
 
-    def factory(**texts: str) -> WebPhone:
+    def factory(**texts: str | tuple[str, str]) -> WebPhone:
         phones.append(WebPhone(tmp_path, pair[0], **texts))
         return phones[-1]
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ringfence.config.parameter import Access
 from ringfence.config.snapshot import Change, Origin
 from ringfence.features.web import FEATURE
 from ringfence.lab.namespaces import Namespace
@@ -29,7 +30,8 @@ FEATURES: tuple[Feature[Any], ...] = (FEATURE,)
 class WebPhone(RunningPhone):
     """The test's end; waits until the page is listening."""
 
-    def __init__(self, state: Path, space: Namespace, **texts: str) -> None:
+    def __init__(self, state: Path, space: Namespace, **texts: str | tuple[str, str]) -> None:
+        """Start it with values, or values and their `ua`."""
         self.state, self.log = state, ""
         words = [sys.executable, "-m", __name__, str(state), json.dumps(texts)]
         self.process = subprocess.Popen(
@@ -43,7 +45,14 @@ def main(state: str, texts: str) -> None:
     host = Host(Path(state))
     facts = Facts(identity=identity(host, "lo"), trust=trust(host), client=certificate(host))
     memory = Memory(host, facts.identity.firmware)
-    changes = {tag: Change(text) for tag, text in json.loads(texts).items()}
+    given = {
+        tag: value if isinstance(value, list) else [value, None]
+        for tag, value in json.loads(texts).items()
+    }
+    changes = {
+        tag: Change(text, Access(access) if access else None)
+        for tag, (text, access) in given.items()
+    }
     memory.submit(changes, Origin.PROFILE, whole=True)
     sys.exit(asyncio.run(Phone(FEATURES, host, facts, memory, lambda reason: None).run()))
 

@@ -1,6 +1,6 @@
 """Pages as HTML, from templates that know no parameter and no feature by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -12,6 +12,7 @@ from ringfence.errors import RemoteProtocolError
 from ringfence.features.web.plan import WebPlan, plan
 from ringfence.features.web.sessions import Session
 from ringfence.runtime.feature import World
+from ringfence.runtime.state import Health
 from ringfence.surfaces import forms, status
 
 HERE = files("ringfence.features.web")
@@ -78,7 +79,13 @@ class View:
         sections = self.sections(word)
         title, path = status.PAGES[word].value, f"/info/{word}"
         return self.page(
-            "status.html", session=session, path=path, title=title, sections=sections, report=report
+            "status.html",
+            session=session,
+            path=path,
+            title=title,
+            sections=sections,
+            ailing=_ailing(sections),
+            report=report,
         )
 
     def sections(self, word: str) -> tuple[status.StatusSection, ...]:
@@ -100,8 +107,10 @@ class View:
             RemoteProtocolError: there is none of that word.
 
         """
-        card = self._templates.get_template("card.html")
-        return {each.name: card.render(section=each) for each in self.sections(word)}
+        card, sections = self._templates.get_template("card.html"), self.sections(word)
+        attention = self._templates.get_template("attention.html")
+        made = {"attention": attention.render(ailing=_ailing(sections))}
+        return made | {each.name: card.render(section=each) for each in sections}
 
     def tab(self, session: Session, place: forms.Place, code: int = 200) -> web.Response:
         """Return one tab under Voice with the session's draft, and remember what was shown."""
@@ -130,6 +139,12 @@ class View:
         return self.page(
             "message.html", code, session=session, path="", text=text, link=link, login=login
         )
+
+
+def _ailing(sections: Iterable[status.StatusSection]) -> list[status.StatusSection]:
+    """Return what does not do as it should, the worst first."""
+    wrong = (Health.FAILED, Health.PENDING)
+    return [each for health in wrong for each in sections if each.health is health]
 
 
 def see(path: str) -> web.Response:

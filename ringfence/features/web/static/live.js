@@ -1,4 +1,4 @@
-// Keeps the cards of an Info page as the phone tells them; without it the page stays as it was.
+// Keeps an Info page as the phone tells it, and counts down; without it the page stays as it was.
 "use strict";
 const live = document.querySelector("[data-live]");
 const note = document.querySelector("[data-live-note]");
@@ -17,4 +17,15 @@ if (live && "EventSource" in window) {
       else live.append(card);
     }
   };
+}
+
+const countdown = document.querySelector("[data-countdown]");
+if (countdown) {
+  const end = performance.now() + 1000 * Number(countdown.textContent);
+  const count = () => {
+    const left = Math.max(0, Math.round((end - performance.now()) / 1000));
+    countdown.textContent = String(left);
+    if (left) setTimeout(count, 1000);
+  };
+  setTimeout(count, 1000);
 }
