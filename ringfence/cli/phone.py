@@ -94,6 +94,11 @@ def _add_calls(verb: Verb) -> None:
     )
     for name, purpose in _CALLS.items():
         verb(name, purpose).add_argument("call", nargs="?", default="", metavar="CALL", help=_WHICH)
+    transfer = verb("transfer", "have the other side call somebody else, and leave the call")
+    transfer.add_argument(
+        "target", metavar="URI", help="number, user@domain, SIP URI; call:N for the end of call N"
+    )
+    transfer.add_argument("call", nargs="?", default="", metavar="CALL", help=_WHICH)
     dtmf = verb("dtmf", "send key presses")
     dtmf.add_argument("digits", metavar="DIGITS", help="of 0123456789*#ABCD")
     dtmf.add_argument("call", nargs="?", default="", metavar="CALL", help=_WHICH)
@@ -251,6 +256,7 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "factory-reset": _factory_reset,
     "certificate": _certificate,
     "dial": _command,
+    "transfer": _command,
     "dtmf": _command,
     **dict.fromkeys(_CALLS, _command),
 }

@@ -135,6 +135,9 @@ class Baresip:
     def resume(self) -> None:
         self.command("resume")
 
+    def transfer(self, target: str) -> None:
+        self.command("transfer", target)
+
     def press(self, digits: str) -> None:
         for digit in digits:
             self.command("sndcode", digit)

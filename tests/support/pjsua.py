@@ -98,6 +98,9 @@ class Pjsua:
     def resume(self) -> None:
         self.command("resume")
 
+    def transfer(self, target: str) -> None:
+        self.command("transfer", target=target)
+
     def press(self, digits: str) -> None:
         self.command("press", digits=digits)
 

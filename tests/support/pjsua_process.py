@@ -91,6 +91,11 @@ class Conversation(pj.Call):  # type: ignore[misc]
         if transaction.method == "UPDATE" and transaction.statusCode >= 200:
             tell("updated", code=transaction.statusCode)
 
+    def onCallTransferStatus(self, parameters: Any) -> None:
+        tell("transferred", code=parameters.statusCode, final=parameters.finalNotify)
+        if parameters.finalNotify and parameters.statusCode // 100 == 2:
+            self.hangup(operation())
+
     def onDtmfDigit(self, parameters: Any) -> None:
         tell("digit", digit=parameters.digit)
 
@@ -117,6 +122,11 @@ def obey(endpoint: Any, telephone: Telephone, asked: dict[str, Any]) -> None:
             parameters = operation()
             parameters.opt.flag = pj.PJSUA_CALL_UNHOLD
             telephone.only().reinvite(parameters)
+        case "transfer":
+            telephone.only().xfer(asked["target"], operation())
+        case "attend":
+            first, second = telephone.calls.values()
+            first.xferReplaces(second, operation())
         case "press":
             telephone.only().dialDtmf(asked["digits"])
         case "statistics":

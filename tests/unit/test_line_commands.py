@@ -3,7 +3,7 @@
 import pytest
 
 from ringfence.errors import ConfigError
-from ringfence.features.line.commands import target_uri
+from ringfence.features.line.targets import target_uri
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Desk:
         self.heard: list[bytes] = []
         host = SimpleNamespace(now=lambda: 0.0, entropy=bytes)
         world = cast(World, SimpleNamespace(host=host, spawn=self._spawn))
-        self.calls = Switchboard(world, self._open)
+        self.calls = Switchboard(world, self._open, lambda n: self.path)
         settings, _ = decode(LINE, virgin())
         made = plan(settings, Facts()).plans["1"]
         assert made.home

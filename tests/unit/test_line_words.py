@@ -13,7 +13,7 @@ LINE = {"Proxy_1_": "sip.telco.test", "User_ID_1_": "1001", "Password_1_": "pw10
 CALL = {
     **{"call": 1, "line": 2, "peer": "sip:1003@telco.test", "direction": "out"},
     **{"state": "established", "codec": "PCMU", "srtp": "AES_CM_128_HMAC_SHA1_80"},
-    **{"sent": 250, "received": 199, "lost": 1, "jitter_ms": 1.2},
+    **{"transfer": "", "sent": 250, "received": 199, "lost": 1, "jitter_ms": 1.2},
 }
 
 

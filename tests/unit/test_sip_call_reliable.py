@@ -229,7 +229,7 @@ def test_an_update_that_meets_another_offer_is_refused() -> None:
 def test_what_a_request_of_a_call_requires_and_we_cannot_is_named() -> None:
     wire = Wire()
     wire.answered()
-    request = in_dialog(wire, b"INVITE", b"offer", Require=b"replaces, timer, 100rel")
+    request = in_dialog(wire, b"INVITE", b"offer", Require=b"gruu, timer, replaces, 100rel")
     request.headers[b"contact"] = [b"<sip:alice@192.0.2.1>"]
     (reply,) = answers(wire, request)
-    assert (reply.status, reply.values(b"unsupported")) == (420, [b"replaces", b"100rel"])
+    assert (reply.status, reply.values(b"unsupported")) == (420, [b"gruu", b"100rel"])

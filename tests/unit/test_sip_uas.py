@@ -91,7 +91,7 @@ def test_a_retransmission_gets_the_same_tag() -> None:
         (method(b"UPDATE"), 481),
         (method(b"PRACK"), 481),
         (method(b"INFO"), 481),
-        (method(b"REFER"), 405),
+        (method(b"REFER"), 481),
         (method(b"invite"), 501),
         (method(b"REGISTER"), 405),
         (method(b"NEWMETHOD"), 501),

@@ -63,7 +63,11 @@ class Ext(Tab, frozen=True, kw_only=True):
     )
     sip_remote_party_id: bool = _SIP.row(True, "SIP_Remote-Party-ID_{n}_", "Uses the header Remote-Party-ID.")
     refer_to_target_contact: bool = _SIP.row(
-        False, "Refer-To_Target_Contact_{n}_", "Refers to the contact of the target.", source="phone-facts 1.1"
+        False,
+        "Refer-To_Target_Contact_{n}_",
+        "Names who was consulted by its contact in an attended transfer, not by its address.",
+        status=OBEYED,
+        source="phone-facts 1.1",
     )
     auth_invite: bool = _SIP.row(
         False,
@@ -75,7 +79,11 @@ class Ext(Tab, frozen=True, kw_only=True):
         source="chapter, Configure the Challenge for SIP INVITE Messages",
     )
     ntfy_refer_on_1xx_to_inv: bool = _SIP.row(
-        True, "Ntfy_Refer_On_1xx-To-Inv_{n}_", "Reports provisional answers of a transfer.", source="phone-facts 1.1"
+        True,
+        "Ntfy_Refer_On_1xx-To-Inv_{n}_",
+        "Tells who transfers us that it rings where we are transferred to.",
+        status=OBEYED,
+        source="phone-facts 1.1",
     )
     sticky_183: bool = _SIP.row(False, "Sticky_183_{n}_", "Ignores 180 after 183.")
     precondition_support: Switch = _SIP.row(Switch.DISABLED, "Precondition_Support_{n}_", "Supports preconditions of media.")
@@ -89,7 +97,11 @@ class Ext(Tab, frozen=True, kw_only=True):
     )
 
     blind_attn_xfer_enable: bool = _FEATURE.row(
-        False, "Blind_Attn-Xfer_Enable_{n}_", "Completes an attended transfer blindly.", source="phone-facts 1.1"
+        False,
+        "Blind_Attn-Xfer_Enable_{n}_",
+        "Ends the consultation before an attended transfer, which is then a blind one.",
+        status=OBEYED,
+        source="phone-facts 1.1",
     )
     auth_page: bool = _FEATURE.row(False, "Auth_Page_{n}_", "Challenges an INVITE that pages the phone.")
     auth_page_realm: str = _FEATURE.row("", "Auth_Page_Realm_{n}_", "Realm of the challenge of a page.", codec=Text(256))

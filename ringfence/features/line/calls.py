@@ -10,9 +10,9 @@ from math import inf
 
 from msgspec.structs import replace
 
-from ringfence.errors import ComponentError, RemoteProtocolError
+from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
 from ringfence.features.line.held import Held
-from ringfence.features.line.path import Media, Path
+from ringfence.features.line.path import Elsewhere, Media, OpenMedia, Path
 from ringfence.protocols.rtp.session import KEYS_LIMIT
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import (
@@ -28,13 +28,16 @@ from ringfence.protocols.sip.call_events import (
     State,
 )
 from ringfence.protocols.sip.digest import Credentials
-from ringfence.protocols.sip.exchange import Asked
+from ringfence.protocols.sip.exchange import Asked, Fields
 from ringfence.protocols.sip.message import Message
-from ringfence.protocols.sip.negotiation import Negotiation, Terms
+from ringfence.protocols.sip.negotiation import Negotiation, Security, Terms
 from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
 
+SEE = "see: ringfence phone status"
+MOST = 8
+"""Most calls of the phone at once; one more is busy (486)."""
 MOST_ENDED = 128
 """Most calls that have ended and whose messages may be repeated; the oldest is forgotten first."""
 
@@ -42,8 +45,9 @@ MOST_ENDED = 128
 class LiveCalls:
     """Every call of the phone, from its first message to its last."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, open_media: OpenMedia) -> None:
         self._world = world
+        self._open = open_media
         self._calls: dict[int, Held] = {}
         self._past: dict[int, Held] = {}
         """Those that have ended, the oldest first. Source: RFC 3261 section 17.2; RFC 6026."""
@@ -73,6 +77,7 @@ class LiveCalls:
             {
                 **held.naming(),
                 "state": held.doing(),
+                "transfer": held.transfer,
                 **report,
                 "keys": f"{report.get('keys', '')}{held.keys}",
             }
@@ -243,6 +248,26 @@ class LiveCalls:
         held.call.hang_up(self._now(), reason)
         self._flush(held)
 
+    def _place(
+        self, path: Path, target: str, elsewhere: Elsewhere | None = None, fields: Fields = ()
+    ) -> Held:
+        """Call a SIP URI with further fields, and `elsewhere` where nobody takes the INVITE.
+
+        Raises:
+            ComponentError: there are too many calls, or no port is free.
+
+        """
+        if self._busy():
+            raise ComponentError("call", f"{MOST} calls are the most")
+        media = self._open(path)
+        negotiation = Negotiation(self._terms(path, media), self._entropy)
+        call = self._outgoing(path)
+        held = self._hold_on(call, path, media, negotiation, target, incoming=False)
+        held.elsewhere = elsewhere
+        call.place(target.encode(), negotiation.offer(), self._now(), fields)
+        self._flush(held)
+        return held
+
     def _hold_on(  # noqa: PLR0913 - a call has as many parts
         self,
         call: Call,
@@ -263,11 +288,26 @@ class LiveCalls:
         return made
 
     @staticmethod
-    def _terms(path: Path, media: Media) -> Terms:
-        """Return the terms of a call, with the port that it bound and what was agreed on."""
+    def _terms(path: Path, media: Media, replaced: Held | None = None) -> Terms:
+        """Return the terms of a call, with the port that it bound and what was agreed on.
+
+        One that takes the place of an encrypted one is encrypted, too.
+        """
         terms = path.line.tls_terms if path.flow.transport == "TLS" else path.line.terms
         secures = path.agreement.secures_media
+        if replaced and replaced.negotiation.stream and replaced.negotiation.stream.protect:
+            terms = replace(terms, security=Security.SECURE)
         return replace(terms, address=path.flow.host, port=media.port, mediasec=secures)
+
+    def _find(self, number: int) -> Held:
+        held = self._calls.get(number)
+        if held is None:
+            known = ", ".join(map(str, self._calls)) or "none"
+            raise ConfigError(str(number), "no such call", f"calls: {known}")
+        return held
+
+    def _busy(self) -> bool:
+        return len(self._calls) >= MOST
 
     def _entropy(self, size: int) -> bytes:
         return self._world.host.entropy(size)

@@ -1,16 +1,15 @@
-"""What people ask of calls, by name: dial, answer, hangup, hold, resume, dtmf."""
+"""What people ask of calls, by name: dial, answer, hangup, hold, resume, transfer, dtmf."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
 from ringfence.config.parameter import Level
-from ringfence.errors import ConfigError, RemoteProtocolError
-from ringfence.features.line.switchboard import SEE, Switchboard
-from ringfence.protocols.sip.grammar import escape_user, parse_uri
+from ringfence.errors import ConfigError
+from ringfence.features.line.calls import SEE
+from ringfence.features.line.switchboard import Switchboard
 from ringfence.runtime.commands import Command, Commands
 
-REMEDY = "name a number or sip:user@domain"
 LONGEST = 6
 """Digits of the number of a line or call."""
 Arguments = Mapping[str, str]
@@ -44,6 +43,7 @@ def offer_commands(commands: Commands, desk: Desk) -> None:
         "hangup": lambda number, _: calls.hang_up(number),
         "hold": lambda number, _: calls.hold(number, held=True),
         "resume": lambda number, _: calls.hold(number, held=False),
+        "transfer": lambda number, given: calls.transfer(number, given.get("target", "")),
         "dtmf": lambda number, given: calls.press(number, given.get("digits", "")),
     }
     for name, act in acts.items():
@@ -56,34 +56,6 @@ async def _on_call(calls: Switchboard, act: Act, given: Arguments, *, ringing: b
     number = calls.choose(_number(given, "call"), ringing=ringing)
     act(number, given)
     return {"call": number}
-
-
-def target_uri(target: str, registrar: str) -> str:
-    """Return the SIP URI of what was dialled: a URI, user@host, or a number at the registrar.
-
-    Raises:
-        ConfigError: nothing was dialled, another kind of URI, or what a Request-URI cannot have.
-
-    """
-    target = target.strip()
-    if not target:
-        raise ConfigError("dial", "nothing to dial", REMEDY)
-    bare = not target.lower().startswith(("sip:", "sips:"))
-    if bare and ":" in target.partition("@")[0]:
-        raise ConfigError("dial", f"{target[:80]!r} is no SIP URI", REMEDY)
-    number = bare and "@" not in target
-    if not target.isprintable() or not (number or target.isascii()):
-        raise ConfigError("dial", f"{target[:80]!r} has a character that no URI has", REMEDY)
-    uri = f"sip:{target}" if bare else target
-    if number:
-        uri = f"sip:{escape_user(target)}@{registrar}"
-    try:
-        headers = parse_uri(uri.encode()).headers
-    except RemoteProtocolError as error:
-        raise ConfigError(target[:80], str(error), REMEDY) from error
-    if headers:
-        raise ConfigError(target[:80], "header fields in a URI are not dialled", REMEDY)
-    return uri
 
 
 def _number(given: Arguments, name: str) -> int:

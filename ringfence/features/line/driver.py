@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
 from ringfence.features.line.binding import FAREWELL
-from ringfence.features.line.commands import offer_commands, target_uri
+from ringfence.features.line.commands import offer_commands
 from ringfence.features.line.line import Line
 from ringfence.features.line.path import Media, Path
 from ringfence.features.line.plan import LinePlan, parts
@@ -25,6 +25,7 @@ from ringfence.features.line.status import (
     title,
 )
 from ringfence.features.line.switchboard import Switchboard
+from ringfence.features.line.targets import target_uri
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
 from ringfence.protocols.sip.message import Message
@@ -46,7 +47,7 @@ class LineDriver:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.calls = Switchboard(world, self._open_audio)
+        self.calls = Switchboard(world, self._open_audio, self._way_out)
         self._audio: AudioEngine | None = None
         offer_commands(world.commands, self)
         self._lines: dict[str, Line] = {}
@@ -233,7 +234,8 @@ class LineDriver:
                     account = replace(account, straight=False)
                 zone = source.address.partition("%")[2]
                 made = Path(line.plan, flow, source.address, send, line.agreement, account)
-                return replace(made, bound=f"{own}%{zone}") if zone else made
+                bound = f"{own}%{zone}" if zone else ""
+                return replace(made, bound=bound, known=source.known)
         return None
 
     def _open_audio(self, path: Path) -> Media:
@@ -254,9 +256,16 @@ class LineDriver:
             ComponentError: no line can place a call now.
 
         """
-        for line, path in self._ways_out(n):
-            elsewhere = partial(self._elsewhere, target, line)
-            return self.calls.dial(path, target_uri(target, path.account.registrar), elsewhere)
+        line, path = self._best_way(n)
+        elsewhere = partial(self._elsewhere, target, line)
+        return self.calls.dial(path, target_uri(target, path.account.registrar), elsewhere)
+
+    def _way_out(self, n: int) -> Path:
+        return self._best_way(n)[1]
+
+    def _best_way(self, n: int) -> tuple[Line, Path]:
+        for found in self._ways_out(n):
+            return found
         raise ComponentError("call", f"Ext {n} is not registered" if n else "no line is registered")
 
     def _ways_out(self, n: int) -> Iterator[tuple[Line, Path]]:
@@ -322,6 +331,9 @@ def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:
         proxies_only=held.proxies_only,
         terms=held.terms,
         tls_terms=held.tls_terms,
+        refers_to_contact=held.refers_to_contact,
+        transfers_blindly=held.transfers_blindly,
+        tells_ringing=held.tells_ringing,
         dtmf=held.dtmf,
         keep_alive=held.keep_alive,
     )

@@ -25,6 +25,10 @@ class Held(Struct, eq=False):
 
     elsewhere: Elsewhere | None = None
     """Where an INVITE goes that nobody takes."""
+    wanted_by: "Held | None" = None
+    """The call whose other side wanted this one, and hears how it goes."""
+    transfer: str = ""
+    """How far a transfer of this call came, in words."""
     keys: str = ""
     """Keys that the other side told by INFO."""
 

@@ -43,6 +43,8 @@ Raises `ComponentError` where there is no route to it.
 """
 Elsewhere = Callable[[], "tuple[Path, str] | None"]
 """Returns another path, and the SIP URI to call there; None where there is none."""
+WayOut = Callable[[int], "Path"]
+"""Returns the path of a new call of Ext(n). Raises `ComponentError` where it can place none."""
 OpenMedia = Callable[["Path"], Media]
 """Bind the ports of a call. Raises `ComponentError` where none is free."""
 
@@ -62,6 +64,8 @@ class Path(Struct, frozen=True, eq=False):
     """Of the registrar in use."""
     realm: bytes = b""
     """In which the registrar asked for the password."""
+    known: bool = True
+    """It leads to a proxy of the line."""
     bound: str = ""
     """Our own address with its zone, which is nobody else's business (RFC 4007 section 6); empty
     where it has none."""

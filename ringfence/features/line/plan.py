@@ -84,6 +84,12 @@ class LinePlan(Struct, frozen=True):
     """Of the audio of calls over UDP and TCP; address and port are those of each call."""
     tls_terms: Terms
     """The same over TLS."""
+    refers_to_contact: bool
+    """Who is consulted is named by its Contact to whom is transferred to it."""
+    transfers_blindly: bool
+    """A consultation ends before the other side is transferred to who was consulted."""
+    tells_ringing: bool
+    """Who wanted us to call somebody hears that it rings there, too."""
     dtmf: Dtmf
     """How key presses are sent."""
     keep_alive: int
@@ -170,6 +176,9 @@ class _Lines:
             rtcp_interval=sip.rtcp_tx_interval,
             terms=terms(self._settings, n, "UDP", self._facts.sound.codecs),
             tls_terms=terms(self._settings, n, "TLS", self._facts.sound.codecs),
+            refers_to_contact=ext.refer_to_target_contact,
+            transfers_blindly=ext.blind_attn_xfer_enable,
+            tells_ringing=ext.ntfy_refer_on_1xx_to_inv,
             dtmf=DTMF[ext.dtmf_tx_method],
             keep_alive=sip.nat_keep_alive_intvl,
             refused=refused,

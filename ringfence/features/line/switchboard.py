@@ -3,10 +3,10 @@
 import logging
 
 from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
-from ringfence.features.line.calls import LiveCalls
-from ringfence.features.line.held import Held
-from ringfence.features.line.path import Elsewhere, OpenMedia, Path, PathOf
+from ringfence.features.line.calls import SEE
+from ringfence.features.line.path import Elsewhere, OpenMedia, Path, PathOf, WayOut
 from ringfence.features.line.reception import Reception, Refusals, RemoteCommands
+from ringfence.features.line.transfers import Transfers
 from ringfence.protocols.rtp.keys import KEYS, known_keys
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import State
@@ -18,17 +18,12 @@ from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
 
-MOST = 8
-"""Most calls of the phone at once; one more is busy (486)."""
-SEE = "see: ringfence phone status"
 
-
-class Switchboard(LiveCalls):
+class Switchboard(Transfers):
     """Every call of the phone, and those that may become one."""
 
-    def __init__(self, world: World, open_media: OpenMedia) -> None:
-        super().__init__(world)
-        self._open = open_media
+    def __init__(self, world: World, open_media: OpenMedia, way_out: WayOut) -> None:
+        super().__init__(world, open_media, way_out)
         self._remote = RemoteCommands(world)
         self.refusals = Refusals(world.host.now)
 
@@ -45,16 +40,7 @@ class Switchboard(LiveCalls):
             ComponentError: there are too many calls, or no port is free.
 
         """
-        if self._busy():
-            raise ComponentError("call", f"{MOST} calls are the most")
-        media = self._open(path)
-        negotiation = Negotiation(self._terms(path, media), self._entropy)
-        call = self._outgoing(path)
-        held = self._hold_on(call, path, media, negotiation, target, incoming=False)
-        held.elsewhere = elsewhere
-        call.place(target.encode(), negotiation.offer(), self._now())
-        self._flush(held)
-        return held.number
+        return self._place(path, target, elsewhere).number
 
     def answer(self, number: int) -> None:
         """Answer a call that rings.
@@ -145,7 +131,8 @@ class Switchboard(LiveCalls):
         """Begin the call of an INVITE; return 0, or the status that refuses it."""
         if any(held.call.is_merged(asked.message) for held in self._all()):
             return 482
-        if self._busy():
+        replaced = self._replaced(path, asked.message)
+        if self._busy() and not replaced:
             return 486
         try:
             media = self._open(path)
@@ -157,20 +144,13 @@ class Switchboard(LiveCalls):
         except RemoteProtocolError:
             media.stop()
             raise
-        negotiation = Negotiation(self._terms(path, media), self._entropy)
+        negotiation = Negotiation(self._terms(path, media, replaced), self._entropy)
         peer = said(parse_address(asked.message.first(b"from")).uri, 200)
         held = self._hold_on(call, path, media, negotiation, peer, incoming=True)
         self._flush(held)
-        call.ring(now)
-        self._flush(held)
+        if replaced:
+            self._take_place(held, replaced)
+        else:
+            call.ring(now)
+            self._flush(held)
         return 0
-
-    def _find(self, number: int) -> Held:
-        held = self._calls.get(number)
-        if held is None:
-            known = ", ".join(map(str, self._calls)) or "none"
-            raise ConfigError(str(number), "no such call", f"calls: {known}")
-        return held
-
-    def _busy(self) -> bool:
-        return len(self._calls) >= MOST

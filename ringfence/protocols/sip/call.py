@@ -25,7 +25,7 @@ from ringfence.protocols.sip.capabilities import (
     names,
 )
 from ringfence.protocols.sip.dialog import Dialog
-from ringfence.protocols.sip.exchange import ON_PATH, Asked
+from ringfence.protocols.sip.exchange import ON_PATH, Asked, Fields
 from ringfence.protocols.sip.key_relay import CONTENT
 from ringfence.protocols.sip.message import Message, said
 from ringfence.protocols.sip.request import Request
@@ -49,10 +49,10 @@ class Call(Session):
 
     # Placing
 
-    def place(self, target: bytes, offer: bytes, now: float) -> None:
-        """Send the INVITE to a SIP URI."""
+    def place(self, target: bytes, offer: bytes, now: float, fields: Fields = ()) -> None:
+        """Send the INVITE to a SIP URI, with further header fields."""
         self._ours = True
-        self.call_id = self._out.begin(target)
+        self.call_id = self._out.begin(target, fields)
         self._authorisation.begin()
         self._invite(offer, now)
 
@@ -133,8 +133,7 @@ class Call(Session):
 
     def _tell_keys(self, now: float) -> None:
         if self.state is State.ESTABLISHED and (body := self._keys.next_body(now)):
-            self._authorisation.begin()
-            self._out.send(b"INFO", now, [CONTENT], body)
+            self._out.ask(b"INFO", now, [CONTENT], body)
 
     # Wire
 
@@ -149,26 +148,33 @@ class Call(Session):
         elif method != b"CANCEL" and status in ASKING and not self._obstacle(request, message):
             repeat = self._out.repeat_prack if method == b"PRACK" else self._out.repeat
             repeat(request, now)
-        elif method == b"PRACK":
-            return True
-        elif status in (408, 481) and self.state is State.ESTABLISHED:
+        elif method == b"NOTIFY":  # who does not want to hear more keeps the call (RFC 5057 5.1)
+            self.referring.receive_response(method, message)
+        elif method != b"PRACK" and status in (408, 481) and self.state is State.ESTABLISHED:
             self._end(Ended(status, "the other side has lost the call"))
-        elif method == b"UPDATE" and status < 300:
-            self._timer.agree(message, now)
-        elif method == b"UPDATE" and status in (405, 501):
-            self._updates = False
-            self._events.append(RefreshDue())
+        elif method == b"UPDATE":
+            self._receive_update_response(message, now)
+        elif method == b"REFER":
+            self.referring.receive_response(method, message)
         elif method == b"INFO":
             if lost := self._keys.receive_status(status):
                 self._events.append(KeysLost(lost, status))
             self._tell_keys(now)
         return True
 
+    def _receive_update_response(self, message: Message, now: float) -> None:
+        if message.status < 300:
+            self._timer.agree(message, now)
+        elif message.status in (405, 501):
+            self._updates = False
+            self._events.append(RefreshDue())
+
     def get_timer(self) -> float:
         """Return when `handle_timer` must be called; infinity for never."""
         session = self._timer.get_timer() if self.state is State.ESTABLISHED else inf
         keys = self._keys.get_timer() if self.state is State.ESTABLISHED else inf
-        own = min(self._again, self._patience, self._ring_again, session, keys)
+        waits = self.referring.get_timer() if self.state is State.ESTABLISHED else inf
+        own = min(self._again, self._patience, self._ring_again, session, keys, waits)
         return min(self._exchange.get_timer(), own)
 
     def handle_timer(self, now: float) -> None:
@@ -186,6 +192,8 @@ class Call(Session):
         if self.state is State.ESTABLISHED and now >= self._timer.get_timer():
             self._keep_session(now)
         self._tell_keys(now)
+        if self.state is State.ESTABLISHED:
+            self.referring.handle_timer(now)
 
     # Giving up
 
@@ -205,7 +213,7 @@ class Call(Session):
             self._exchange.invite = None
             unreached = method == b"INVITE" and not (self._leaving or self._rang)
             self._end(Ended(0, self._leaving or "no answer", unreached))
-        elif self.state is State.ESTABLISHED and method != b"PRACK":
+        elif self.state is State.ESTABLISHED and method not in (b"PRACK", b"NOTIFY"):
             if method != b"BYE":
                 self._bye(now)
             self._end(Ended(408, f"no answer to {method.decode()}"))
@@ -225,8 +233,7 @@ class Call(Session):
             self._bye(now)
             self._end(Ended(408, "the session timer ran out"))
         elif self._updates:
-            self._authorisation.begin()
-            self._out.send(b"UPDATE", now, self._timer.refresh(now))
+            self._out.ask(b"UPDATE", now, self._timer.refresh(now))
         else:
             self._timer.put_off(now)
             self._events.append(RefreshDue())

@@ -4,6 +4,8 @@ import enum
 
 from msgspec import Struct
 
+from ringfence.protocols.sip.transfer import Referral
+
 
 class State(enum.Enum):
     """Where a call stands."""
@@ -59,6 +61,19 @@ class KeysLost(Struct, frozen=True):
     status: int
 
 
+class Referred(Struct, frozen=True):
+    """The other side wants us to call somebody else; `accept` or `decline` answers it."""
+
+    referral: Referral
+
+
+class Transferred(Struct, frozen=True):
+    """What became of a transfer of ours: the final status of the call that it made, 0 for none."""
+
+    status: int
+    reason: str
+
+
 class Ended(Struct, frozen=True):
     """The call is over."""
 
@@ -69,4 +84,15 @@ class Ended(Struct, frozen=True):
     """Our INVITE was taken by nobody (RFC 3263 section 4.3): another server may take it."""
 
 
-Event = Ringing | Answered | Offered | OfferRefused | RefreshDue | KeyPressed | KeysLost | Ended
+Event = (
+    Ringing
+    | Answered
+    | Offered
+    | OfferRefused
+    | RefreshDue
+    | KeyPressed
+    | KeysLost
+    | Referred
+    | Transferred
+    | Ended
+)

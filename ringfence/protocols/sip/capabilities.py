@@ -6,22 +6,25 @@ Source: RFC 3261 sections 8.2.1 to 8.2.3, 20.5 and 20.37.
 from ringfence.protocols.sip.agreement import OPTION as MEDIASEC
 from ringfence.protocols.sip.message import Message
 
-METHODS = tuple(b"INVITE ACK CANCEL BYE OPTIONS UPDATE PRACK INFO NOTIFY".split())
-FOREIGN = frozenset(b"MESSAGE PUBLISH REFER REGISTER SUBSCRIBE".split())
+METHODS = tuple(b"INVITE ACK CANCEL BYE OPTIONS UPDATE PRACK INFO NOTIFY REFER".split())
+FOREIGN = frozenset(b"MESSAGE PUBLISH REGISTER SUBSCRIBE".split())
 """Methods of the field that are understood but not allowed (405); others get 501."""
-IN_DIALOG = frozenset((b"CANCEL", b"BYE", b"UPDATE", b"PRACK", b"INFO"))
-"""Methods that mean nothing without a call or transaction that they belong to (481)."""
+IN_DIALOG = frozenset((b"CANCEL", b"BYE", b"UPDATE", b"PRACK", b"INFO", b"REFER"))
+"""Methods that mean nothing without a call or transaction that they belong to (481).
+
+A REFER outside of a call would have us call whom a stranger names.
+"""
 
 ALLOW = (b"Allow", b", ".join(METHODS))
 ACCEPT = (b"Accept", b"application/sdp")
-TIMER, RELIABLE = b"timer", b"100rel"
+TIMER, RELIABLE, REPLACES = b"timer", b"100rel", b"replaces"
 _BODIES = (b"application/sdp", b"multipart/mixed")
 _ACCEPTABLE = (b"application/sdp", b"application/*", b"*/*")
 
 
 def supported(*, reliable: bool) -> tuple[bytes, bytes]:
     """Return the header Supported of a line; `reliable` where it acknowledges 1xx (RFC 3262)."""
-    return (b"Supported", b"timer, 100rel" if reliable else TIMER)
+    return (b"Supported", b"timer, replaces" + b", 100rel" * reliable)
 
 
 def names(message: Message, field: bytes, option: bytes) -> bool:
@@ -36,7 +39,7 @@ def unsupported(message: Message, *, reliable: bool) -> list[bytes]:
     """
     if message.method in (b"ACK", b"CANCEL"):
         return []
-    known = (TIMER, MEDIASEC, RELIABLE) if reliable else (TIMER, MEDIASEC)
+    known = (TIMER, REPLACES, MEDIASEC, RELIABLE) if reliable else (TIMER, REPLACES, MEDIASEC)
     return [tag for tag in message.values(b"require") if tag.lower() not in known]
 
 

@@ -117,7 +117,7 @@ class Exchange:
             *fields,
             (b"CSeq", b"%d %b" % (cseq, method)),
         ]
-        if method in (b"INVITE", b"UPDATE"):
+        if method in (b"INVITE", b"UPDATE", b"REFER", b"NOTIFY"):
             made.append((b"Contact", b"<%b>" % self._account.contact(self.flow)))
         if method != b"ACK" and place == ON_PATH:
             made += self._authorisation.fields(method, uri)
@@ -233,10 +233,10 @@ class Exchange:
         due, self._due = self._due, []
         for invite in self._invites():
             due += [_to(invite.request, data) for data in invite.messages_to_send()]
-        for one in self._sent:
-            due += [_to(one.request, data) for data in one.transaction.messages_to_send()]
         for transaction, asked in self._answered.values():
             due += [asked.reply(data) for data in transaction.messages_to_send()]
+        for one in self._sent:
+            due += [_to(one.request, data) for data in one.transaction.messages_to_send()]
         for served in (self.served, self.promised):
             if served and self.asked:
                 due += [self.asked.reply(data) for data in served.messages_to_send()]
@@ -288,7 +288,7 @@ class Exchange:
 
     def _response(self, asked: Asked, status: int, fields: Fields, body: bytes) -> bytes:
         made = list(fields)
-        if asked.message.method in (b"INVITE", b"UPDATE") and 100 < status < 300:
+        if asked.message.method in (b"INVITE", b"UPDATE", b"REFER") and 100 < status < 300:
             made += [(b"Record-Route", value) for value in asked.message.all(b"record-route")]
             made.append((b"Contact", b"<%b>" % self._account.contact(self.flow)))
         return build_response(asked.message, asked.via, self.key, status, made, body)

@@ -17,7 +17,9 @@ from ringfence.protocols.sip.exchange import ON_PATH, Exchange, Fields
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.request import Request
 
-OWN = frozenset((b"Content-Type", b"Session-Expires", b"Supported"))
+OWN = frozenset(
+    b"Content-Type Session-Expires Supported Refer-To Referred-By Event Subscription-State".split()
+)
 """Fields of a request inside a dialog that say what it asks; a repetition has them, too."""
 MOST_FORKS = 8
 """Most phones that may ring, or answer, for one INVITE of ours."""
@@ -57,6 +59,8 @@ class Outgoing:
         self._ack: Request | None = None
         """Sent again when a 2xx is repeated."""
         self._who: Fields = ()
+        self._first: Fields = ()
+        """Of the INVITE that makes the dialog alone."""
         self._uri = b""
         self._cseq = 1
         """Of our last INVITE."""
@@ -64,8 +68,12 @@ class Outgoing:
         self.places: set[str] = set()
         """Addresses that requests went to beside the path of the call."""
 
-    def begin(self, target: bytes) -> bytes:
-        """Address the INVITE that is to make the dialog; return its Call-ID."""
+    def begin(self, target: bytes, fields: Fields = ()) -> bytes:
+        """Address the INVITE that is to make the dialog; return its Call-ID.
+
+        It has further fields, which no request inside the dialog has.
+        """
+        self._first = fields
         call_id = self._entropy(12).hex().encode()
         self._uri = target
         self._who = (
@@ -83,9 +91,15 @@ class Outgoing:
         self._cseq = cseq if method == b"INVITE" else self._cseq
         place = self._place(self.dialog)
         agreed = self._agreement.fields(method) if place == ON_PATH else ()
-        made = self._exchange.build(method, cseq, uri, [*who, *fields, *agreed], body, place)
+        fields = [*who, *fields, *(() if self.dialog else self._first), *agreed]
+        made = self._exchange.build(method, cseq, uri, fields, body, place)
         self._exchange.send(made, now)
         return made
+
+    def ask(self, method: bytes, now: float, fields: Fields = (), body: bytes = b"") -> None:
+        """Send a new request; challenges to it are counted afresh."""
+        self._authorisation.begin()
+        self.send(method, now, fields, body)
 
     def _place(self, dialog: Dialog | None) -> tuple[str, int]:
         """Return where a request goes: the path of the call, unless the line follows dialogs."""

@@ -17,6 +17,7 @@ REASONS: Mapping[int, bytes] = {
     180: b"Ringing",
     183: b"Session Progress",
     200: b"OK",
+    202: b"Accepted",
     400: b"Bad Request",
     401: b"Unauthorized",
     403: b"Forbidden",

@@ -27,6 +27,7 @@ from ringfence.protocols.sip.exchange import Asked, Exchange
 from ringfence.protocols.sip.key_relay import KeyRelay, key_of
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.outgoing import Outgoing
+from ringfence.protocols.sip.referring import Referring
 from ringfence.protocols.sip.response import Reply
 from ringfence.protocols.sip.session_timer import MIN_SE, SessionTimer, refused_interval
 
@@ -71,6 +72,7 @@ class Session:
         self._update: Asked | None = None
         """Their UPDATE, whose offer waits for an answer."""
         self._keys = KeyRelay()
+        self.referring = Referring(account, self._out, self._exchange, self._events)
         self._updates = False
         """The other side knows UPDATE."""
         self._patience = inf
@@ -212,7 +214,13 @@ class Session:
             self._receive_reinvite(asked, now)
         elif message.method == b"UPDATE":
             self._receive_update(asked, now)
-        elif message.method == b"PRACK":
+        else:
+            self._receive_lesser(asked, now)
+
+    def _receive_lesser(self, asked: Asked, now: float) -> None:
+        """Take a request that neither ends the call nor changes its media."""
+        message, exchange = asked.message, self._exchange
+        if message.method == b"PRACK":
             good = exchange.redeem(message.first(b"rack"))
             exchange.answer(asked, (488 if message.body else 200) if good else 481, now)
         elif message.method == b"INFO" and (key := key_of(message)):
@@ -220,8 +228,12 @@ class Session:
             self._events.append(KeyPressed(key))
         elif message.method in (b"OPTIONS", b"INFO"):
             exchange.answer(asked, 415 if has_foreign_body(message) else 200, now, [ALLOW])
+        elif message.method == b"NOTIFY":
+            exchange.answer(asked, self.referring.receive_notify(asked, now), now, [ALLOW])
+        elif message.method == b"REFER" and self.state is State.ESTABLISHED:
+            self.referring.receive_refer(asked, now)
         else:
-            exchange.answer(asked, 489 if message.method == b"NOTIFY" else 405, now, [ALLOW])
+            exchange.answer(asked, 403 if message.method == b"REFER" else 405, now, [ALLOW])
 
     def _receive_reinvite(self, asked: Asked, now: float) -> None:
         """Take a re-INVITE; one that overtakes the ACK stands for it. Source: RFC 5407 3.1.5."""
@@ -272,8 +284,7 @@ class Session:
         if served and served.open and not served.unanswered:
             self._owes_bye = True
             return
-        self._authorisation.begin()
-        self._out.send(b"BYE", now)
+        self._out.ask(b"BYE", now)
 
     def _learn(self, message: Message) -> None:
         """Note what the other side can do."""

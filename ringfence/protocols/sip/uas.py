@@ -44,6 +44,7 @@ UNKNOWN_EACH = 200
 UNFIT = "credentials that are late, seen before, of another realm or from another address"
 """Why a request that brings credentials is challenged all the same."""
 
+_JUDGED = (b"INVITE", b"NOTIFY", b"REFER")
 _TOLD = frozenset((400, 401, 403, 404, 416, 481, 489))
 """Statuses of an INVITE or NOTIFY that may have been an attack."""
 _COMPLETE = (b"via", b"from", b"to", b"call-id", b"cseq", b"max-forwards")
@@ -185,7 +186,7 @@ class UserAgentServer:
     def _tell(self, message: Message, source: Source, status: int, why: str) -> None:
         """Tell of a request that was not let in, unless it merely came without credentials."""
         claims = status != 401 or message.first(b"authorization")
-        if self.calls and message.method in (b"INVITE", b"NOTIFY") and status in _TOLD and claims:
+        if self.calls and message.method in _JUDGED and status in _TOLD and claims:
             why = why or (UNFIT if status == 401 else REASONS[status].decode())
             words = f"{message.method.decode()} from {source.address}: {status}, {why}"
             self.calls.refused(words)

@@ -1,0 +1,34 @@
+"""What people dial, as a SIP URI. Pure."""
+
+from ringfence.errors import ConfigError, RemoteProtocolError
+from ringfence.protocols.sip.grammar import escape_user, parse_uri
+
+REMEDY = "name a number or sip:user@domain"
+
+
+def target_uri(target: str, registrar: str) -> str:
+    """Return the SIP URI of what was dialled: a URI, user@host, or a number at the registrar.
+
+    Raises:
+        ConfigError: nothing was dialled, another kind of URI, or what a Request-URI cannot have.
+
+    """
+    target = target.strip()
+    if not target:
+        raise ConfigError("dial", "nothing to dial", REMEDY)
+    bare = not target.lower().startswith(("sip:", "sips:"))
+    if bare and ":" in target.partition("@")[0]:
+        raise ConfigError("dial", f"{target[:80]!r} is no SIP URI", REMEDY)
+    number = bare and "@" not in target
+    if not target.isprintable() or not (number or target.isascii()):
+        raise ConfigError("dial", f"{target[:80]!r} has a character that no URI has", REMEDY)
+    uri = f"sip:{target}" if bare else target
+    if number:
+        uri = f"sip:{escape_user(target)}@{registrar}"
+    try:
+        headers = parse_uri(uri.encode()).headers
+    except RemoteProtocolError as error:
+        raise ConfigError(target[:80], str(error), REMEDY) from error
+    if headers:
+        raise ConfigError(target[:80], "header fields in a URI are not dialled", REMEDY)
+    return uri
