@@ -311,6 +311,6 @@ def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:
         "last_resync": next(iter(resyncs), None),
         "resyncs": resyncs,
         "trace": data.get("trace"),
-        "vpn": data.get("vpn", {}).get("vpn"),
+        "vpn": data.get("vpn"),
         "unconfirmed": data.get("phone", {}).get("unconfirmed"),
     }

@@ -47,6 +47,7 @@ def told(  # noqa: PLR0913 - a status has as many parts
         rows.append(("Packets kept from leaving beside the tunnel", str(kept)))
     data = {
         "connection": connection,
+        "connected": connected,
         "enabled": enabled,
         "address": address,
         "mask": mask,
@@ -58,7 +59,7 @@ def told(  # noqa: PLR0913 - a status has as many parts
         "failure": str(failure) if failure else "",
         "closed": bool(plan and plan.closed),
     }
-    return Status(_health(plan, failure, connected, enabled), tuple(rows), {"vpn": data}, TITLE)
+    return Status(_health(plan, failure, connected, enabled), tuple(rows), data, TITLE)
 
 
 def _health(
