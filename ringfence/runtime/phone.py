@@ -312,5 +312,6 @@ def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:
         "resyncs": resyncs,
         "trace": data.get("trace"),
         "vpn": data.get("vpn"),
+        "proxy": data.get("proxy") or None,
         "unconfirmed": data.get("phone", {}).get("unconfirmed"),
     }

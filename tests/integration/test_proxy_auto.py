@@ -269,4 +269,9 @@ def test_the_file_of_another_network_counts_at_once(
     submit(phone, Domain="other.test")
     assert resync(phone, URL)["result"] == "success"
     assert len(squid.asked(2)) == 2
-    assert told(phone)["Proxy In Use"] == "DIRECT"
+    status = phone.status()["proxy"]
+    assert (status["mode"], status["in_use"]) == ("Auto", "DIRECT")
+    assert status["pac"]["url"] == "http://wpad.other.test:80/wpad.dat"
+    known = status["applications"]["provisioning"]
+    assert (known["server"], known["route"]) == (f"https://{NAME}:443", "DIRECT")
+    assert (known["problem"], known["address_compared"]) == ("", True)

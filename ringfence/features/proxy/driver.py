@@ -2,7 +2,7 @@
 
 from ringfence.config.catalog.values import ProxyMode
 from ringfence.errors import PolicyError
-from ringfence.features.proxy.file import PacFile, ReplacedError
+from ringfence.features.proxy.file import Held, PacFile, ReplacedError
 from ringfence.features.proxy.plan import ProxyPlan
 from ringfence.policy.applications import APPLICATIONS
 from ringfence.policy.route import Route
@@ -20,6 +20,8 @@ class ProxyDriver:
         self._world = world
         self._plan: ProxyPlan | None = None
         self._file: PacFile | None = None
+        self._last: Held | None = None
+        """The PAC file that was used last."""
 
     async def apply(self, key: str, plan: ProxyPlan) -> None:
         """Go by a plan; what another network's PAC file said is forgotten."""
@@ -49,6 +51,7 @@ class ProxyDriver:
         self._world.egress.route_by(None)
         file, self._file = self._file, None
         if file:
+            self._last = file.held or self._last
             self._world.spawn(file.close())
 
     async def _routes(self, target: Target, url: str) -> tuple[Route, ...]:
@@ -91,14 +94,21 @@ class ProxyDriver:
             return [("Problem", plan.routing.problem)]
         if self._file is None:
             return []
-        held, problem = self._file.held, self._file.problem
+        held, problem = self._held(), self._file.problem
         text = "none" if problem else "not asked for yet"
         if held:
             text = f"{held.source.url} by {held.source.named_by}, {stamp(held.at)}"
         return [("PAC File", text), *([("Problem", problem)] if problem else [])]
 
+    def _held(self) -> Held | None:
+        """Return the PAC file in use, or the one before the network changed, till it is asked."""
+        if self._file and (self._file.held or self._file.problem):
+            return self._file.held
+        known = self._plan.sources if self._plan else ()
+        return self._last if self._last and self._last.source in known else None
+
     def _told(self) -> dict[str, object]:
-        held = self._file.held if self._file else None
+        held = self._held()
         return {
             "url": str(held.source.url) if held else "",
             "named_by": held.source.named_by if held else "",
