@@ -70,6 +70,12 @@ def _add_up(up: argparse.ArgumentParser) -> None:
         help="let DHCP name no profile: the phone asks its activation server",
     )
     up.add_argument(
+        "--dot1x",
+        choices=("off", "eap-tls", "eap-fast"),
+        default="off",
+        help="let the switch block the phone until a RADIUS server knows it by this method",
+    )
+    up.add_argument(
         "--proxy",
         choices=("off", "manual", "pac", "wpad"),
         default="off",
@@ -131,8 +137,8 @@ def _order(arguments: argparse.Namespace, place: Place) -> "Order":
     file = str(arguments.config.resolve()) if arguments.config else None
     password = secrets.token_urlsafe(9) + "-4Aa"
     order = Order(str(place.folder), file, password, trace, arguments.mediasec)
-    by = "" if arguments.proxy == "off" else arguments.proxy
-    return order._replace(zero_touch=arguments.zero_touch, proxy=by)
+    by, port = ("" if word == "off" else word for word in (arguments.proxy, arguments.dot1x))
+    return order._replace(zero_touch=arguments.zero_touch, proxy=by, dot1x=port)
 
 
 def _booted(steps: Sequence[Mapping[str, Any]], *, good: bool) -> dict[str, Any]:
@@ -155,8 +161,10 @@ def _lacking() -> str:
 
 def _unfit(arguments: argparse.Namespace) -> str:
     """Return why this machine cannot do what was asked for besides; empty where it can."""
-    from ringfence.lab import proxy
+    from ringfence.lab import access, proxy
 
+    if arguments.dot1x != "off" and (missing := access.lacking(arguments.dot1x)):
+        return missing
     return proxy.lacking() if arguments.proxy != "off" else ""
 
 
@@ -211,6 +219,8 @@ def _status(arguments: argparse.Namespace, place: Place) -> int:
     print(f"page      {document['page_url']}")
     if document["break"]:
         print(f"break     {document['break']} is under way")
+    if port := document["port"]:
+        print(f"port      {port['port']} open for {', '.join(port['open']) or 'nobody'}")
     for what in document["mended"]:
         print(f"mended    {what}")
     for what in document["broken"]:
@@ -248,7 +258,7 @@ def _document(place: Place) -> dict[str, Any]:
         "page_url": record.page_url if record else None,
         "nodes": nodes,
         "phone": ask(place.phone, {"verb": "status"}),
-        **{key: told.get(key) for key in ("break", "mended", "broken", "reason")},
+        **{key: told.get(key) for key in ("break", "mended", "broken", "reason", "port")},
     }
 
 

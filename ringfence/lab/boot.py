@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.lab import lodge, proxy, servers, topology
+from ringfence.lab.access import Access
 from ringfence.lab.crew import Crew, run
 from ringfence.lab.daemons import PYTHON, RUN, Daemons
 from ringfence.lab.launch import Order
@@ -35,6 +36,9 @@ class Boot:
         users = () if self._config else tuple(self._users)
         log = self.daemons.phones_log
         self._proofs = Proofs(crew, self.state, log, users, zero_touch=alone)
+        if order.dot1x:
+            access = Access(crew, self.daemons.provider, order.dot1x)
+            self.daemons.access = self._proofs.access = access
         self.daemons.by_proxy = order.proxy
         if order.proxy:
             self._proofs.proxy = self.daemons.proxy
@@ -72,6 +76,8 @@ class Boot:
         provider, alone = self.daemons.provider, self.daemons.zero_touch
         made = await asyncio.to_thread(servers.certify, provider, self.state, zero_touch=alone)
         settings = dict(servers.FACTORY)
+        if self.daemons.access:
+            settings |= self.daemons.access.settings()
         if mode := self.daemons.by_proxy:
             settings |= proxy.settings(mode, self.daemons.proxy.password)
         values = "".join(f"{tag}={text}\n" for tag, text in settings.items())
@@ -83,6 +89,8 @@ class Boot:
         self._write_profile()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.daemons.start())
+            if self.daemons.access:
+                group.create_task(self.daemons.access.start())
             if self.daemons.by_proxy:
                 group.create_task(self._proxy())
         names = ["dnsmasq", "kamailio", "rsyslogd", *(["squid"] if self.daemons.by_proxy else [])]
@@ -108,7 +116,9 @@ class Boot:
             except UnicodeDecodeError as error:
                 raise StepError(f"{self._config} is not UTF-8 text") from error
         else:
-            text = servers.profile(self._users, self._password, asks=self._mediasec == "client")
+            more = self.daemons.access.settings() if self.daemons.access else None
+            asks = self._mediasec == "client"
+            text = servers.profile(self._users, self._password, asks=asks, more=more)
         (templates / servers.TEMPLATE).write_text(text)
 
     async def _phone(self) -> Mapping[str, Any]:

@@ -18,6 +18,8 @@ RUN = Path("/run/lab")
 LINE = 1 << 20
 """Bytes of the longest line that is read."""
 STOP_TIME = 5.0
+REST = 0.2
+"""Seconds until a program that must not end is started again."""
 
 
 class Crew:
@@ -53,6 +55,19 @@ class Crew:
         if process.stdout:
             self._pumps.append(self._group.create_task(output.pump(process.stdout)))
         return output
+
+    async def keep(self, name: str, node: Node, *argv: str) -> None:
+        """Start a program, and start it again whenever it ends."""
+        output = await self.start(name, node, *argv)
+
+        async def again() -> None:
+            last = output
+            while True:
+                await last.end()
+                await asyncio.sleep(REST)
+                last = await self.start(name, node, *argv)
+
+        self._pumps.append(self._group.create_task(again()))
 
     def pid(self, name: str) -> int:
         """Return the process id of a program."""

@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ringfence.lab import kamailio, servers, topology
 from ringfence.lab.crew import PYTHON as PYTHON
@@ -14,6 +14,9 @@ from ringfence.lab.crew import Crew, notified, run
 from ringfence.lab.mediasec import MediaSec
 from ringfence.lab.proofs import RETRY
 from ringfence.lab.proxy import ProxyHost
+
+if TYPE_CHECKING:
+    from ringfence.lab.access import Access
 
 HOSTS = RUN / "hosts"
 """A records of the lab's DNS."""
@@ -58,6 +61,8 @@ class Daemons:
         """Whether DHCP names no profile, so that the provisioning server is asked where it is."""
         self.dhcp_options = "" if zero_touch else servers.OPTIONS
         """Lines of dnsmasq: what DHCP says besides addresses."""
+        self.access: Access | None = None
+        """What guards the phone's port of the switch; None where nothing does."""
 
     async def start(self) -> None:
         """Start them all."""

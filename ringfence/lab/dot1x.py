@@ -95,18 +95,20 @@ auth_server_shared_secret={self.secret}
 """
 
 
-def authenticator(port: str, control: str, back: EapServer | RadiusClient) -> str:
+def authenticator(
+    port: str, control: str, back: EapServer | RadiusClient, reauthenticates: int = 3600
+) -> str:
     """Return hostapd's configuration for one port of a switch.
 
-    Replies go to the station's own address: with two stations on a port, one would take the
-    other's conversation for its own.
+    It authenticates stations anew after so many seconds. Replies go to the station's own address:
+    with two stations on a port, one would take the other's conversation for its own.
     """
     return f"""\
 interface={port}
 driver=wired
 ctrl_interface={control}
 ieee8021x=1
-eap_reauth_period=3600
+eap_reauth_period={reauthenticates}
 use_pae_group_addr=0
 {back.lines}"""
 

@@ -35,6 +35,8 @@ class Order(NamedTuple):
     """Who begins an agreement on media plane security, `client` or `server`; empty for nobody."""
     zero_touch: bool = False
     """DHCP names no profile: the phone asks its activation server."""
+    dot1x: str = ""
+    """How the phone is let in at its switch, `eap-tls` or `eap-fast`; empty where anyone is."""
     proxy: str = ""
     """How the phone finds the HTTP proxy: `manual`, `pac` or `wpad`; empty for no proxy."""
 

@@ -15,6 +15,7 @@ from ringfence.lab.mediasec import CARRIED
 from ringfence.runtime.control import ask
 
 if TYPE_CHECKING:
+    from ringfence.lab.access import Access
     from ringfence.lab.proxy import ProxyHost
 
 RETRY = 0.02
@@ -59,12 +60,15 @@ class Proofs:
         self._users = users
         """Who must be registered; with none, whoever the phone's own profile names."""
         self._zero_touch = zero_touch
+        self.access: Access | None = None
+        """What guards the phone's port of the switch; None where nothing does."""
         self.proxy: ProxyHost | None = None
         """What everything for the provisioning server must pass; None where it need not."""
 
     def steps(self) -> list[tuple[str, Step]]:
         """Return every step with its name, in order."""
         return [
+            *([("port", self.access.show)] if self.access else []),
             ("lease", self._lease),
             ("firewall", self._firewall),
             *([("activation", self._activation)] if self._zero_touch else []),

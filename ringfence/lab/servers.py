@@ -34,9 +34,10 @@ FACTORY = {"Resync_Random_Delay": "0"}
 resync over 40 s, so that a provider with many phones survives a power cut."""
 SECURE_USER, PLAIN_USER = "1001", "1002"
 """Of the first line, over TLS, and the second, over UDP."""
+OFF, DOT1X = "dot1x-off", "Enable_802.1X_Authentication"
 ACCEPTED = {
     "web-clear-text": "the page is reached through a relay inside this machine",
-    "dot1x-off": "the lab's switch has no authenticator",
+    OFF: "the lab's switch has no authenticator",
     "sip-clear-text SIP_Transport_2_": "the second line shows how one over UDP is protected",
 }
 """`{finding of ringfence check: why the lab's profile has it}`."""
@@ -130,7 +131,13 @@ def users() -> dict[str, str]:
     return {user: secrets.token_hex(12) for user in (SECURE_USER, PLAIN_USER)}
 
 
-def profile(users: Mapping[str, str], password: str, *, asks: bool = False) -> str:
+def profile(
+    users: Mapping[str, str],
+    password: str,
+    *,
+    asks: bool = False,
+    more: Mapping[str, str] | None = None,
+) -> str:
     """Return the template of a cfg.xml: one line over TLS, one over UDP, both asking who calls.
 
     The provisioning server fills in what the phone's certificate says.
@@ -151,7 +158,9 @@ def profile(users: Mapping[str, str], password: str, *, asks: bool = False) -> s
     }
     if asks:
         settings |= {"MediaSec_Request_1_": "Yes", "MediaSec_Over_TLS_Only_1_": "Yes"}
-    lines = [f"  <!-- ringfence-check: ignore {rule}: {why} -->" for rule, why in ACCEPTED.items()]
+    settings |= more or {}
+    accepted = {rule: why for rule, why in ACCEPTED.items() if rule != OFF or DOT1X not in settings}
+    lines = [f"  <!-- ringfence-check: ignore {rule}: {why} -->" for rule, why in accepted.items()]
     lines += [f'  <{tag} ua="na">{escape(text)}</{tag}>' for tag, text in settings.items()]
     return "\n".join(["<flat-profile>", *lines, "</flat-profile>", ""])
 

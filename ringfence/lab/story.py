@@ -47,6 +47,14 @@ def _phone(data: Data) -> str:
     return f"runs as {user}, with {', '.join(data['capabilities'])} and no other capability"
 
 
+def _port(data: Data) -> str:
+    return (
+        f"{data['port']} shut for all but {_list(data['open'])}, which {data['server']} knows as"
+        f" {data['user']} by {data['method']}; the kernel had stopped {data['blocked_in']} frames"
+        f" of the phone and {data['blocked_out']} for it"
+    )
+
+
 def _lease(data: Data) -> str:
     won = f"option {data['option']} names {data['text']}" if data["option"] else "no profile option"
     return f"{data['address']}/{data['prefix']} from {data['server']}, as its log says; {won}"
@@ -121,6 +129,7 @@ _STEPS: Mapping[str, Callable[[Data], str]] = {
     "certificates": _certificates,
     "servers": _servers,
     "phone": _phone,
+    "port": _port,
     "lease": _lease,
     "firewall": _firewall,
     "activation": _activation,

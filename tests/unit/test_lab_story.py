@@ -72,6 +72,20 @@ TOLD: Mapping[str, tuple[Mapping[str, Any], str]] = {
         " Squid let the phone through to pv.telco.test:443 as user phone; the provisioning server"
         " was asked from 10.99.1.14, and the switch saw the phone try to go there itself 0 times",
     ),
+    "port": (
+        {
+            "port": "p1",
+            "open": ["00:0e:08:ab:cd:ef"],
+            "server": "FreeRADIUS",
+            "user": "CP-8841-3PCC-SEP000E08ABCDEF",
+            "method": "EAP-TLS",
+            "blocked_in": 3,
+            "blocked_out": 12,
+        },
+        "p1 shut for all but 00:0e:08:ab:cd:ef, which FreeRADIUS knows as"
+        " CP-8841-3PCC-SEP000E08ABCDEF by EAP-TLS; the kernel had stopped 3 frames of the phone and"
+        " 12 for it",
+    ),
     "profile": (
         {
             "named_by": "DHCP option 160",

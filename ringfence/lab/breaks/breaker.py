@@ -70,11 +70,16 @@ class Breaker:
             return {"break": self._current, "mended": [], "broken": []}
         mended, error = await self._mend()
         broken = [undo.what for undo in self._undo]
-        return {"break": None, "mended": mended, "broken": broken, "reason": error}
+        port = await self._daemons.access.state() if self._daemons.access else None
+        found = {"mended": mended, "broken": broken, "reason": error, "port": port}
+        return {"break": None, **found}
 
     async def _one(self, name: str, say: Say, gone: asyncio.Event) -> None:
         if self._current:
             raise RefusedError(f"the break {self._current} is under way; wait for its end")
+        guarded = self._daemons.access.method if self._daemons.access else ""
+        if (port := BREAKS[name].port) not in ("", guarded):
+            raise RefusedError(f"{name} takes a lab booted by ringfence lab up --dot1x {port}")
         if BREAKS[name].direct and self._daemons.by_proxy:
             raise RefusedError(f"{name} shows the phone's own way, and here it has a proxy's")
         self._current = name

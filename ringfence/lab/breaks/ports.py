@@ -76,10 +76,11 @@ async def _shut_out(stage: Stage, access: Access) -> str:
     port = await access.state()
     stage.demand(not port["open"], "the switch let somebody through")
     stage.demand(shown["Transaction status"] == "Authenticating", "the phone says that it is in")
+    stopped = port["blocked_in"] - before
     text = (
         f"Did not accept it, and says so: {shown['Reason']}. The switch's kernel lets nobody"
-        f" through {port['port']}: {port['blocked_in'] - before} frames of the phone stopped so far. The"
-        " phone asks again by itself, after 1 s and then ever more rarely, at least once a minute."
+        f" through {port['port']}: {stopped} frames of the phone stopped so far. The phone asks"
+        " again by itself, after 1 s and then ever more rarely, at least once a minute."
     )
     if stage.failures:
         text = f"It is not shut out: the switch lets {', '.join(port['open'])} through."

@@ -11,6 +11,7 @@ from ringfence.lab.breaks import (
     encryption,
     firmware,
     names,
+    ports,
     profiles,
     proxies,
 )
@@ -23,6 +24,8 @@ class Break(Struct, frozen=True):
     title: str
     run: Callable[[Stage], Coroutine[Any, Any, None]]
     """Does it, has the phone meet it, and tells what was seen."""
+    port: str = ""
+    """Method by which the switch must let the phone in; empty for any."""
     direct: bool = False
     """It needs a phone that goes to the provisioning server itself, not by a proxy."""
 
@@ -74,6 +77,16 @@ BREAKS = {
         "somebody throws the phone's firewall away", attacks.flushed_firewall
     ),
     "killed-phone": Break("the phone's process is killed", attacks.killed_phone),
+    "radius-ca": Break(
+        "the RADIUS server shows a certificate by a CA that the phone does not know",
+        ports.radius_ca,
+        port="eap-tls",
+    ),
+    "fast-password": Break(
+        "the RADIUS server knows another EAP-FAST password",
+        ports.fast_password,
+        port="eap-fast",
+    ),
     "wpad-hijack": Break(
         "somebody else answers WPAD, and their proxy opens every tunnel", proxies.wpad_hijack
     ),
