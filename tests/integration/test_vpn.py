@@ -11,6 +11,7 @@ import pytest
 
 from ringfence.lab.machine import version
 from ringfence.lab.namespaces import Namespace
+from tests.support.curl import Curl
 from tests.support.phone import RunningPhone, ringfence
 from tests.support.vpn_net import (
     INSIDE,
@@ -28,6 +29,8 @@ from tests.support.vpn_net import (
     openconnects,
     until,
 )
+
+ADMIN = "Correct-horse-1"
 
 
 @pytest.fixture
@@ -114,18 +117,17 @@ def test_the_status_is_that_of_the_interface(net: VpnNet, vpn: Ocserv) -> None:
     assert (rows["VPN IP address"], rows["VPN subnet mask"]) == ("none", "none")
 
 
-def test_everything_goes_through_the_tunnel_in_both_families(net: VpnNet, vpn: Ocserv) -> None:
+def test_everything_goes_through_the_tunnel_in_both_families(net: VpnNet) -> None:
+    net.dnsmasq("enable-ra", "dhcp-range=fd00:99:1::,ra-only,64,1h")
+    net.ocserv()
     phone = net.phone()
     connected(phone)
+    phone.until(lambda status: "fd00:99:1:" in ((status["lease6"] or {}).get("address") or ""))
     net.wire.seen()
     net.space.call(noise)
     assert net.wire.leaked(*TUNNEL) == set()
-    assert TUNNEL[1] in net_seen_after_noise(net)
-
-
-def net_seen_after_noise(net: VpnNet) -> set[str]:
     net.space.call(noise)
-    return until(lambda: net.wire.seen() & set(TUNNEL), "packets of the tunnel")
+    assert until(lambda: net.wire.seen() & set(TUNNEL), "packets of the tunnel")
 
 
 @pytest.mark.proves("VPN-04", "VPN-11")
@@ -145,11 +147,20 @@ def test_a_boot_connects_only_where_connect_on_bootup_says_so(net: VpnNet, vpn: 
 
 
 @pytest.mark.proves("VPN-06")
-def test_a_change_waits_for_a_reboot(net: VpnNet, vpn: Ocserv) -> None:
-    del net.texts["Connect_on_Bootup"]
+def test_a_change_on_the_page_waits_for_a_reboot(
+    net: VpnNet, vpn: Ocserv, tmp_path: Path, component: list[str]
+) -> None:
+    net.texts = {"Admin_Password": ADMIN, "Resync_On_Reset": "No"}
     phone = net.phone()
     phone.wait_for("dhcp.bound")
-    assert command(phone, "set", "Connect_on_Bootup=Yes").returncode == 0
+    address = phone.status()["lease"]["address"]
+    phone.wait_for("web.serving")
+    component.append(Curl.version())
+    visitor = Curl(net.servers, f"http://{address}", tmp_path)
+    assert visitor.login("admin", ADMIN).status == 303
+    wanted = {"VPN_Server": NAME, "VPN_User_Name": USER, "VPN_Password": PASSWORD}
+    visitor.submit("system", **wanted, Connect_on_Bootup="Yes")
+    assert command(phone, "get", "VPN_Server").stdout == f"{NAME}\n"
     status = phone.status()
     assert status["vpn"]["enabled"] is False
     assert ["Pending", "stored changes take effect after a reboot"] in status["features"]["phone"][
