@@ -14,6 +14,7 @@ ORDER = (
     "vpn",
     "dhcp",
     "ipv6",
+    "clock",
     "syslog",
     "provisioning",
     "custom_ca",

@@ -79,6 +79,8 @@ WEB_SERVER = Application(
     "web-server", "Web Server (HTTPS)", False, NameCheck.STANDARD, Fallback.WEB_SERVER
 )
 XMPP = Application("xmpp", "XMPP", True, NameCheck.STANDARD, Fallback.XMPP)
+NTP = Application("ntp", "Time", False, NameCheck.STANDARD)
+"""Never over TLS, so not one of `APPLICATIONS`."""
 SYSLOG = Application("syslog", "Syslog", False, NameCheck.STANDARD)
 """Never over TLS, so not one of `APPLICATIONS`."""
 

@@ -18,6 +18,7 @@ from weakref import WeakSet
 
 from msgspec.structs import replace
 
+from ringfence import MADE_AFTER
 from ringfence.config.catalog.values import ProxyMode
 from ringfence.errors import NetworkError, PolicyError
 from ringfence.policy import chain, hostname, identity, revocation
@@ -45,6 +46,7 @@ logger = logging.getLogger(__name__)
 
 SILENCE = 30_000
 """Milliseconds that sent bytes may stay unacknowledged before a connection counts as broken."""
+SET_CLOCK = "set it: no certificate can be judged before the year in which this version was made"
 MOST_NAMES = 8
 """Names of one certificate that DNS is asked about."""
 
@@ -368,6 +370,8 @@ class Egress:
             NetworkError: DNS did not answer.
 
         """
+        if (now := self._host.wall()) < MADE_AFTER:
+            raise PolicyError("tls-clock", "the machine's clock stands in the past", SET_CLOCK)
         certificate = connection.getpeercert(binary_form=True)
         if not certificate:
             text, remedy = "the suite asks for none", "leave aNULL out of TLS_Cipher_List"
@@ -375,7 +379,7 @@ class Egress:
                 "tls-no-certificate", egress_chain.reason(target.host, connection, text), remedy
             )
         known = egress_chain.verified(connection)
-        if (revoked := revocation.judge(known, policy.trust, self._host.wall())) is not None:
+        if (revoked := revocation.judge(known, policy.trust, now)) is not None:
             reason = egress_chain.reason(target.host, connection, revoked.reason)
             raise PolicyError(revoked.rule, reason, revoked.remedy)
         verdict = identity.judge(certificate, target.host, policy.names)

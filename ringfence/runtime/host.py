@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ringfence.errors import ComponentError
 from ringfence.runtime import host_interface
+from ringfence.runtime.host_clock import Clocks
 
 if TYPE_CHECKING:
     from ringfence.runtime.host_bridge import PortNotices
@@ -27,7 +28,7 @@ LARGEST = 128 * 1024 * 1024
 """Bytes of a file of the state folder that are ever read at once."""
 
 
-class Host:
+class Host(Clocks):
     """The namespace we run in and a state folder, behind typed verbs."""
 
     def __init__(self, state: Path) -> None:
@@ -94,26 +95,6 @@ class Host:
         from ringfence.runtime.host_nft import Nft
 
         return Nft()
-
-    def now(self) -> float:
-        """Return monotonic seconds."""
-        return time.monotonic()
-
-    def wall(self) -> float:
-        """Return seconds since the epoch."""
-        return time.time()
-
-    def local(self) -> float:
-        """Return the seconds since the epoch that the clock on the wall shows, by local time."""
-        now = time.time()
-        return now + time.localtime(now).tm_gmtoff
-
-    def boot(self) -> str:
-        """Return what names this start of the machine, by which `now` counts; empty if unknown."""
-        try:
-            return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        except OSError:
-            return ""
 
     def entropy(self, size: int) -> bytes:
         """Return `size` random bytes fit for keys."""
@@ -205,10 +186,12 @@ class Host:
         ethertype: int,
         program: bytes = b"",
         groups: Sequence[bytes] = (),
+        wire: str = "",
     ) -> "Packets":
         """Return an open packet socket; `program` is a classic BPF filter for the kernel.
 
-        `groups` are multicast addresses to be let in.
+        `groups` are multicast addresses to be let in; `wire` is the port whose carrier counts,
+        where that is not `interface`.
 
         Raises:
             ComponentError: no such interface, or not allowed.
@@ -216,7 +199,7 @@ class Host:
         """
         from ringfence.runtime.host_packets import Packets
 
-        return Packets(interface, ethertype, program, groups)
+        return Packets(interface, ethertype, program, groups, wire)
 
     async def supplicant(self, interface: str, configuration: str) -> "Supplicant":
         """Return wpa_supplicant, started on an interface with a file of the state folder.

@@ -45,10 +45,15 @@ def reach(application: Application, settings: Settings, facts: Facts) -> Reach:
         domains=system.restricted_access_domains,
         exact_domains=system.restricted_domains_exact_only,
         resolvers=resolvers(settings, facts.lease, facts.lease6, facts.tunnel),
-        records=_RECORDS[system.ip_mode],
+        records=records(settings),
         agent="".join(c if " " <= c <= "~" else "?" for c in agent).strip()[:512],  # RFC 9110 5.5
         routing=routing(application, settings, facts.identity.product),
     )
+
+
+def records(settings: Settings) -> tuple[str, ...]:
+    """Return which DNS records have a server's addresses, in order."""
+    return _RECORDS[settings.system.ip_mode]
 
 
 def awaited(settings: Settings, facts: Facts) -> str:

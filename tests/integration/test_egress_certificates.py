@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from ringfence.policy.applications import SIP, NameCheck
+from ringfence.runtime.host_clock import Clocks
 from tests.support.certificates import Pair, authority, intermediate, leaf
 from tests.support.egress_bench import HOST, OTHER, REQUEST, SERVER, Ask, Bench, bench, dns
 from tests.support.openssl_ca import OpensslCa
@@ -60,6 +61,15 @@ def test_a_certificate_on_the_list_of_the_custom_ca_gets_not_one_byte(
         assert f"wanted {HOST}; the certificate has DNS:{HOST}, CN={HOST}" in reason
         assert "CN=OpenSSL CA revoked it on " in reason
         assert "keyCompromise; issue a new certificate" in reason
+
+
+def test_a_machine_whose_clock_stands_in_the_past_believes_no_certificate(
+    bench: Bench, dns: Dnsmasq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Clocks, "wall", lambda clocks: 1400000000.0)  # 2014
+    rule, reason = refused(bench, Ask(), leaf(bench.root, dns=[HOST]))
+    assert rule == "tls-clock"
+    assert "the machine's clock stands in the past" in reason
 
 
 @pytest.mark.proves("TLS-10")

@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parent.parent.parent / "ringfence"
 BY_LETTER = re.compile(r"gpp_s?[a-p]")
 """General purpose parameters are read by their letter, `$A` or `$SA` in a text."""
 REPORTED_ONLY = {
-    *("https_name_validate", "primary_ntp_server", "secondary_ntp_server", "status"),
-    *("acs_url", "ignore_dhcp_time_offset"),
+    *("https_name_validate", "status"),
+    "acs_url",
     *("enable_vlan", "vlan_id", "dhcp_vlan_option"),
 }
 """Read to warn, to show, or a word of another meaning."""

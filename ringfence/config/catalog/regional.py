@@ -1,7 +1,7 @@
 """Voice > Regional: the few rows that the other chapters name."""
 
 from ringfence.config.codecs import Text
-from ringfence.config.parameter import Section, Tab
+from ringfence.config.parameter import Section, Status, Tab
 
 _CODES = Section("Vertical Service Activation Codes", "phone-facts 1.6")
 _TIME = Section("Time", "phone-facts 1.1, 3.1")
@@ -23,4 +23,6 @@ class Regional(Tab, frozen=True, kw_only=True):
         label="Set Local Date (mm/dd/yyyy)",
         codec=Text(10, "mm/dd/yyyy", r"\d{1,2}/\d{1,2}/\d{4}"),
     )
-    ignore_dhcp_time_offset: bool = _TIME.row(True, "Ignore_DHCP_Time_Offset", "Ignores the time offset of the DHCP server.")
+    ignore_dhcp_time_offset: bool = _TIME.row(
+        True, "Ignore_DHCP_Time_Offset", "Ignores the time offset of the DHCP server.", status=Status.OBEYED
+    )

@@ -262,8 +262,8 @@ class System(Tab, frozen=True, kw_only=True):
     )
     debug_server: str = _OPTIONAL.row("", "Debug_Server", "Second receiver of syslog messages.", codec=HOST, status=OBEYED)
     debug_level: DebugLevel = _OPTIONAL.row(DebugLevel.NOTICE, "Debug_Level", "Least important message that is sent.", status=OBEYED)
-    primary_ntp_server: str = _OPTIONAL.row("", "Primary_NTP_Server", "First time server.", codec=HOST, access=WRITE)
-    secondary_ntp_server: str = _OPTIONAL.row("", "Secondary_NTP_Server", "Second time server.", codec=HOST, access=WRITE)
+    primary_ntp_server: str = _OPTIONAL.row("", "Primary_NTP_Server", "First time server.", codec=HOST, access=WRITE, status=OBEYED)
+    secondary_ntp_server: str = _OPTIONAL.row("", "Secondary_NTP_Server", "Second time server.", codec=HOST, access=WRITE, status=OBEYED)
     use_config_tos: bool = _OPTIONAL.row(False, "Use_Config_TOS", "Marks packets as the line's settings say.")
     enable_sslv3: bool = _OPTIONAL.row(False, "Enable_SSLv3", "Read for the sake of old files; SSLv3 is never spoken.", status=NEVER)
 

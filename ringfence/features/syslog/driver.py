@@ -98,7 +98,8 @@ class SyslogDriver:
         severity = next(found for least, found in _SEVERITIES if record.levelno >= least)
         if plan is None or (record.name != MESSAGES and severity > plan.least):
             return
-        packet = build(severity, record.created, plan.name, record.getMessage())
+        ahead = self._world.host.time() - self._world.host.wall()
+        packet = build(severity, record.created + ahead, plan.name, record.getMessage())
         if self._destinations:
             self._send(packet)
         else:
