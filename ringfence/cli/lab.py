@@ -81,6 +81,11 @@ def _add_up(up: argparse.ArgumentParser) -> None:
         default="off",
         help="let only an HTTP proxy lead to the provisioning server, found by one of these ways",
     )
+    up.add_argument(
+        "--vpn",
+        action="store_true",
+        help="put the phone into the tunnel of a VPN server, at every boot",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -138,7 +143,8 @@ def _order(arguments: argparse.Namespace, place: Place) -> "Order":
     password = secrets.token_urlsafe(9) + "-4Aa"
     order = Order(str(place.folder), file, password, trace, arguments.mediasec)
     by, port = ("" if word == "off" else word for word in (arguments.proxy, arguments.dot1x))
-    return order._replace(zero_touch=arguments.zero_touch, proxy=by, dot1x=port)
+    order = order._replace(zero_touch=arguments.zero_touch, proxy=by, vpn=arguments.vpn)
+    return order._replace(dot1x=port)
 
 
 def _booted(steps: Sequence[Mapping[str, Any]], *, good: bool) -> dict[str, Any]:
@@ -161,11 +167,12 @@ def _lacking() -> str:
 
 def _unfit(arguments: argparse.Namespace) -> str:
     """Return why this machine cannot do what was asked for besides; empty where it can."""
-    from ringfence.lab import access, proxy
+    from ringfence.lab import access, proxy, vpn
 
     if arguments.dot1x != "off" and (missing := access.lacking(arguments.dot1x)):
         return missing
-    return proxy.lacking() if arguments.proxy != "off" else ""
+    lacking = proxy.lacking() if arguments.proxy != "off" else ""
+    return lacking or (vpn.lacking() if arguments.vpn else "")
 
 
 def _trace(file: Path) -> int:

@@ -15,6 +15,7 @@ from ringfence.lab.launch import Order
 from ringfence.lab.machine import CAPABILITIES, COMPONENTS, version
 from ringfence.lab.process import capabilities, phone_of, status
 from ringfence.lab.proofs import Proofs, Step, StepError
+from ringfence.lab.vpn import VpnHost
 from ringfence.runtime.host_trace import INHERITED
 
 
@@ -44,6 +45,8 @@ class Boot:
             self._proofs.proxy = self.daemons.proxy
         if order.proxy == "wpad":
             self.daemons.dhcp_options += proxy.WPAD_OPTION
+        if order.vpn:
+            self.daemons.vpn = self._proofs.vpn = VpnHost(crew, self.daemons.provider)
 
     def steps(self) -> list[tuple[str, Step]]:
         """Return every step with its name, in order."""
@@ -80,6 +83,8 @@ class Boot:
             settings |= self.daemons.access.settings()
         if mode := self.daemons.by_proxy:
             settings |= proxy.settings(mode, self.daemons.proxy.password)
+        if self.daemons.vpn:
+            settings |= self.daemons.vpn.settings()
         values = "".join(f"{tag}={text}\n" for tag, text in settings.items())
         words = ("ringfence", "phone", "set", "--state", str(self.state), "--stdin")
         await run(topology.PHONE, *PYTHON, *words, stdin=values)
@@ -93,7 +98,10 @@ class Boot:
                 group.create_task(self.daemons.access.start())
             if self.daemons.by_proxy:
                 group.create_task(self._proxy())
+            if self.daemons.vpn:
+                group.create_task(self.daemons.vpn.stand())
         names = ["dnsmasq", "kamailio", "rsyslogd", *(["squid"] if self.daemons.by_proxy else [])]
+        names += ["ocserv"] if self.daemons.vpn else []
         used = [c for c in COMPONENTS if c.name in names]
         versions = [f"{c.name} {version(c.version)}" for c in used]
         return {"versions": [*versions, "Ringfence's provisioning server"]}
@@ -116,7 +124,8 @@ class Boot:
             except UnicodeDecodeError as error:
                 raise StepError(f"{self._config} is not UTF-8 text") from error
         else:
-            more = self.daemons.access.settings() if self.daemons.access else None
+            hosts = (self.daemons.access, self.daemons.vpn)
+            more = {tag: text for host in hosts if host for tag, text in host.settings().items()}
             asks = self._mediasec == "client"
             text = servers.profile(self._users, self._password, asks=asks, more=more)
         (templates / servers.TEMPLATE).write_text(text)

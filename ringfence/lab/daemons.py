@@ -17,6 +17,7 @@ from ringfence.lab.proxy import ProxyHost
 
 if TYPE_CHECKING:
     from ringfence.lab.access import Access
+    from ringfence.lab.vpn import VpnHost
 
 HOSTS = RUN / "hosts"
 """A records of the lab's DNS."""
@@ -63,6 +64,8 @@ class Daemons:
         """Lines of dnsmasq: what DHCP says besides addresses."""
         self.access: Access | None = None
         """What guards the phone's port of the switch; None where nothing does."""
+        self.vpn: VpnHost | None = None
+        """The VPN's server; None where the lab has none."""
 
     async def start(self) -> None:
         """Start them all."""

@@ -39,6 +39,8 @@ class Order(NamedTuple):
     """How the phone is let in at its switch, `eap-tls` or `eap-fast`; empty where anyone is."""
     proxy: str = ""
     """How the phone finds the HTTP proxy: `manual`, `pac` or `wpad`; empty for no proxy."""
+    vpn: bool = False
+    """The phone connects to a VPN at every boot."""
 
 
 Tell = Callable[[Mapping[str, Any]], None]

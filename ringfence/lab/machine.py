@@ -120,6 +120,20 @@ COMPONENTS = (
         optional=True,
     ),
     Component(
+        "ocserv",
+        "VPN server of the lab, for lab up --vpn",
+        _everywhere("ocserv", "ocserv", "(ocserv is in the AUR)", "ocserv"),
+        ("ocserv", "--version"),
+        optional=True,
+    ),
+    Component(
+        "openconnect",
+        "connects the phone to a VPN",
+        _everywhere("openconnect", "openconnect", "openconnect", "openconnect"),
+        ("openconnect", "--version"),
+        optional=True,
+    ),
+    Component(
         "newuidmap",
         "more than one user in a lab without root",
         _everywhere("uidmap", "shadow-utils", "shadow", "shadow-uidmap"),

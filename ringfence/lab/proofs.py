@@ -17,6 +17,7 @@ from ringfence.runtime.control import ask
 if TYPE_CHECKING:
     from ringfence.lab.access import Access
     from ringfence.lab.proxy import ProxyHost
+    from ringfence.lab.vpn import VpnHost
 
 RETRY = 0.02
 """Seconds between two questions to something that cannot call back."""
@@ -64,6 +65,8 @@ class Proofs:
         """What guards the phone's port of the switch; None where nothing does."""
         self.proxy: ProxyHost | None = None
         """What everything for the provisioning server must pass; None where it need not."""
+        self.vpn: VpnHost | None = None
+        """Whose tunnel everything must go through; None where there is none."""
 
     def steps(self) -> list[tuple[str, Step]]:
         """Return every step with its name, in order."""
@@ -71,6 +74,7 @@ class Proofs:
             *([("port", self.access.show)] if self.access else []),
             ("lease", self._lease),
             ("firewall", self._firewall),
+            *([("vpn", partial(self._tunnel, self.vpn))] if self.vpn else []),
             *([("activation", self._activation)] if self._zero_touch else []),
             ("provisioning", self._provisioning),
             *([("proxy", partial(self._by_proxy, self.proxy))] if self.proxy else []),
@@ -114,6 +118,23 @@ class Proofs:
             if (await self.status(lambda status: True))["ports"] == held:
                 return held
             await asyncio.sleep(RETRY)
+
+    async def _tunnel(self, vpn: "VpnHost") -> Data:
+        """Return whom ocserv holds, and which way the kernel sends what is for the servers."""
+        status = await self.status(lambda status: status["vpn"]["connection"] == "Connected")
+        user = await until(vpn.connected)
+        if user["IPv4"] != status["vpn"]["address"]:
+            raise StepError(f"ocserv has it at {user['IPv4']}, the phone says otherwise")
+        way = await run(topology.PHONE, "ip", "route", "get", topology.PROVIDER)
+        if " dev vpn0 " not in way:
+            raise StepError(f"the kernel does not send into the tunnel: {way.strip()}")
+        return {
+            "user": user["Username"],
+            "group": user["Groupname"],
+            "address": user["IPv4"],
+            "server": status["vpn"]["server"],
+            "cipher": user["DTLS cipher"] if user.get("DTLS cipher") else user["TLS ciphersuite"],
+        }
 
     async def _activation(self) -> Data:
         """Return what the activation server told the phone, and the names DNS was asked for."""
@@ -204,6 +225,9 @@ class Proofs:
         open_ = [f"tcp:{first}" for first, _ in ports["tcp"]]
         knocks = await _stranger("knock", address, *open_, f"tcp:{shut(ports['tcp'])}")
         line = await asyncio.to_thread(udp_line, self._state)
+        if self.vpn:
+            reason = "its INVITE is not answered beside the tunnel"
+            return {"knocks": knocks, "user": "", "status": 0, "reason": reason}
         if line is None:
             return {"knocks": knocks, "user": "", "status": 0, "reason": "no line listens on UDP"}
         user, port = line

@@ -22,6 +22,8 @@ from ringfence.lab.topology import (
     REGISTRAR_NAME,
     SILENT,
     SYSLOG_NAME,
+    VPN_ADDRESS,
+    VPN_NAME,
     WPAD_NAME,
 )
 
@@ -49,6 +51,7 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
     PROVISIONING_NAME: (DEAD, PROVIDER),
     REGISTRAR_NAME: (INFRASTRUCTURE,),
     SYSLOG_NAME: (INFRASTRUCTURE,),
+    VPN_NAME: (VPN_ADDRESS,),
     PROXY_NAME: (PROXY_ADDRESS,),
     WPAD_NAME: (PROXY_ADDRESS,),
 }
@@ -156,9 +159,9 @@ def profile(
         **_line(1, SECURE_USER, users, "TLS", 5060),
         **_line(2, PLAIN_USER, users, "UDP", 5062),
     }
+    settings |= more or {}
     if asks:
         settings |= {"MediaSec_Request_1_": "Yes", "MediaSec_Over_TLS_Only_1_": "Yes"}
-    settings |= more or {}
     accepted = {rule: why for rule, why in ACCEPTED.items() if rule != OFF or DOT1X not in settings}
     lines = [f"  <!-- ringfence-check: ignore {rule}: {why} -->" for rule, why in accepted.items()]
     lines += [f'  <{tag} ua="na">{escape(text)}</{tag}>' for tag, text in settings.items()]
@@ -191,7 +194,7 @@ def certify(provider: Path, phone: Path, *, zero_touch: bool = False) -> dict[st
     now = datetime.now(UTC)
     authority = provider / "ca"
     create(authority, "Lab Telco", now)
-    for name in (PROVISIONING_NAME, REGISTRAR_NAME):
+    for name in (PROVISIONING_NAME, REGISTRAR_NAME, VPN_NAME):
         key, request = csr(name)
         issued = ca.sign(authority, request, ca.Terms(timedelta(days=30), PRODUCT), now)
         write(provider / f"{name}.key", key, 0o600)

@@ -64,6 +64,13 @@ def _firewall(data: Data) -> str:
     return f"kernel holds UDP {ranges(data['udp'])}; TCP {ranges(data['tcp'])}"
 
 
+def _vpn(data: Data) -> str:
+    return (
+        f"ocserv at {data['server']} holds {data['user']} of group {data['group']} at"
+        f" {data['address']}, {data['cipher']}; the kernel sends everything into the tunnel"
+    )
+
+
 def _activation(data: Data) -> str:
     return (
         f"virgin phone, and DHCP names nobody: it asked its activation server, which knew"
@@ -116,6 +123,8 @@ def _stranger(data: Data) -> str:
     open_ = [port for port, verdict in knocks.items() if verdict in ("open", "refused")]
     shut = [port for port in knocks if port not in open_]
     said = f"INVITE to {data['user']} answered {data['status']} {data['reason']}"
+    if not data["user"]:
+        said = str(data["reason"])
     return f"{said}; open to it: {_list(open_) or 'nothing'}; shut: {_list(shut)}"
 
 
@@ -132,6 +141,7 @@ _STEPS: Mapping[str, Callable[[Data], str]] = {
     "port": _port,
     "lease": _lease,
     "firewall": _firewall,
+    "vpn": _vpn,
     "activation": _activation,
     "provisioning": _provisioning,
     "proxy": _proxy,

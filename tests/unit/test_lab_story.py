@@ -39,6 +39,17 @@ TOLD: Mapping[str, tuple[Mapping[str, Any], str]] = {
         {"udp": [[68, 68], [16384, 16483]], "tcp": [[80, 80]]},
         "kernel holds UDP 68, 16384-16483; TCP 80",
     ),
+    "vpn": (
+        {
+            "user": "phone",
+            "group": "phones",
+            "address": "10.99.9.59",
+            "server": "vpn.telco.test",
+            "cipher": "(DTLS1.2)-(PSK)-(AES-256-GCM)",
+        },
+        "ocserv at vpn.telco.test holds phone of group phones at 10.99.9.59,"
+        " (DTLS1.2)-(PSK)-(AES-256-GCM); the kernel sends everything into the tunnel",
+    ),
     "activation": (
         {
             "device": "000e08abcdef",

@@ -77,6 +77,8 @@ class Breaker:
     async def _one(self, name: str, say: Say, gone: asyncio.Event) -> None:
         if self._current:
             raise RefusedError(f"the break {self._current} is under way; wait for its end")
+        if BREAKS[name].tunnel and self._daemons.vpn is None:
+            raise RefusedError("this lab has no VPN; ringfence lab up --vpn boots one that has")
         guarded = self._daemons.access.method if self._daemons.access else ""
         if (port := BREAKS[name].port) not in ("", guarded):
             raise RefusedError(f"{name} takes a lab booted by ringfence lab up --dot1x {port}")

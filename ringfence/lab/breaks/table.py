@@ -14,6 +14,7 @@ from ringfence.lab.breaks import (
     ports,
     profiles,
     proxies,
+    vpn,
 )
 from ringfence.lab.breaks.stage import Stage
 
@@ -26,6 +27,8 @@ class Break(Struct, frozen=True):
     """Does it, has the phone meet it, and tells what was seen."""
     port: str = ""
     """Method by which the switch must let the phone in; empty for any."""
+    tunnel: bool = False
+    """It needs a phone that is in a VPN."""
     direct: bool = False
     """It needs a phone that goes to the provisioning server itself, not by a proxy."""
 
@@ -77,6 +80,12 @@ BREAKS = {
         "somebody throws the phone's firewall away", attacks.flushed_firewall
     ),
     "killed-phone": Break("the phone's process is killed", attacks.killed_phone),
+    "vpn-password": Break(
+        "the VPN's server refuses the phone's password", vpn.wrong_password, tunnel=True
+    ),
+    "vpn-restart": Break(
+        "the VPN's server restarts and forgets the phone", vpn.restarted_server, tunnel=True
+    ),
     "radius-ca": Break(
         "the RADIUS server shows a certificate by a CA that the phone does not know",
         ports.radius_ca,
