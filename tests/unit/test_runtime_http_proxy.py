@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -19,6 +20,7 @@ from ringfence.protocols.sip.digest import Credentials
 from ringfence.runtime import http
 from ringfence.runtime.egress import Egress, Target
 from ringfence.runtime.egress_target import ProxyAnsweredError
+from ringfence.runtime.host import Host
 from ringfence.runtime.http import Answer, Request, get
 from ringfence.runtime.http_login import proof
 from ringfence.runtime.state import Facts
@@ -249,3 +251,33 @@ def test_the_digest_is_that_of_the_rfc() -> None:
         chosen = choose([f"{head}, algorithm={algorithm}".encode()])
         assert chosen
         assert response in answer(chosen, mufasa, use)
+
+
+def ways(routing: Routing, router: Any = None, host: str = "pv.telco.test") -> tuple[Route, ...]:
+    """Return what the real Egress says of a target."""
+    egress = Egress(Host(Path()))
+    egress.route_by(router)
+    target = Target(PROVISIONING, host, 443, None, domains="telco.test", routing=routing)
+    return asyncio.run(egress.routes(target, SECURED))
+
+
+def test_without_a_resolver_mode_auto_has_no_way_and_never_the_direct_one() -> None:
+    with pytest.raises(PolicyError, match="nothing says yet by which proxy to go"):
+        ways(Routing(ProxyMode.AUTO))
+
+
+def test_what_is_wrong_with_the_proxy_is_no_way_round_it() -> None:
+    with pytest.raises(PolicyError, match="Proxy_Host: empty"):
+        ways(Routing(ProxyMode.MANUAL, problem="Proxy_Host: empty"))
+
+
+def test_each_mode_has_its_way_and_domains_come_first() -> None:
+    async def router(target: Target, url: str) -> tuple[Route, ...]:
+        assert url == SECURED
+        return (FIRST, DIRECT)
+
+    assert ways(Routing(), router) == (DIRECT,)
+    assert ways(Routing(ProxyMode.MANUAL, FIRST), router) == (FIRST,)
+    assert ways(Routing(ProxyMode.AUTO), router) == (FIRST, DIRECT)
+    with pytest.raises(PolicyError, match=r"domain not allowed: else\.test"):
+        ways(Routing(ProxyMode.AUTO), router, "else.test")
