@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from ringfence.features.dot1x import FEATURE
+from ringfence.features.dot1x import FEATURE, watch
 from ringfence.lab.dot1x import EapServer, RadiusClient, User
 from ringfence.lab.namespaces import Namespace
 from ringfence.policy.tls import Trust
+from ringfence.protocols.dhcp import Lease
 from ringfence.runtime.state import Facts
 from tests.support import dot1x
 from tests.support.dot1x import ON, PHONE, Authority, Freeradius, HostapdRadius, Port, Wiring, facts
@@ -387,6 +388,31 @@ def test_a_wire_that_was_pulled_out_is_authorised_anew(stage: Stage) -> None:
         return (await rows_when_in(phone))[1]
 
     words = stage.phone(scenario, **ON)
+    assert words == ["Authenticating", "Authenticated", "Authenticating", "Authenticated"]
+    port.opened(PHONE, 2)
+
+
+def test_a_phone_that_the_switch_has_forgotten_notices_and_asks_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody tells a supplicant of `deauthenticate`: its router does not answer any more."""
+    monkeypatch.setattr(watch, "PERIOD", 0.3)
+    monkeypatch.setattr(watch, "ANSWER", 0.1)
+    port = stage.guard(stage.authority.server(ANYONE))
+    stage.wiring.phone.address("br0", "10.99.1.100/24")
+    lease = Lease("10.99.1.100", 24, server="10.99.1.10", routers=("10.99.1.10",))
+
+    async def scenario(phone: Watched) -> list[str]:
+        await rows_when_in(phone)
+        before = port.gate.blocked()["blocked_in"]
+        await asyncio.to_thread(port.command, "deauthenticate", PHONE)
+        await asyncio.to_thread(port.shut, PHONE)
+        assert "AUTHENTICATED" in await asyncio.to_thread(supplicant_says, stage)
+        await phone.shows("Reason", "the network fell silent")
+        assert port.gate.blocked()["blocked_in"] >= before + 3
+        return (await rows_when_in(phone))[1]
+
+    words = stage.as_phone(replace(facts(stage.authority), lease=lease), scenario, **ON)
     assert words == ["Authenticating", "Authenticated", "Authenticating", "Authenticated"]
     port.opened(PHONE, 2)
 

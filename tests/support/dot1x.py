@@ -85,6 +85,12 @@ class Authority(NamedTuple):
         options = {"cn": name, "usage": certificates.CLIENT, **options}
         return certificates.leaf(self.root, **options).save(self.folder, name)  # type: ignore[arg-type]
 
+    def equip(self, state: Path) -> None:
+        """Make a phone of a state folder that has a certificate and knows the root."""
+        for made, name in zip(self.station("device"), ("device.crt", "device.key"), strict=True):
+            (state / name).write_bytes(Path(made).read_bytes())
+        (state / "provider-root.crt").write_text(self.root.pem)
+
     def server(self, *users: User, provisioning: int = 3) -> EapServer:
         """Return an EAP server for these users."""
         folder = self.folder
@@ -145,12 +151,17 @@ class Port(NamedTuple):
 
     @classmethod
     def guard(
-        cls, space: Namespace, folder: Path, back: EapServer | RadiusClient, port: str = PORT
+        cls,
+        space: Namespace,
+        folder: Path,
+        back: EapServer | RadiusClient,
+        port: str = PORT,
+        reauthenticates: int = 3600,
     ) -> "Port":
-        """Guard a port of a switch."""
+        """Guard a port of a switch; stations are authenticated anew after so many seconds."""
         folder.mkdir(exist_ok=True)
         gate = Gate(space, folder, port)
-        text = dot1x.authenticator(port, str(control(folder)), back)
+        text = dot1x.authenticator(port, str(control(folder)), back, reauthenticates)
         return cls(gate, Hostapd(space, folder, text, "AP-ENABLED"))
 
     def opened(self, mac: str, count: int = 1) -> None:
