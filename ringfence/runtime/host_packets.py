@@ -37,18 +37,24 @@ class Packets:
     """An open packet socket: frames for this host or for all, never those of another VLAN."""
 
     def __init__(
-        self, interface: str, ethertype: int, program: bytes, groups: Sequence[bytes] = ()
+        self,
+        interface: str,
+        ethertype: int,
+        program: bytes,
+        groups: Sequence[bytes] = (),
+        wire: str = "",
     ) -> None:
         """Open it; `program` is a classic BPF filter, empty for none.
 
-        `groups` are multicast addresses that the hardware shall let in.
+        `groups` are multicast addresses that the hardware shall let in. `wire` is the port whose
+        carrier counts, where that is not `interface`.
 
         Raises:
             ComponentError: no such interface, or not allowed.
 
         """
         self._name = f"packets {interface}"
-        self._interface = interface
+        self._wire = wire or interface
         with contextlib.ExitStack() as undo:
             try:
                 self._links = undo.enter_context(
@@ -63,16 +69,17 @@ class Packets:
                     attach(self._socket, program)
                 self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
                 self._socket.bind((interface, ethertype))
-                self._index = socket.if_nametoindex(interface)
+                self._index = socket.if_nametoindex(self._wire)
                 for group in groups:
-                    self._join(group)
+                    self._join(interface, group)
             except OSError as error:
                 raise ComponentError(self._name, error.strerror or "") from error
-            self._connected = bool(host_interface.flags(interface) & IFF_RUNNING)
+            self._connected = bool(host_interface.flags(self._wire) & IFF_RUNNING)
             undo.pop_all()
 
-    def _join(self, group: bytes) -> None:
-        member = struct.pack("=iHH8s", self._index, PACKET_MR_MULTICAST, len(group), group)
+    def _join(self, interface: str, group: bytes) -> None:
+        index = socket.if_nametoindex(interface)
+        member = struct.pack("=iHH8s", index, PACKET_MR_MULTICAST, len(group), group)
         self._socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, member)
 
     @property
@@ -149,7 +156,7 @@ class Packets:
             except BlockingIOError:
                 return returned
             except OSError:  # more notices than the socket holds: it may have been away
-                self._connected = bool(host_interface.flags(self._interface) & IFF_RUNNING)
+                self._connected = bool(host_interface.flags(self._wire) & IFF_RUNNING)
                 return self._connected
             for connected in _carriers(notices, self._index):
                 returned |= connected and not self._connected

@@ -26,7 +26,7 @@ NAMES = (
         "foreign-domain",
     ),
     *("redirect-away", "encrypted-wrong-key", "unsigned-image", "rollback"),
-    *("weak-cipher", "flood", "flushed-firewall", "killed-phone"),
+    *("weak-cipher", "flood", "flushed-firewall", "killed-phone", "dhcp-rogue-pc"),
     *("wpad-hijack", "proxy-407", "pac-endless"),
 )
 Parts = Mapping[str, list[Mapping[str, Any]]]
@@ -276,6 +276,15 @@ def test_a_killed_phone_comes_back_and_its_firewall_never_went(healthy: Command)
     assert (seen["answered"], seen["last"]) == (0, "silent")
     assert seen["tried"] > 50
     assert "Crash (signal 9)" in parts["field"][0]["reboot_reason"]
+
+
+def test_a_computer_that_lends_addresses_is_not_heard(healthy: Command) -> None:
+    _, parts = show(healthy, "dhcp-rogue-pc")
+    (seen,) = parts["phone"]
+    assert (seen["server"], seen["address"]) == ("10.99.1.10", "10.99.1.125")
+    assert seen["dhcp"] >= 4  # three of them invented, the others dnsmasq's
+    assert seen["router"] >= 2
+    because(parts, "802.1X Authentication", "PC_PORT_Enable")
 
 
 @pytest.mark.proves("PXY-02")

@@ -168,7 +168,11 @@ class AddressDriver:
         if not host.is_up(plan.interface):
             await host.run("ip", "-batch", "-", stdin=commands.up(plan.interface))
             self._placed = False
-        with contextlib.closing(host.packets(plan.interface, ETHERTYPE, FILTER)) as packets:
+        # A bridge keeps its carrier for the computer's sake, and a voice VLAN may keep its own.
+        wire = host.switch_port(self._world.facts().identity.interface)
+        with contextlib.closing(
+            host.packets(plan.interface, ETHERTYPE, FILTER, wire=wire)
+        ) as packets:
             client = Client(
                 host.hardware_address(plan.interface),
                 plan.vendor_class,

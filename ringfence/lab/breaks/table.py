@@ -8,6 +8,7 @@ from msgspec import Struct
 from ringfence.lab.breaks import (
     attacks,
     certificates,
+    computer,
     encryption,
     firmware,
     names,
@@ -95,6 +96,10 @@ BREAKS = {
         "the RADIUS server knows another EAP-FAST password",
         ports.fast_password,
         port="eap-fast",
+    ),
+    "dhcp-rogue-pc": Break(
+        "the computer behind the phone lends addresses and calls itself a router",
+        computer.rogue_dhcp,
     ),
     "wpad-hijack": Break(
         "somebody else answers WPAD, and their proxy opens every tunnel", proxies.wpad_hijack
