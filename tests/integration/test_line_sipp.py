@@ -218,7 +218,7 @@ def test_the_phone_cancels_its_call(stage: Stage, transport: str) -> None:
 @pytest.mark.proves("CALL-01")
 def test_the_phone_acknowledges_reliable_ringing_and_takes_its_answer(stage: Stage) -> None:
     peer = stage.peer(
-        Hear("INVITE", matching="Supported: timer, 100rel"),
+        Hear("INVITE", matching="Supported: timer, replaces, 100rel"),
         Answer(183, "Require: 100rel\nRSeq: 7", SDP),
         Hear("PRACK", matching="RAck: 7 1 INVITE"),
         Answer(200, tag=""),
