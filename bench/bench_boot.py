@@ -1,7 +1,14 @@
-"""Start the phone again and again in a running lab: how long until Kamailio holds its lines?
+"""Start the phone again and again in a running lab: how long until its registrar says 200 OK?
 
-Beside it, in the same run, what the interpreter alone takes to start. Exits 1 when the median
-passes the limit. Run: `make bench`, or this file.
+What is counted: from the moment before the process is made (`python -m ringfence phone run`) until
+Kamailio writes that it has stored a contact, which it does as it sends its 200 OK. The first of
+the two lines decides: DNS, REGISTER, challenge, REGISTER with digest over UDP; the other one, with
+TLS and every check of the certificate, is printed beside it, with the firewall in the kernel before
+either. The address is the one of the last lease, which the phone asks for again meanwhile; no
+802.1X. Beside it, in the same run, what the interpreter alone takes to start. CPU time is that of
+all its processes until the last registration, memory (PSS) what they hold once all is loaded.
+
+Exits 1 when the median passes the limit. Run: `make bench`, or this file.
 """
 
 import json
@@ -16,17 +23,19 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-ROUNDS = 9
-MOST = 0.4
-"""Seconds from the start of the process to the last registration, as a median."""
+ROUNDS = 20
+MOST = 0.150
+"""Seconds from the start of the process to the first 200 OK, as a median."""
 TOO_LONG = 30.0
 INSIDE = "--inside"
+FIRST, LAST = "first 200 OK", "last 200 OK"
 STEPS = {
     "firewall in the kernel": r"firewall\.applied",
-    "phone ready": r"phone\.ready",
-    "lease": r"dhcp\.bound",
+    "everything loaded": r"phone\.ready",
+    "lease confirmed": r"dhcp\.bound",
 }
 """`{step: line of the phone's log}`."""
+CPU, MEMORY = "CPU until the last 200 OK, in s", "memory, in MiB"
 
 
 def lab(home: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -54,28 +63,51 @@ def lines(path: Path, start: int) -> Iterator[tuple[float, str]]:
 
 
 def one(state: Path, log: Path) -> Mapping[str, float]:
-    """Start a phone on a state folder, wait for its registrations, stop it; return the times."""
+    """Start a phone on a state folder, wait for its registrations, stop it; return what it took."""
     start = log.stat().st_size
-    times: dict[str, float] = {}
+    took: dict[str, float] = {}
     words = [sys.executable, "-m", "ringfence", "phone", "run", "--state", str(state)]
+    env = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     own = state / "bench.log"
     with own.open("w") as output:
         began = time.monotonic()
-        phone = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=output)
+        phone = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=output, env=env)
         try:
             for seen, text in lines(log, start):
                 if found := re.search(r"SAVED (\d+) over (\w+)", text):
-                    times[f"{found[1]} over {found[2].upper()}"] = seen - began
-                if len(times) == 2:
+                    took.setdefault(FIRST, seen - began)
+                    took[f"{found[1]} over {found[2].upper()}"] = took[LAST] = seen - began
+                if len(took) == 4:
                     break
+            took[CPU] = sum(cpu(pid) for pid in tree(phone.pid))
+            next(text for _, text in lines(own, 0) if "phone.ready" in text)
+            took[MEMORY] = sum(memory(pid) for pid in tree(phone.pid))
         finally:
             phone.terminate()
     for name, pattern in STEPS.items():
         stamp = re.search(rf"(\d+):(\d+):(\d+),(\d+) .*{pattern}", own.read_text())
         if stamp:
-            times[name] = _wall(stamp) - (time.time() - (time.monotonic() - began))
+            took[name] = _wall(stamp) - (time.time() - (time.monotonic() - began))
     phone.wait(TOO_LONG)
-    return times
+    return took
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process and its descendants."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in tree(int(child)))]
+
+
+def cpu(pid: int) -> float:
+    """Return the seconds that a process has run."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+
+
+def memory(pid: int) -> float:
+    """Return the MiB that a process holds, shared pages by their share."""
+    found = re.search(r"^Pss: +(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def _wall(stamp: re.Match[str]) -> float:
@@ -98,7 +130,9 @@ def inside(state: Path) -> int:
     os.close(handle)
     for path in (state, *state.rglob("*")):
         os.chown(path, 0, 0, follow_symlinks=False)  # the lab's phone has a user of its own
-    rounds = [one(state, state.parent / "log" / "kamailio.log") for _ in range(ROUNDS)]
+    log = state.parent / "log" / "kamailio.log"
+    one(state, log)  # writes bytecode where there is none
+    rounds = [one(state, log) for _ in range(ROUNDS)]
     print(json.dumps(rounds))
     return 0
 
@@ -130,17 +164,22 @@ def main() -> int:
         return 1
     rounds = json.loads(ran.stdout)
     medians = {name: statistics.median(r[name] for r in rounds if name in r) for name in rounds[0]}
+    used, held = medians.pop(CPU), medians.pop(MEMORY)
     for name, seconds in sorted(medians.items(), key=lambda pair: pair[1]):
         print(f"  {seconds * 1000:6.0f} ms  {name}")
     alone = interpreter()
-    registered = statistics.median(max(r[n] for n in r if " over " in n) for r in rounds)
-    worst = max(max(r[n] for n in r if " over " in n) for r in rounds)
+    first = medians[FIRST]
+    best, worst = min(r[FIRST] for r in rounds), max(r[FIRST] for r in rounds)
     print(
-        f"registered {registered * 1000:.0f} ms after the start of the process"
-        f" (worst of {len(rounds)}: {worst * 1000:.0f} ms; limit {MOST * 1000:.0f} ms);"
-        f" Python with asyncio and ssl alone: {alone * 1000:.0f} ms, ratio {registered / alone:.1f}"
+        f"CPU until the last 200 OK {used * 1000:.0f} ms; memory once all is loaded {held:.0f} MiB"
     )
-    return 0 if registered <= MOST else 1
+    print(
+        f"first 200 OK of REGISTER {first * 1000:.0f} ms after the start of the process"
+        f" (best of {len(rounds)}: {best * 1000:.0f} ms, worst {worst * 1000:.0f} ms;"
+        f" limit {MOST * 1000:.0f} ms); Python with asyncio and ssl alone:"
+        f" {alone * 1000:.0f} ms, ratio {first / alone:.1f}"
+    )
+    return 0 if first <= MOST else 1
 
 
 if __name__ == "__main__":

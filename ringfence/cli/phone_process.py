@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ringfence.config.snapshot import Origin
 from ringfence.errors import ComponentError, ConfigError
-from ringfence.features import FIRST, ORDER, load
+from ringfence.features import FIRST, ORDER, WAVES, load
 from ringfence.policy.vlan import interface as voice_interface
 from ringfence.policy.vpn import INTENT
 from ringfence.runtime import reset
@@ -74,9 +74,9 @@ def boot(  # noqa: PLR0913 - a start has as many parts
             _apply(memory, config)
         if trace:
             _trace(host, trace, facts.identity.interface)
-        first = load(name for name in ORDER if name in FIRST)
+        waves = [load(wave) for wave in WAVES]
         later = load(name for name in ORDER if name not in FIRST)
-        phone = Phone(first, host, facts, memory, reboot_reason, later=later, order=ORDER)
+        phone = Phone(waves, host, facts, memory, reboot_reason, later=later, order=ORDER)
         return asyncio.run(phone.run())
     except ConfigError as error:
         logger.error("phone.refused: %s", error)

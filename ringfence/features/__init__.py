@@ -29,8 +29,13 @@ ORDER = (
     "discovery",
     "screen",
 )
-FIRST = frozenset({"pc_port", "firewall", "voice_vlan", "dot1x", "vpn", "dhcp", "ipv6", "line"})
-"""What guards the phone, addresses and registers it; all else is loaded after that (ADR 40)."""
+WAVES = (
+    ("pc_port", "firewall", "voice_vlan", "dot1x", "vpn", "dhcp", "ipv6"),
+    ("line",),
+)
+"""What guards the phone and addresses it, then what registers it; each is applied before the next
+is loaded. All else is loaded after that (ADR 40)."""
+FIRST = frozenset(name for wave in WAVES for name in wave)
 
 
 def load(names: Iterable[str] = ORDER) -> Iterator[Feature[Any]]:

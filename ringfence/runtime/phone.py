@@ -54,7 +54,7 @@ class Phone:
 
     def __init__(  # noqa: PLR0913 - a phone has as many parts
         self,
-        features: Iterable[Feature[Any]],
+        waves: Sequence[Iterable[Feature[Any]]],
         host: Host,
         facts: Facts,
         memory: Memory,
@@ -63,11 +63,11 @@ class Phone:
         later: Iterable[Feature[Any]] = (),
         order: Sequence[str] = (),
     ) -> None:
-        """Bring up `features`, and those of `later` once the lines have had their head start.
+        """Bring up one wave after the other, and `later` once the lines have had their head start.
 
         `order` has the names of all, in the order in which they are applied once all are there.
         """
-        self._features = features
+        self._waves = waves
         self._later, self._order = later, order
         self._settled = asyncio.Event()
         self._host = host
@@ -100,9 +100,9 @@ class Phone:
         if self._host.trace:
             self._host.trace.start()
         async with asyncio.TaskGroup() as group:
-            self._supervisor = Supervisor(tuple(self._features), self._world, group)
+            self._supervisor = Supervisor((), self._world, group)
             work = group.create_task(self._supervisor.run(self._state))
-            await self._supervisor.rested.wait()
+            await self._begin(self._supervisor)
             await self._load(self._supervisor)
             await control.start()
             self._confirmation.watch()
@@ -118,6 +118,15 @@ class Phone:
         if self._host.trace:
             self._host.trace.close()
         return self._code
+
+    async def _begin(self, supervisor: Supervisor) -> None:
+        """Apply each wave before the next is loaded: the network answers meanwhile."""
+        for wave in self._waves:
+            for feature in wave:
+                supervisor.join(feature, self._order)
+            supervisor.wake()
+            await supervisor.rested.wait()
+            await asyncio.sleep(0)
 
     async def _load(self, supervisor: Supervisor) -> None:
         """Load what comes later, one feature at a time: the lines are served meanwhile."""

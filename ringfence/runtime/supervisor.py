@@ -80,10 +80,11 @@ class Supervisor:
         """Return what is kept, in the order in which it is applied."""
         return [life.feature for life in self._lives.values()]
 
-    def join(self, feature: Feature[Any], order: Sequence[str]) -> None:
-        """Keep one more feature from the next plan on, in its place."""
-        self._lives[feature.name] = self._born(feature)
-        self._lives = {name: self._lives[name] for name in order if name in self._lives}
+    def join(self, feature: Feature[Any], order: Sequence[str] = ()) -> None:
+        """Keep one more feature from the next plan on: in its place, else as the last."""
+        lives = {**self._lives, feature.name: self._born(feature)}
+        placed = {name: lives[name] for name in order if name in lives}
+        self._lives = placed | lives
 
     def wake(self) -> None:
         """Plan again after this turn of the loop."""

@@ -54,7 +54,7 @@ def main(state: str, texts: str) -> None:
         for tag, (text, access) in given.items()
     }
     memory.submit(changes, Origin.PROFILE, whole=True)
-    sys.exit(asyncio.run(Phone(FEATURES, host, facts, memory, lambda reason: None).run()))
+    sys.exit(asyncio.run(Phone([FEATURES], host, facts, memory, lambda reason: None).run()))
 
 
 if __name__ == "__main__":

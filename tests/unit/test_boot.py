@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ringfence.features import FIRST, ORDER, load
+from ringfence.features import FIRST, ORDER, WAVES, load
 from ringfence.runtime import log
 
 EARLY = (
@@ -86,12 +86,11 @@ def test_every_feature_is_loaded_by_its_name_and_in_order() -> None:
 
 
 def test_what_guards_comes_before_what_listens() -> None:
-    first = list(load(name for name in ORDER if name in FIRST))
-    names = [feature.name for feature in first]
-    assert all(
-        names.index(feature.name) < names.index("dhcp") for feature in first if feature.guards
-    )
-    assert {feature.name for feature in load() if feature.guards} <= FIRST
+    assert [name for wave in WAVES for name in wave] == [name for name in ORDER if name in FIRST]
+    guards = [feature.name for feature in load() if feature.guards]
+    assert {"firewall", "vpn"} <= set(guards)
+    assert all(ORDER.index(guard) < ORDER.index("dhcp") for guard in guards)
+    assert set(guards) <= set(WAVES[0])
 
 
 def test_who_is_loaded_later_hears_what_was_said_before_once(kept: logging.Logger) -> None:
