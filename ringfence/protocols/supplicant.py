@@ -85,6 +85,8 @@ class Transaction:
         """When the phone goes on, whatever has come of its question."""
         self._busy_until: float | None = None
         """When EAP that is under way will have taken too long."""
+        self._entangled = False
+        """The supplicant may be in the middle of a conversation that leads nowhere."""
         self._met = False
         """An authenticator has been heard since the wire was plugged in."""
         self._hint = ""
@@ -184,6 +186,7 @@ class Transaction:
 
     def _ask(self, now: float) -> None:
         self._asked_at = self._next = now
+        self._entangled = True
         self._decide_by = now + PATIENCE
 
     def _rest(self) -> None:
@@ -214,8 +217,18 @@ class Transaction:
         if self._next is None or self._asked_at is None or now < self._next:
             return False
         since = now - self._asked_at
+        self._entangled = self._entangled or since >= QUICK
         self._next = now + (BURST if since < QUICK else RHYTHM if since < SLOW else START_PERIOD)
         return True
+
+    def commands_to_send(self) -> tuple[str, ...]:
+        """Return what the supplicant must be told before the EAPOL-Start that is due.
+
+        In the middle of a conversation it takes no notice of a new one, whoever began the first:
+        it is made to begin anew. At its own start that spares a wait of a tenth of a second.
+        """
+        told, self._entangled = ("REASSOCIATE",) if self._entangled else (), False
+        return told
 
     def next_event(self) -> Event | None:
         """Return the next thing that happened, None when all is told."""

@@ -206,6 +206,22 @@ def test_a_question_of_a_stranger_does_not_shut_an_open_port() -> None:
     assert state.starts_to_send(140.0)  # and the true authenticator is asked
 
 
+def test_the_supplicant_begins_anew_with_each_series_and_while_nobody_answers() -> None:
+    """Whoever entangled it in a conversation keeps it from the true authenticator's for 30 s."""
+    state = plugged()
+    assert state.starts_to_send(100.0)
+    assert state.commands_to_send() == ("REASSOCIATE",)
+    assert state.starts_to_send(100.05)
+    assert state.commands_to_send() == ()
+    for now in (100.5, 101.0, 102.0):
+        state.starts_to_send(now)
+    assert state.commands_to_send() == ("REASSOCIATE",)
+    attempt(state, 13, SUCCESS, now=102.1)
+    state.receive_silence(110.0)
+    assert state.starts_to_send(110.0)
+    assert state.commands_to_send() == ("REASSOCIATE",)
+
+
 def test_a_supplicant_that_left_the_port_is_noticed_without_an_event() -> None:
     state = plugged()
     attempt(state, 13, SUCCESS)

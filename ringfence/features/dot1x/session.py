@@ -60,7 +60,6 @@ class Session:
             ExceptionGroup: of `ComponentError`: it ended, or the interface is gone.
 
         """
-        self._child.send("REASSOCIATE")  # else it waits for a tenth of a second
         self.transaction.receive_carrier(self._port.connected, self._world.host.now())
         async with asyncio.TaskGroup() as group:
             for work in (self._hear(), self._follow(), self._listen(), self._die(), self._ask()):
@@ -76,6 +75,8 @@ class Session:
             state.handle_timer(now)
             with contextlib.suppress(ComponentError):  # the port is down: its carrier tells
                 if state.starts_to_send(now):
+                    for command in state.commands_to_send():
+                        self._child.send(command)
                     self._port.send(self._start)
                 for frame in watch.frames_to_send(now):
                     self._near.send(frame)
