@@ -1,5 +1,8 @@
 """Tell Egress the ways of mode Auto, and people what became of every application's last one."""
 
+import asyncio
+import contextlib
+
 from ringfence.config.catalog.values import ProxyMode
 from ringfence.errors import PolicyError
 from ringfence.features.proxy.file import Held, PacFile, ReplacedError
@@ -11,6 +14,8 @@ from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status, stamp
 
 TITLE = "HTTP Proxy"
+LEAVE = 0.5
+"""Seconds that a stopping phone waits for the PAC file's last answer."""
 
 
 class ProxyDriver:
@@ -40,11 +45,13 @@ class ProxyDriver:
         self._world.egress.verdicts.clear()
 
     async def close(self) -> None:
-        """End the process of the PAC file."""
+        """End the process of the PAC file; it ends by itself where someone still asks it."""
         self._world.egress.route_by(None)
         file, self._file, self._plan = self._file, None, None
         if file:
-            await file.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEAVE):
+                    await file.close()
 
     def _forget(self) -> None:
         """Let go of the PAC file; its process ends when it has answered who asked last."""
@@ -117,7 +124,8 @@ class ProxyDriver:
         }
 
     def _health(self, plan: ProxyPlan) -> Health:
-        if plan.routing.problem or (self._file and self._file.problem):
+        file = self._file
+        if plan.routing.problem or (file and file.problem and not file.held):
             return Health.FAILED
         verdicts = self._world.egress.verdicts.values()
         if not verdicts:
