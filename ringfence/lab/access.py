@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.lab import dot1x, servers, topology
+from ringfence.lab.computer import IDENTITY, PROGRAM
 from ringfence.lab.crew import Crew, run
 from ringfence.lab.daemons import PYTHON, RUN, Pair
 from ringfence.lab.dot1x import EapServer, RadiusClient, User
@@ -78,8 +79,8 @@ class Access:
         pair = shown
         if pair is None:
             pair = await asyncio.to_thread(issue, FOLDER, self._provider / "ca")
-        user = User(USER, "FAST", password or self._password)
-        dot1x.prepare(FOLDER, [user if self.method == "eap-fast" else User("*", "TLS")])
+        fast = (User(USER, "FAST", password or self._password), User(IDENTITY, "TLS"))
+        dot1x.prepare(FOLDER, fast if self.method == "eap-fast" else [User("*", "TLS")])
         root = self._provider / "spacroot.crt"
         server = EapServer(str(FOLDER), str(root), str(pair.certificate), str(pair.key))
         words = self._words(server)
@@ -102,6 +103,7 @@ class Access:
         await run(topology.SWITCH, "ip", "link", "set", PORT, "down")
         await self._crew.outputs["gate"].wait(r"gate\.shut", mark)
         await run(topology.SWITCH, "ip", "link", "set", PORT, "up")
+        await self._crew.stop(PROGRAM)  # the computer's wire stayed: it is started again, and asks
 
     async def opened(self, since: int = 0) -> None:
         """Return once the phone has been let in, since a mark of the gate's output."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.lab import lodge, proxy, servers, topology
-from ringfence.lab.access import Access
+from ringfence.lab.access import NAME, Access
+from ringfence.lab.computer import Computer
 from ringfence.lab.crew import Crew, run
 from ringfence.lab.daemons import PYTHON, RUN, Daemons
 from ringfence.lab.launch import Order
@@ -40,6 +41,7 @@ class Boot:
         if order.dot1x:
             access = Access(crew, self.daemons.provider, order.dot1x)
             self.daemons.access = self._proofs.access = access
+            self._proofs.computer = Computer(crew, self.daemons.provider, NAME)
         self.daemons.by_proxy = order.proxy
         if order.proxy:
             self._proofs.proxy = self.daemons.proxy
@@ -95,7 +97,7 @@ class Boot:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.daemons.start())
             if self.daemons.access:
-                group.create_task(self.daemons.access.start())
+                group.create_task(self._access(self.daemons.access))
             if self.daemons.by_proxy:
                 group.create_task(self._proxy())
             if self.daemons.vpn:
@@ -105,6 +107,11 @@ class Boot:
         used = [c for c in COMPONENTS if c.name in names]
         versions = [f"{c.name} {version(c.version)}" for c in used]
         return {"versions": [*versions, "Ringfence's provisioning server"]}
+
+    async def _access(self, access: Access) -> None:
+        await access.start()
+        if self._proofs.computer:
+            await self._proofs.computer.start()
 
     async def _proxy(self) -> None:
         """Leave the phone no way to the provisioning server but by the proxy."""

@@ -16,6 +16,7 @@ from ringfence.runtime.control import ask
 
 if TYPE_CHECKING:
     from ringfence.lab.access import Access
+    from ringfence.lab.computer import Computer
     from ringfence.lab.proxy import ProxyHost
     from ringfence.lab.vpn import VpnHost
 
@@ -63,6 +64,8 @@ class Proofs:
         self._zero_touch = zero_touch
         self.access: Access | None = None
         """What guards the phone's port of the switch; None where nothing does."""
+        self.computer: Computer | None = None
+        """Who must be let in there, too."""
         self.proxy: ProxyHost | None = None
         """What everything for the provisioning server must pass; None where it need not."""
         self.vpn: VpnHost | None = None
@@ -81,6 +84,7 @@ class Proofs:
             ("profile", self._profile),
             ("registration", self._registration),
             ("stranger", self._stranger),
+            *([("computer", self.computer.show)] if self.computer else []),
         ]
 
     async def status(self, good: Callable[[Data], bool]) -> Data:

@@ -49,9 +49,16 @@ def _phone(data: Data) -> str:
 
 def _port(data: Data) -> str:
     return (
-        f"{data['port']} shut for all but {_list(data['open'])}, which {data['server']} knows as"
-        f" {data['user']} by {data['method']}; the kernel had stopped {data['blocked_in']} frames"
-        f" of the phone and {data['blocked_out']} for it"
+        f"{data['port']} shut for all but {_list(data['open'])}; {data['server']} knows the phone"
+        f" as {data['user']} by {data['method']}; the kernel had stopped {data['blocked_in']}"
+        f" frames from there and {data['blocked_out']} for it"
+    )
+
+
+def _computer(data: Data) -> str:
+    return (
+        f"{data['address']} behind the phone let in by its own supplicant; of either supplicant's"
+        f" frames the other never heard {data['kept']}"
     )
 
 
@@ -139,6 +146,7 @@ _STEPS: Mapping[str, Callable[[Data], str]] = {
     "servers": _servers,
     "phone": _phone,
     "port": _port,
+    "computer": _computer,
     "lease": _lease,
     "firewall": _firewall,
     "vpn": _vpn,

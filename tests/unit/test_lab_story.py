@@ -93,9 +93,14 @@ TOLD: Mapping[str, tuple[Mapping[str, Any], str]] = {
             "blocked_in": 3,
             "blocked_out": 12,
         },
-        "p1 shut for all but 00:0e:08:ab:cd:ef, which FreeRADIUS knows as"
-        " CP-8841-3PCC-SEP000E08ABCDEF by EAP-TLS; the kernel had stopped 3 frames of the phone and"
+        "p1 shut for all but 00:0e:08:ab:cd:ef; FreeRADIUS knows the phone as"
+        " CP-8841-3PCC-SEP000E08ABCDEF by EAP-TLS; the kernel had stopped 3 frames from there and"
         " 12 for it",
+    ),
+    "computer": (
+        {"address": "02:00:00:00:00:50", "kept": 13},
+        "02:00:00:00:00:50 behind the phone let in by its own supplicant; of either supplicant's"
+        " frames the other never heard 13",
     ),
     "profile": (
         {

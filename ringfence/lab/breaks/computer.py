@@ -37,8 +37,7 @@ async def rogue_dhcp(stage: Stage) -> None:
         raise StepError("the phone's port to the computer is off")
     before = await counters(topology.PHONE)
     rogue = await _stand(stage)
-    for state in ("down", "up"):
-        await run(topology.SWITCH, "ip", "link", "set", PORT, state)
+    await _pull(stage)
     attacks = ("ringfence.lab.attacker", "advertise", topology.PHONE_MAC)
     await run(topology.PC, *PYTHON, *attacks)
     await stage.tell(
@@ -67,6 +66,15 @@ async def _stand(stage: Stage) -> Output:
     output = await stage.crew.start("rogue", topology.PC, *words)
     await output.wait("started, version")
     return output
+
+
+async def _pull(stage: Stage) -> None:
+    """Pull the phone's wire and put it back; who was let in must be let in again."""
+    if stage.daemons.access:
+        await stage.daemons.access.unplug()
+        return
+    for state in ("down", "up"):
+        await run(topology.SWITCH, "ip", "link", "set", PORT, state)
 
 
 async def _leave(stage: Stage) -> None:
