@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar, cast
 
 from msgspec import Struct, StructMeta
 
+from ringfence.protocols.pattern import pattern
+
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
 
@@ -264,8 +266,8 @@ class Text(Codec[str], frozen=True):
 
 
 _STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u201e\u201f", '\'\'""""')
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_BROKEN = re.compile(r"[\ud800-\udfff]")
+_CONTROL = pattern(r"[\x00-\x1f\x7f]")
+_BROKEN = pattern(r"[\ud800-\udfff]")
 """Halves of characters: bytes of a command line that are not UTF-8, and cannot be stored."""
 
 HOST = Text(255, "host name or address", r"[^\s/@]*")
@@ -278,7 +280,7 @@ SCHEDULE = Text(512, "seconds d[+r], joined by commas", rf"{_DELAY}(\s*,\s*{_DEL
 """Delays of repeated attempts. Source: phone-facts 2.8."""
 
 
-_ZONE = re.compile(r"(?:[A-Za-z0-9_.-]{1,15})?")
+_ZONE = pattern(r"(?:[A-Za-z0-9_.-]{1,15})?")
 """An interface behind an IPv6 address (RFC 4007), as the kernel names them; mostly none."""
 
 

@@ -5,7 +5,6 @@ Source: RFC 5280 section 4.
 
 import base64
 import binascii
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+
+from ringfence.protocols.pattern import pattern
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -22,7 +23,7 @@ LARGEST = 64 * 1024
 LONGEST = 120
 """Characters of one name that are shown."""
 
-_GENERIC = re.compile(rb"\x06\x03\x55\x04\x07[\x0c\x13\x16]\x0cciscogeneric")
+_GENERIC = pattern(rb"\x06\x03\x55\x04\x07[\x0c\x13\x16]\x0cciscogeneric")
 """DER of `L=ciscogeneric`, as each of the string types that it is written in."""
 
 _VERSION = 0xA0

@@ -3,11 +3,11 @@
 Source: chapter, Table 6; ciphers(1) of OpenSSL 1.1.1; rulings 9.
 """
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 
 from ringfence.policy.suites import TLS13, Suite, universe
+from ringfence.protocols.pattern import pattern
 
 Criteria = Mapping[str, frozenset[object]]
 """`{attribute of a suite: allowed values}`."""
@@ -99,7 +99,7 @@ _NOT_SUPPORTED = frozenset(
 )
 """Words of OpenSSL 1.1.1 that Table 6 leaves out."""
 
-_SHARED_SECRET = re.compile(r"(RSA-|DHE-|ECDHE-)?PSK-|SRP-")
+_SHARED_SECRET = pattern(r"(RSA-|DHE-|ECDHE-)?PSK-|SRP-")
 
 
 @lru_cache(maxsize=512)

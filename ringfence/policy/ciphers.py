@@ -22,6 +22,7 @@ from ringfence.policy.cipher_words import (
     why_unknown,
 )
 from ringfence.policy.suites import Suite, universe
+from ringfence.protocols.pattern import pattern
 
 LEVEL = 2
 """Security level while the string has no `@SECLEVEL=`: 112 bits, as Debian builds OpenSSL."""
@@ -29,8 +30,8 @@ LEVEL = 2
 _BITS = (0, 80, 112, 128, 192, 256)
 """Least strength of each security level. Source: SSL_CTX_set_security_level(3)."""
 
-_SEPARATORS = re.compile(r"[:;, ]+")
-_RULE = re.compile(r"@[\w.=-]+|[-+!]?[\w.=-]+(?:\+[\w.=-]+)*(?=[!@]|\Z)", re.ASCII)
+_SEPARATORS = pattern(r"[:;, ]+")
+_RULE = pattern(r"@[\w.=-]+|[-+!]?[\w.=-]+(?:\+[\w.=-]+)*(?=[!@]|\Z)", re.ASCII)
 """One word with its operator; the next one may follow without a separator."""
 
 

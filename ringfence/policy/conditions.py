@@ -4,13 +4,13 @@ Source: phone-facts 2.5.
 """
 
 import operator
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from ringfence.policy.macros import expand
+from ringfence.protocols.pattern import pattern
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -23,15 +23,15 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 _WORDS = {"eq": "=", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
 _OPERAND = r"""(?:"[^"]*"|'[^']*'|[^\s"'=!<>]+)"""
-_COMPARISON = re.compile(
+_COMPARISON = pattern(
     rf"\s*(?P<left>{_OPERAND})\s*(?P<op><=|>=|!=|=|<|>|\b(?:eq|ne|lt|le|gt|ge)\b)"
     rf"\s*(?P<right>{_OPERAND})\s*(?P<more>\band\b)?"
 )
-_VERSION = re.compile(
+_VERSION = pattern(
     r"(?:[A-Za-z][A-Za-z0-9]*[.\-])?(?P<major>\d{1,9})[.\-](?P<minor>\d{1,9})"
     r"(?:[.\-](?P<micro>\d{1,9})(?:[A-Za-z]+\d*)?(?:[.\-](?P<build>\d{1,9}))?)?"
 )
-_NUMBER = re.compile(r"-?\d{1,18}")
+_NUMBER = pattern(r"-?\d{1,18}")
 
 
 class Operand(Struct, frozen=True):

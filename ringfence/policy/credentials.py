@@ -5,16 +5,18 @@ Source: phone-facts 2.3, secrets, and 2.5, options of a rule.
 
 import re
 
-OF_THE_UNIT = re.compile(r"\$\(?(?:MAC|MAU|MA|SN|PSN|PN)(?::\d{1,3}){0,2}\)?")
+from ringfence.protocols.pattern import pattern
+
+OF_THE_UNIT = pattern(r"\$\(?(?:MAC|MAU|MA|SN|PSN|PN)(?::\d{1,3}){0,2}\)?")
 """A macro whose value is printed on the phone."""
-_USER_INFO = re.compile(r"(://)[^/\s@?#|]{1,512}@")
-_QUERY = re.compile(
+_USER_INFO = pattern(r"(://)[^/\s@?#|]{1,512}@")
+_QUERY = pattern(
     r"([?&;](?:pass|passwd|password|passphrase|pwd|pw|pin|secret|token|auth|credentials?"
     r"|(?:api|access|private|session|auth)?[_-]?(?:key|token|secret)|signature|sig)=)"
     r"([^&;#\s|\]]{1,512})",
     re.IGNORECASE,
 )
-_OPTION = re.compile(r"(--(?:key|pwd|uid)\s{1,8})(\"[^\"]{0,512}\"|[^\s\]]{1,512})")
+_OPTION = pattern(r"(--(?:key|pwd|uid)\s{1,8})(\"[^\"]{0,512}\"|[^\s\]]{1,512})")
 _MASK = "***"
 
 

@@ -1,11 +1,12 @@
 """Host names and addresses as configured, in the one form in which they are compared."""
 
 import ipaddress
-import re
+
+from ringfence.protocols.pattern import pattern
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_LABEL = pattern(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 LONGEST = 253
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from ringfence import __version__
 from ringfence.config.settings import Settings
+from ringfence.protocols.pattern import pattern
 
 VERSION = f"Ringfence/{__version__}"
 """`$VERSION`: the product token that our User-Agent begins with."""
@@ -15,7 +16,7 @@ VERSION = f"Ringfence/{__version__}"
 _SOFTWARE = {"11.3": "11-3-7MPP0001-1", "12.0": "12-0-3MPP0001-1"}
 """`{firmware profile: the release it stands for}`, in the form that rules compare (2.5)."""
 
-_MACRO = re.compile(
+_MACRO = pattern(
     r"\$(?:(?P<dollar>\$)|(?P<bare>[A-Za-z0-9_]+)"
     r"|\((?P<name>[A-Za-z0-9_]+)(?::(?P<start>[0-9]{1,6})(?::(?P<size>[0-9]{1,6}))?)?\))"
 )
@@ -83,7 +84,7 @@ def unit_values(values: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in values.items() if not _OF_SETTINGS.fullmatch(name)}
 
 
-_OF_SETTINGS = re.compile(r"[A-P]|EXTIP|(?:UID|DISPLAYNAME|AUTHID|PROXY)[0-9]{1,2}")
+_OF_SETTINGS = pattern(r"[A-P]|EXTIP|(?:UID|DISPLAYNAME|AUTHID|PROXY)[0-9]{1,2}")
 
 GENERAL = "ABCDEFGHIJKLMNOP"
 """Letters of the general purpose parameters that any text may use."""

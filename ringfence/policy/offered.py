@@ -1,6 +1,5 @@
 """How what DHCP and DHCPv6 servers offer is shown: raw, read, and without secrets."""
 
-import re
 from collections.abc import Mapping
 
 from ringfence.config.settings import ROWS
@@ -8,8 +7,9 @@ from ringfence.policy.acs import AcsSource
 from ringfence.policy.network import KnownTime
 from ringfence.policy.sources import Considered, ProfileSource
 from ringfence.protocols.dhcp.meaning import said_of_acs
+from ringfence.protocols.pattern import pattern
 
-_SECRET = re.compile(r"""(--(?:key|pwd)\s+)(?:"[^"]*"?|[^\s"\]]+)""")
+_SECRET = pattern(r"""(--(?:key|pwd)\s+)(?:"[^"]*"?|[^\s"\]]+)""")
 _SHOWN = 600
 """Characters of one option in a row."""
 

@@ -7,6 +7,7 @@ import re
 
 from ringfence.policy import hostname
 from ringfence.policy.network import host_and_port
+from ringfence.protocols.pattern import pattern
 from ringfence.protocols.sip.locate import Server
 
 MOST = 16
@@ -14,8 +15,8 @@ MOST = 16
 NUMBER_LIMIT = 65535
 """Highest priority and weight. Source: RFC 2782."""
 
-_HEAD = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>[0-9]+)(?=:|$))?(?P<rest>.*)")
-_SERVICE = re.compile(r"(?:_[a-z0-9-]+\.){1,2}", re.IGNORECASE)
+_HEAD = pattern(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>[0-9]+)(?=:|$))?(?P<rest>.*)")
+_SERVICE = pattern(r"(?:_[a-z0-9-]+\.){1,2}", re.IGNORECASE)
 
 
 def read_proxies(text: str) -> tuple[Server, ...]:

@@ -3,7 +3,6 @@
 Source: chapter, Set Up a Proxy Server, and Table 8; rulings 12 and 13; ADR 38.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
@@ -15,6 +14,7 @@ from ringfence.policy import hostname
 from ringfence.policy.applications import APPLICATIONS, Application
 from ringfence.policy.network import written
 from ringfence.policy.rules import Url, parse_url
+from ringfence.protocols.pattern import pattern
 
 URL_LIMIT = 511
 """Characters of the URL of a PAC file. Source: mission CFG-09."""
@@ -23,7 +23,7 @@ MODE, HOST, PAC_URL, DISCOVERY = (
     ROWS["system"][field].tag
     for field in ("proxy_mode", "proxy_host", "pac_url", "use_auto_discovery")
 )
-_SHARED = re.compile(r"(?:ac|co|com|edu|gob|gov|ltd|mil|net|nom|or|org|plc|sch)\.[a-z]{2}")
+_SHARED = pattern(r"(?:ac|co|com|edu|gob|gov|ltd|mil|net|nom|or|org|plc|sch)\.[a-z]{2}")
 """Domains below which strangers register names, `co.uk`."""
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from ringfence.config.codecs import Secret
 from ringfence.policy.conditions import Condition, parse_condition
 from ringfence.policy.credentials import masked
+from ringfence.protocols.pattern import pattern
 
 PORTS = {"tftp": 69, "http": 80, "https": 443}
 """`{scheme: default port}`."""
@@ -23,11 +24,11 @@ LIMIT = 4096
 
 _CURLY = str.maketrans("“”„‟‘’‚‛", "\"\"\"\"''''")
 _OPTION_NAMES = frozenset({"key", "uid", "pwd", "post", "alias"})
-_OPTION = re.compile(
+_OPTION = pattern(
     r"""\s*--(?:(?P<flag>delta)(?=\s|$)|(?P<name>[a-z]+)\s+(?P<value>"[^"]*"|[^\s"\]]+))"""
 )
-_ASSIGNMENT = re.compile(r"""\s*(?P<tag>[A-Za-z0-9_.\-]+)\s*=\s*(?P<value>"[^"]*"|'[^']*')\s*;?""")
-_URL = re.compile(
+_ASSIGNMENT = pattern(r"""\s*(?P<tag>[A-Za-z0-9_.\-]+)\s*=\s*(?P<value>"[^"]*"|'[^']*')\s*;?""")
+_URL = pattern(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*)://)?"
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^/\s:\[\]@?#]*)"
     r"(?::(?P<port>[0-9]{1,5}))?"

@@ -25,6 +25,7 @@ from ringfence.protocols.dhcpv6.options import (
     enterprise,
 )
 from ringfence.protocols.dhcpv6.options import addresses as addresses6
+from ringfence.protocols.pattern import pattern
 
 Kind = Literal["rule", "server", "none"]
 
@@ -48,7 +49,7 @@ _TAGS = {
     6: ROWS["provisioning"]["dhcpv6_option_to_use"].tag,
 }
 _NAMES = {4: "DHCP", 6: "DHCPv6"}
-_SERVER = re.compile(
+_SERVER = pattern(
     r"(?:(?:tftp|https?)://)?"
     r"(?:\[[0-9A-Fa-f:.]{2,45}\]|(?=[^:]{1,253}(?::|\Z))[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?)"
     r"(?::[0-9]{1,5})?",

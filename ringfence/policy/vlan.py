@@ -1,14 +1,16 @@
 """Which VLAN the phone speaks in, and who said so."""
 
 import json
-import re
 
 from msgspec import Struct
+
+from ringfence.protocols.pattern import pattern
 
 LLDP_MED, CDP, MANUAL, DHCP = "LLDP-MED", "CDP", "VLAN ID", "DHCP option"
 FIRST, LAST = 1, 4094
 """Source: IEEE 802.1Q 9.6."""
-_WRITTEN = re.compile(rb"(?:VLAN-A=)?([0-9]{1,4});?\0?")
+
+_WRITTEN = pattern(rb"(?:VLAN-A=)?([0-9]{1,4});?\0?")
 
 
 FILE = "voice-vlan.json"

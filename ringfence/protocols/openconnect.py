@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Interface, ip_a
 from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.pattern import pattern
 
 LARGEST = 4096
 """Bytes of a report."""
@@ -173,8 +174,8 @@ def _usable(own: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return own
 
 
-_GROUPS = re.compile(r"^Group: \[(.{0,400})\]", re.MULTILINE)
-_CERTIFICATE = re.compile(
+_GROUPS = pattern(r"^Group: \[(.{0,400})\]", re.MULTILINE)
+_CERTIFICATE = pattern(
     r"certificate (?:from VPN server|verify failed).*?(?:failed verification)?[.:]? ?\n?"
     r"Reason: (?P<reason>[^\n]{1,160})",
     re.IGNORECASE,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from ringfence.errors import ComponentError
 from ringfence.protocols.nftables import Request
+from ringfence.protocols.pattern import pattern
 from ringfence.runtime.host_nft_netlink import NETLINK_NETFILTER, Transactions, plain
 
 LIBRARY = "libnftables.so.1"
@@ -19,9 +20,9 @@ NFNLGRP_NFTABLES = 7
 STATELESS = 1 << 2
 """`NFT_CTX_OUTPUT_STATELESS`. Source: nftables/libnftables.h."""
 
-_PROTOCOL = re.compile(r"\b(l4proto|protocol) (6|17)\b")
+_PROTOCOL = pattern(r"\b(l4proto|protocol) (6|17)\b")
 _NAMES = {"6": "tcp", "17": "udp"}
-_LEARNT = re.compile(r"(\t\tflags dynamic\b.*\n(?:\t\t(?!elements).*\n)*)\t\telements = {[^}]*}\n")
+_LEARNT = pattern(r"(\t\tflags dynamic\b.*\n(?:\t\t(?!elements).*\n)*)\t\telements = {[^}]*}\n")
 """What packets put into a dynamic set."""
 
 

@@ -1,7 +1,5 @@
 """Where the phone's IPv4 address comes from, and what the phone tells a DHCP server."""
 
-import re
-
 from msgspec import Struct
 
 from ringfence.config.catalog.values import ConnectionType, IpMode
@@ -11,10 +9,11 @@ from ringfence.policy.sources import option_order
 from ringfence.protocols.dhcp.lease import Lease, check_address
 from ringfence.protocols.dhcp.meaning import REQUESTED
 from ringfence.protocols.dhcp.options import packed, prefix
+from ringfence.protocols.pattern import pattern
 from ringfence.runtime.reach import admissions
 from ringfence.runtime.state import Facts, Planned
 
-_HOST_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.(?!\Z)|\Z))+")
+_HOST_NAME = pattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.(?!\Z)|\Z))+")
 
 
 class DhcpPlan(Struct, frozen=True):

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from ringfence.config.codecs import PORT
 from ringfence.errors import Finding, Severity
+from ringfence.protocols.pattern import pattern
 
 TAG = "Firewall_Config"
 
@@ -20,7 +21,7 @@ PROTOCOLS = ("UDP", "TCP")
 MOST = 5
 """Port options of one protocol. Source: chapter, Table 5."""
 
-_SEPARATORS = re.compile(r"[\s.;]+")
+_SEPARATORS = pattern(r"[\s.;]+")
 """What stands for the comma in files that people write."""
 
 Ports = tuple[int, int]

@@ -1,7 +1,6 @@
 """What a DHCP server granted."""
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -19,10 +18,11 @@ from ringfence.protocols.dhcp.options import (
     seconds,
     text,
 )
+from ringfence.protocols.pattern import pattern
 
 T = TypeVar("T")
 _FOREVER = 0xFFFFFFFF
-_DOMAIN = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?\Z")
+_DOMAIN = pattern(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?\Z")
 
 
 class Lease(Struct, frozen=True):

@@ -2,11 +2,11 @@
 
 import enum
 import ipaddress
-import re
 from collections.abc import Iterator
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.dhcp.acs import BROADBAND_FORUM, DISCOVERY, Acs, acs_of
+from ringfence.protocols.pattern import pattern
 
 ADDRESS_LIMIT = 16
 """Addresses taken from one option; the rest is passed over."""
@@ -16,7 +16,7 @@ VENDOR = 9
 """Enterprise number of the vendor of these phones. Source: phone-facts 3.1, v6 17."""
 SERVER_LIST = 1
 """Sub-option of it that names provisioning servers. Source: phone-facts 3.1, v6 17."""
-_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_LABEL = pattern(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 class Option6(enum.IntEnum):

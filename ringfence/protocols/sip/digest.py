@@ -16,17 +16,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
+from ringfence.protocols.pattern import pattern
+
 NONCE_LIFETIME = 30
 """Seconds in which a challenge may be answered."""
 REPLAY_LIMIT = 1024
 """Most credentials remembered; while it is full, further ones are told to try again."""
 _MAC_SIZE = 14
 
-_DIRECTIVE = re.compile(
+_DIRECTIVE = pattern(
     rb"[ \t]*+([A-Za-z0-9\-]++)[ \t]*+=[ \t]*+"
     rb'(?:"([^"\\]*+(?:\\.[^"\\]*+)*)"|([^ \t,"]++))[ \t]*+(?:,|\Z)'
 )
-_CHALLENGE = re.compile(
+_CHALLENGE = pattern(
     rb"Digest (?:(?:"
     rb'realm="(?(1)(?!)|([^"\\]*+))"|nonce="(?(2)(?!)|([^"\\]*+))"'
     rb'|algorithm=(?(3)(?!)|(MD5|SHA-256))|qop="(?(4)(?!)|(auth))"'
@@ -34,8 +36,8 @@ _CHALLENGE = re.compile(
     rb")(?:, ?|\Z))*(?(1)|(?!))(?(2)|(?!))"
 )
 """The challenge that nearly all servers send, a strict subset of what `parse_digest` reads."""
-_PAIR = re.compile(rb"\\(.)", re.DOTALL)
-_NC = re.compile(rb"[0-9A-Fa-f]{8}")
+_PAIR = pattern(rb"\\(.)", re.DOTALL)
+_NC = pattern(rb"[0-9A-Fa-f]{8}")
 
 
 def _sha256(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.pattern import pattern
 
 TOKEN = rb"[A-Za-z0-9\-.!%*_+`'~]++"
 _QUOTED = rb'"[^"\\]*+(?:\\[\x00-\x7f][^"\\]*+)*"'
@@ -27,29 +28,25 @@ _PARAMETERS = rb"(?:%b;%b%b(?:%b=%b(?:%b|[^ \t;,\"]++))?)*%b" % (
 _HOST = rb"\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9.\-_]++"
 _ABSOLUTE = rb"[A-Za-z][A-Za-z0-9+.\-]*+:[^<> \t\x00-\x1f\x7f]++"
 
-_TOKEN = re.compile(TOKEN)
-_PARAMETER = re.compile(
-    rb";%b(%b)(?:%b=%b(?:(%b)|([^ \t;,\"]++)))?" % (_WS, TOKEN, _WS, _WS, _QUOTED)
-)
-_NAME_ADDR = re.compile(
+_TOKEN = pattern(TOKEN)
+_PARAMETER = pattern(rb";%b(%b)(?:%b=%b(?:(%b)|([^ \t;,\"]++)))?" % (_WS, TOKEN, _WS, _WS, _QUOTED))
+_NAME_ADDR = pattern(
     rb"(?:(%b)%b|([A-Za-z0-9\-.!%%*_+`'~ \t]*+))<(%b)>(%b)" % (_QUOTED, _WS, _ABSOLUTE, _PARAMETERS)
 )
-_ADDR_SPEC = re.compile(
-    rb"([A-Za-z][A-Za-z0-9+.\-]*+:[^<>\"?,; \t\x00-\x1f\x7f]++)(%b)" % _PARAMETERS
-)
-_VIA = re.compile(
+_ADDR_SPEC = pattern(rb"([A-Za-z][A-Za-z0-9+.\-]*+:[^<>\"?,; \t\x00-\x1f\x7f]++)(%b)" % _PARAMETERS)
+_VIA = pattern(
     rb"[Ss][Ii][Pp]%b/%b[0-9]++\.[0-9]++%b/%b(%b)[ \t]++(%b)(?:%b:%b([0-9]{1,5}))?(%b)"
     % (_WS, _WS, _WS, _WS, TOKEN, _HOST, _WS, _WS, _PARAMETERS)
 )
-_SIP_URI = re.compile(
+_SIP_URI = pattern(
     rb"([Ss][Ii][Pp][Ss]?):(?:([^@<>\" \t\x00-\x1f\x7f]++)@)?(%b)(?::([0-9]{1,5}))?"
     rb"((?:;[^;?@]*+)*)(\?.*)?" % _HOST
 )
-_COMMA = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*"?|<[^>]*+>?|,', re.DOTALL)
-_FOREIGN_URI = re.compile(rb"(?!sips?:)" + _ABSOLUTE, re.IGNORECASE)
-_COLONS = re.compile(rb":::(?=[0-9]++\.)")
+_COMMA = pattern(rb'"[^"\\]*+(?:\\.[^"\\]*+)*"?|<[^>]*+>?|,', re.DOTALL)
+_FOREIGN_URI = pattern(rb"(?!sips?:)" + _ABSOLUTE, re.IGNORECASE)
+_COLONS = pattern(rb":::(?=[0-9]++\.)")
 """RFC 3261 let an IPv4 address end an IPv6 one so; it must be tolerated (RFC 5118 section 4.10)."""
-_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
+_ESCAPED = pattern(rb"%([0-9A-Fa-f]{2})")
 
 
 class Uri(Struct, frozen=True):

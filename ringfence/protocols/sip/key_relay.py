@@ -3,17 +3,17 @@
 The body is the one that gateways of the field know. Source: RFC 6086 section 1 (legacy usage).
 """
 
-import re
 from collections import deque
 from math import inf
 
+from ringfence.protocols.pattern import pattern
 from ringfence.protocols.rtp.keys import GAP_MS, TONE_MS
 from ringfence.protocols.sip.message import Message
 
 CONTENT = (b"Content-Type", b"application/dtmf-relay")
 MOST = 64
 """Most keys that wait."""
-_SIGNAL = re.compile(rb"(?i)(?:\A|\n)Signal[ \t]*+=[ \t]*+([0-9*#A-D])[ \t]*+(?:\r?\n|\Z)")
+_SIGNAL = pattern(rb"(?i)(?:\A|\n)Signal[ \t]*+=[ \t]*+([0-9*#A-D])[ \t]*+(?:\r?\n|\Z)")
 APART = (TONE_MS + GAP_MS) / 1000
 """Seconds between two keys at least: who gets them may have to sound each."""
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.pattern import pattern
 from ringfence.protocols.sip.grammar import (
     TOKEN,
     Uri,
@@ -62,12 +63,12 @@ _ADDRESSES = (b"from", b"to")
 _NUMBERS = ((b"max-forwards", 255), (b"expires", 0xFFFFFFFF))
 _MANDATORY = dict.fromkeys((b"via", b"from", b"to", b"call-id", b"cseq")).keys()
 
-_FOLD = re.compile(rb"\r\n[ \t]+")
-_NAME = re.compile(TOKEN)
-_REQUEST_LINE = re.compile(rb"(%b) ([^ \t\r\n]++) ([Ss][Ii][Pp]/[0-9]+\.[0-9]+)" % TOKEN)
-_STATUS_LINE = re.compile(rb"SIP/2\.0 ([0-9]++) ?(.*)", re.IGNORECASE | re.DOTALL)
-_CSEQ = re.compile(rb"([0-9]{1,10})[ \t]++(%b)" % TOKEN)
-_DIGITS = re.compile(rb"[0-9]{1,10}")
+_FOLD = pattern(rb"\r\n[ \t]+")
+_NAME = pattern(TOKEN)
+_REQUEST_LINE = pattern(rb"(%b) ([^ \t\r\n]++) ([Ss][Ii][Pp]/[0-9]+\.[0-9]+)" % TOKEN)
+_STATUS_LINE = pattern(rb"SIP/2\.0 ([0-9]++) ?(.*)", re.IGNORECASE | re.DOTALL)
+_CSEQ = pattern(rb"([0-9]{1,10})[ \t]++(%b)" % TOKEN)
+_DIGITS = pattern(rb"[0-9]{1,10}")
 
 
 class Message:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.pattern import pattern
 from ringfence.protocols.sip.account import Account, Flow
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.authorisation import Authorisation
@@ -23,7 +24,7 @@ RECONNECT = 1.0
 so that the phones of a restarted proxy spread."""
 RETRY_AFTER_LIMIT = 3600.0
 """Most seconds that a server's Retry-After makes us wait."""
-_BRANCH = re.compile(rb";[ \t]*+branch[ \t]*+=[ \t]*+([^ \t;,]++)", re.IGNORECASE)
+_BRANCH = pattern(rb";[ \t]*+branch[ \t]*+=[ \t]*+([^ \t;,]++)", re.IGNORECASE)
 _MIDDLE = b"%b\r\nMax-Forwards: %d\r\nFrom: %b\r\nTo: <%b>\r\nCall-ID: %b\r\nCSeq: "
 _REGISTER = (
     b"%b%b%b%d REGISTER\r\nContact: <%b>;expires=%d\r\nExpires: %d\r\n%bContent-Length: 0\r\n\r\n"

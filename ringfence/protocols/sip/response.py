@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.pattern import pattern
 from ringfence.protocols.sip.grammar import parse_address, parse_via, split_values
 from ringfence.protocols.sip.message import Message, build_message
 
@@ -44,8 +45,8 @@ REASONS: Mapping[int, bytes] = {
     603: b"Decline",
 }
 
-_RPORT = re.compile(rb";[ \t]*+rport[ \t]*+(?=;|\Z)", re.IGNORECASE)
-_RECEIVED = re.compile(rb";[ \t]*+received[ \t]*+=[^;]*+", re.IGNORECASE)
+_RPORT = pattern(rb";[ \t]*+rport[ \t]*+(?=;|\Z)", re.IGNORECASE)
+_RECEIVED = pattern(rb";[ \t]*+received[ \t]*+=[^;]*+", re.IGNORECASE)
 
 
 class Source(Struct, frozen=True):

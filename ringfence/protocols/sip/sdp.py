@@ -3,12 +3,12 @@
 Source: RFC 8866; RFC 4568 (crypto); 3GPP TS 24.229 (3ge2ae).
 """
 
-import re
 from collections.abc import Iterable
 
 from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.pattern import pattern
 
 SIZE_LIMIT = 16384
 """Longest description in bytes."""
@@ -18,19 +18,19 @@ FORMAT_LIMIT = 64
 """Most payload types of one medium."""
 CRYPTO_LIMIT = 16
 
-_LINE = re.compile(r"([a-z])=(.*)")
-_MEDIA = re.compile(
+_LINE = pattern(r"([a-z])=(.*)")
+_MEDIA = pattern(
     r"([a-z]{1,20}) ([0-9]{1,5})(?:/([0-9]{1,3}))? ([A-Za-z0-9/]{1,32})((?: [!-~]{1,32})*)"
 )
-_CONNECTION = re.compile(r"IN IP([46]) ([0-9A-Za-z:.\-]{1,255})(?:/[0-9/]{1,7})?")
-_RTPMAP = re.compile(r"([0-9]{1,3}) ([A-Za-z0-9.\-]{1,32})/([0-9]{1,6})(?:/([0-9]{1,2}))?")
-_FMTP = re.compile(r"([0-9]{1,3}) (.{1,512})")
-_CRYPTO = re.compile(
+_CONNECTION = pattern(r"IN IP([46]) ([0-9A-Za-z:.\-]{1,255})(?:/[0-9/]{1,7})?")
+_RTPMAP = pattern(r"([0-9]{1,3}) ([A-Za-z0-9.\-]{1,32})/([0-9]{1,6})(?:/([0-9]{1,2}))?")
+_FMTP = pattern(r"([0-9]{1,3}) (.{1,512})")
+_CRYPTO = pattern(
     r"([0-9]{1,9}) ([A-Za-z0-9_]{1,40}) inline:([A-Za-z0-9+/=]{1,128})(\|[^ ;]{0,64})?"
     r"((?: [^ ]{1,64})*)"
 )
-_PTIME = re.compile(r"[0-9]{1,4}")
-_ORIGIN = re.compile(r"[^ ]{1,64} ([0-9]{1,20}) ([0-9]{1,20}) IN IP[46] [^ ]{1,255}")
+_PTIME = pattern(r"[0-9]{1,4}")
+_ORIGIN = pattern(r"[^ ]{1,64} ([0-9]{1,20}) ([0-9]{1,20}) IN IP[46] [^ ]{1,255}")
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _STATIC = {0: ("PCMU", 8000), 8: ("PCMA", 8000), 9: ("G722", 8000), 18: ("G729", 8000)}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from math import inf
 
+from ringfence.protocols.pattern import pattern
 from ringfence.protocols.sip.grammar import parse_parameters
 from ringfence.protocols.sip.message import Message
 
@@ -15,7 +16,7 @@ SHORTEST = 90
 MIN_SE = (b"Min-SE", b"%d" % SHORTEST)
 """Field that a 422 has to have."""
 LONGEST = 86400
-_SECONDS = re.compile(rb"([0-9]{1,9})[ \t]*+(;.*)?", re.DOTALL)
+_SECONDS = pattern(rb"([0-9]{1,9})[ \t]*+(;.*)?", re.DOTALL)
 
 Fields = Sequence[tuple[bytes, bytes]]
 

@@ -3,13 +3,14 @@
 import re
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.pattern import pattern
 from ringfence.protocols.sip.message import HEAD_LIMIT, MESSAGE_LIMIT
 
-_LENGTH = re.compile(
+_LENGTH = pattern(
     rb"\r\n(?:Content-Length|l)[ \t]*+:[ \t]*+(?:\r\n[ \t]++)*([0-9]{1,9})[ \t]*+(?=\r\n)",
     re.IGNORECASE,
 )
-_ANY_LENGTH = re.compile(rb"\r\n(?:Content-Length|l)[ \t]*+:", re.IGNORECASE)
+_ANY_LENGTH = pattern(rb"\r\n(?:Content-Length|l)[ \t]*+:", re.IGNORECASE)
 
 
 class MessageStream:

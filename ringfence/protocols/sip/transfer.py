@@ -3,21 +3,21 @@
 Source: RFC 3515; RFC 3891; RFC 3892; RFC 3420; RFC 5589.
 """
 
-import re
 from urllib.parse import quote, unquote_to_bytes
 
 from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.protocols.pattern import pattern
 from ringfence.protocols.sip.dialog import Dialog, tag_of
 from ringfence.protocols.sip.grammar import parse_address, parse_parameters, parse_uri
 from ringfence.protocols.sip.message import Message
 
 FRAGMENT = b"message/sipfrag"
-_STATUS = re.compile(rb"SIP/2\.0 ([1-6][0-9]{2})(?: ([^\r\n]*+))?(?:\r?\n|\Z)")
-_METHOD = re.compile(rb"(?i);method=([^;?]*+)")
-_PRINTABLE = re.compile(rb"[\x21-\x7e]{1,512}")
-_CALL_ID = re.compile(rb"[^;, \t]++")
+_STATUS = pattern(rb"SIP/2\.0 ([1-6][0-9]{2})(?: ([^\r\n]*+))?(?:\r?\n|\Z)")
+_METHOD = pattern(rb"(?i);method=([^;?]*+)")
+_PRINTABLE = pattern(rb"[\x21-\x7e]{1,512}")
+_CALL_ID = pattern(rb"[^;, \t]++")
 
 
 class Replaces(Struct, frozen=True):
