@@ -38,7 +38,7 @@ unit:
 # Against the real components, in namespaces of its own.
 integration:
 	@mkdir -p build
-	@$(SANDBOX) $(PYTEST) tests/integration --basetemp=build/pytest -n $(WORKERS) --dist loadfile
+	@$(SANDBOX) $(PYTEST) tests/integration tests/procedures --basetemp=build/pytest -n $(WORKERS) --dist loadfile
 
 # One line a row: ID, proven|own-peer|unit|missing, component, test.
 scorecard:
