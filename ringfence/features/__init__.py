@@ -7,8 +7,8 @@ from typing import Any
 from ringfence.runtime.feature import Feature
 
 ORDER = (
-    "pc_port",
     "firewall",
+    "pc_port",
     "voice_vlan",
     "dot1x",
     "vpn",
