@@ -7,16 +7,17 @@ import os
 import socket
 import stat
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ringfence.errors import ComponentError
-from ringfence.runtime import host_interface
+from ringfence.runtime import host_interface, host_route
 from ringfence.runtime.host_clock import Clocks
 
 if TYPE_CHECKING:
+    from ringfence.protocols.rtnetlink_change import Change
     from ringfence.runtime.host_bridge import PortNotices
     from ringfence.runtime.host_link import LinkNotices
     from ringfence.runtime.host_nft import Nft
@@ -222,6 +223,15 @@ class Host(Clocks):
         from ringfence.runtime.host_link import LinkNotices
 
         return LinkNotices(interface)
+
+    def route(self, interface: str, changes: "Iterable[Change]") -> None:
+        """Change the IPv4 address or the default route of an interface.
+
+        Raises:
+            ComponentError: no such interface, or the kernel refused.
+
+        """
+        host_route.change(interface, changes)
 
     def is_up(self, interface: str) -> bool:
         """Return whether an interface is switched on.

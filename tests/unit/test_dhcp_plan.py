@@ -14,6 +14,12 @@ from ringfence.features.dhcp.memory import Remembered
 from ringfence.features.dhcp.plan import AddressPlan, DhcpPlan, StaticPlan, plan, show
 from ringfence.features.dhcp.report import lease_data, lease_rows
 from ringfence.protocols.dhcp import Lease
+from ringfence.protocols.rtnetlink_change import (
+    PutAddress,
+    PutRouter,
+    TakeAddress,
+    TakeRouter,
+)
 from ringfence.runtime.state import Facts, Identity, Planned
 
 FACTS = Facts(identity=Identity(mac="02000000aa01", interface="eth0"))
@@ -123,33 +129,22 @@ def test_show_says_what_is_told_and_asked() -> None:
     assert FEATURE.show is show
 
 
+PUT, ROUTE = PutAddress("10.99.1.100", 24, 60), PutRouter("10.99.1.1", "10.99.1.100")
+
+
 def test_the_kernel_gets_address_and_route_with_the_life_that_is_left() -> None:
-    assert commands.hold("eth0", LEASE, 3599.9) == (
-        "addr replace 10.99.1.100/24 brd + dev eth0 valid_lft 3599 preferred_lft 3599\n"
-        "route replace default via 10.99.1.1 dev eth0 onlink proto dhcp src 10.99.1.100\n"
-    )
+    assert commands.hold(LEASE, 60) == [PUT, ROUTE]
 
 
 def test_the_new_address_is_there_before_the_old_one_goes() -> None:
-    lines = commands.hold("eth0", LEASE, 60, "10.99.1.50").splitlines()
-    assert [line.split()[:2] for line in lines] == [
-        ["addr", "replace"],
-        ["route", "replace"],
-        ["addr", "flush"],
-        ["addr", "replace"],
-        ["route", "replace"],
+    assert commands.hold(LEASE, 60, "10.99.1.50") == [
+        *(PUT, ROUTE, TakeAddress("10.99.1.50")),
+        *(PUT, ROUTE),
     ]
-    assert lines[2] == "addr flush dev eth0 to 10.99.1.50/32"
 
 
 def test_a_lease_without_router_takes_an_old_route_away() -> None:
-    held = commands.hold("eth0", replace(LEASE, routers=()), math.inf)
-    assert "valid_lft forever preferred_lft forever" in held
-    assert "route flush exact default dev eth0 proto dhcp\n" in held
-
-
-def test_a_point_to_point_address_has_no_broadcast() -> None:
-    assert "brd" not in commands.hold("eth0", replace(LEASE, prefix=31), 60)
+    assert commands.hold(replace(LEASE, routers=()), 60) == [PUT, TakeRouter()]
 
 
 def test_what_was_remembered_is_recalled() -> None:

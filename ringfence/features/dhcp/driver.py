@@ -33,6 +33,7 @@ from ringfence.protocols.dhcp.frame import (
     build_frame,
     parse_frame,
 )
+from ringfence.protocols.rtnetlink_change import TakeAddress
 from ringfence.runtime.feature import World
 from ringfence.runtime.host_packets import Packets
 from ringfence.runtime.state import Health, Status
@@ -78,7 +79,6 @@ class AddressDriver:
 
         """
         host, before = self._world.host, self._plan
-        up = host.is_up(plan.interface)
         if isinstance(plan, DhcpPlan) and _let_in_again(before, plan) and self._exchange:
             self._exchange.receive_carrier(host.now())
             self._pause()
@@ -92,9 +92,9 @@ class AddressDriver:
                 self._world.spawn(self._live(plan))
             return
         self._former = self._inherited(plan).address
-        lease, lines = plan.lease, "" if up else commands.up(plan.interface)
-        lines += commands.hold(plan.interface, lease, lease.lease_time, self._former)
-        await host.run("ip", "-batch", "-", stdin=lines)
+        lease = plan.lease
+        host.switch(plan.interface, on=True)
+        host.route(plan.interface, commands.hold(lease, lease.lease_time, self._former))
         self._bound, self._placed = Bound(lease, host.now(), b""), True
         self._world.publish(lease=lease)
         self._remember(plan.interface, self._bound)
@@ -166,7 +166,7 @@ class AddressDriver:
     async def _serve(self, plan: DhcpPlan) -> None:
         host = self._world.host
         if not host.is_up(plan.interface):
-            await host.run("ip", "-batch", "-", stdin=commands.up(plan.interface))
+            host.switch(plan.interface, on=True)
             self._placed = False
         # A bridge keeps its carrier for the computer's sake, and a voice VLAN may keep its own.
         wire = host.switch_port(self._world.facts().identity.interface)
@@ -183,9 +183,9 @@ class AddressDriver:
             while True:
                 self._send(exchange, client, packets)
                 for event in _events(exchange):
-                    await self._obey(plan, event)
+                    self._obey(plan, event)
                 if self._bound and not self._placed:
-                    await self._place(plan, self._bound)
+                    self._place(plan, self._bound)
                     continue
                 self._problem = ""
                 await self._receive(exchange, packets)
@@ -265,13 +265,13 @@ class AddressDriver:
             if datagram:
                 exchange.receive_message(datagram.payload, datagram.source, self._world.host.now())
 
-    async def _obey(self, plan: DhcpPlan, event: Event) -> None:
+    def _obey(self, plan: DhcpPlan, event: Event) -> None:
         if isinstance(event, Bound):
             if self._bound:
                 self._former = self._bound.lease.address
             self._bound, self._placed = event, False
         elif isinstance(event, Lost):
-            await self._give_up(plan)
+            self._give_up(plan)
             logger.warning("dhcp.lost: %s", event.reason)
         elif isinstance(event, Refused):
             self._last_refusal = f"{event.reason} (from {event.source})"
@@ -281,12 +281,11 @@ class AddressDriver:
                 self._world.publish(silent=True)
             logger.info("dhcp.unanswered: %s, %d times", event.state.value, event.tries)
 
-    async def _place(self, plan: DhcpPlan, bound: Bound) -> None:
+    def _place(self, plan: DhcpPlan, bound: Bound) -> None:
         """Have the kernel hold the lease, then tell the phone and the next process."""
         host, lease = self._world.host, bound.lease
         remaining = bound.asked_at + lease.lease_time - host.now()
-        lines = commands.hold(plan.interface, lease, remaining, self._former)
-        await host.run("ip", "-batch", "-", stdin=lines)
+        host.route(plan.interface, commands.hold(lease, remaining, self._former))
         self._placed = True
         self._former = lease.address
         self._let_go()
@@ -337,7 +336,7 @@ class AddressDriver:
                     await asyncio.sleep(ARP_TIME)
         self._pause()
         if self._bound:
-            await self._give_up(plan)
+            self._give_up(plan)
 
     def _unwatch(self) -> None:
         if self._watch:
@@ -353,15 +352,14 @@ class AddressDriver:
         except ComponentError as error:
             logger.warning("dhcp.unremembered: %s", error)
 
-    async def _give_up(self, plan: AddressPlan) -> None:
+    def _give_up(self, plan: AddressPlan) -> None:
         """Take the address off the interface and out of the facts."""
         bound, self._bound = self._bound, None
         self._let_go()
         self._unwatch()
         self._world.publish(lease=None)
         if bound:
-            line = commands.drop(plan.interface, bound.lease.address)
-            await self._world.host.run("ip", "-batch", "-", stdin=line)
+            self._world.host.route(plan.interface, (TakeAddress(bound.lease.address),))
         self._former = ""
         self._world.host.remove(memory.FILE)
 
