@@ -1,5 +1,7 @@
 """Whether this boot connects to the VPN, where, as whom, and what may leave beside the tunnel."""
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 
 from ringfence.config.catalog.values import IpMode, TlsVersion
@@ -7,11 +9,12 @@ from ringfence.config.codecs import Secret
 from ringfence.config.settings import Settings
 from ringfence.errors import Finding, Severity
 from ringfence.policy import vpn
-from ringfence.policy.hostname import address, name
 from ringfence.policy.network import host_and_port, resolvers
-from ringfence.protocols.openconnect import Login, words
 from ringfence.runtime.reach import unreached
 from ringfence.runtime.state import Facts, Planned
+
+if TYPE_CHECKING:
+    from ringfence.protocols.openconnect import Login
 
 PORT = 443
 INTERFACE = "vpn0"
@@ -23,7 +26,7 @@ _RECORDS = {IpMode.IPV4: ("A",), IpMode.IPV6: ("AAAA",), IpMode.DUAL: ("A", "AAA
 class VpnPlan(Struct, frozen=True):
     """What this boot does about the VPN."""
 
-    login: Login | None
+    login: "Login | None"
     """None where it does not connect."""
     idle: str = ""
     """Why it does not."""
@@ -69,19 +72,24 @@ def plan(settings: Settings, facts: Facts) -> Planned[VpnPlan]:
 
 def show(made: VpnPlan) -> str:
     """Return how openconnect is started; its password comes on standard input."""
+    from ringfence.protocols.openconnect import words
+
     if made.login is None:
         return f"no tunnel: {made.idle}\n"
     said = words(made.login, made.login.host, INTERFACE, AUTHORITIES, "…")
     return "\n    ".join(["openconnect", *said]) + "\n"
 
 
-def _login(settings: Settings, facts: Facts) -> tuple[Login | None, tuple[Finding, ...]]:
+def _login(settings: Settings, facts: Facts) -> tuple["Login | None", tuple[Finding, ...]]:
     system, product = settings.system, facts.identity.product
     text = system.vpn_server
     if text and not vpn.has_vpn(product):
         return None, (_no_vpn(product),)
     if vpn.lacking(settings, product):
         return None, ()
+    from ringfence.policy.hostname import address, name
+    from ringfence.protocols.openconnect import Login  # only a phone with a VPN pays for it
+
     try:
         host, port = host_and_port(text, PORT)
         if address(host) is None:
@@ -95,7 +103,7 @@ def _login(settings: Settings, facts: Facts) -> tuple[Login | None, tuple[Findin
     return Login(host=host, port=port, user=said[0], group=said[2], only_tls13=newest), ()
 
 
-def _idle(settings: Settings, facts: Facts, login: Login | None) -> str:
+def _idle(settings: Settings, facts: Facts, login: "Login | None") -> str:
     if login is None:
         return "its settings cannot be used"
     if facts.vpn_asked == vpn.OFF and settings.system.connect_on_bootup:

@@ -1,31 +1,32 @@
 """VPN Status, as the chapter shows it. Source: chapter, View the VPN Status."""
 
+from typing import TYPE_CHECKING
+
 from ringfence.features.vpn.plan import INTERFACE, VpnPlan
-from ringfence.protocols.openconnect import Configured, Failure
 from ringfence.runtime import host_tunnel
 from ringfence.runtime.state import Health, Status
+
+if TYPE_CHECKING:
+    from ringfence.features.vpn.connection import Connection
+    from ringfence.protocols.openconnect import Failure
 
 TITLE = "VPN Status"
 NONE = "none"
 
 
-def told(  # noqa: PLR0913 - a status has as many parts
-    plan: VpnPlan | None,
-    held: Configured | None,
-    failure: Failure | None,
-    kept: int,
-    connected: bool,
-    enabled: bool,
-) -> Status:
-    """Return the status; `held` is where packets are led, also while nobody takes them there."""
+def told(plan: VpnPlan | None, connection: "Connection | None") -> Status:
+    """Return the status; packets may be led into a tunnel where nobody takes them on."""
+    held = connection.tunnel.configured if connection else None
+    connected, enabled = (connection.connected, connection.tries) if connection else (False, False)
+    failure = connection.failure if connection and not connected else None
     shown = held if connected else None
     received, sent = host_tunnel.counted(INTERFACE) if held else (0, 0)
-    connection = "Connected" if connected else "Disconnected"
+    state = "Connected" if connected else "Disconnected"
     address = (shown.address or shown.address6) if shown else ""
     mask = shown.mask if shown and shown.address else ""
     login = plan.login if plan else None
     rows = [
-        ("VPN connection", connection),
+        ("VPN connection", state),
         ("VPN IP address", address or NONE),
         ("VPN subnet mask", mask or NONE),
         ("Sent bytes", str(sent)),
@@ -43,10 +44,11 @@ def told(  # noqa: PLR0913 - a status has as many parts
         rows.append(("Meanwhile", "nothing leaves the phone: it goes into the tunnel or nowhere"))
     if failure:
         rows.append(("Last failure", str(failure)))
-    if plan and plan.closed:
+    if connection and plan and plan.closed:
+        kept = connection.tunnel.kept()
         rows.append(("Packets kept from leaving beside the tunnel", str(kept)))
     data = {
-        "connection": connection,
+        "connection": state,
         "connected": connected,
         "enabled": enabled,
         "address": address,
@@ -63,7 +65,7 @@ def told(  # noqa: PLR0913 - a status has as many parts
 
 
 def _health(
-    plan: VpnPlan | None, failure: Failure | None, connected: bool, enabled: bool
+    plan: VpnPlan | None, failure: "Failure | None", connected: bool, enabled: bool
 ) -> Health:
     if plan is None:
         return Health.STARTING
