@@ -18,7 +18,6 @@ from weakref import WeakSet
 
 from msgspec.structs import replace
 
-from ringfence import MADE_AFTER
 from ringfence.config.catalog.values import ProxyMode
 from ringfence.errors import NetworkError, PolicyError
 from ringfence.policy import chain, hostname, identity, revocation
@@ -37,6 +36,7 @@ from ringfence.runtime.egress_target import Shown as Shown
 from ringfence.runtime.egress_target import Target as Target
 from ringfence.runtime.egress_target import Verdict as Verdict
 from ringfence.runtime.host import Host
+from ringfence.runtime.host_clock import MADE_AFTER
 from ringfence.runtime.tls import Contexts
 
 if TYPE_CHECKING:

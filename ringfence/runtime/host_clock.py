@@ -3,6 +3,9 @@
 import time
 from pathlib import Path
 
+MADE_AFTER = 1735689600.0
+"""2025-01-01 in seconds since 1970: no release is older, and no true time is."""
+
 
 class Clocks:
     """Every clock that the phone goes by."""

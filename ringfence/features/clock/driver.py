@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ringfence import MADE_AFTER
 from ringfence.errors import NetworkError, RemoteProtocolError, RingfenceError
 from ringfence.features.clock.plan import ClockPlan, TimeServer
 from ringfence.policy.applications import NTP
@@ -17,6 +16,7 @@ from ringfence.runtime.egress import Destination, Target
 from ringfence.runtime.egress_stream import broken
 from ringfence.runtime.feature import World
 from ringfence.runtime.host import endpoint
+from ringfence.runtime.host_clock import MADE_AFTER
 from ringfence.runtime.state import Health, Status, stamp
 
 if TYPE_CHECKING:
