@@ -16,7 +16,7 @@ def test_audio_before_the_answer_is_played_and_the_microphone_stays_shut(
     desk.phone.command("dial", target="1003")
     peer.wait_ringing()
     peer.command("answer", code=183)
-    call = desk.phone.wait_call(state="ringing", received=[">=", 60])
+    call = desk.phone.wait_call(state="in progress", received=[">=", 60])
     assert call["sent"] == call["refused"] == 0
     peer.answer()
     desk.talking(peer)

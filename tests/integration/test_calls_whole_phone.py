@@ -151,3 +151,19 @@ def test_a_device_that_is_none_ends_the_start_with_a_line(
     assert done.returncode
     (line,) = done.stderr.splitlines()
     assert why in line
+
+
+def test_a_code_secures_every_call_from_now_on(whole: Whole, desk: Desk) -> None:
+    whole.boot(Outbound_Proxy_1_=PROXY)
+    assert whole.ask("dial", "*16") == {"secure_calls": "every"}
+    shown = ringfence("phone", "get", "--state", str(whole.folder / "state"), "Secure_Call_Setting")
+    assert shown.stdout.strip() == "Yes"
+    peer = desk.pjsua(srtp="optional")
+    whole.ask("dial", "1003")
+    peer.wait_ringing()
+    peer.answer()
+    assert whole.phone
+    status = whole.phone.until(
+        lambda status: bool(status["calls"]) and status["calls"][0]["received"] >= 5
+    )
+    assert status["calls"][0]["srtp"] == "AES_CM_128_HMAC_SHA1_80"

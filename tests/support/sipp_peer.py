@@ -87,6 +87,8 @@ class Peer:
     port: int = 5060
     called: str = ""
     """User that the phone dials; empty where SIPp calls."""
+    times: int = 1
+    """How often the phone calls."""
     registered: str = ""
     """Further header lines of the answer to REGISTER, each with its end."""
     _branches: count = field(default_factory=count)  # type: ignore[type-arg]
@@ -99,7 +101,7 @@ class Peer:
         kind = "u1" if self.transport == "UDP" else "t1"
         self.process = self.space.popen(
             *("sipp", "-sf", str(self.folder / "ladder.xml"), "-i", self.address),
-            *("-p", str(self.port), "-t", kind, "-m", "1" if not self.called else "2"),
+            *("-p", str(self.port), "-t", kind, "-m", str(1 + self.times if self.called else 1)),
             *("-auth_uri", f"1001@{self.phone}"),
             *("-nostdin", "-timeout", "20", "-timeout_error", "-trace_msg", "-trace_err"),
             *("-message_file", str(self.folder / "messages")),

@@ -21,10 +21,17 @@ class Stage:
     ) -> None:
         self.phone, self.outside, self.folder, self.transport = phone, outside, folder, transport
 
-    def peer(self, *steps: Step, called: str = "", **texts: str) -> Peer:
+    def peer(self, *steps: Step, called: str = "", times: int = 1, **texts: str) -> Peer:
         """Start SIPp with a ladder, and the phone with its settings."""
         made = Peer(
-            self.outside, self.folder / "sipp", steps, PEER, PHONE, self.transport, called=called
+            self.outside,
+            self.folder / "sipp",
+            steps,
+            PEER,
+            PHONE,
+            self.transport,
+            called=called,
+            times=times,
         )
         made.__enter__()
         self.playing = made

@@ -1,9 +1,12 @@
 """Which codecs a line offers, in which order, and what of them is offered only where installed."""
 
 import pytest
+from msgspec.structs import replace
 
 from ringfence.config.settings import decode, virgin
+from ringfence.features.line.targets import StarCodes
 from ringfence.features.line.terms import terms
+from ringfence.protocols.sip.negotiation import Negotiation
 
 EXTRAS = ("G722", "OPUS")
 
@@ -62,3 +65,36 @@ def test_payload_types_follow_their_parameters() -> None:
         KEYS_8,
         ("telephone-event", 48000, 112),
     ]
+
+
+def test_offers_are_encrypted_where_the_user_says_so_and_the_line_lets_him() -> None:
+    for texts, secure in (
+        ({}, False),
+        ({"Secure_Call_Setting": "Yes"}, True),
+        ({"Secure_Call_Setting": "Yes", "Secure_Call_Option_1_": "Strict"}, False),
+        ({"Secure_Call_Setting": "Yes", "Secure_Call_Serv": "No"}, False),
+        ({"Secure_Call_Option_1_": "Required"}, True),
+    ):
+        settings, errors = decode(texts, virgin())
+        assert not errors
+        made = replace(terms(settings, 1, "UDP", ()), address="192.0.2.1", port=16384)
+        assert (b"RTP/SAVP" in Negotiation(made, bytes).offer()) is secure, texts
+
+
+@pytest.mark.parametrize(
+    ("dialled", "meant"),
+    [
+        ("*16", ("every", True, "")),
+        (" *17 ", ("every", False, "")),
+        ("*181003", ("one", True, "1003")),
+        ("*19", ("one", False, "")),
+        ("*161003", ("", False, "*161003")),
+        ("1003", ("", False, "1003")),
+        ("sip:*18@telco.test", ("", False, "sip:*18@telco.test")),
+    ],
+)
+def test_what_codes_say_of_how_calls_are_secured(
+    dialled: str, meant: tuple[str, bool, str]
+) -> None:
+    assert StarCodes("*16", "*17", "*18", "*19").read(dialled) == meant
+    assert StarCodes("", "", "", "").read(dialled) == ("", False, dialled.strip())

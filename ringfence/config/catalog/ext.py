@@ -13,7 +13,7 @@ from ringfence.config.catalog.values import (
 from ringfence.config.codecs import PORT, PORT_OR_NONE, Choice, Number, Secret, Switch, Text
 from ringfence.config.parameter import Effect, Section, Status, Tab
 
-OBEYED = Status.OBEYED
+NEVER, OBEYED = Status.NEVER, Status.OBEYED
 RESTART = Effect.RESTART
 PROXY = Text(2048, "host[:port], or static records joined by |")
 
@@ -50,7 +50,13 @@ class Ext(Tab, frozen=True, kw_only=True):
         source="chapter, Table 3; phone-facts 1.6",
     )
     sip_100rel_enable: bool = _SIP.row(False, "SIP_100REL_Enable_{n}_", "Sends provisional answers reliably.", status=OBEYED)
-    ext_sip_port: int = _SIP.row(5060, "EXT_SIP_Port_{n}_", "Port that the line claims behind a NAT.", codec=PORT_OR_NONE)
+    ext_sip_port: int = _SIP.row(
+        5060,
+        "EXT_SIP_Port_{n}_",
+        "No message names a port that a NAT might have: proxies answer to where a request came from (rport).",
+        status=NEVER,
+        codec=PORT_OR_NONE,
+    )
     auth_resync_reboot: bool = _SIP.row(
         True,
         "Auth_Resync-Reboot_{n}_",
@@ -61,7 +67,9 @@ class Ext(Tab, frozen=True, kw_only=True):
     sip_proxy_require: str = _SIP.row(
         "", "SIP_Proxy-Require_{n}_", "Option tags for the header Proxy-Require.", codec=Text(256), status=OBEYED
     )
-    sip_remote_party_id: bool = _SIP.row(True, "SIP_Remote-Party-ID_{n}_", "Uses the header Remote-Party-ID.")
+    sip_remote_party_id: bool = _SIP.row(
+        True, "SIP_Remote-Party-ID_{n}_", "Names the line in the header Remote-Party-ID of its calls.", status=OBEYED
+    )
     refer_to_target_contact: bool = _SIP.row(
         False,
         "Refer-To_Target_Contact_{n}_",
@@ -85,10 +93,25 @@ class Ext(Tab, frozen=True, kw_only=True):
         status=OBEYED,
         source="phone-facts 1.1",
     )
-    sticky_183: bool = _SIP.row(False, "Sticky_183_{n}_", "Ignores 180 after 183.")
-    precondition_support: Switch = _SIP.row(Switch.DISABLED, "Precondition_Support_{n}_", "Supports preconditions of media.")
-    privacy_header: PrivacyHeader = _SIP.row(PrivacyHeader.DISABLED, "Privacy_Header_{n}_", "Privacy that the line asks for.")
-    p_early_media_support: bool = _SIP.row(False, "P-Early-Media_Support_{n}_", "Sends the header P-Early-Media.")
+    sticky_183: bool = _SIP.row(False, "Sticky_183_{n}_", "A call in progress (183) does not go back to ringing (180).", status=OBEYED)
+    precondition_support: Switch = _SIP.row(
+        Switch.DISABLED,
+        "Precondition_Support_{n}_",
+        "Nobody here reserves bandwidth before a phone rings; who requires it is told so (420).",
+        status=NEVER,
+    )
+    privacy_header: PrivacyHeader = _SIP.row(
+        PrivacyHeader.DISABLED,
+        "Privacy_Header_{n}_",
+        "Asks the proxy to hide who calls (header Privacy); From stays for the proxy to know us.",
+        status=OBEYED,
+    )
+    p_early_media_support: bool = _SIP.row(
+        False,
+        "P-Early-Media_Support_{n}_",
+        "Sends P-Early-Media, and plays before the answer only what it allows (RFC 5009).",
+        status=OBEYED,
+    )
     mediasec_request: bool = _SIP.row(
         False, "MediaSec_Request_{n}_", "Starts the negotiation of media plane security itself.", source="chapter, Table 7", status=OBEYED
     )
@@ -103,9 +126,13 @@ class Ext(Tab, frozen=True, kw_only=True):
         status=OBEYED,
         source="phone-facts 1.1",
     )
-    auth_page: bool = _FEATURE.row(False, "Auth_Page_{n}_", "Challenges an INVITE that pages the phone.")
-    auth_page_realm: str = _FEATURE.row("", "Auth_Page_Realm_{n}_", "Realm of the challenge of a page.", codec=Text(256))
-    auth_page_password: Secret = _FEATURE.row(Secret(), "Auth_Page_Password_{n}_", "Password of the challenge of a page.")
+    auth_page: bool = _FEATURE.row(False, "Auth_Page_{n}_", "No INVITE makes the phone answer by itself, so nobody pages it.", status=NEVER)
+    auth_page_realm: str = _FEATURE.row(
+        "", "Auth_Page_Realm_{n}_", "No INVITE makes the phone answer by itself, so nobody pages it.", status=NEVER, codec=Text(256)
+    )
+    auth_page_password: Secret = _FEATURE.row(
+        Secret(), "Auth_Page_Password_{n}_", "No INVITE makes the phone answer by itself, so nobody pages it.", status=NEVER
+    )
     secure_call_option: SecureCallOption = _FEATURE.row(
         SecureCallOption.OPTIONAL, "Secure_Call_Option_{n}_", "When calls must be secure.", status=OBEYED
     )
@@ -176,13 +203,15 @@ class Ext(Tab, frozen=True, kw_only=True):
     third_preferred_codec: AudioCodec = _AUDIO.row(
         AudioCodec.UNSPECIFIED, "Third_Preferred_Codec_{n}_", "Third codec of an offer.", status=OBEYED
     )
-    g729a_enable: bool = _AUDIO.row(True, "G729a_Enable_{n}_", "Allows G.729a.")
+    g729a_enable: bool = _AUDIO.row(True, "G729a_Enable_{n}_", "The phone does not have G.729a.", status=NEVER)
     g722_enable: bool = _AUDIO.row(True, "G722_Enable_{n}_", "Allows G.722, where it is installed.", status=OBEYED)
-    g722_2_enable: bool = _AUDIO.row(True, "G722.2_Enable_{n}_", "Allows G.722.2.")
-    ilbc_enable: bool = _AUDIO.row(True, "iLBC_Enable_{n}_", "Allows iLBC.")
-    isac_enable: bool = _AUDIO.row(False, "iSAC_Enable_{n}_", "Allows iSAC.")
+    g722_2_enable: bool = _AUDIO.row(True, "G722.2_Enable_{n}_", "The phone does not have G.722.2.", status=NEVER)
+    ilbc_enable: bool = _AUDIO.row(True, "iLBC_Enable_{n}_", "The phone does not have iLBC.", status=NEVER)
+    isac_enable: bool = _AUDIO.row(False, "iSAC_Enable_{n}_", "The phone does not have iSAC.", status=NEVER)
     opus_enable: bool = _AUDIO.row(True, "OPUS_Enable_{n}_", "Allows Opus, where it is installed.", status=OBEYED)
-    silence_supp_enable: bool = _AUDIO.row(False, "Silence_Supp_Enable_{n}_", "Sends nothing in silence.")
+    silence_supp_enable: bool = _AUDIO.row(
+        False, "Silence_Supp_Enable_{n}_", "Silence is sent, too: pauses would tell through SRTP who speaks when.", status=NEVER
+    )
     dtmf_tx_method: DtmfMethod = _AUDIO.row(
         DtmfMethod.AUTO,
         "DTMF_Tx_Method_{n}_",
@@ -190,10 +219,18 @@ class Ext(Tab, frozen=True, kw_only=True):
         status=OBEYED,
     )
     codec_negotiation: CodecNegotiation = _AUDIO.row(
-        CodecNegotiation.DEFAULT, "Codec_Negotiation_{n}_", "Whether an answer lists one codec or all."
+        CodecNegotiation.DEFAULT, "Codec_Negotiation_{n}_", "An answer names the one codec that both will use.", status=NEVER
     )
     encryption_method: EncryptionMethod = _AUDIO.row(EncryptionMethod.AES_128, "Encryption_Method_{n}_", "Cipher of SRTP.", status=OBEYED)
 
-    dial_plan: str = _DIAL.row("", "Dial_Plan_{n}_", "Rules for dialled numbers.", codec=Text(2047))
-    enable_uri_dialing: bool = _DIAL.row(False, "Enable_URI_Dialing_{n}_", "Allows letters in a dialled address.")
-    emergency_number: str = _DIAL.row("", "Emergency_Number_{n}_", "Numbers that are always dialled.", codec=Text(256))
+    dial_plan: str = _DIAL.row(
+        "",
+        "Dial_Plan_{n}_",
+        "Numbers are dialled whole, as they were entered; what they mean is up to the proxy.",
+        status=NEVER,
+        codec=Text(2047),
+    )
+    enable_uri_dialing: bool = _DIAL.row(False, "Enable_URI_Dialing_{n}_", "A SIP URI is dialled whatever this says.", status=NEVER)
+    emergency_number: str = _DIAL.row(
+        "", "Emergency_Number_{n}_", "No number is barred, so none needs an exception.", status=NEVER, codec=Text(256)
+    )

@@ -138,5 +138,10 @@ class Phone(Tab, frozen=True, kw_only=True):
     secondary_request_url: str = _E911.row("", "Secondary_Request_URL", "Second location server.", codec=URL)
 
     group_1_paging_script: str = _PAGING.row(
-        "", "Group_1_Paging_Script", "Multicast paging group 1.", codec=Text(1024), aliases=("Group_Paging_Script",)
+        "",
+        "Group_1_Paging_Script",
+        "No multicast makes the phone play anything.",
+        status=Status.NEVER,
+        codec=Text(1024),
+        aliases=("Group_Paging_Script",),
     )

@@ -3,7 +3,7 @@
 from ringfence.config.codecs import Text
 from ringfence.config.parameter import Section, Status, Tab
 
-_CODES = Section("Vertical Service Activation Codes", "phone-facts 1.6")
+_CODES = Section("Vertical Service Activation Codes", "phone-facts 1.6", status=Status.OBEYED)
 _TIME = Section("Time", "phone-facts 1.1, 3.1")
 CODE = Text(32)
 
@@ -11,10 +11,18 @@ CODE = Text(32)
 class Regional(Tab, frozen=True, kw_only=True):
     """Parameters of the Regional tab."""
 
-    secure_all_call_act_code: str = _CODES.row("*16", "Secure_All_Call_Act_Code", "Makes every call secure.", codec=CODE)
-    secure_no_call_act_code: str = _CODES.row("*17", "Secure_No_Call_Act_Code", "Makes no call secure.", codec=CODE)
-    secure_one_call_act_code: str = _CODES.row("*18", "Secure_One_Call_Act_Code", "Makes the next call secure.", codec=CODE)
-    secure_one_call_deact_code: str = _CODES.row("*19", "Secure_One_Call_Deact_Code", "Makes the next call not secure.", codec=CODE)
+    secure_all_call_act_code: str = _CODES.row(
+        "*16", "Secure_All_Call_Act_Code", "Dialled alone, sets Secure Call Setting to Yes.", codec=CODE
+    )
+    secure_no_call_act_code: str = _CODES.row(
+        "*17", "Secure_No_Call_Act_Code", "Dialled alone, sets Secure Call Setting to No.", codec=CODE
+    )
+    secure_one_call_act_code: str = _CODES.row(
+        "*18", "Secure_One_Call_Act_Code", "Dialled before a number or alone, offers SRTP in the next call.", codec=CODE
+    )
+    secure_one_call_deact_code: str = _CODES.row(
+        "*19", "Secure_One_Call_Deact_Code", "Dialled before a number or alone, offers no SRTP in the next call.", codec=CODE
+    )
 
     set_local_date: str = _TIME.row(
         "",

@@ -1,7 +1,7 @@
 """Voice > User."""
 
 from ringfence.config.codecs import Number
-from ringfence.config.parameter import Access, Level, Section, Tab
+from ringfence.config.parameter import Access, Level, Section, Status, Tab
 
 _SERVICES = Section("Supplementary Services", "phone-facts 1.6", access=Access.WRITE, level=Level.USER)
 _SCREEN = Section("Screen", "phone-facts 1.1", access=Access.WRITE, level=Level.USER)
@@ -10,7 +10,12 @@ _SCREEN = Section("Screen", "phone-facts 1.1", access=Access.WRITE, level=Level.
 class User(Tab, frozen=True, kw_only=True):
     """Parameters of the User tab."""
 
-    secure_call_setting: bool = _SERVICES.row(False, "Secure_Call_Setting", "Makes every call secure where the other side can.")
+    secure_call_setting: bool = _SERVICES.row(
+        False,
+        "Secure_Call_Setting",
+        "Offers SRTP in every call, which then fails where the other side cannot; lines may ask for more, or forbid it.",
+        status=Status.OBEYED,
+    )
     display_off_idle_timeout: int = _SCREEN.row(
         60,
         "Display_Off_Idle_Timeout__mins_",

@@ -147,8 +147,8 @@ class LiveCalls:
 
     def _react(self, held: Held, event: Event) -> None:
         match event:
-            case Ringing(_, body):
-                held.state = "ringing"
+            case Ringing(status, body):
+                held.state = "ringing" if status == 180 else "in progress"
                 self._play_early(held, body)
             case Offered(body):
                 held.offered = body
@@ -160,7 +160,7 @@ class LiveCalls:
                 held.state = "established"
                 logger.info("call.answered: %d: %s", held.number, held.peer)
                 self._answered(held, body)
-            case Ended(_, reason, True) if self._goes_elsewhere(held, reason):
+            case Ended() if self._goes_on(held, event):
                 pass
             case Ended(status, reason):
                 held.state = "ended"
@@ -187,21 +187,27 @@ class LiveCalls:
                 held.negotiation.held = bool(stream and stream.held)
                 logger.warning("call.offer_refused: %d: %d", held.number, status)
 
-    def _goes_elsewhere(self, held: Held, reason: str) -> bool:
+    def _goes_on(self, held: Held, event: Ended) -> bool:
         """Place a call that nobody took at the line's other proxy; return whether it has one."""
-        found = held.elsewhere() if held.elsewhere else None
-        held.elsewhere = None
+        found = held.elsewhere() if event.unreached and held.elsewhere else None
         if found is None:
             return False
+        held.elsewhere = None
+        self._place_again(held, *found)
+        logger.warning("call.elsewhere: %d: %s: %s", held.number, held.peer, event.reason)
+        return True
+
+    def _place_again(self, held: Held, path: Path, target: str) -> None:
+        """Call somewhere else what has just ended; its audio and its number stay."""
         before = replace(held, number=-held.number)
         self._past[before.number] = before
         self._flush(before)
-        held.path, held.peer = found
-        logger.warning("call.elsewhere: %d: %s: %s", held.number, held.peer, reason)
-        held.call = self._outgoing(held.path)
-        held.negotiation = Negotiation(self._terms(held.path, held.media), self._entropy)
-        held.call.place(held.peer.encode(), held.negotiation.offer(), self._now())
-        return True
+        held.path, held.peer = path, target
+        held.call = self._outgoing(path)
+        encrypts = held.negotiation.terms.encrypts  # as whoever dialled wanted it
+        terms = replace(self._terms(path, held.media), encrypts=encrypts)
+        held.negotiation = Negotiation(terms, self._entropy)
+        held.call.place(target.encode(), held.negotiation.offer(), self._now())
 
     def _outgoing(self, path: Path) -> Call:
         credentials = Credentials(path.line.auth_user, path.line.password.reveal())

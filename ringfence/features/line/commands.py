@@ -21,8 +21,8 @@ class Desk(Protocol):
 
     calls: Switchboard
 
-    def dial(self, target: str, n: int) -> int:
-        """Place a call and return its number."""
+    def dial(self, target: str, n: int) -> Answer:
+        """Place a call and return its number, or say what a code did."""
         ...
 
 
@@ -35,7 +35,7 @@ def offer_commands(commands: Commands, desk: Desk) -> None:
     calls = desk.calls
 
     async def dial(given: Arguments) -> Answer:
-        return {"call": desk.dial(given.get("target", ""), _number(given, "line"))}
+        return desk.dial(given.get("target", ""), _number(given, "line"))
 
     commands.register(Command("dial", Level.USER, dial))
     acts: Mapping[str, Act] = {

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ringfence.config.snapshot import Change, Origin
 from ringfence.errors import ComponentError
 from ringfence.features.line.binding import FAREWELL
 from ringfence.features.line.commands import offer_commands
@@ -25,7 +26,7 @@ from ringfence.features.line.status import (
     title,
 )
 from ringfence.features.line.switchboard import Switchboard
-from ringfence.features.line.targets import target_uri
+from ringfence.features.line.targets import SECURE_CALLS, target_uri
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
 from ringfence.protocols.sip.message import Message
@@ -56,6 +57,8 @@ class LineDriver:
         self._leaving: list[Line] = []
         """Lines that still take leave of their registrar."""
         self._ports: dict[int, UdpPort] = {}
+        self._next: bool | None = None
+        """Whether the next call is secured, where somebody dialled that."""
         self._pending: dict[str, LinePlan | None] = {}
         """What lines become once their calls are over; None for no line any more."""
 
@@ -248,8 +251,10 @@ class LineDriver:
         address = path.bound or path.flow.host
         return self._audio.open(address, plan.rtp_ports, name, plan.rtcp_interval)
 
-    def dial(self, target: str, n: int) -> int:
+    def dial(self, target: str, n: int) -> Mapping[str, object]:
         """Place a call from Ext(n), or from the first line that can, and return its number.
+
+        A code that says how calls are secured is obeyed, and its name returned where it was all.
 
         Raises:
             ConfigError: the target is none.
@@ -257,6 +262,20 @@ class LineDriver:
 
         """
         line, path = self._best_way(n)
+        scope, secure, target = line.plan.codes.read(target)
+        if scope == "every":
+            change = {SECURE_CALLS: Change("Yes" if secure else "No")}
+            for error in self._world.submit(change, Origin.SCREEN, whole=True):
+                raise error
+            return {"secure_calls": "every" if secure else "none"}
+        if scope:
+            self._next = secure
+            if not target:
+                return {"next_call": "secure" if secure else "not secure"}
+        path, self._next = _secured(path, self._next), None
+        return {"call": self._dial(line, path, target)}
+
+    def _dial(self, line: Line, path: Path, target: str) -> int:
         elsewhere = partial(self._elsewhere, target, line)
         return self.calls.dial(path, target_uri(target, path.account.registrar), elsewhere)
 
@@ -314,6 +333,16 @@ def _place(line: Line) -> tuple[int, bool, bool]:
     return line.plan.n, line.doubted or not line.registered, line.plan.alternate
 
 
+def _secured(path: Path, secure: bool | None) -> Path:
+    """Return a path whose offers are encrypted, or not; None leaves them as they are."""
+    if secure is None:
+        return path
+    terms, tls_terms = (
+        replace(terms, encrypts=secure) for terms in (path.line.terms, path.line.tls_terms)
+    )
+    return replace(path, line=replace(path.line, terms=terms, tls_terms=tls_terms))
+
+
 def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:
     """Return whether two plans differ in nothing but how INVITEs are answered."""
     alike = replace(
@@ -331,6 +360,9 @@ def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:
         proxies_only=held.proxies_only,
         terms=held.terms,
         tls_terms=held.tls_terms,
+        codes=held.codes,
+        callers=held.callers,
+        redirections=held.redirections,
         refers_to_contact=held.refers_to_contact,
         transfers_blindly=held.transfers_blindly,
         tells_ringing=held.tells_ringing,

@@ -25,6 +25,8 @@ class Held(Struct, eq=False):
 
     elsewhere: Elsewhere | None = None
     """Where an INVITE goes that nobody takes."""
+    redirected: int = 0
+    """How often it was redirected."""
     wanted_by: "Held | None" = None
     """The call whose other side wanted this one, and hears how it goes."""
     transfer: str = ""

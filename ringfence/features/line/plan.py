@@ -9,12 +9,13 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringfence.config.catalog.values import IpMode, SecureCallOption, SipTransport
+from ringfence.config.catalog.values import IpMode, PrivacyHeader, SecureCallOption, SipTransport
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import LINES, Settings
 from ringfence.errors import Finding, PolicyError, RemoteProtocolError, Severity
 from ringfence.features.line.findings import SECURED, weaknesses
 from ringfence.features.line.home import Home, MediaSec
+from ringfence.features.line.targets import StarCodes
 from ringfence.features.line.terms import DTMF, terms
 from ringfence.features.line.ways import Way, proxy_name, ways
 from ringfence.policy.applications import SIP, NameCheck
@@ -24,6 +25,7 @@ from ringfence.policy.tls import policy_for
 from ringfence.protocols.rtp.keys import Dtmf
 from ringfence.protocols.sip.account import Account, Retry
 from ringfence.protocols.sip.grammar import escape_user, is_token, parse_uri
+from ringfence.protocols.sip.identity import announcement
 from ringfence.protocols.sip.negotiation import Terms
 from ringfence.protocols.sip.transaction import Timers
 from ringfence.runtime.reach import unconnected, unreached
@@ -84,12 +86,17 @@ class LinePlan(Struct, frozen=True):
     """Of the audio of calls over UDP and TCP; address and port are those of each call."""
     tls_terms: Terms
     """The same over TLS."""
+    callers: tuple[str, ...]
+    """Fields that name who calls, in order: PAID, RPID, FROM."""
+    redirections: int
+    """Most redirections that one call follows."""
     refers_to_contact: bool
     """Who is consulted is named by its Contact to whom is transferred to it."""
     transfers_blindly: bool
     """A consultation ends before the other side is transferred to who was consulted."""
     tells_ringing: bool
     """Who wanted us to call somebody hears that it rings there, too."""
+    codes: StarCodes
     dtmf: Dtmf
     """How key presses are sent."""
     keep_alive: int
@@ -136,7 +143,13 @@ class _Lines:
             **phone_values(unit.mac, unit.product, unit.serial, unit.firmware),
             **setting_values(settings),
         }
-        sip = settings.sip
+        codes, sip = settings.regional, settings.sip
+        self._codes = StarCodes(
+            codes.secure_all_call_act_code,
+            codes.secure_no_call_act_code,
+            codes.secure_one_call_act_code,
+            codes.secure_one_call_deact_code,
+        )
         first, last = sip.sip_tcp_port_min, sip.sip_tcp_port_max
         self._source_ports = (first, last) if first <= last else None
         if self._source_ports is None:
@@ -179,6 +192,9 @@ class _Lines:
             refers_to_contact=ext.refer_to_target_contact,
             transfers_blindly=ext.blind_attn_xfer_enable,
             tells_ringing=ext.ntfy_refer_on_1xx_to_inv,
+            callers=tuple(sip.caller_id_header.value.split("-")),
+            redirections=sip.max_redirection,
+            codes=self._codes,
             dtmf=DTMF[ext.dtmf_tx_method],
             keep_alive=sip.nat_keep_alive_intvl,
             refused=refused,
@@ -244,6 +260,7 @@ class _Lines:
     def _account(self, n: int, uri: str, registrar: str, host: str, route: str) -> Account:
         ext, sip = self._settings.ext[n - 1], self._settings.sip
         own = f"sip:{escape_user(ext.user_id)}@{host}"
+        private = ext.privacy_header
         agent = sip.sip_reg_user_agent_name or sip.sip_user_agent_name
         return Account(
             user=ext.user_id,
@@ -259,6 +276,15 @@ class _Lines:
             max_auth=sip.max_auth,
             reliable=ext.sip_100rel_enable,
             straight=self._straight(n),
+            announces=announcement(
+                uri or own,
+                ext.display_name,
+                privacy="" if private is PrivacyHeader.DISABLED else private.value,
+                remote_party=ext.sip_remote_party_id,
+                early_media=ext.p_early_media_support,
+            ),
+            judges_early_media=ext.p_early_media_support,
+            sticky_183=ext.sticky_183,
             timers=Timers(
                 t1=sip.sip_t1,
                 t2=sip.sip_t2,

@@ -11,7 +11,7 @@ from ringfence.protocols.rtp.keys import KEYS, known_keys
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import State
 from ringfence.protocols.sip.exchange import Asked
-from ringfence.protocols.sip.grammar import parse_address
+from ringfence.protocols.sip.identity import caller
 from ringfence.protocols.sip.message import said
 from ringfence.protocols.sip.negotiation import Negotiation
 from ringfence.runtime.feature import World
@@ -145,7 +145,7 @@ class Switchboard(Transfers):
             media.stop()
             raise
         negotiation = Negotiation(self._terms(path, media, replaced), self._entropy)
-        peer = said(parse_address(asked.message.first(b"from")).uri, 200)
+        peer = said(caller(asked.message, path.line.callers, trusted=path.known), 200)
         held = self._hold_on(call, path, media, negotiation, peer, incoming=True)
         self._flush(held)
         if replaced:

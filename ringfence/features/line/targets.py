@@ -1,7 +1,36 @@
 """What people dial, as a SIP URI. Pure."""
 
+from msgspec import Struct
+
 from ringfence.errors import ConfigError, RemoteProtocolError
 from ringfence.protocols.sip.grammar import escape_user, parse_uri
+
+SECURE_CALLS = "Secure_Call_Setting"
+"""The parameter that two of the codes set."""
+
+
+class StarCodes(Struct, frozen=True):
+    """What is dialled to say how calls are secured; empty for no such code. Phone-facts 1.6."""
+
+    all: str
+    none: str
+    one: str
+    not_one: str
+
+    def read(self, dialled: str) -> tuple[str, bool, str]:
+        """Return scope, whether to secure, and what is left to dial.
+
+        The scope is `every` call or `one` call; empty where no code was dialled.
+        """
+        dialled = dialled.strip()
+        for code, secure in ((self.all, True), (self.none, False)):
+            if code and dialled == code:
+                return "every", secure, ""
+        for code, secure in ((self.one, True), (self.not_one, False)):
+            if code and dialled.startswith(code):
+                return "one", secure, dialled[len(code) :]
+        return "", False, dialled
+
 
 REMEDY = "name a number or sip:user@domain"
 

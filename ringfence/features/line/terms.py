@@ -55,6 +55,7 @@ def terms(settings: Settings, n: int, transport: str, extras: Sequence[str]) -> 
         suites=_AES_128 + _GCM[::-1] if method is EncryptionMethod.AES_128 else _GCM + _AES_128,
         security=_security(settings, ext, transport),
         ptime=round(settings.sip.rtp_packet_size * 1000),
+        encrypts=settings.user.secure_call_setting,
     )
 
 

@@ -94,6 +94,24 @@ class Transfers(LiveCalls):
         elif isinstance(event, Transferred):
             self._transferred(held, event)
 
+    def _goes_on(self, held: Held, event: Ended) -> bool:
+        """Follow a redirection, too, as far and where the line may."""
+        if not event.moved or held.redirected >= held.path.line.redirections:
+            return super()._goes_on(held, event)
+        why = self._restricted(held, parse_uri(event.moved).host)
+        target = said(event.moved, 200)
+        if why:
+            logger.warning("call.not_redirected: %d to %s: %s", held.number, target, why)
+            return False
+        try:
+            path = self._way_out(held.path.line.n)
+        except ComponentError:
+            return False
+        held.redirected += 1
+        self._place_again(held, path, event.moved.decode("ascii"))
+        logger.info("call.redirected: %d to %s", held.number, target)
+        return True
+
     def _transferred(self, held: Held, event: Transferred) -> None:
         if 200 <= event.status < 300:
             logger.info("call.transferred: %d: %s", held.number, held.peer)
@@ -130,17 +148,23 @@ class Transfers(LiveCalls):
     def _forbidden(self, held: Held, host: str) -> tuple[int, str]:
         """Return status and reason where nobody may be called at a host for a call's other side.
 
-        It is asked for by the call alone, so the call must have come by our own proxy, and
-        Restricted Access Domains hold.
+        It is asked for by the call alone, so the call must have come by our own proxy.
         """
-        home = held.path.line.home
-        if not held.path.known or home is None:
+        if not held.path.known or held.path.line.home is None:
             return 403, "the call did not come through a proxy of the line"
-        own = parse_uri(f"sip:{held.path.account.registrar}".encode()).host
-        verdict = judge(home.domains, host, exact_only=home.exact_domains)
-        if host.lower() != own.lower() and not verdict.allowed:
-            return 403, f"domain not allowed: {host}"
+        if why := self._restricted(held, host):
+            return 403, why
         return (486, "there are too many calls") if self._busy() else (0, "")
+
+    @staticmethod
+    def _restricted(held: Held, host: str) -> str:
+        """Return why Restricted Access Domains forbid a host that only the network names."""
+        home = held.path.line.home
+        own = parse_uri(f"sip:{held.path.account.registrar}".encode()).host
+        if home is None or host.lower() == own.lower():
+            return ""
+        allowed = judge(home.domains, host, exact_only=home.exact_domains).allowed
+        return "" if allowed else f"domain not allowed: {host}"
 
     def _tell(self, held: Held, wanted_by: Held, event: Event) -> None:
         """Tell who wanted a call how it goes."""

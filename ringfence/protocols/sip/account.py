@@ -48,6 +48,12 @@ class Account(Struct, frozen=True, gc=False):
     """Provisional responses are acknowledged, ours and theirs. Source: RFC 3262."""
     straight: bool = False
     """Over UDP, requests inside a dialog go where its route or target says, in numbers."""
+    announces: tuple[tuple[bytes, bytes], ...] = ()
+    """Fields of an INVITE that say who we are, and what we wish."""
+    judges_early_media: bool = False
+    """What comes before the answer is heard only where P-Early-Media does not forbid it."""
+    sticky_183: bool = False
+    """180 after 183 changes nothing."""
     timers: Timers = Timers()
     retry: Retry = Retry()
 

@@ -26,12 +26,14 @@ from ringfence.protocols.sip.capabilities import (
 )
 from ringfence.protocols.sip.dialog import Dialog
 from ringfence.protocols.sip.exchange import ON_PATH, Asked, Fields
+from ringfence.protocols.sip.identity import may_be_heard
 from ringfence.protocols.sip.key_relay import CONTENT
 from ringfence.protocols.sip.message import Message, said
 from ringfence.protocols.sip.request import Request
 from ringfence.protocols.sip.response import to_tag
 from ringfence.protocols.sip.session import Session
 from ringfence.protocols.sip.session_timer import refused_interval
+from ringfence.protocols.sip.transfer import moved_to
 
 GLARE = 2.1
 """Least seconds until the maker of a call repeats a re-INVITE after 491, up to 4 at random; the
@@ -52,7 +54,7 @@ class Call(Session):
     def place(self, target: bytes, offer: bytes, now: float, fields: Fields = ()) -> None:
         """Send the INVITE to a SIP URI, with further header fields."""
         self._ours = True
-        self.call_id = self._out.begin(target, fields)
+        self.call_id = self._out.begin(target, (*self._account.announces, *fields))
         self._authorisation.begin()
         self._invite(offer, now)
 
@@ -257,7 +259,7 @@ class Call(Session):
             self._out.again()
             self._invite(self._offer, now)
         else:
-            self._receive_failure(message.status, said(message.reason), now)
+            self._receive_failure(message.status, said(message.reason), now, moved_to(message))
 
     def _obstacle(self, request: Request, message: Message) -> str:
         """Take a 401, 407 or 494; return why nothing can be done about it, else empty."""
@@ -281,7 +283,15 @@ class Call(Session):
             self._patience = now + NO_ANSWER
         if message.status > 100:
             self._out.acknowledge_provisional(message, now)
-            self._events.append(Ringing(message.status, message.body))
+            self._tell_progress(message)
+
+    def _tell_progress(self, message: Message) -> None:
+        """Tell what happens before the answer, unless the line does not want to know it."""
+        if self._account.sticky_183 and self._progressed and message.status == 180:
+            return
+        self._progressed = self._progressed or message.status == 183
+        heard = not self._account.judges_early_media or may_be_heard(message)
+        self._events.append(Ringing(message.status, message.body if heard else b""))
 
     def _receive_success(self, message: Message, now: float) -> None:
         """Acknowledge a 2xx; a second dialog of a forked INVITE is hung up at once."""
@@ -308,10 +318,11 @@ class Call(Session):
             self._timer.agree(message, now)
             self._events.append(Answered(self._out.answer_of(message)))
 
-    def _receive_failure(self, status: int, reason: str, now: float) -> None:
+    def _receive_failure(self, status: int, reason: str, now: float, moved: bytes = b"") -> None:
         if self.state is State.CALLING:
             unreached = status == 503 and not self._leaving
-            self._end(Ended(status, self._leaving or reason, unreached))
+            moved = b"" if self._leaving else moved
+            self._end(Ended(status, self._leaving or reason, unreached, moved))
         elif self.state is State.ESTABLISHED and status == 491:
             share = int.from_bytes(self._entropy(4)) / 2**32
             self._again = now + (GLARE + share * 1.9 if self._ours else share * 2)

@@ -82,6 +82,8 @@ class Ended(Struct, frozen=True):
     reason: str
     unreached: bool = False
     """Our INVITE was taken by nobody (RFC 3263 section 4.3): another server may take it."""
+    moved: bytes = b""
+    """SIP URI where it may be taken (RFC 3261 section 8.1.3.4); empty for none."""
 
 
 Event = (

@@ -65,6 +65,8 @@ class Terms(Struct, frozen=True):
     """Both sides agreed on media plane security: our offers ask for it (a=3ge2ae) and encrypt,
     and theirs must where they ask, whatever `security` says. Source: phone-facts 5.5."""
     ptime: int = 20
+    encrypts: bool = False
+    """Our offers are SRTP, where a call may be."""
 
 
 class Keys(Struct, frozen=True):
@@ -124,7 +126,9 @@ class Negotiation:
 
     def offer(self) -> bytes:
         """Return an offer; it repeats our key, so that a re-INVITE cuts nothing."""
-        secure = self.terms.security is Security.SECURE or self.terms.mediasec or self._encrypts
+        wished = self.terms.encrypts and self.terms.security is Security.EITHER
+        needed = self.terms.security is Security.SECURE or self.terms.mediasec or self._encrypts
+        secure = needed or wished
         self._offered = self._cryptos() if secure else ()
         direction = "sendonly" if self.held else "sendrecv"
         return self._text((self._medium(self.terms.codecs, direction, self._offered),))

@@ -63,6 +63,8 @@ class Session:
         """The description of our INVITE that is under way."""
         self._rang = False
         """A provisional response came, so that the INVITE may be cancelled."""
+        self._progressed = False
+        """A 183 came."""
         self._leaving = ""
         """Why it is to be cancelled, or hung up as soon as it is established."""
         self._owes_answer = False

@@ -106,3 +106,18 @@ def read_fragment(body: bytes) -> tuple[int, str]:
     if not found:
         return 0, ""
     return int(found[1]), (found[2] or b"").decode(errors="replace")[:120]
+
+
+def moved_to(message: Message) -> bytes:
+    """Return the SIP URI to which a 300, 301 or 302 redirects; empty for none that is usable."""
+    if message.status not in (300, 301, 302):
+        return b""
+    for value in message.values(b"contact"):
+        try:
+            uri = parse_address(value).uri.partition(b"?")[0]
+            parse_uri(uri)
+        except RemoteProtocolError:
+            continue
+        if _PRINTABLE.fullmatch(uri):
+            return uri
+    return b""
