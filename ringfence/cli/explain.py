@@ -20,6 +20,7 @@ from ringfence.features.firewall.plan import describe
 from ringfence.features.firewall.ruleset import ruleset
 from ringfence.features.line.plan import LinePlan
 from ringfence.features.line.words import calls, reach
+from ringfence.features.vpn.words import described, told
 from ringfence.policy import domains, route, tls
 from ringfence.policy import servers as named_servers
 from ringfence.policy.applications import APPLICATIONS
@@ -161,6 +162,7 @@ def as_json(explanation: Explanation) -> Mapping[str, object]:
         "firewall": {**describe(wall), "ruleset": ruleset(wall)},
         "tls": [_policy(policy) for policy in explanation.tls],
         "servers": [_server(server) for server in explanation.servers],
+        "vpn": described(explanation.plans["vpn"][""]),
         "proxy": {
             "mode": settings.system.proxy_mode.value,
             "applications": dict(explanation.ways),
@@ -242,6 +244,8 @@ def as_text(explanation: Explanation, name: str) -> str:
     lines.append("HTTP proxy")
     lines += [f"    {name}: {way}" for name, way in data["proxy"]["applications"].items()]
     lines.append("    everything else: DIRECT")
+    lines.append("VPN")
+    lines += [f"    {words}" for words in told(explanation.plans["vpn"][""])]
     lines.append("Lines")
     for line in data["lines"]:
         if line["enabled"] and line["proxy"]:

@@ -40,7 +40,7 @@ def test_every_part_of_the_interface_is_there(explained: Any) -> None:
     data = explained(SAMPLE)
     assert data["schema"] == 1
     parts = {"schema", "settings", "findings", "firewall", "tls", "servers", "proxy", "lines"}
-    assert set(data) == parts
+    assert set(data) == parts | {"vpn"}
     for finding in data["findings"]:
         assert set(finding) == {
             "severity",
@@ -251,6 +251,32 @@ def test_a_terminal_is_told_nothing_that_reorders_or_commands_it(
     shown = capsys.readouterr().out
     assert "1: UDP a?b?c" in shown
     assert all(line.isprintable() for line in shown.split("\n"))
+
+
+def test_the_vpn_is_told_without_its_password(
+    tmp_path: Path, explained: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "<flat-profile><VPN_Server>vpn.telco.net</VPN_Server><VPN_User_Name>bob</VPN_User_Name>"
+        "<VPN_Password>Canary-vpn-1</VPN_Password><Connect_on_Bootup>Yes</Connect_on_Bootup>"
+        "</flat-profile>"
+    )
+    told = explained(text)["vpn"]
+    assert told == {
+        "connects": True,
+        "because": "",
+        "server": "vpn.telco.net",
+        "user": "bob",
+        "group": "",
+        "only": False,
+    }
+    assert explained("<flat-profile/>")["vpn"]["because"] == "VPN Server is empty"
+    path = tmp_path / "cfg.xml"
+    path.write_text(text)
+    assert main(["explain", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "VPN\n    every boot connects to vpn.telco.net as bob, in no tunnel group" in shown
+    assert "Canary" not in shown
 
 
 def test_values_that_a_later_release_obeys_are_named_once(explained: Any) -> None:
