@@ -25,7 +25,8 @@ OWN = "10.99.1.254"
 FOLDER = RUN / "radius"
 CONTROL = RUN / "hostapd"
 NEEDED = ("wpa_supplicant", "hostapd")
-OPENED = rf"gate\.open {topology.hardware(topology.PHONE_MAC)}"
+STATION = topology.hardware(topology.PHONE_MAC)
+OPENED = rf"gate\.open {STATION}"
 READY = {"eap-tls": "Ready to process requests", "eap-fast": "AP-ENABLED"}
 
 
@@ -124,8 +125,9 @@ class Access:
         await self.opened()
         accepted = ""
         if self.method == "eap-tls":
-            login = await self._crew.outputs["radius"].wait(r"Login OK: \[([^\]]*)\]")
-            accepted = login[1]
+            caller = STATION.upper().replace(":", "-")
+            login = rf"Login OK: \[([^\]]*)\].* cli {caller}"
+            accepted = (await self._crew.outputs["radius"].wait(login))[1]
         server = "FreeRADIUS" if self.method == "eap-tls" else "hostapd as RADIUS server"
         told = {"method": METHODS[self.method], "server": server, "user": accepted or USER}
         return {**told, **await self.state()}

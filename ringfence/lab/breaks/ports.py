@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ringfence.lab.access import NAME, USER, Access, issue
+from ringfence.lab.access import NAME, STATION, USER, Access, issue
 from ringfence.lab.breaks.stage import Stage
 from ringfence.lab.daemons import RUN, Pair
 from ringfence.lab.proofs import StepError, until
@@ -62,7 +62,7 @@ def _access(stage: Stage) -> Access:
 def _put_back(stage: Stage, access: Access, what: str) -> None:
     async def again() -> None:
         await access.radius()
-        if not (await access.state())["open"]:
+        if STATION not in (await access.state())["open"]:
             await access.opened(stage.crew.outputs["gate"].count)
 
     stage.put_back(f"{what}, and the switch let the phone in again", again)
@@ -74,12 +74,12 @@ async def _shut_out(stage: Stage, access: Access) -> str:
     before = (await access.state())["blocked_in"]
     shown = await until(lambda: _refusal(stage))
     port = await access.state()
-    stage.demand(not port["open"], "the switch let somebody through")
+    stage.demand(STATION not in port["open"], "the switch let it through")
     stage.demand(shown["Transaction status"] == "Authenticating", "the phone says that it is in")
     stopped = port["blocked_in"] - before
     text = (
-        f"Did not accept it, and says so: {shown['Reason']}. The switch's kernel lets nobody"
-        f" through {port['port']}: {stopped} frames of the phone stopped so far. The phone asks"
+        f"Did not accept it, and says so: {shown['Reason']}. The switch's kernel does not"
+        f" let it through {port['port']}: {stopped} frames stopped there since. The phone asks"
         " again by itself, after 1 s and then ever more rarely, at least once a minute."
     )
     if stage.failures:
