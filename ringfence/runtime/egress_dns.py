@@ -9,6 +9,7 @@ from ringfence.errors import NetworkError
 from ringfence.policy import hostname
 from ringfence.policy.network import host_and_port
 from ringfence.protocols.dns import Answer, Code, Naptr, Srv, build, read
+from ringfence.runtime.host import endpoint
 
 PATIENCE = 2.0
 """Seconds that one server has for its answer."""
@@ -89,13 +90,14 @@ async def _ask_one(question: bytes, server: str) -> Answer:
 
     """
     host, port = host_and_port(server, 53)
-    if (address := hostname.address(host)) is None:
+    if (address := hostname.address(host.partition("%")[0])) is None:  # a zone may follow
         raise ValueError("is no address")
+    where = endpoint(host, port)
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     loop = asyncio.get_running_loop()
     with socket.socket(family, socket.SOCK_DGRAM) as datagrams:
         datagrams.setblocking(False)
-        datagrams.connect((str(address), port))  # none but the server is heard from here on
+        datagrams.connect(where)  # none but the server is heard from here on
         datagrams.send(question)
         while (answer := read(await loop.sock_recv(datagrams, LARGEST), question)) is None:
             pass
@@ -103,7 +105,7 @@ async def _ask_one(question: bytes, server: str) -> Answer:
         return answer
     with socket.socket(family, socket.SOCK_STREAM) as stream:
         stream.setblocking(False)
-        await loop.sock_connect(stream, (str(address), port))
+        await loop.sock_connect(stream, where)
         await loop.sock_sendall(stream, len(question).to_bytes(2) + question)
         length = int.from_bytes(await _exactly(stream, 2))
         whole = read(await _exactly(stream, length), question)

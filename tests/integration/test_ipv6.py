@@ -16,7 +16,8 @@ from ringfence.features.ipv6 import FEATURE, driver
 from ringfence.features.ipv6.plan import Ipv6Plan
 from ringfence.lab.namespaces import Namespace, link
 from ringfence.protocols.dhcpv6 import Lease6, lease
-from tests.support.lease import Addressed, addressed
+from ringfence.runtime.egress_dns import lookup
+from tests.support.lease import Addressed, Server, addressed
 from tests.support.lease6 import SERVER, Kea6, Radvd, addresses6, vendor_options
 
 MAC = "02:00:00:00:aa:01"
@@ -102,7 +103,7 @@ def get(space: Namespace, state: Path, **texts: str) -> Seen:
     """Return what a phone with these parameters knows and shows."""
 
     async def scenario() -> Seen:
-        async with addressed(state, FEATURE, **texts) as phone:
+        async with addressed(state, FEATURE, known=None, **texts) as phone:
             told = await informed(phone)
             status = phone.status()
             data: Any = status.data["lease"]
@@ -382,7 +383,7 @@ def test_a_static_address_and_its_router_are_in_force_without_a_server(
     more = {"Prefix_Length": "64", "IPv6_Gateway": SERVER}
 
     async def scenario(**texts: str) -> str:
-        async with addressed(state, FEATURE, **texts) as phone:
+        async with addressed(state, FEATURE, known=None, **texts) as phone:
             await phone.until(lambda: phone.facts.lease6 and phone.facts.lease6.address)
             assert phone.facts.lease6
             return phone.facts.lease6.address
@@ -416,7 +417,7 @@ def test_an_interface_that_falls_comes_back_with_its_address(
     texts |= {"Prefix_Length": "64", "IPv6_Gateway": SERVER}
 
     async def scenario() -> tuple[str, str]:
-        async with addressed(state, FEATURE, **(texts if static else {})) as phone:
+        async with addressed(state, FEATURE, known=None, **(texts if static else {})) as phone:
             await phone.until(lambda: phone.facts.lease6 and phone.facts.lease6.address)
             first = phone.facts.lease6
             wire.phone.run("ip", "link", "set", "eth0", "down")
@@ -489,3 +490,32 @@ def test_a_phone_that_stops_for_good_gives_its_address_back(
     address = wire.phone.call(scenario)
     assert address in server.wait_for("DHCP6_RELEASE_NA ")
     assert address not in addresses6(wire.phone)
+
+
+def test_a_dns_server_of_the_link_alone_is_asked(
+    wire: Wire, tmp_path: Path, component: list[str]
+) -> None:
+    out = subprocess.run(["dnsmasq", "--version"], capture_output=True, text=True, check=True)
+    component.append("dnsmasq " + out.stdout.split()[2])
+    words = (
+        "-d",
+        "-C",
+        "/dev/null",
+        "--no-resolv",
+        "--user=root",
+        "--pid-file=",
+        "--log-facility=-",
+    )
+    server = Server(wire.server, tmp_path, "dnsmasq", *words, "--host-record=pv.test,192.0.2.7")
+    shown = wire.server.run("ip", "-6", "-o", "addr", "show", "eth0", "scope", "link").stdout
+    local = shown.split()[3].partition("/")[0]
+
+    async def scenario() -> tuple[str, ...]:
+        zone = socket.if_nametoindex("eth0")
+        return await lookup("pv.test", (f"{local}%{zone}",), ("A",))
+
+    try:
+        server.wait_for("started")
+        assert wire.phone.call(scenario) == ("192.0.2.7",)
+    finally:
+        server.stop()
