@@ -10,6 +10,7 @@ import pytest
 
 from ringfence.lab.dot1x import User
 from ringfence.lab.namespaces import Namespace
+from ringfence.protocols import eapol
 from tests.support import dot1x
 from tests.support.dot1x import PHONE, Authority, Port, Supplicant, Wiring
 
@@ -36,8 +37,16 @@ def port(wiring: Wiring, authority: Authority, tmp_path: Path) -> Iterator[Port]
 def phone(wiring: Wiring, authority: Authority, tmp_path: Path) -> Iterator[Supplicant]:
     wiring.phone.address("br0", "10.99.1.100/24")
     made = Supplicant(wiring.phone, tmp_path / "phone", authority, "phone", "br0")
+    made.wait_for("Associated with")
+    wiring.phone.call(ask)  # by itself it waits for two seconds
     yield made
     made.stop()
+
+
+def ask() -> None:
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as raw:
+        raw.bind(("br0", 0))
+        raw.send(eapol.start(bytes.fromhex(PHONE.replace(":", ""))))
 
 
 def reaches(wiring: Wiring) -> bool:
