@@ -242,9 +242,14 @@ class Host(Clocks):
         """
         return bool(host_interface.flags(interface) & host_interface.IFF_UP)
 
+    def has(self, interface: str) -> bool:
+        """Return whether there is an interface of that name."""
+        return any(name == interface for _, name in socket.if_nameindex())
+
     def interface(self) -> str:
-        """Return br0 where it exists, else the first port, else nothing."""
-        found = sorted(name for _, name in socket.if_nameindex() if name != "lo")
+        """Return br0 where it exists, else the first port, else nothing; a tunnel is no port."""
+        names = (name for _, name in socket.if_nameindex() if name != "lo")
+        found = sorted(name for name in names if not host_interface.is_tunnel(name))
         return "br0" if "br0" in found else next(iter(found), "")
 
     def switch_port(self, interface: str) -> str:

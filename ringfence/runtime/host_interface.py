@@ -9,6 +9,7 @@ from ringfence.errors import ComponentError
 
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8914, 0x8927
 IFF_UP, IFF_RUNNING = 0x1, 0x40
+_IFF_POINTOPOINT = 0x10
 
 
 def flags(interface: str) -> int:
@@ -19,6 +20,14 @@ def flags(interface: str) -> int:
 
     """
     return int.from_bytes(_ask(interface, _SIOCGIFFLAGS)[:2], sys.byteorder)
+
+
+def is_tunnel(interface: str) -> bool:
+    """Return whether an interface has one other end and no wire; also where it has just gone."""
+    try:
+        return bool(flags(interface) & _IFF_POINTOPOINT)
+    except ComponentError:
+        return True
 
 
 def hardware_address(interface: str) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 
 from ringfence.lab.machine import version
 from ringfence.lab.namespaces import Namespace
+from ringfence.runtime.host import Host
 from tests.support.curl import Curl
 from tests.support.phone import RunningPhone, ringfence
 from tests.support.vpn_net import (
@@ -264,6 +265,8 @@ def test_a_killed_phone_leaves_by_no_other_way_and_comes_back(net: VpnNet, vpn: 
     net.space.call(noise)
     assert net.wire.leaked(*TUNNEL) == set()
     assert net.space.run("nft", "-s", "list", "table", "inet", "ringfence").stdout == wall
+    assert net.interface(), "the routes into the tunnel went with the phone"
+    assert net.space.call(lambda: Host(net.state).interface()) == "eth0"
     os.kill(phone.keeper(), signal.SIGCONT)
     phone.wait_for("vpn.connected", 2)
     assert net.rules().count("lookup 100") == 2
@@ -278,6 +281,30 @@ def test_a_restarted_server_is_logged_in_to_again(net: VpnNet, vpn: Ocserv) -> N
     (user,) = until(again.users, "somebody is connected")
     assert user["IPv4"] == phone.status()["vpn"]["address"] == first["address"]
     assert PASSWORD not in phone.log
+
+
+def test_a_session_that_is_taken_up_again_is_the_same_tunnel(net: VpnNet, vpn: Ocserv) -> None:
+    phone = net.phone()
+    before = connected(phone)
+    os.kill(openconnects(phone)[0], signal.SIGUSR2)  # as when the wire was away
+    phone.wait_for("vpn.reconnect")
+    assert connected(phone)["address"] == before["address"]
+    assert vpn.logged("to authenticate user") == 1, "a password was sent again"
+    net.listen(INSIDE, 8080)
+    assert net.reaches(INSIDE, 8080)
+
+
+def test_a_refusal_after_the_connection_leads_out_of_the_tunnel(net: VpnNet, vpn: Ocserv) -> None:
+    phone = net.phone()
+    connected(phone)
+    net.password("another one")
+    os.kill(openconnects(phone)[0], signal.SIGKILL)
+    phone.wait_for("vpn.failed", 2)
+    status = phone.until(lambda status: not status["vpn"]["enabled"])
+    assert status["vpn"]["failure"].startswith("the server refused user")
+    assert (net.interface(), "lookup 100" in net.rules()) == (False, False)
+    assert "chain" not in net.space.run("nft", "list", "table", "inet", "ringfence_vpn").stdout
+    assert net.reaches(SERVER, 443)
 
 
 def test_neighbours_do_not_reach_the_tunnels_address_past_it(net: VpnNet, vpn: Ocserv) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -61,6 +62,7 @@ class Connection:
         """
         self.tunnel.shut(closed=self._plan.closed)
         self.tunnel.drop()
+        self._keep()
 
     def start(self) -> None:
         """Begin to connect."""
@@ -110,9 +112,11 @@ class Connection:
                 if not self._begin():
                     return Failure("the attempt cannot be noted, and must not be repeated"), False
                 failure = Failure(f"{login.host} was not found in {MINUTE:g} s")
-                for gateway in await self._gateways(plan, login):
+                gateways = await self._gateways(plan, login)
+                for gateway in gateways:
                     failure = Failure(f"the server gave no tunnel in {MINUTE:g} s")
-                    failure = await self._connect(plan, login, gateway, clock)
+                    hold = partial(self._hold, plan, login, gateways, clock)
+                    failure = await self._connect(plan, login, gateway, hold)
                     if self._was_connected or failure.final or self._over:
                         break
         except TimeoutError:
@@ -153,7 +157,7 @@ class Connection:
         return gateways
 
     async def _connect(
-        self, plan: VpnPlan, login: Login, gateway: Gateway, clock: asyncio.Timeout
+        self, plan: VpnPlan, login: Login, gateway: Gateway, hold: Callable[[Configured], None]
     ) -> Failure:
         """Return why a session at one address of the server ended.
 
@@ -164,16 +168,6 @@ class Connection:
         host = self._world.host
         self.tunnel.prepare()
         host.write(AUTHORITIES, "".join(plan.authorities).encode(), durable=False)
-
-        def hold(configured: Configured) -> None:
-            self.tunnel.hold(configured, (gateway,), closed=plan.closed)
-            clock.reschedule(None)
-            self._keep()
-            own = configured.address or configured.address6
-            logger.info("vpn.connected: %s, as %s", login.host, own)
-            tunnel = vpn.Tunnel(own, configured.resolvers)
-            self._world.publish(tunnel=tunnel, vpn_settled=True)
-
         logger.info("vpn.connecting: %s at %s", login.host, gateway.address)
         self._session = Session(login, gateway.address, hold)
         failure = await self._session.run(plan.password, INTERFACE, host.state / AUTHORITIES)
@@ -182,10 +176,32 @@ class Connection:
             failure = await self._session.run(plan.password, INTERFACE, host.state / AUTHORITIES)
         return failure
 
+    def _hold(
+        self,
+        plan: VpnPlan,
+        login: Login,
+        gateways: tuple[Gateway, ...],
+        clock: asyncio.Timeout,
+        configured: Configured,
+    ) -> None:
+        """Lead everything into the tunnel, and tell the others.
+
+        Raises:
+            ComponentError: the kernel refused.
+
+        """
+        self.tunnel.hold(configured, gateways, closed=plan.closed)
+        clock.reschedule(None)
+        self._keep()
+        own = configured.address or configured.address6
+        logger.info("vpn.connected: %s, as %s", login.host, own)
+        tunnel = vpn.Tunnel(own, configured.resolvers)
+        self._world.publish(tunnel=tunnel, vpn_settled=True)
+
     def _keep(self) -> None:
         """Look after what leads into the tunnel from now on."""
         table = self.tunnel.table()
-        if self._keeps or table is None:
+        if self._keeps or self._over or table is None:
             return
         self._keeps = True
         self._world.spawn(table.keep(self._world.host.nft.watch(), _put_right))

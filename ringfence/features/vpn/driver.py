@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ringfence.config.parameter import Level
 from ringfence.errors import ComponentError, ConfigError
-from ringfence.features.vpn.plan import VpnPlan
+from ringfence.features.vpn.plan import INTERFACE, VpnPlan
 from ringfence.policy import vpn
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
@@ -46,7 +46,7 @@ class VpnDriver:
         spent = plan.once and vpn.INTENT not in self._world.intents()
         connects = plan.login is not None and not spent
         host = self._world.host
-        if connects or plan.closed or host.names(MARK):
+        if connects or plan.closed or host.names(MARK) or host.has(INTERFACE):
             from ringfence.features.vpn.connection import Connection
 
             host.write(MARK, b"", durable=False)

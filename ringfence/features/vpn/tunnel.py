@@ -77,17 +77,14 @@ class Tunnel:
     def shut(
         self, gateways: Sequence[Gateway] = (), resolvers: Sequence[str] = (), *, closed: bool
     ) -> None:
-        """Forbid what may not leave while there is no tunnel, or nothing any more.
+        """Forbid what may not leave while there is no tunnel, or nothing: its table is empty then.
 
         Raises:
             ComponentError: the kernel refused.
 
         """
-        if closed:
-            self._bring(ways.table(INTERFACE, None, gateways, resolvers, closed=True))
-        elif self._table or self._host.nft.table(ways.TABLE):
-            self._host.nft.run(f"table {ways.TABLE}\ndelete table {ways.TABLE}")
-            self._table = None
+        if closed or self._table or self._host.nft.table(ways.TABLE):
+            self._bring(ways.table(INTERFACE, None, gateways, resolvers, closed=closed))
 
     def table(self) -> KernelTable | None:
         """Return the table of the packet filter; None where there is none."""
