@@ -52,8 +52,12 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with the exit code for wrong words."""
-        said = "".join(c if c.isprintable() else "?" for c in message)
-        self.exit(USAGE, f"{self.prog}: {said}; --help tells the words\n")
+        self.exit(USAGE, f"{self.prog}: {printable(message)}; --help tells the words\n")
+
+
+def printable(text: str) -> str:
+    """Return what a terminal may be told of a text: no control characters, no broken ones."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from msgspec.structs import replace
 
-from ringfence.cli import DONE, FINDINGS, USAGE, check_report, check_sarif, reading
+from ringfence.cli import DONE, FINDINGS, USAGE, check_report, check_sarif, printable, reading
 from ringfence.cli.check_report import Accepted, Report
 from ringfence.cli.explain import NO_PHONE, explain, placed
 from ringfence.config.cfgxml import Document
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     reports = [_report(name, phone, least, arguments.ignore) for name in arguments.files]
     for report in reports:
         if report.unusable:
-            shown = reading.printable(f"{report.file}: {reading.why(report.unusable)}")
+            shown = printable(f"{report.file}: {reading.why(report.unusable)}")
             print(f"ringfence: {shown}", file=sys.stderr)
     if arguments.sarif:
         print(json.dumps(check_sarif.document(reports), indent=1))
@@ -96,7 +96,7 @@ def _wrong_words(arguments: argparse.Namespace) -> str:
         return "name a file; - is standard input"
     for rule in arguments.ignore:
         if rule not in RULES:
-            return f"there is no rule {reading.printable(rule)!r}; --rules lists them"
+            return f"there is no rule {printable(rule)!r}; --rules lists them"
     return ""
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, to_builtins
 
-from ringfence.cli.reading import printable, why
+from ringfence.cli import printable
+from ringfence.cli.reading import why
 from ringfence.errors import Finding, Severity
 from ringfence.policy.checks import GROUPS, RULES
 from ringfence.policy.checks.remarks import Remark

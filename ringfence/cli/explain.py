@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from ringfence.cli import DONE, FINDINGS, reading
+from ringfence.cli import DONE, FINDINGS, printable, reading
 from ringfence.config.cfgxml import Document
 from ringfence.config.parameter import Status
 from ringfence.config.settings import Settings, changed, slots, virgin
@@ -65,9 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         document = reading.document(arguments.file)
     except (ConfigError, OSError) as error:
-        print(
-            f"ringfence: {reading.printable(arguments.file)}: {reading.why(error)}", file=sys.stderr
-        )
+        print(f"ringfence: {printable(arguments.file)}: {reading.why(error)}", file=sys.stderr)
         return FINDINGS
     try:
         phone = reading.phone(arguments)
@@ -78,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(as_json(explanation), indent=1, ensure_ascii=False))
     else:
-        print("\n".join(map(reading.printable, as_text(explanation, arguments.file).split("\n"))))
+        print("\n".join(map(printable, as_text(explanation, arguments.file).split("\n"))))
     return DONE
 
 

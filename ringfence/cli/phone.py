@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ringfence.cli import ALONE, CANNOT, DONE, FINDINGS, phone_run, phone_set
+from ringfence.cli import ALONE, CANNOT, DONE, FINDINGS, phone_run, phone_set, printable
 from ringfence.cli.phone_keys import add_screen
 from ringfence.cli.phone_set import NOT_RUNNING
 from ringfence.errors import ComponentError, ConfigError, RingfenceError
@@ -114,7 +114,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from ringfence.cli.reading import printable
     from ringfence.runtime.control import ask
 
     reply = ask(arguments.state, {"verb": "status"})

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from ringfence.cli import CANNOT, DONE, FINDINGS, reading
+from ringfence.cli import CANNOT, DONE, FINDINGS, printable, reading
 from ringfence.config.settings import Settings, decode, virgin
 from ringfence.config.snapshot import Origin, Snapshot, submit
 from ringfence.errors import ComponentError, ConfigError, Finding, RingfenceError
@@ -119,7 +119,7 @@ def _configured(file: str) -> Settings:
     try:
         document = reading.document(file)
     except (OSError, ValueError) as error:  # a name of a file may hold a NUL
-        raise ComponentError(reading.printable(file), reading.why(error)) from error
+        raise ComponentError(printable(file), reading.why(error)) from error
     snapshot, refused = submit(base, document.changes(base), Origin.PROFILE)
     for refusal in refused:
         if refusal.parameter in (TAG, CLIENT_MINIMUM):

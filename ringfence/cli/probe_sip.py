@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringfence.cli import probe_words, reading
+from ringfence.cli import printable, probe_words, reading
 from ringfence.cli.sip_talk import Asker, Talk
 from ringfence.config.catalog.values import SipTransport
 from ringfence.config.settings import LINES, Settings
@@ -216,7 +216,7 @@ def _json(probed: Probed) -> Mapping[str, object]:
 
 def _shown(text: str) -> str:
     """Return what a terminal may be told of a header field."""
-    text = reading.printable(text)
+    text = printable(text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
 
 

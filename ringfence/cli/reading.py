@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from ringfence.cli import printable
 from ringfence.config.cfgxml import LIMIT, Document, read
 from ringfence.errors import ComponentError
 from ringfence.runtime.state import Facts, Identity
@@ -95,8 +96,3 @@ def document(name: str) -> Document:
 def why(error: Exception) -> str:
     """Return in one line why a document cannot be used."""
     return str(error.strerror or error) if isinstance(error, OSError) else str(error)
-
-
-def printable(text: str) -> str:
-    """Return what a terminal may be told of a file: no control characters, no broken ones."""
-    return "".join(c if c.isprintable() else "?" for c in text)

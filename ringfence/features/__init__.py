@@ -30,7 +30,7 @@ ORDER = (
     "screen",
 )
 WAVES = (
-    ("pc_port", "firewall", "voice_vlan", "dot1x", "vpn", "dhcp", "ipv6"),
+    ("firewall", "pc_port", "voice_vlan", "dot1x", "vpn", "dhcp", "ipv6"),
     ("line",),
 )
 """What guards the phone and addresses it, then what registers it; each is applied before the next

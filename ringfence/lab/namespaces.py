@@ -1,6 +1,5 @@
 """Network namespaces with names, and links between them; inside a sandbox only."""
 
-import asyncio
 import ctypes
 import inspect
 import itertools
@@ -86,6 +85,8 @@ def _child(name: str, writer: int, function: Callable[..., Any], args: tuple[Any
         enter(name)
         result = function(*args)
         if inspect.iscoroutine(result):
+            import asyncio
+
             result = asyncio.run(result)
         answer = (True, result)
     except BaseException:  # noqa: BLE001 - the parent raises it again

@@ -1,6 +1,5 @@
 """The phone's control socket: one JSON object a line, for its owner alone."""
 
-import asyncio
 import contextlib
 import json
 import logging
@@ -10,9 +9,12 @@ import stat
 import struct
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ringfence.errors import ComponentError, RingfenceError
+
+if TYPE_CHECKING:
+    import asyncio
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,8 @@ class ControlServer:
             ComponentError: the socket cannot be made.
 
         """
+        import asyncio  # who only asks does without
+
         try:
             bound = listen(self._state, NAME)
         except OSError as error:
@@ -51,7 +55,7 @@ class ControlServer:
             self._server.close()
         (self._state / NAME).unlink(missing_ok=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: "asyncio.StreamReader", writer: "asyncio.StreamWriter") -> None:
         try:
             if _uid(writer.get_extra_info("socket")) not in (0, os.geteuid()):
                 return
