@@ -15,12 +15,15 @@ from ringfence.features.line.switchboard import Switchboard
 from ringfence.protocols.rtp.keys import Dtmf
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.agreement import Agreement
+from ringfence.protocols.sip.digest import Credentials, Guard
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.message import Message, read_message
 from ringfence.protocols.sip.negotiation import Stream
 from ringfence.protocols.sip.response import Reply, Source
+from ringfence.protocols.sip.uas import Served, UserAgentServer
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Facts
+from tests.support.sip_requests import INVITE
 from tests.support.sip_wire import counting
 
 PROXY = Source("192.0.2.7", 5060, known=True)
@@ -207,6 +210,26 @@ def test_a_caller_past_the_proxy_and_one_call_too_many_lead_nowhere() -> None:
     full.tag = held
     assert full.ask("REFER", "one", REFER, cseq=2) == 486
     assert full.methods() == []
+
+
+@pytest.mark.parametrize(("body", "protocol"), [(CLEAR, b"RTP/AVP"), (SECURE, b"RTP/SAVP")])
+def test_an_encrypted_call_leads_to_an_encrypted_one(body: str, protocol: bytes) -> None:
+    desk = Desk().talk("one", body)
+    assert desk.ask("REFER", "one", REFER, cseq=2) == 202
+    assert b" %b " % protocol in desk.sent[0].body
+
+
+def test_a_call_that_replaces_another_is_challenged_like_any_other() -> None:
+    credentials = Credentials("1001", "pw1001")
+    made = UserAgentServer(bytes(32))
+    desk = Desk().talk("one")
+    made.calls = desk.calls.reception(lambda *_: desk.path)
+    made.lines = {"1001": Served(invite=Guard(b"telco.test", credentials, sha256=False))}
+    head = INVITE.replace(b"\r\n\r\n", f"\r\n{replacing(desk, 'one')}\r\n\r\n".encode())
+    reply = made.receive(head, PROXY, 0.0)
+    assert reply
+    assert reply.data.startswith(b"SIP/2.0 401 ")
+    assert [one["call"] for one in desk.calls.report()] == [1]
 
 
 @pytest.mark.parametrize(("word", "told"), [("Yes", 1), ("No", 0)])

@@ -1,15 +1,22 @@
 """Transfers as ladders: who is asked, what is told of it, and what is refused."""
 
+import contextlib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import Ended, Referred, State, Transferred
 from ringfence.protocols.sip.dialog import Dialog
+from ringfence.protocols.sip.grammar import parse_uri
 from ringfence.protocols.sip.message import Message, read_message
 from ringfence.protocols.sip.transfer import (
     Referral,
     Replaces,
+    bare_uri,
+    moved_to,
     read_fragment,
     read_referral,
     read_replaces,
@@ -268,6 +275,47 @@ def test_the_consulted_side_recognises_its_own_dialog_in_what_it_is_referred_to(
     assert not made.fits(None)
     stolen = Dialog(alice.dialog.call_id, alice.dialog.local, b"<sip:x@y>;tag=z", b"", 0)
     assert not made.fits(stolen)
+
+
+@pytest.mark.parametrize(
+    ("value", "target"),
+    [
+        (b"<sip:a?b@telco.test>", b"sip:a?b@telco.test"),
+        (b"<sip:a?b@telco.test?Subject=x>", b"sip:a?b@telco.test"),
+    ],
+)
+def test_a_question_mark_in_a_user_is_not_where_its_header_fields_begin(
+    value: bytes, target: bytes
+) -> None:
+    assert read_referral(refer(value)).target == target
+    assert bare_uri(value) == target
+
+
+PARTS = st.sampled_from(
+    [
+        *(b"sip:", b"sips:", b"tel:", b"<", b">", b"?", b"&", b"=", b";", b",", b'"', b"@", b":"),
+        *(b"Replaces", b"method", b"INVITE", b"to-tag", b"from-tag", b"early-only", b"%0d%0a"),
+        *(b"%", b"%zz", b"a", b"t.test", b"[::1]", b"192.0.2.1", b" ", b"\xff", b"SIP/2.0 200"),
+    ]
+)
+
+
+@given(st.lists(PARTS, max_size=12).map(b"".join))
+def test_nothing_that_a_transfer_may_say_breaks_more_than_itself(value: bytes) -> None:
+    for read in (read_referral, read_replaces):
+        message = refer(value, b"Replaces: " + value)
+        with contextlib.suppress(RemoteProtocolError):
+            read(message)
+    with contextlib.suppress(RemoteProtocolError):
+        referral = read_referral(refer(value))
+        parse_uri(referral.target)
+        referral.target.decode("ascii")
+        assert b"?" not in referral.target.rpartition(b"@")[2]
+    with contextlib.suppress(RemoteProtocolError):
+        bare_uri(value)
+    read_fragment(value)
+    moved = moved_to(refuse(INVITE, 302, b"Contact: " + value))
+    assert not moved or parse_uri(moved)
 
 
 def test_how_a_call_went_is_read_from_a_fragment_of_its_response() -> None:

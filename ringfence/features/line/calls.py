@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import chain
+from itertools import chain, count
 from math import inf
 
 from msgspec.structs import replace
@@ -52,6 +52,8 @@ class LiveCalls:
         self._past: dict[int, Held] = {}
         """Those that have ended, the oldest first. Source: RFC 3261 section 17.2; RFC 6026."""
         self._last = 0
+        self._nameless = count(-1, -1)
+        """Numbers of what a call was before it went elsewhere."""
         self._keeping = False
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
@@ -117,14 +119,18 @@ class LiveCalls:
         for message in held.call.messages_to_send():
             held.path.send(message)
         if held.call.state is State.ENDED and held.number in self._calls:
-            self._past[held.number] = self._calls.pop(held.number)
-            if len(self._past) > MOST_ENDED:
-                del self._past[next(iter(self._past))]
+            self._remember(self._calls.pop(held.number))
             self.idle_since = self._now()
             self._ended.set()
         if held.call.over:
             self._past.pop(held.number, None)
         self._wake.set()
+
+    def _remember(self, held: Held) -> None:
+        """Keep a call that has ended as long as its messages may be repeated."""
+        self._past[held.number] = held
+        while len(self._past) > MOST_ENDED:
+            del self._past[next(iter(self._past))]
 
     def _all(self) -> Iterator[Held]:
         """Yield every call of which a message may come."""
@@ -199,8 +205,8 @@ class LiveCalls:
 
     def _place_again(self, held: Held, path: Path, target: str) -> None:
         """Call somewhere else what has just ended; its audio and its number stay."""
-        before = replace(held, number=-held.number)
-        self._past[before.number] = before
+        before = replace(held, number=next(self._nameless))
+        self._remember(before)
         self._flush(before)
         held.path, held.peer = path, target
         held.call = self._outgoing(path)

@@ -14,7 +14,7 @@ from ringfence.errors import ComponentError
 from ringfence.features.line.binding import FAREWELL
 from ringfence.features.line.commands import offer_commands
 from ringfence.features.line.line import Line
-from ringfence.features.line.path import Media, Path
+from ringfence.features.line.path import Media, Path, secured
 from ringfence.features.line.plan import LinePlan, parts
 from ringfence.features.line.port import UdpPort
 from ringfence.features.line.status import (
@@ -272,7 +272,7 @@ class LineDriver:
             self._next = secure
             if not target:
                 return {"next_call": "secure" if secure else "not secure"}
-        path, self._next = _secured(path, self._next), None
+        path, self._next = secured(path, secure=self._next), None
         return {"call": self._dial(line, path, target)}
 
     def _dial(self, line: Line, path: Path, target: str) -> int:
@@ -295,10 +295,11 @@ class LineDriver:
 
     def _elsewhere(self, target: str, silent: Line) -> tuple[Path, str] | None:
         """Return how to call past a line whose proxy took no INVITE."""
-        for line, path in self._ways_out(silent.plan.n):
-            if line is not silent and line.registered:
-                silent.doubt()
-                return path, target_uri(target, path.account.registrar)
+        with contextlib.suppress(ComponentError):  # there is no route to it
+            for line, path in self._ways_out(silent.plan.n):
+                if line is not silent and line.registered:
+                    silent.doubt()
+                    return path, target_uri(target, path.account.registrar)
         return None
 
     def _settle(self) -> None:
@@ -331,16 +332,6 @@ class LineDriver:
 def _place(line: Line) -> tuple[int, bool, bool]:
     """Return the place of a line among all: of an extension, what works comes first."""
     return line.plan.n, line.doubted or not line.registered, line.plan.alternate
-
-
-def _secured(path: Path, secure: bool | None) -> Path:
-    """Return a path whose offers are encrypted, or not; None leaves them as they are."""
-    if secure is None:
-        return path
-    terms, tls_terms = (
-        replace(terms, encrypts=secure) for terms in (path.line.terms, path.line.tls_terms)
-    )
-    return replace(path, line=replace(path.line, terms=terms, tls_terms=tls_terms))
 
 
 def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.features.line.plan import LinePlan
 from ringfence.protocols.rtp.keys import Dtmf
@@ -69,3 +70,13 @@ class Path(Struct, frozen=True, eq=False):
     bound: str = ""
     """Our own address with its zone, which is nobody else's business (RFC 4007 section 6); empty
     where it has none."""
+
+
+def secured(path: Path, *, secure: bool | None) -> Path:
+    """Return a path whose offers are encrypted, or not; None leaves them as they are."""
+    if secure is None:
+        return path
+    terms, tls_terms = (
+        replace(terms, encrypts=secure) for terms in (path.line.terms, path.line.tls_terms)
+    )
+    return replace(path, line=replace(path.line, terms=terms, tls_terms=tls_terms))

@@ -8,7 +8,7 @@ import logging
 from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
 from ringfence.features.line.calls import SEE, LiveCalls
 from ringfence.features.line.held import Held
-from ringfence.features.line.path import OpenMedia, Path, WayOut
+from ringfence.features.line.path import OpenMedia, Path, WayOut, secured
 from ringfence.features.line.targets import target_uri
 from ringfence.policy.domains import judge
 from ringfence.protocols.sip.call_events import (
@@ -20,9 +20,9 @@ from ringfence.protocols.sip.call_events import (
     State,
     Transferred,
 )
-from ringfence.protocols.sip.grammar import parse_address, parse_uri
+from ringfence.protocols.sip.grammar import parse_uri
 from ringfence.protocols.sip.message import Message, said
-from ringfence.protocols.sip.transfer import Referral, read_replaces, refer_to
+from ringfence.protocols.sip.transfer import Referral, bare_uri, read_replaces, refer_to
 from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
@@ -69,8 +69,7 @@ class Transfers(LiveCalls):
         dialog, line = other.call.dialog, held.path.line
         if dialog is None:
             raise ConfigError(text, "nobody has answered yet", SEE)
-        remote = parse_address(dialog.remote).uri.partition(b"?")[0]
-        target = dialog.target if line.refers_to_contact else remote
+        target = dialog.target if line.refers_to_contact else bare_uri(dialog.remote)
         if not line.transfers_blindly:
             return refer_to(target, dialog)
         other.call.hang_up(self._now(), "ended for a transfer")
@@ -138,6 +137,9 @@ class Transfers(LiveCalls):
             logger.warning("call.not_referred: %d to %s: %s", held.number, target, why)
 
     def _call_instead(self, held: Held, path: Path, referral: Referral) -> None:
+        stream = held.negotiation.stream
+        if stream and stream.protect:  # nobody's word makes clear what was encrypted
+            path = secured(path, secure=True)
         fields = [(b"Referred-By", referral.by)] if referral.by else []
         if referral.replaces:
             fields.append((b"Replaces", referral.replaces))

@@ -77,7 +77,7 @@ def read_referral(message: Message) -> Referral:
         raise RemoteProtocolError("not one Refer-To")
     whole = parse_address(values[0]).uri
     uri = parse_uri(whole)
-    target, method = whole.partition(b"?")[0], _METHOD.search(uri.parameters)
+    target, method = whole.removesuffix(uri.headers), _METHOD.search(uri.parameters)
     if method and method[1].upper() != b"INVITE":
         raise RemoteProtocolError("Refer-To asks for something else than a call")
     pairs = [pair.partition(b"=") for pair in uri.headers.removeprefix(b"?").split(b"&")]
@@ -100,6 +100,17 @@ def refer_to(target: bytes, consulted: Dialog | None = None) -> bytes:
     return b"<%b?Replaces=%b>" % (target, quote(text, safe="").encode())
 
 
+def bare_uri(value: bytes) -> bytes:
+    """Return the SIP URI of an address without the header fields in it.
+
+    Raises:
+        RemoteProtocolError: it has none (400, 416).
+
+    """
+    uri = parse_address(value).uri
+    return uri.removesuffix(parse_uri(uri).headers)
+
+
 def read_fragment(body: bytes) -> tuple[int, str]:
     """Return status and reason of a SIP fragment; status 0 where it is none."""
     found = _STATUS.match(body)
@@ -114,8 +125,7 @@ def moved_to(message: Message) -> bytes:
         return b""
     for value in message.values(b"contact"):
         try:
-            uri = parse_address(value).uri.partition(b"?")[0]
-            parse_uri(uri)
+            uri = bare_uri(value)
         except RemoteProtocolError:
             continue
         if _PRINTABLE.fullmatch(uri):
