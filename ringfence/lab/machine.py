@@ -94,7 +94,7 @@ COMPONENTS = (
     Component(
         "wpa_supplicant",
         "802.1X of a phone",
-        _everywhere("wpasupplicant", "wpa_supplicant", "wpa_supplicant", "wpa_supplicant"),
+        _everywhere("wpasupplicant", "wpa_supplicant", "wpa_supplicant", "wpa_supplicant setpriv"),
         ("wpa_supplicant", "-v"),
         optional=True,
     ),

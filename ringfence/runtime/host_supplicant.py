@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 from pathlib import Path
@@ -45,6 +46,9 @@ class Supplicant:
         words = ("setpriv", "--pdeathsig", "KILL", "--", PROGRAM, "-Dwired", "-i", interface)
         null = asyncio.subprocess.DEVNULL
         path = f"{os.environ.get('PATH', os.defpath)}:{_ADMINISTRATORS}"
+        for needed in (PROGRAM, words[0]):
+            if shutil.which(needed, path=path) is None:
+                raise ComponentError(needed, "is not installed")
         try:
             process = await asyncio.create_subprocess_exec(
                 *words,

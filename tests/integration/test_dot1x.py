@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 import pytest
 from msgspec.structs import replace
 
+from ringfence.errors import ComponentError
 from ringfence.features.dot1x import FEATURE, watch
 from ringfence.lab.dot1x import EapServer, RadiusClient, User
 from ringfence.lab.namespaces import Namespace
 from ringfence.policy.tls import Trust
 from ringfence.protocols.dhcp import Lease
+from ringfence.runtime import host_supplicant
 from ringfence.runtime.state import Facts
 from tests.support import dot1x
 from tests.support.dot1x import ON, PHONE, Authority, Freeradius, HostapdRadius, Port, Wiring, facts
@@ -294,6 +296,34 @@ def test_a_port_without_an_authenticator_is_used_as_it_is(stage: Stage) -> None:
     assert rows["Transaction status"] == "Authenticating"
 
 
+def test_a_phone_without_wpa_supplicant_says_so_and_goes_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_supplicant, "PROGRAM", "wpa_supplicant_of_nobody")
+
+    async def scenario(phone: Watched) -> dict[str, str]:
+        await phone.admitted()
+        return phone.rows()
+
+    rows = stage.phone(scenario, **ON)
+    assert rows["Reason"] == "wpa_supplicant_of_nobody: is not installed"
+
+
+def test_a_full_disk_does_not_keep_the_phone_from_its_network(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise ComponentError("file dot1x.conf", "No space left on device")
+
+    async def scenario(phone: Watched) -> int:
+        monkeypatch.setattr(phone.feature.world.host, "write", full)
+        with pytest.raises(ComponentError):
+            await phone.feature.change(**ON)
+        return phone.feature.facts.admissions
+
+    assert stage.phone(scenario) == 1
+
+
 def test_a_phone_that_would_believe_anyone_does_not_ask(stage: Stage) -> None:
     port = stage.guard(stage.authority.server(ANYONE))
 
@@ -415,6 +445,17 @@ def test_a_phone_that_the_switch_has_forgotten_notices_and_asks_again(
     words = stage.as_phone(replace(facts(stage.authority), lease=lease), scenario, **ON)
     assert words == ["Authenticating", "Authenticated", "Authenticating", "Authenticated"]
     port.opened(PHONE, 2)
+
+
+def test_a_phone_that_stops_for_good_logs_off(stage: Stage) -> None:
+    port = stage.guard(stage.authority.server(ANYONE))
+
+    async def scenario(phone: Watched) -> None:
+        await rows_when_in(phone)
+        phone.feature.leaves = True
+
+    stage.phone(scenario, **ON)
+    port.shut(PHONE)
 
 
 def test_switching_it_off_logs_the_phone_off(stage: Stage) -> None:

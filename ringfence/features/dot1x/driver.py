@@ -54,8 +54,9 @@ class Dot1xDriver:
         self._plan = None
 
     async def close(self) -> None:
-        """Leave the port open, as the lease is left in place: a phone that restarts goes on."""
-        await self._stop()
+        """Leave the port open to a phone that starts again; one that stops for good logs off."""
+        if await self._stop() and self._plan and self._world.leaving():
+            self._log_off(self._plan)
 
     def status(self) -> Status:
         """Return what the screen shows under Transaction status, and why it is not more."""
@@ -65,7 +66,8 @@ class Dot1xDriver:
             return Status(Health.DISABLED, rows, {"transaction": DISABLED}, TITLE)
         authorised = bool(state and state.authorised)
         missing = self._session.problem if self._session else ""
-        reason = "" if authorised else self._problem or missing or (state.reason if state else "")
+        problem = "" if self._session else self._problem
+        reason = "" if authorised else problem or missing or (state.reason if state else "")
         word = AUTHENTICATED if authorised else DISABLED if plan.refused else AUTHENTICATING
         protocol = (state.protocol if state else "") or plan.method
         told = {
@@ -83,12 +85,16 @@ class Dot1xDriver:
     def _write(self, plan: Dot1xPlan) -> None:
         """Write the supplicant's files; credentials that were fetched on other terms go."""
         from ringfence.features.dot1x.configuration import ANCHORS, configuration
-        from ringfence.features.dot1x.session import CONFIGURATION
+        from ringfence.features.dot1x.session import CONFIGURATION, go_on
         from ringfence.runtime.host_supplicant import CONTROL
 
         host = self._world.host
-        host.write(ANCHORS, "".join(plan.anchors).encode(), durable=False)
-        host.write(CONFIGURATION, configuration(plan, CONTROL).encode(), durable=False)
+        try:
+            host.write(ANCHORS, "".join(plan.anchors).encode(), durable=False)
+            host.write(CONFIGURATION, configuration(plan, CONTROL).encode(), durable=False)
+        except ComponentError:
+            go_on(self._world)  # a disk that is full must not keep the phone from its network
+            raise
         for name in host.names("eap-fast-*.pac"):
             if name != plan.pac:
                 host.remove(name)
@@ -114,11 +120,12 @@ class Dot1xDriver:
             began = self._world.host.now()
             try:
                 async with opened(self._world, plan) as self._session:
-                    self._problem = ""
                     await self._session.run()
             except* ComponentError as errors:
-                self._problem = str(errors.exceptions[0])
-                logger.error("dot1x.failed: %s", self._problem)
+                problem = str(errors.exceptions[0])
+                if problem != self._problem:
+                    logger.error("dot1x.failed: %s", problem)
+                self._problem = problem
             self._session = None
             go_on(self._world)
             if self._world.host.now() - began > LAST_PAUSE:

@@ -36,9 +36,7 @@ NO_CREDENTIAL = "EAP-FAST has no credential (PAC) yet, and fetching one is switc
 class Session:
     """A running supplicant, the wire that it asks on, and a neighbour that must go on answering."""
 
-    def __init__(
-        self, world: World, plan: Dot1xPlan, child: "Supplicant", port: "Packets", near: "Packets"
-    ) -> None:
+    def __init__(self, world: World, plan: Dot1xPlan, child: "Supplicant", port: "Packets") -> None:
         host = world.host
         hardware = host.hardware_address(plan.interface)
         pac, mode = bool(host.names(plan.pac)), plan.pac_mode
@@ -48,7 +46,8 @@ class Session:
         self._world = world
         self._child = child
         self._port = port
-        self._near = near
+        self._near: Packets | None = None
+        """Where neighbours are asked: the interface that carries the phone's addresses."""
         self._start = eapol.start(hardware)
         self._watch = Watch(hardware)
         self._wake = asyncio.Event()
@@ -67,7 +66,7 @@ class Session:
 
     async def _ask(self) -> None:
         """Send what is due, and tell the others what came of it; never returns."""
-        host, state, watch = self._world.host, self.transaction, self._watch
+        host, state = self._world.host, self.transaction
         pulse = host.now() + PULSE
         while True:
             self._wake.clear()
@@ -78,15 +77,16 @@ class Session:
                     for command in state.commands_to_send():
                         self._child.send(command)
                     self._port.send(self._start)
-                for frame in watch.frames_to_send(now):
-                    self._near.send(frame)
+                if near := self._near:
+                    for frame in self._watch.frames_to_send(now):
+                        near.send(frame)
             self._look(now)
             self._obey(now)
             if now >= pulse:
                 pulse = now + PULSE
                 for command in ("DETACH", "ATTACH", "STATUS"):
                     self._child.send(command)
-            timers = (state.get_timer(), watch.get_timer(), pulse)
+            timers = (state.get_timer(), self._watch.get_timer(), pulse)
             await woken(self._wake, min(at for at in timers if at is not None), host.now())
 
     def _look(self, now: float) -> None:
@@ -128,17 +128,32 @@ class Session:
                 self._wake.set()
 
     async def _listen(self) -> None:
-        """Take the answers of neighbours."""
+        """Take the answers of neighbours, on whichever interface the phone speaks now."""
+        host = self._world.host
         while True:
-            await self._near.arrived()
-            self._near.reconnected()
-            for _ in range(BATCH):
-                if (packet := self._near.receive()) is None:
-                    break
-                self._watch.receive_frame(packet.frame, self._world.host.now())
-            else:
-                await asyncio.sleep(REST)
-            self._wake.set()
+            name = self._world.facts().interface
+            try:
+                with contextlib.closing(host.packets(name, arp.ETHERTYPE, arp.REPLIES)) as near:
+                    self._near, self._watch = near, Watch(host.hardware_address(name))
+                    while self._world.facts().interface == name:
+                        await self._take(near)
+            except ComponentError:
+                await asyncio.sleep(PULSE)
+            finally:
+                self._near = None
+
+    async def _take(self, near: "Packets") -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PULSE):
+                await near.arrived()
+        near.reconnected()
+        for _ in range(BATCH):
+            if (packet := near.receive()) is None:
+                break
+            self._watch.receive_frame(packet.frame, self._world.host.now())
+        else:
+            await asyncio.sleep(REST)
+        self._wake.set()
 
     async def _die(self) -> None:
         raise ComponentError(PROGRAM, await self._child.ended())
@@ -154,14 +169,11 @@ async def opened(world: World, plan: Dot1xPlan) -> AsyncIterator[Session]:
     """
     host = world.host
     host.switch(plan.interface, on=True)
-    with contextlib.ExitStack() as stack:
-        port = host.packets(host.switch_port(plan.interface), eapol.ETHERTYPE, eapol.NOTHING)
-        stack.callback(port.close)
-        near = host.packets(plan.interface, arp.ETHERTYPE, arp.REPLIES)
-        stack.callback(near.close)
+    name = host.switch_port(plan.interface)
+    with contextlib.closing(host.packets(name, eapol.ETHERTYPE, eapol.NOTHING)) as port:
         child = await host.supplicant(plan.interface, CONFIGURATION)
         try:
-            yield Session(world, plan, child, port, near)
+            yield Session(world, plan, child, port)
         finally:
             await child.kill()
 
