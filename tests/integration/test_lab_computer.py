@@ -1,15 +1,19 @@
 """The computer behind the lab's phone, at a switch that lets each in by itself."""
 
 import json
+import re
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from ringfence.lab.machine import COMPONENTS, version
+from tests.support.discovery_frames import cdp_frame
 from tests.support.lab import Command, steps
 
 PHONE = "00:0e:08:ab:cd:ef"
+SERVERS = ("dnsmasq", "kamailio")
 DAEMONS = ("wpa_supplicant", "hostapd", "freeradius")
 
 
@@ -53,3 +57,56 @@ def test_phone_and_computer_are_let_in_and_the_computer_cannot_shut_the_phone_ou
     assert rows(lab, "discovery") == before  # it heard none of the noise
     assert PHONE in authorised(lab)
     assert rows(lab, "dot1x")["Transaction status"] == "Authenticated"
+
+
+PATIENCE = 30.0
+"""Seconds in which the lines must have moved."""
+SAY = """
+import socket, sys
+raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+raw.bind(("p1", 0))
+raw.send(bytes.fromhex(sys.argv[1]))
+"""
+CDP_SWITCH = cdp_frame((1, b"labsw"), (3, b"Gi1"), (14, b"\1\0\x64"))
+LENDS = (
+    *("dnsmasq", "-d", "--port=0", "--no-ping", "--user=root", "--pid-file=", "--leasefile-ro"),
+    *("--interface=voice100", "--except-interface=eth0", "--bind-interfaces"),
+    *("--dhcp-range=10.99.100.100,10.99.100.150,2m", "--dhcp-option=3,10.99.100.10"),
+    *("--dhcp-option=6,10.99.1.10", "--dhcp-option=160,https://pv.telco.test/$MA.xml"),
+)
+
+
+def test_lease_and_lines_follow_the_phone_into_its_voice_vlan(
+    boot: tuple[Command, Mapping[str, Any]], component: list[str]
+) -> None:
+    component += [f"{c.name} {version(c.version)}" for c in COMPONENTS if c.name in SERVERS]
+    lab, _ = boot
+    tagged = ("tests.support.tagged", "eth0", "100", "10.99.100.10/24")
+    with lab.popen("shell", "servers", "--", *lab.python, "-m", *tagged) as port:
+        assert port.stdout
+        assert port.stdout.readline() == "ready\n"
+        with lab.popen("shell", "servers", "--", *LENDS) as server:
+            assert server.stderr
+            while "DHCP, IP range" not in server.stderr.readline():
+                assert server.poll() is None
+            until = time.monotonic() + PATIENCE
+            while not within(contacts(lab), "10.99.100."):
+                assert time.monotonic() < until
+                lab.shell("switch", *lab.python, "-c", SAY, CDP_SWITCH.hex())
+            status = lab.status()["phone"]
+            server.terminate()
+        port.terminate()
+    assert [line["registered"] for line in status["lines"][:2]] == [True, True]
+    assert status["lease"]["address"].startswith("10.99.100.")
+    assert rows(lab, "voice_vlan")["VLAN"] == "100 by CDP"
+
+
+def contacts(lab: Command) -> list[str]:
+    """Return the addresses that Kamailio holds."""
+    ran = lab.shell("servers", "kamcmd", "-s", "unix:/run/lab/ctl.sock", "ul.dump")
+    return re.findall(r"Address: sip:(\S+)", ran.stdout)
+
+
+def within(found: list[str], network: str) -> bool:
+    """Return whether both lines are registered from there."""
+    return {one.split("@")[0] for one in found if f"@{network}" in one} == {"1001", "1002"}
