@@ -10,6 +10,8 @@ import pytest
 
 from ringfence.lab.machine import version
 from ringfence.lab.namespaces import Namespace, link
+from ringfence.runtime import host_tunnel
+from ringfence.runtime.host import Host
 from tests.support.vpn_net import (
     INSIDE,
     LEASE,
@@ -171,6 +173,15 @@ def test_the_firewall_holds_in_the_tunnel_too(net: VpnNet) -> None:
     assert net.servers.run("ping", "-c", "1", "-W", "1", own, check=False).returncode == 1
     assert net.servers.call(opens, own, 80) == 0
     assert net.servers.call(opens, own, 81) == errno.EAGAIN, "it is not silent"
+
+
+def test_a_tunnel_that_was_left_is_not_taken_for_the_port(
+    pair: tuple[Namespace, Namespace], tmp_path: Path
+) -> None:
+    phone, _ = pair
+    phone.call(host_tunnel.make, "aaa0")
+    assert "aaa0" in phone.run("ip", "link").stdout
+    assert phone.call(lambda: Host(tmp_path).interface()) == "eth0"
 
 
 def opens(address: str, port: int) -> int:
