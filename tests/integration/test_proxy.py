@@ -331,6 +331,8 @@ def test_a_proxy_that_is_killed_in_the_middle_leaves_nothing_half_done(
             assert half.poll() is None
         answer = aside.submit(resync, phone, CLEAR)
         assert half.stdout.readline() == b"half\n"
+        while "bytes_received:" not in net.phone_space.run("ss", "-Htin", f"dst {SECOND}").stdout:
+            assert not answer.done(), answer.result()
         squid.server.stop()
         told = answer.result(PATIENCE)
     assert told["result"] == "failure"

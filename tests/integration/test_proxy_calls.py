@@ -55,6 +55,7 @@ def test_sound_goes_on_whatever_becomes_of_the_proxy(
     phone = RunningPhone(tmp_path / "state", desk.inside, "--config", str(config))
     try:
         phone.wait_for("line.registered")
+        phone.wait_for("phone.ready")
         peer = desk.baresip()
         assert ringfence("phone", "dial", "--state", str(phone.state), "1003").returncode == 0
         peer.wait_ringing()
