@@ -74,6 +74,6 @@ def _of_value(slot: Slot, tag: str, entry: "Entry") -> Iterator[Finding]:
         return  # the submission says so
     if doubt := codec.doubt(entry.text):
         yield Finding(Severity.WARNING, "value-doubtful", tag, doubt, codec.describe(), *place)
-    if slot.row.status is Status.NEVER and value != slot.row.default:
+    if slot.row.status is Status.NEVER and value not in (slot.row.default, slot.row.anyway):
         message = "is read, but nothing obeys it"
         yield Finding(Severity.WARNING, "value-without-effect", tag, message, slot.row.help, *place)

@@ -68,6 +68,8 @@ class Param(Struct, frozen=True, kw_only=True):
     level: Level
     effect: Effect
     status: Status
+    anyway: Any
+    """Value that the phone goes by whatever is set, where nothing obeys the row."""
     aliases: tuple[str, ...]
     """Other spellings met in the field; each use is a warning."""
     since: str
@@ -116,6 +118,7 @@ class Section(Struct, frozen=True):
         level: Level | None = None,
         source: str = "",
         since: str = "",
+        anyway: T = _UNSET,
         aliases: tuple[str, ...] = (),
         cuts_off: bool | None = None,
         hidden: bool = False,
@@ -138,6 +141,7 @@ class Section(Struct, frozen=True):
             level=level or self.level,
             effect=effect or self.effect,
             status=status or self.status,
+            anyway=default if anyway is _UNSET else anyway,
             aliases=aliases,
             since=since or self.since,
             cuts_off=self.cuts_off if cuts_off is None else cuts_off,

@@ -246,6 +246,13 @@ def test_a_value_that_nothing_obeys_is_a_warning() -> None:
     assert rules(source) == [("value-without-effect", "Enable_SSLv3")]
 
 
+def test_what_the_phone_does_anyway_is_no_warning() -> None:
+    assert rules(document("<G729a_Enable_1_>No</G729a_Enable_1_>")) == []
+    assert rules(document("<HTTPS_Name_Validate>No</HTTPS_Name_Validate>")) == [
+        ("value-without-effect", "HTTPS_Name_Validate")
+    ]
+
+
 # Empty elements. Source: phone-facts 2.1.
 
 EMPTY = document("<Domain/>", "<Host_Name></Host_Name>", '<Profile_Rule>""</Profile_Rule>')

@@ -203,10 +203,10 @@ class Ext(Tab, frozen=True, kw_only=True):
     third_preferred_codec: AudioCodec = _AUDIO.row(
         AudioCodec.UNSPECIFIED, "Third_Preferred_Codec_{n}_", "Third codec of an offer.", status=OBEYED
     )
-    g729a_enable: bool = _AUDIO.row(True, "G729a_Enable_{n}_", "The phone does not have G.729a.", status=NEVER)
+    g729a_enable: bool = _AUDIO.row(True, "G729a_Enable_{n}_", "The phone does not have G.729a.", status=NEVER, anyway=False)
     g722_enable: bool = _AUDIO.row(True, "G722_Enable_{n}_", "Allows G.722, where it is installed.", status=OBEYED)
-    g722_2_enable: bool = _AUDIO.row(True, "G722.2_Enable_{n}_", "The phone does not have G.722.2.", status=NEVER)
-    ilbc_enable: bool = _AUDIO.row(True, "iLBC_Enable_{n}_", "The phone does not have iLBC.", status=NEVER)
+    g722_2_enable: bool = _AUDIO.row(True, "G722.2_Enable_{n}_", "The phone does not have G.722.2.", status=NEVER, anyway=False)
+    ilbc_enable: bool = _AUDIO.row(True, "iLBC_Enable_{n}_", "The phone does not have iLBC.", status=NEVER, anyway=False)
     isac_enable: bool = _AUDIO.row(False, "iSAC_Enable_{n}_", "The phone does not have iSAC.", status=NEVER)
     opus_enable: bool = _AUDIO.row(True, "OPUS_Enable_{n}_", "Allows Opus, where it is installed.", status=OBEYED)
     silence_supp_enable: bool = _AUDIO.row(
