@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 CLOSE_TIME = 3.0
 """Seconds that features get to leave the network in order."""
+BREATH = 0.0005
+"""Seconds between two loads of a wave, in which what the network has answered is heard."""
 HEADSTART = 0.25
 """Most seconds that the lines get before anything else is loaded."""
 
@@ -122,11 +124,12 @@ class Phone:
     async def _begin(self, supervisor: Supervisor) -> None:
         """Apply each wave before the next is loaded: the network answers meanwhile."""
         for wave in self._waves:
-            for feature in wave:
+            loaded = tuple(wave)
+            await asyncio.sleep(BREATH)
+            for feature in loaded:
                 supervisor.join(feature, self._order)
             supervisor.wake()
             await supervisor.rested.wait()
-            await asyncio.sleep(0)
 
     async def _load(self, supervisor: Supervisor) -> None:
         """Load what comes later, one feature at a time: the lines are served meanwhile."""
