@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("ringfence", "tests", "scripts", "docs", "pyproject.toml")
+SANDBOXED = ("tests/integration/", "tests/procedures/")
 FAILED = 1
 """Exit code of pytest when tests ran and some failed."""
 TOO_LONG = 300.0
@@ -75,7 +76,7 @@ def run(tree: Path, tests: Iterable[str]) -> tuple[int, str]:
     """
     wanted = sorted(set(tests))
     words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *wanted]
-    if any(test.startswith("tests/integration/") for test in wanted):
+    if any(test.startswith(SANDBOXED) for test in wanted):
         words = [sys.executable, "-m", "ringfence.lab.sandbox", "--", *words]
     environment = {k: v for k, v in os.environ.items() if k != "RINGFENCE_SCORECARD"}
     environment |= {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
