@@ -11,7 +11,7 @@ import pytest
 
 from ringfence.lab.dot1x import User
 from ringfence.lab.namespaces import Namespace, link
-from tests.support import dot1x
+from tests.support import dot1x, tshark
 from tests.support.curl import Curl
 from tests.support.desk import BARE, OURS, THEIRS, Desk
 from tests.support.desk import PHONE as OWN
@@ -159,3 +159,33 @@ def test_the_switch_is_turned_by_file_page_and_screen(
         ["Transaction", "status", "Authenticated"],
         ["Protocol", "EAP-TLS"],
     ]
+
+
+@pytest.mark.proves("DOT-02")
+def test_no_frame_passes_of_a_phone_that_is_not_let_in(
+    pair: tuple[Namespace, Namespace],
+    port: Port,
+    authority: Authority,
+    tmp_path: Path,
+    component: list[str],
+) -> None:
+    """It asks for leases, routers and switches, and is heard by its switch port alone."""
+    component.append(tshark.version())
+    state, config, wrong = tmp_path / "state", tmp_path / "first.xml", "other.telco.test"
+    state.mkdir(mode=0o700)
+    authority.equip(state)
+    config.write_text(profile(**{**ON, "RF_EAP_Server_Name": wrong}))
+    inside, others = pair
+    with tshark.captured(others, "eth0", tmp_path / "before.pcapng"):
+        phone = RunningPhone(state, inside, "--config", str(config))
+        phone.wait_for("has another name")
+        phone.wait_for("phone.ready")
+        phone.until(lambda _: port.gate.blocked()["blocked_in"] >= 3)
+    mine = f"eth.src == {PHONE}"
+    assert tshark.fields(tmp_path / "before.pcapng", mine, "frame.protocols") == []
+    capture = tshark.Capture(others, f"ether src {PHONE}", "frame.protocols")
+    ask(phone, "set", f"RF_EAP_Server_Name={dot1x.RADIUS_NAME}")
+    capture.wait_for("dhcp")
+    capture.stop()
+    assert port.gate.authorised() == {PHONE}
+    phone.stop()
