@@ -27,6 +27,7 @@ READY = "listening \\(UDP\\)"
 LOGIN = r"to authenticate user"
 """What ocserv logs of everybody who gives a name and a password."""
 NETWORK = "10.99.9.0"
+TUN = Path("/dev/net/tun")
 _ROUTES = re.compile(r'"Routes":\s*\[\],\s*(?="Routes")')
 """occtl writes a name twice where everything is routed."""
 
@@ -82,8 +83,8 @@ def lacking() -> str:
             "ocserv needs more than one user: run as root, or give this user a range in"
             " /etc/subuid and /etc/subgid and install newuidmap (package uidmap)"
         )
-    if not Path("/dev/net/tun").exists():
-        return "this kernel has no tunnels: /dev/net/tun is missing"
+    if not TUN.exists():
+        return f"this kernel has no tunnels: {TUN} is missing"
     return ""
 
 
