@@ -1,7 +1,9 @@
 """The computer behind the lab's phone, at a switch that lets each in by itself."""
 
+import contextlib
 import json
 import re
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -82,23 +84,34 @@ def test_lease_and_lines_follow_the_phone_into_its_voice_vlan(
     component += [f"{c.name} {version(c.version)}" for c in COMPONENTS if c.name in SERVERS]
     lab, _ = boot
     tagged = ("tests.support.tagged", "eth0", "100", "10.99.100.10/24")
-    with lab.popen("shell", "servers", "--", *lab.python, "-m", *tagged) as port:
-        assert port.stdout
-        assert port.stdout.readline() == "ready\n"
-        with lab.popen("shell", "servers", "--", *LENDS) as server:
-            assert server.stderr
-            while "DHCP, IP range" not in server.stderr.readline():
-                assert server.poll() is None
-            until = time.monotonic() + PATIENCE
-            while not within(contacts(lab), "10.99.100."):
-                assert time.monotonic() < until
-                lab.shell("switch", *lab.python, "-c", SAY, CDP_SWITCH.hex())
-            status = lab.status()["phone"]
-            server.terminate()
-        port.terminate()
+    with (
+        serving(lab, "ready", *lab.python, "-m", *tagged),
+        serving(lab, "DHCP, IP range", *LENDS),
+    ):
+        until = time.monotonic() + PATIENCE
+        while not within(contacts(lab), "10.99.100."):
+            assert time.monotonic() < until
+            lab.shell("switch", *lab.python, "-c", SAY, CDP_SWITCH.hex())
+        status = lab.status()["phone"]
     assert [line["registered"] for line in status["lines"][:2]] == [True, True]
     assert status["lease"]["address"].startswith("10.99.100.")
     assert rows(lab, "voice_vlan")["VLAN"] == "100 by CDP"
+
+
+@contextlib.contextmanager
+def serving(lab: Command, ready: str, *words: str) -> Iterator[None]:
+    """Run a program among the lab's servers; it says when it is ready."""
+    merged = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    argv = lab.words("shell", "servers", "--", *words)
+    process = subprocess.Popen(argv, **{**lab.options(), **merged})
+    try:
+        assert process.stdout
+        while ready not in process.stdout.readline():
+            assert process.poll() is None
+        yield
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
 
 
 def contacts(lab: Command) -> list[str]:
