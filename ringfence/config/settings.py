@@ -163,6 +163,8 @@ def effective(stored: Settings, booted: Settings) -> Settings:
 
     Source: phone-facts 1.8; `Effect`.
     """
+    if stored is booted:  # as it is until something is stored
+        return stored
     known = slots()
     changes: dict[tuple[str, int], dict[str, Any]] = defaultdict(dict)
     for tag in changed(stored, booted):
