@@ -77,7 +77,15 @@ class Desk:
     def _send(self, message: Reply) -> None:
         self.sent.append(read_message(message.data))
 
-    def ask(self, method: str, call: str, *lines: str, body: str = "", cseq: int = 1) -> int:
+    def ask(
+        self,
+        method: str,
+        call: str,
+        *lines: str,
+        body: str = "",
+        cseq: int = 1,
+        source: Source = PROXY,
+    ) -> int:
         """Hand in a request; return the status of its final answer, 0 while there is none."""
         self.sent.clear()
         to = f";tag={self.tag}" if method != "INVITE" else ""
@@ -92,8 +100,10 @@ class Desk:
             *(f"Content-Length: {len(body)}", "", body),
         ]
         message = read_message("\r\n".join(text).encode())
-        asked = Asked(message, message.first(b"via"), PROXY)
+        asked = Asked(message, message.first(b"via"), source)
         if not self.calls.take(asked, 0.0):
+            if method != "INVITE":
+                return 481
             try:
                 if status := self.calls.begin(self.path, asked, 0.0):
                     return status
@@ -178,6 +188,14 @@ def test_the_other_side_of_a_call_is_obeyed_once_we_talk() -> None:
     assert invite.uri == b"sip:carol@telco.test"
     assert invite.first(b"referred-by") == b"<sip:x@telco.test>"
     assert desk.sent[-1].body == b"SIP/2.0 100 Trying\r\n"
+
+
+def test_who_merely_read_the_tags_of_a_call_has_us_call_nobody() -> None:
+    desk = Desk().talk("one")
+    elsewhere = Source("192.0.2.66", 5060, known=True)
+    assert desk.ask("REFER", "one", REFER, cseq=2, source=elsewhere) == 481
+    assert desk.sent == []
+    assert desk.ask("REFER", "one", REFER, cseq=2) == 202
 
 
 @pytest.mark.parametrize(

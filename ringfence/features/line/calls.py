@@ -92,9 +92,14 @@ class LiveCalls:
         return (address for held in self._all() for address in held.peers())
 
     def take(self, asked: Asked, now: float) -> bool:
-        """Take a request of a call that there is; False for none."""
-        call_id = asked.message.first(b"call-id")
+        """Take a request of a call that there is; False for none.
+
+        Whoever read the tags of a call on its way may disturb it, but not have us call somebody.
+        """
+        call_id, leads = asked.message.first(b"call-id"), asked.message.method == b"REFER"
         for held in self._all():
+            if leads and asked.source.address not in held.peers():
+                continue
             if held.call.call_id == call_id and held.call.owns(asked):
                 held.call.receive_request(asked, now)
                 self._flush(held)
