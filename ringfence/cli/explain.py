@@ -16,6 +16,7 @@ from ringfence.config.settings import Settings, changed, slots, virgin
 from ringfence.config.snapshot import Origin, Snapshot, shown, submit
 from ringfence.errors import ComponentError, ConfigError, Finding, Severity
 from ringfence.features import load
+from ringfence.features.dot1x import words as dot1x
 from ringfence.features.firewall.plan import describe
 from ringfence.features.firewall.ruleset import ruleset
 from ringfence.features.line.plan import LinePlan
@@ -160,6 +161,7 @@ def as_json(explanation: Explanation) -> Mapping[str, object]:
         "firewall": {**describe(wall), "ruleset": ruleset(wall)},
         "tls": [_policy(policy) for policy in explanation.tls],
         "servers": [_server(server) for server in explanation.servers],
+        "dot1x": dot1x.described(explanation.plans["dot1x"][""]),
         "vpn": described(explanation.plans["vpn"][""]),
         "proxy": {
             "mode": settings.system.proxy_mode.value,
@@ -239,6 +241,8 @@ def as_text(explanation: Explanation, name: str) -> str:
         lines.append(f"    {policy.application.name}: {tls.in_words(policy)}")
         if policy.unavailable:
             lines.append(f"        no library has {', '.join(policy.unavailable)}")
+    lines.append("802.1X")
+    lines += [f"    {words}" for words in dot1x.told(explanation.plans["dot1x"][""])]
     lines.append("HTTP proxy")
     lines += [f"    {name}: {way}" for name, way in data["proxy"]["applications"].items()]
     lines.append("    everything else: DIRECT")

@@ -40,7 +40,7 @@ def test_every_part_of_the_interface_is_there(explained: Any) -> None:
     data = explained(SAMPLE)
     assert data["schema"] == 1
     parts = {"schema", "settings", "findings", "firewall", "tls", "servers", "proxy", "lines"}
-    assert set(data) == parts | {"vpn"}
+    assert set(data) == parts | {"vpn", "dot1x"}
     for finding in data["findings"]:
         assert set(finding) == {
             "severity",

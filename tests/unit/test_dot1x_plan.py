@@ -50,7 +50,7 @@ def test_by_default_the_phone_does_not_ask() -> None:
     """Chapter, Enable 802.1X Authentication; phone-facts 1.2: default No."""
     plan = planned({})
     assert (plan.method, plan.refused) == ("", "")
-    assert dot1x.FEATURE.show(plan) == "no 802.1X: CDP and LLDP-MED alone meet the switch\n"
+    assert dot1x.FEATURE.show(plan) == "off: CDP and LLDP-MED alone meet the switch\n"
 
 
 def test_a_phone_with_a_certificate_shows_it_in_its_own_name() -> None:
@@ -105,6 +105,21 @@ def test_no_text_of_a_parameter_ends_a_line_or_a_block_of_the_file() -> None:
     assert "password=73652278797a7d\n" in text
     assert "xyz" not in text
     assert text.count("}") == 1
+
+
+def test_explain_tells_who_asks_by_which_method_and_who_is_believed() -> None:
+    assert dot1x.FEATURE.show(planned(TLS)).splitlines() == [
+        "EAP-TLS as CP-8841-3PCC-SEP000E08ABCDEF on br0",
+        "server radius.telco.test",
+    ]
+    assert dot1x.FEATURE.show(planned(FAST)).splitlines() == [
+        "EAP-FAST as CP-8841-3PCC-SEP000E08ABCDEF on br0",
+        "name fastphone, PAC provisioning Authenticated",
+        "server radius.telco.test",
+    ]
+    assert dot1x.FEATURE.show(planned(ON)).splitlines()[-1] == (
+        "not asked while nothing says which server may authenticate the phone"
+    )
 
 
 def test_the_plan_shows_no_password() -> None:

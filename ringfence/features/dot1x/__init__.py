@@ -1,6 +1,7 @@
 """The phone's supplicant: it asks the switch to be let in, and notices when it is shut out."""
 
-from ringfence.features.dot1x.plan import Dot1xPlan, plan, show
+from ringfence.features.dot1x.plan import Dot1xPlan, plan
+from ringfence.features.dot1x.words import show
 from ringfence.runtime.feature import Driver, Feature, World
 
 

@@ -100,20 +100,3 @@ def _must_know(plan: Dot1xPlan) -> bool:
 
 def _lacking(plan: Dot1xPlan) -> str:
     return NO_CERTIFICATE if plan.method == TLS and plan.client is None else ""
-
-
-def show(plan: Dot1xPlan) -> str:
-    """Return who asks by which method, and who is believed, for `ringfence explain`."""
-    if not plan.method:
-        return "no 802.1X: CDP and LLDP-MED alone meet the switch\n"
-    lines = [f"{plan.method} as {plan.outer} on {plan.interface}"]
-    if plan.method == FAST:
-        lines.append(f"name {plan.identity}, PAC provisioning {plan.pac_mode.value}")
-    names = " or ".join(plan.names) or "any name"
-    known = f"{names}, under {len(plan.anchors)} installed CA" if plan.anchors else "not known"
-    if plan.pac_mode is ANONYMOUS:
-        known = "whoever hands out the credential"
-    lines.append(f"server {known}")
-    if plan.refused:
-        lines.append(f"refused while {plan.refused}")
-    return "".join(f"{line}\n" for line in lines)
