@@ -85,6 +85,8 @@ class PacError(PolicyError):
         self.asked: tuple[str, ...] = ()
         """Names that DNS was asked for before."""
         self.refused: tuple[str, ...] = ()
+        self.by_clock = False
+        """Its time ran out on the wall, where a busy machine may have had it wait."""
 
 
 def script(data: bytes) -> str:

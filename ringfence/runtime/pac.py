@@ -192,8 +192,9 @@ class Pac:
             line = await child.ask(json.dumps(order).encode(), timeout)
             said = msgspec.json.decode(line, type=_Said) if line else None
         except TimeoutError:
-            reason = f"was killed after {timeout:g} s without an answer"
-            raise pac.PacError("pac-time", reason) from None
+            late = pac.PacError("pac-time", f"was killed after {timeout:g} s without an answer")
+            late.by_clock = True
+            raise late from None
         except ValueError as error:  # a line too long, or no JSON of ours
             raise pac.PacError("pac-process", "its process said what nobody asked") from error
         if said is None:

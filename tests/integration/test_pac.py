@@ -117,6 +117,7 @@ def test_a_process_that_hangs_is_killed() -> None:
         with pytest.raises(pac.PacError, match="killed after 1 s") as refused:
             await file.find("https://other.telco.test/", TARGET)
         assert refused.value.rule == "pac-time"
+        assert refused.value.by_clock
         assert pid not in children(os.getpid())
         assert (await file.find("https://other.telco.test/", TARGET)).result.entries == DIRECT
         await file.close()

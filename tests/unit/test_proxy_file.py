@@ -61,6 +61,11 @@ class Engine:
     async def find(self, url: str, target: Target) -> engine.Answer:
         if self.data == b"bad":
             raise PacError("pac-script", "bad")
+        if self.data.startswith(b"late"):
+            late = PacError("pac-time", "was killed")
+            late.by_clock = True
+            self.data = self.data.removeprefix(b"late ")
+            raise late
         return engine.Answer(Result((Entry(Kind.PROXY, self.data.decode(), 1),)), (), ())
 
     async def take(self, data: bytes) -> None:
@@ -147,6 +152,18 @@ def test_a_file_that_fails_is_no_reason_to_ask_the_next_source(served: dict[str,
     with pytest.raises(PacError):
         asyncio.run(file.ask(TARGET, URL))
     assert len(Engine.made) == 1
+
+
+def test_a_file_that_a_busy_machine_kept_waiting_is_asked_once_more(
+    served: dict[str, bytes],
+) -> None:
+    served |= {DHCP: b"late said-so"}
+    file = PacFile(cast(World, Spawned()), planned())
+    assert asyncio.run(file.ask(TARGET, URL))[0].host == "said-so"
+    served |= {DHCP: b"late late said-so"}
+    file = PacFile(cast(World, Spawned()), planned())
+    with pytest.raises(PacError, match="was killed"):
+        asyncio.run(file.ask(TARGET, URL))
 
 
 def test_without_a_source_there_is_no_way(served: dict[str, bytes]) -> None:

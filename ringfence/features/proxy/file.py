@@ -63,7 +63,13 @@ class PacFile:
             if self._closed:
                 raise ReplacedError
             script = await self._script()
-            return pac.usable((await script.find(url, target)).result)
+            try:
+                answer = await script.find(url, target)
+            except pac.PacError as error:
+                if not error.by_clock:
+                    raise
+                answer = await script.find(url, target)  # once more; an endless file ends by CPU
+            return pac.usable(answer.result)
 
     async def close(self) -> None:
         """End the process; who asks now is told so."""
