@@ -112,7 +112,6 @@ dhcp-leasefile={leases}
 dhcp-range={LEASES[0]},{LEASES[1]},255.255.255.0,1h
 dhcp-option=option:router,{INFRASTRUCTURE}
 dhcp-option=option:dns-server,{INFRASTRUCTURE}
-dhcp-option=option:ntp-server,{INFRASTRUCTURE}
 {options}enable-ra
 dhcp-range={PREFIX_V6},ra-only,64,1h
 """
