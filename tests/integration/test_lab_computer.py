@@ -100,7 +100,7 @@ def test_lease_and_lines_follow_the_phone_into_its_voice_vlan(
 
 @contextlib.contextmanager
 def serving(lab: Command, ready: str, *words: str) -> Iterator[None]:
-    """Run a program among the lab's servers; it says when it is ready."""
+    """Run a program among the lab's servers, with which it ends; it says when it is ready."""
     merged = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     argv = lab.words("shell", "servers", "--", *words)
     process = subprocess.Popen(argv, **{**lab.options(), **merged})
@@ -111,7 +111,9 @@ def serving(lab: Command, ready: str, *words: str) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.communicate(timeout=PATIENCE)
+        if process.stdout:
+            process.stdout.close()
+        process.wait(timeout=PATIENCE)
 
 
 def contacts(lab: Command) -> list[str]:
