@@ -55,10 +55,16 @@ NEEDS = (
     ),
     Needs(
         "system",
-        "certificate_select eap_identity eap_fast_identity eap_fast_password eap_fast_pac_mode"
+        "certificate_select eap_identity eap_server_name eap_fast_password"
         " eap_require_trust_anchor",
         lambda s, _: s.system.enable_802_1x_authentication,
         "because 802.1X is off",
+    ),
+    Needs(
+        "system",
+        "eap_fast_identity eap_fast_pac_mode",
+        lambda s, _: s.system.enable_802_1x_authentication and bool(s.system.eap_fast_password),
+        "because only 802.1X with RF_EAP_FAST_Password is EAP-FAST",
     ),
     Needs(
         "system",
