@@ -268,10 +268,12 @@ def test_the_list_is_on_every_request_of_a_call_and_follows_a_change(
     kamailio.change(MediaSec("server", (OFFER,)))
     talk(phone)
     out = str(phone.wait_call(direction="out")["call"])
-    for word in ("hold", "resume", "hangup"):
+    for word, state in (("hold", "held"), ("resume", "established")):
         phone.command(word, call=out)
-        kamailio.hear("MEDIASEC (INVITE|BYE) 1002 .* agreed", {"hold": 3, "resume": 4}.get(word, 5))
+        phone.wait_call(direction="out", state=state)  # no offer is under way any more
+    phone.command("hangup", call=out)
     phone.wait_call(gone=True)
+    kamailio.hear("MEDIASEC (INVITE|BYE) 1002 .* agreed", 5)
     wanted = ("method", "user", "client", "verify", "require", "proxy", "judged")
     ladder = [entry for entry in seen(kamailio, *wanted) if entry[0] != "REGISTER"]
     asked = ("mediasec", "mediasec")
