@@ -1,5 +1,6 @@
 """Commands: what surfaces and features ask of one another, by name."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
@@ -22,10 +23,11 @@ class Command(Struct, frozen=True):
 
 
 class Commands:
-    """The commands of one phone."""
+    """The commands of one phone; while `loaded` is not set, more of them may come."""
 
-    def __init__(self) -> None:
+    def __init__(self, loaded: asyncio.Event | None = None) -> None:
         self._known: dict[str, Command] = {}
+        self._loaded = loaded
 
     def register(self, command: Command) -> None:
         """Add a command; a feature that restarts replaces its own."""
@@ -41,12 +43,14 @@ class Commands:
         return self._find(name).level
 
     async def run(self, name: str, arguments: Mapping[str, str]) -> Mapping[str, object]:
-        """Run a command and return its answer.
+        """Run a command and return its answer; one that is not there yet is waited for.
 
         Raises:
             ConfigError: there is no such command, or its arguments are wrong.
 
         """
+        if self._loaded and name not in self._known:
+            await self._loaded.wait()
         return await self._find(name).handler(arguments)
 
     def _find(self, name: str) -> Command:

@@ -72,13 +72,14 @@ class Phone:
         self._waves = waves
         self._later, self._order = later, order
         self._settled = asyncio.Event()
+        self._loaded = asyncio.Event()
         self._host = host
         self._facts = facts
         self._memory = memory
         self._booted = memory.snapshot.settings
         self._reboot_reason = reboot_reason
         self._egress = Egress(host, place=memory.places.describe)
-        self._commands = Commands()
+        self._commands = Commands(self._loaded)
         self._commands.register(Command("reboot", Level.ADMIN, self._reboot))
         self._commands.register(Command("factory-reset", Level.ADMIN, self._factory_reset))
         self._confirmation = Confirmation(memory, host, self._undone)
@@ -105,10 +106,11 @@ class Phone:
             self._supervisor = Supervisor((), self._world, group)
             work = group.create_task(self._supervisor.run(self._state))
             await self._begin(self._supervisor)
-            await self._load(self._supervisor)
             await control.start()
+            await self._load(self._supervisor)
             self._confirmation.watch()
             logger.info("phone.ready")
+            self._loaded.set()
             await self._over.wait()
             work.cancel()
             try:
@@ -249,6 +251,7 @@ class Phone:
         return await self._reboot({"reason": "Factory Reset"})
 
     async def _answer(self, request: Mapping[str, Any]) -> Mapping[str, object]:
+        await self._loaded.wait()
         match request:
             case {"verb": "status"}:
                 return report(self._statuses())
