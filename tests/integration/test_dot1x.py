@@ -255,6 +255,12 @@ def test_eap_fast_by_hostapd_as_radius_server(stage: Stage, tmp_path: Path) -> N
             {**ON, "RF_EAP_Server_Name": "other.telco.test"},
             "the authentication server has another name (radius.telco.test): Domain mismatch",
         ),
+        ("other root", PASSWORD, "the authentication server is not trusted (Provider Root)"),
+        (
+            "",
+            {**PASSWORD, "RF_EAP_Server_Name": "other.telco.test"},
+            "the authentication server has another name (radius.telco.test)",
+        ),
         ("alien", ON, "the authentication server refused the phone's certificate"),
         (
             "",
