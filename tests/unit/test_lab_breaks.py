@@ -40,7 +40,7 @@ def test_the_breaks_are_those_of_the_field() -> None:
         *("redirect-away", "encrypted-wrong-key", "unsigned-image", "rollback"),
         *("weak-cipher", "flood", "flushed-firewall", "killed-phone"),
         *("vpn-password", "vpn-restart"),
-        *("radius-ca", "fast-password"),
+        *("radius-ca", "fast-password", "dhcp-rogue-pc"),
         *("wpad-hijack", "proxy-407", "pac-endless"),
     ]
 
