@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.protocols.sip.message import Message, read_response
@@ -19,11 +20,17 @@ BUFFER = 128 * 1024
 """Bytes the kernel queues: about 100 ms of work, so that a flood cannot become seconds of delay."""
 LARGEST = 65535
 
+Datagram = tuple[bytes, tuple[Any, ...]]
+"""What it holds, and the address of the other end as the kernel has it."""
 Respond = Callable[[Message, str], None]
 
 
 class UdpPort:
-    """Reads with a loop of its own, which costs half of what an asyncio transport does."""
+    """Reads with a loop of its own, which costs half of what an asyncio transport does.
+
+    All that waits is read, then handled, then all answers leave: who serves many of our messages
+    is woken once for them, and not once for each.
+    """
 
     def __init__(
         self,
@@ -48,6 +55,9 @@ class UdpPort:
         self._sockets: dict[bool, socket.socket] = {}
         """`{is IPv6: socket}`."""
         self._lacking: set[bool] = set()
+        self._reading = False
+        self._outbox: list[tuple[socket.socket, Datagram]] = []
+        """What is to leave once all is read that waits, and leaves together."""
 
     def listen(self, addresses: Iterable[str]) -> None:
         """Read at these wildcard addresses, and at no others any more.
@@ -83,11 +93,20 @@ class UdpPort:
 
     def send(self, data: bytes, address: str, port: int) -> None:
         """Send a datagram; one that cannot leave is lost, as any may be."""
-        try:
-            if (bound := self._sockets.get(":" in address)) is not None:
-                bound.sendto(data, endpoint(address, port) if "%" in address else (address, port))
-        except OSError as error:
-            logger.debug("line.not_sent: %s port %d: %s", address, port, error.strerror)
+        if (bound := self._sockets.get(":" in address)) is not None:
+            place = endpoint(address, port) if "%" in address else (address, port)
+            self._outbox.append((bound, (data, place)))
+            if not self._reading:
+                self._flush()
+
+    def _flush(self) -> None:
+        outbox, self._outbox = self._outbox, []
+        for bound, datagram in outbox:
+            try:
+                bound.sendto(*datagram)
+            except OSError as error:
+                address, port = datagram[1][:2]
+                logger.debug("line.not_sent: %s port %d: %s", address, port, error.strerror)
 
     def close(self) -> None:
         """Stop reading and free the port."""
@@ -100,16 +119,17 @@ class UdpPort:
         bound.close()
 
     def _read(self, bound: socket.socket) -> None:
+        self._reading = True
+        try:
+            self._receive(_queued(bound))
+        finally:
+            self._reading = False
+            self._flush()
+
+    def _receive(self, datagrams: Iterable[Datagram]) -> None:
         now, known, receive = self._host.now(), self._known, self.server.receive
-        for _ in range(BATCH):
-            try:
-                data, place = bound.recvfrom(LARGEST)
-            except BlockingIOError:
-                return
-            except OSError as error:  # an ICMP error of an earlier datagram
-                logger.debug("line.not_delivered: %s", error.strerror)
-                continue
-            address, port = place[:2]
+        for data, place in datagrams:
+            address, port = place[0], place[1]
             if len(place) > 2 and place[3]:  # of the link alone: what is sent there needs the link
                 address = f"{address}%{place[3]}"
             if data[:4].upper() == b"SIP/":
@@ -125,3 +145,16 @@ class UdpPort:
             logger.debug("line.bad_response: from %s: %s", address, error)
             return
         self._respond(message, address)
+
+
+def _queued(bound: socket.socket) -> list[Datagram]:
+    """Return what waits in the kernel, up to `BATCH`."""
+    found: list[Datagram] = []
+    for _ in range(BATCH):
+        try:
+            found.append(bound.recvfrom(LARGEST))
+        except BlockingIOError:
+            break
+        except OSError as error:  # an ICMP error of an earlier datagram
+            logger.debug("line.not_delivered: %s", error.strerror)
+    return found
