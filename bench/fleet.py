@@ -42,8 +42,9 @@ PORT = 5060
 
 def registration(n: int, host: Host) -> Registration:
     """Return the registration of line `n`, as `features.line.line` makes it."""
-    account = Account(f"u{n}", SERVER, f"sip:u{n}@{SERVER}")
-    credentials = Credentials(account.user, PASSWORD)
+    user = f"u{n}"
+    account = Account(user, SERVER, f"sip:{user}@{SERVER}")
+    credentials = Credentials(user, PASSWORD)
     return Registration(account, credentials, host.entropy, Agreement())
 
 

@@ -1,6 +1,5 @@
 """The short way through the gates of a request: it lets nothing in that the full one refuses."""
 
-import re
 import time
 from collections.abc import Callable
 
@@ -65,7 +64,7 @@ def contents(read: Callable[[bytes], Message], data: bytes) -> object:
     names = ("head", "start", "headers", "body", "defect", "method", "uri", "status", "reason")
     values = {name: getattr(message, name) for name in names}
     asked = [message.all(name) for name in (*sorted(message.headers), b"expires", b"via", b"route")]
-    return values, [(list(texts), message.first(b"contact")) for texts in asked]
+    return values, message.branch, [(list(texts), message.first(b"contact")) for texts in asked]
 
 
 def read_fully(data: bytes) -> Message:
@@ -217,14 +216,13 @@ REPEATED = [
 
 @pytest.mark.parametrize("line", REPEATED, ids=lambda line: line[:24].decode())
 def test_a_hostile_field_costs_no_more_than_a_long_one(line: bytes) -> None:
-    expression = re.compile(_RESPONSE)
     data = ANSWERS[0].replace(b"Server", line + b"\r\nServer")
 
     def cost(size: int) -> float:
         text = data[:size] + b"\x00"
         start = time.process_time()
         for _ in range(20):
-            assert expression.fullmatch(text) is None
+            assert _RESPONSE.fullmatch(text) is None
         return time.process_time() - start
 
     ways = min(cost(2000) for _ in range(5)), min(cost(4000) for _ in range(5))

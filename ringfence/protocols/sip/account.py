@@ -1,5 +1,7 @@
 """Whose requests they are, and the path they travel: what every request of a line has in common."""
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 from ringfence.protocols.sip.grammar import escape_user, parse_uri, quote
@@ -60,7 +62,7 @@ class Account(Struct, frozen=True, gc=False):
     def sender(self, tag: bytes) -> bytes:
         """Return the value of From in a request of ours."""
         name = quote(self.display_name) + b" " if self.display_name else b""
-        return b"%b<%b>;tag=%b" % (name, self.address_of_record.encode(), tag)
+        return name + f"<{self.address_of_record}>;tag=".encode() + tag
 
     def contact(self, flow: "Flow") -> bytes:
         """Return the URI under which we are reached over a flow."""
@@ -97,8 +99,23 @@ class Flow(Struct, frozen=True, gc=False):
     @property
     def place(self) -> str:
         """Our end as `host:port`."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return _place(self.host, self.port)
+
+    @property
+    def sent_by(self) -> bytes:
+        """The topmost Via of a request up to its branch."""
+        return _sent_by(self.transport, self.host, self.port)
 
     def via(self, branch: bytes) -> bytes:
         """Return the topmost Via of a request. Source: RFC 3261 section 8.1.1.7; RFC 3581."""
-        return f"SIP/2.0/{self.transport} {self.place};branch=".encode() + branch + b";rport"
+        return self.sent_by + branch + b";rport"
+
+
+@lru_cache(64)
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@lru_cache(64)
+def _sent_by(transport: str, host: str, port: int) -> bytes:
+    return f"SIP/2.0/{transport} {_place(host, port)};branch=".encode()

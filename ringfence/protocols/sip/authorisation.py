@@ -14,8 +14,20 @@ Source: RFC 3261 sections 22 and 26.3.2.4; RFC 7616 sections 3.6 and 5.8.
 
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from ringfence.protocols.sip.digest import Challenge, Credentials, Use, answer, choose
 from ringfence.protocols.sip.message import Message
+
+
+class _Held(Struct, gc=False):
+    """A challenge that was answered."""
+
+    name: bytes
+    """Header field of the answer."""
+    challenge: Challenge
+    count: int = 0
+    """How often it was."""
 
 
 class Authorisation:
@@ -47,8 +59,7 @@ class Authorisation:
         self._entropy = entropy
         self._most = most
         """Most challenges answered for one request."""
-        self._held: dict[bytes, tuple[Challenge, int]] = {}
-        """`{header field: challenge and how often it was answered}`."""
+        self._held: tuple[_Held, ...] = ()
         self._answered: tuple[bytes, ...] = ()
         self._answers = 0
 
@@ -70,13 +81,13 @@ class Authorisation:
         if challenge is None:
             return "no digest challenge that can be answered"
         if name in self._answered and not challenge.stale:
-            self._held.pop(name, None)
+            self._held = self._others(name)
             return "wrong user or password"
         if self._answers >= self._most:
             return "challenged too often"
         self._answers += 1
         self._answered = (*self._answered, name)
-        self._held[name] = (challenge, 0)
+        self._held = (*self._others(name), _Held(name, challenge))
         self.realm = challenge.realm
         return ""
 
@@ -85,12 +96,15 @@ class Authorisation:
         fields: list[tuple[bytes, bytes]] = []
         if self._credentials is None:
             return fields
-        for name, (challenge, count) in self._held.items():
-            self._held[name] = (challenge, count + 1)
-            if challenge.qop:
+        for held in self._held:
+            held.count += 1
+            if held.challenge.qop:
                 cnonce = self._entropy(8).hex().encode()
-                use = Use(method, uri, b"%08x" % (count + 1), cnonce)
+                use = Use(method, uri, b"%08x" % held.count, cnonce)
             else:
                 use = Use(method, uri)
-            fields.append((name, answer(challenge, self._credentials, use)))
+            fields.append((held.name, answer(held.challenge, self._credentials, use)))
         return fields
+
+    def _others(self, name: bytes) -> tuple[_Held, ...]:
+        return tuple(held for held in self._held if held.name != name) if self._held else ()

@@ -5,10 +5,8 @@ from math import inf
 
 from msgspec import Struct
 
-from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.account import Account, Flow
 from ringfence.protocols.sip.authorisation import Authorisation
-from ringfence.protocols.sip.grammar import parse_via
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.request import BRANCH_MAGIC, Request
 from ringfence.protocols.sip.response import Reply, Source, build_response
@@ -41,7 +39,7 @@ class Asked(Struct, frozen=True):
     @property
     def branch(self) -> bytes:
         """What a retransmission and a CANCEL have in common with it."""
-        return branch_of(self.message)
+        return self.message.branch
 
     def is_alike(self, other: "Asked") -> bool:
         """Return whether it repeats, cancels or acknowledges another one of the same sender.
@@ -139,14 +137,12 @@ class Exchange:
                 request, reliable=reliable, timers=timers, now=now
             )
         else:
-            transaction = ClientTransaction(
-                request.encode(), reliable=reliable, timers=timers, now=now
-            )
+            transaction = ClientTransaction(request.encode(), timers, reliable, now)
             self._sent.append(Sent(request, transaction))
 
     def receive_response(self, message: Message, now: float) -> Request | None:
         """Return the request that a response is for, None where there is nothing to do about it."""
-        branch, method = branch_of(message), message.cseq()[1]
+        branch, method = message.branch, message.cseq()[1]
         if method == b"INVITE":
             for invite in self._invites():
                 if branch_of_request(invite.request) == branch:
@@ -298,15 +294,6 @@ def _to(request: Request, data: bytes) -> Reply:
     """Return a message of a request with the place that it goes to."""
     address, port = request.place
     return Reply(data, port, address)
-
-
-def branch_of(message: Message) -> bytes:
-    """Return the branch of the topmost Via; empty where there is none."""
-    vias = message.values(b"via")
-    try:
-        return parse_via(vias[0]).parameters.get(b"branch", b"") if vias else b""
-    except RemoteProtocolError:
-        return b""
 
 
 def branch_of_request(request: Request) -> bytes:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.sip.account import Account, Flow
 from ringfence.protocols.sip.capabilities import ACCEPT
-from ringfence.protocols.sip.grammar import parse_via
 from ringfence.protocols.sip.message import Message, read_response
 from ringfence.protocols.sip.request import BRANCH_MAGIC, Request
 from ringfence.protocols.sip.transaction import ClientTransaction
@@ -38,9 +37,7 @@ class Inquiry:
         if account.user_agent:
             fields.append((b"User-Agent", account.user_agent.encode()))
         request = Request(b"OPTIONS", f"sip:{account.registrar}".encode(), tuple(fields))
-        self._transaction = ClientTransaction(
-            request.encode(), reliable=flow.reliable, timers=account.timers, now=now
-        )
+        self._transaction = ClientTransaction(request.encode(), account.timers, flow.reliable, now)
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Take one whole message, or what was sent for one."""
@@ -70,6 +67,5 @@ class Inquiry:
         self._transaction.handle_timer(now)
 
     def _is_ours(self, message: Message) -> bool:
-        vias = message.values(b"via")
         same = message.status > 0 and message.cseq() == (1, b"OPTIONS")
-        return same and parse_via(vias[0]).parameters.get(b"branch") == self._branch
+        return same and message.branch == self._branch

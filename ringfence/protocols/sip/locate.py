@@ -69,7 +69,7 @@ class Search(Struct, frozen=True):
     """Servers on the first one's port go first (Proxy Redundancy Method)."""
 
 
-class Hop(Struct, frozen=True):
+class Hop(Struct, frozen=True, gc=False):
     """One place to try."""
 
     transport: str

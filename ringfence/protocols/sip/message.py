@@ -11,9 +11,10 @@ from ringfence.protocols.sip.grammar import (
     is_address,
     is_via,
     parse_uri,
+    parse_via,
     split_values,
 )
-from ringfence.protocols.sip.plain import RESPONSE_FIELDS, plain_response, plain_uri
+from ringfence.protocols.sip.plain import BRANCH, RESPONSE_FIELDS, plain_response, plain_uri
 
 MESSAGE_LIMIT = 65535
 """Longest message in bytes, whatever the transport."""
@@ -118,6 +119,15 @@ class Message:
             return split_values(texts[0])
         return [value for text in texts for value in split_values(text)]
 
+    @property
+    def branch(self) -> bytes:
+        """Of the topmost Via; empty where there is none. Source: RFC 3261 section 17.1.3."""
+        vias = self.values(b"via")
+        try:
+            return parse_via(vias[0]).parameters.get(b"branch", b"") if vias else b""
+        except RemoteProtocolError:
+            return b""
+
     def cseq(self) -> tuple[int, bytes]:
         """Return number and method of CSeq.
 
@@ -140,9 +150,22 @@ class PlainResponse(Message):
 
     def __init__(self, found: re.Match[bytes]) -> None:
         self._found = found
-        self.head = found.string[:-4]
         self.status = int(found[1])
-        self.reason = found[2]
+
+    @property
+    def head(self) -> bytes:  # type: ignore[override]
+        """Start line and header fields as received."""
+        return self._found.string[:-4]
+
+    @property
+    def reason(self) -> bytes:  # type: ignore[override]
+        """Of the status line."""
+        return self._found[2]
+
+    @property
+    def branch(self) -> bytes:
+        """Of the topmost Via."""
+        return self._found[BRANCH]
 
     @property
     def headers(self) -> dict[bytes, list[bytes]]:

@@ -4,8 +4,8 @@ Source: RFC 3261 section 25.1.
 """
 
 import re
-from functools import cache
 
+from ringfence.protocols.pattern import pattern
 from ringfence.protocols.sip.grammar import TOKEN, Uri
 
 HOST = rb"[A-Za-z0-9.\-]++"
@@ -15,7 +15,7 @@ PARAMETER = rb";[A-Za-z0-9\-.!%*_+`'~][A-Za-z0-9\-.!%*_+`'~=]*+(?<!=)"
 PARAMETERS = rb"(?:%b)*" % PARAMETER
 ADDRESS = rb"(?:\"[^\"\\\r\n]*+\" ?|(?! )[A-Za-z0-9\-.!%*_+`'~ ]*+)<sips?:[^<> \t\x00-\x1f\x7f]++>"
 
-_HEAD = (
+_HEAD = pattern(
     rb"(%(token)b) (sips?):(?:([A-Za-z0-9.\-_+]++)@)?(%(host)b)(?::(%(port)b))?"
     rb"((?:;[A-Za-z0-9\-.=]++)*) SIP/2\.0"
     rb"(?:\r\n(?:Via: SIP/2\.0/[A-Z]{3} %(host)b(?::%(port)b)?%(parameters)b"
@@ -36,18 +36,19 @@ _HEAD = (
     }
 )
 
-_ANY = rb"(?! )[^\r\n\t]*+(?<! )"
-_ADDRESSED = rb"%b%b" % (ADDRESS, PARAMETERS)
+_ANY = rb"(?! )[ -\xff]*+(?<! )"
+_ADDRESS = rb"(?:\"[^\"\\\r\n]*+\" ?|)<sips?:[!-;=?-~\x80-\xff]++>"
+_PARTY = rb"%b(?:;tag=%b|)" % (_ADDRESS, TOKEN)
 _REPEATED = {
-    b"Via": rb"SIP/2\.0/[A-Z]{3} %b(?::%b)?%b" % (HOST, PORT, PARAMETERS),
-    b"From": _ADDRESSED,
-    b"To": _ADDRESSED,
+    b"Via": rb"SIP/2\.0/[A-Z]{3} %b(?::%b)?;branch=(%b)%b" % (HOST, PORT, TOKEN, PARAMETERS),
+    b"From": _PARTY,
+    b"To": _PARTY,
     b"Call-ID": rb"[^ \t\r\n]++",
     b"CSeq": rb"[0-9]{1,9} %b" % TOKEN,
 }
 """Fields that a plain response has, in the order in which nearly all repeat them."""
 _FIELDS = {
-    b"Contact": _ADDRESSED,
+    b"Contact": _ADDRESS + PARAMETERS,
     b"Expires": rb"[0-9]{1,9}",
     b"WWW-Authenticate": _ANY,
     b"Server": _ANY,
@@ -58,28 +59,22 @@ _FIELDS = {
     b"Content-Length": rb"0",
 }
 """Fields that may follow, in any order."""
-RESPONSE_FIELDS = {name.lower(): group for group, name in enumerate((*_REPEATED, *_FIELDS), 3)}
+RESPONSE_FIELDS = {name.lower(): group for group, name in enumerate((*_REPEATED, *_FIELDS), 4)}
 """`{field of a plain response in lower case: group of `plain_response`}`."""
+RESPONSE_FIELDS[b"via"], BRANCH = 3, 4
+"""The branch is part of Via."""
 RESPONSE_LIMIT = 4096
 """Longest plain response in bytes."""
-_RESPONSE = rb"SIP/2\.0 ([1-6][0-9]{2}) ([^\r\n\t]*+)%b(?:\r\n(?:%b))*\r\n\r\n" % (
-    b"".join(rb"\r\n%b: (%b)" % field for field in _REPEATED.items()),
-    b"|".join(
-        rb"%b: (?(%d)(?!)|(%b))" % (name, RESPONSE_FIELDS[name.lower()], value)
-        for name, value in _FIELDS.items()
-    ),
+_RESPONSE = pattern(
+    rb"SIP/2\.0 ([1-6][0-9]{2}) ([^\r\n\t]*+)%b(?:\r\n(?:%b))*\r\n\r\n"
+    % (
+        b"".join(rb"\r\n%b: (%b)" % field for field in _REPEATED.items()),
+        b"|".join(
+            rb"%b: (?(%d)(?!)|(%b))" % (name, RESPONSE_FIELDS[name.lower()], value)
+            for name, value in _FIELDS.items()
+        ),
+    )
 )
-
-
-@cache
-def _head() -> re.Pattern[bytes]:
-    """Return the expression, compiled for the first request and not for the boot."""
-    return re.compile(_HEAD)
-
-
-@cache
-def _response() -> re.Pattern[bytes]:
-    return re.compile(_RESPONSE)
 
 
 def plain_uri(head: bytes) -> Uri | None:
@@ -87,7 +82,7 @@ def plain_uri(head: bytes) -> Uri | None:
 
     The method of CSeq is that of the request; whether a field is missing is not seen here.
     """
-    found = _head().fullmatch(head)
+    found = _HEAD.fullmatch(head)
     if found is None:
         return None
     _, scheme, user, host, port, parameters = found.groups()
@@ -101,8 +96,8 @@ def plain_uri(head: bytes) -> Uri | None:
 
 
 def plain_response(data: bytes) -> re.Match[bytes] | None:
-    """Return status, reason and the values of `RESPONSE_FIELDS` as groups, None where not plain.
+    """Return status, reason, `RESPONSE_FIELDS` and `BRANCH` as groups, None where not plain.
 
     A plain response has no body, its fields stand once and in their usual spelling.
     """
-    return _response().fullmatch(data) if len(data) <= RESPONSE_LIMIT else None
+    return _RESPONSE.fullmatch(data) if len(data) <= RESPONSE_LIMIT else None

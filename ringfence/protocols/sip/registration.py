@@ -3,13 +3,11 @@
 Source: RFC 3261 section 10.2; phone-facts 1.3 (Reg_Retry_*, Reg_Min_Expires, Reg_Max_Expires).
 """
 
-import re
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from ringfence.errors import RemoteProtocolError
-from ringfence.protocols.pattern import pattern
 from ringfence.protocols.sip.account import Account, Flow
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.authorisation import Authorisation
@@ -24,11 +22,12 @@ RECONNECT = 1.0
 so that the phones of a restarted proxy spread."""
 RETRY_AFTER_LIMIT = 3600.0
 """Most seconds that a server's Retry-After makes us wait."""
-_BRANCH = pattern(rb";[ \t]*+branch[ \t]*+=[ \t]*+([^ \t;,]++)", re.IGNORECASE)
-_MIDDLE = b"%b\r\nMax-Forwards: %d\r\nFrom: %b\r\nTo: <%b>\r\nCall-ID: %b\r\nCSeq: "
-_REGISTER = (
-    b"%b%b%b%d REGISTER\r\nContact: <%b>;expires=%d\r\nExpires: %d\r\n%bContent-Length: 0\r\n\r\n"
-)
+_START = b"REGISTER %b SIP/2.0\r\nVia: %b"
+_MIDDLE = b";rport\r\nMax-Forwards: %d\r\nFrom: %b\r\nTo: <%b>\r\nCall-ID: %b\r\nCSeq: "
+_WANTED = b"\r\nContact: %b%d\r\nExpires: %d\r\n"
+_FIELD = b"%b: %b\r\n"
+_END = b"Content-Length: 0\r\n\r\n"
+_NOWHERE = Flow("", "", 0)
 _UNAVAILABLE = ("503",)
 _TEMPORARY = ("408", "5??")
 """Status codes retried at the short interval while Retry Reg RSC is empty."""
@@ -68,10 +67,13 @@ class _Common(Struct, frozen=True, gc=False):
     middle: bytes
     """From the branch to the number."""
     contact: bytes
-    """Our URI."""
+    """Our contact up to the seconds."""
+    wanted: bytes
+    """From the number to what an agreement and challenges add."""
+    end: bytes
 
 
-_NOTHING = _Common(b"", b"", b"", b"")
+_NOTHING = _Common(b"", b"", b"", b"", b"", b"")
 
 
 class Registration:
@@ -93,6 +95,7 @@ class Registration:
         "_failed",
         "_failures",
         "_flow",
+        "_number",
         "_refresh",
         "_tag",
         "_transaction",
@@ -107,17 +110,18 @@ class Registration:
         entropy: Callable[[int], bytes],
         agreement: Agreement | None = None,
     ) -> None:
-        self.call_id = entropy(12).hex().encode()
+        drawn = entropy(18).hex().encode()
+        self.call_id, self._tag = drawn[:24], drawn[24:]
         self._account = account
         self._authorisation = Authorisation(credentials, entropy, account.max_auth)
         self._agreement = agreement or Agreement()
         self._entropy = entropy
-        self._tag = entropy(6).hex().encode()
-        self._flow = Flow("", "", 0)
-        self._cseq = 0
-        self._branch = b""
+        self._flow = _NOWHERE
         self._common = _NOTHING
         """Of the round that is under way; a line at rest does without."""
+        self._cseq = 0
+        self._branch = self._number = b""
+        """Branch and CSeq of the request that was sent last."""
         self._wanted = account.expires
         """Seconds to ask for; 0 while unregistering."""
         self._transaction: ClientTransaction | None = None
@@ -126,7 +130,7 @@ class Registration:
         self._failed = False
         self._refresh: float | None = None
         self._ends: float | None = None
-        self._events: list[Event] = []
+        self._events: tuple[Event, ...] = ()
 
     def is_registered(self, now: float) -> bool:
         """Return whether the registrar still holds our contact, for all we know."""
@@ -165,7 +169,7 @@ class Registration:
         held = self.is_registered(now) or self._transaction is not None
         self._refresh = self._ends = self._transaction = None
         if not held:
-            self._events.append(Unregistered())
+            self._events += (Unregistered(),)
             return
         self._wanted = 0
         self._begin(now)
@@ -218,7 +222,10 @@ class Registration:
 
     def next_event(self) -> Event | None:
         """Return the next thing that happened, None when there is none."""
-        return self._events.pop(0) if self._events else None
+        if not self._events:
+            return None
+        event, self._events = self._events[0], self._events[1:]
+        return event
 
     def _begin(self, now: float) -> None:
         self._authorisation.begin()
@@ -227,72 +234,66 @@ class Registration:
         self._send(now)
 
     def _build(self) -> _Common:
-        account, flow = self._account, self._flow
-        uri = b"sip:" + account.registrar.encode()
-        before, _, behind = flow.via(BRANCH_MAGIC).rpartition(BRANCH_MAGIC)
-        names = account.sender(self._tag), account.address_of_record.encode(), self.call_id
+        account, flow, wanted = self._account, self._flow, self._wanted
+        uri, record = b"sip:" + account.registrar.encode(), account.address_of_record.encode()
+        sender = account.sender(self._tag)
+        contact = b"<%b>;expires=" % account.contact(flow)
+        end = _END
+        if account.user_agent:
+            end = _FIELD % (b"User-Agent", account.user_agent.encode()) + end
+        for field in account.routes():
+            end = _FIELD % field + end
         return _Common(
             uri,
-            b"REGISTER %b SIP/2.0\r\nVia: %b" % (uri, before),
-            _MIDDLE % (behind, account.max_forwards, *names),
-            account.contact(flow),
+            _START % (uri, flow.sent_by),
+            _MIDDLE % (account.max_forwards, sender, record, self.call_id),
+            contact,
+            _WANTED % (contact, wanted, wanted),
+            end,
         )
 
     def _send(self, now: float) -> None:
         common = self._common
         self._cseq += 1
+        self._number = b"%d REGISTER" % self._cseq
         self._branch = BRANCH_MAGIC + self._entropy(10).hex().encode()
-        self._transaction = ClientTransaction(
-            _REGISTER
-            % (
-                *(common.start, self._branch, common.middle, self._cseq),
-                *(common.contact, self._wanted, self._wanted, self._more(common.uri)),
-            ),
-            reliable=self._flow.reliable,
-            timers=self._account.timers,
-            now=now,
-        )
-
-    def _more(self, uri: bytes) -> bytes:
-        """Return the header fields that not every REGISTER has."""
-        fields = [
-            *self._account.routes(),
-            *self._agreement.fields(b"REGISTER"),
-            *self._authorisation.fields(b"REGISTER", uri),
-        ]
-        if self._account.user_agent:
-            fields.append((b"User-Agent", self._account.user_agent.encode()))
-        return b"".join([b"%b: %b\r\n" % field for field in fields])
+        parts = [common.start, self._branch, common.middle, self._number, common.wanted]
+        agreed = self._agreement.fields(b"REGISTER")
+        proofs = self._authorisation.fields(b"REGISTER", common.uri)
+        if agreed or proofs:
+            parts += [_FIELD % field for field in (*agreed, *proofs)]
+        parts.append(common.end)
+        timers, reliable = self._account.timers, self._flow.reliable
+        self._transaction = ClientTransaction(b"".join(parts), timers, reliable, now)
 
     def _is_ours(self, message: Message) -> bool:
-        via = message.first(b"via")
-        if b";branch=%b;" % self._branch not in via:  # as nearly all repeat it
-            found = _BRANCH.search(via)
-            if found is None or found[1] != self._branch:
-                return False
-        usual = message.first(b"cseq") == b"%d REGISTER" % self._cseq
+        if message.branch != self._branch:
+            return False
+        usual = message.first(b"cseq") == self._number
         return usual or message.cseq() == (self._cseq, b"REGISTER")
 
     def _accepted(self, message: Message, now: float) -> None:
         self._failures, self._failed = 0, False
         if not self._wanted:
             self._common = _NOTHING
-            self._events.append(Unregistered())
+            self._events += (Unregistered(),)
             return
         least, most = self._account.min_expires, self._account.max_expires
-        granted = min(max(self._granted(message), least), most)
-        self._common = _NOTHING
-        lead = min(granted / 2, max(granted / 10, self._account.timers.f))
+        granted = self._granted(message)
+        if not least <= granted <= most:
+            granted = least if granted < least else most
+        lead = max(granted / 10, self._account.timers.f)
+        lead = min(granted / 2, lead)
         self._refresh = now + granted - lead
         self._ends = now + granted
-        self._events.append(Registered(granted))
+        self._common = _NOTHING
+        self._events += (Registered(granted),)
 
     def _granted(self, message: Message) -> int:
         """Return the expiry of our own contact. Source: RFC 3261 section 10.2.4."""
         account, flow = self._account, self._flow
-        start, _, digits = message.first(b"contact").partition(b">;expires=")
-        own = b"<" + self._common.contact
-        if start == own and digits.isdigit() and len(digits) <= 10:
+        digits = message.first(b"contact").removeprefix(self._common.contact)
+        if digits.isdigit() and len(digits) <= 10:
             return int(digits)  # as nearly all registrars write it
         for value in message.values(b"contact"):
             try:
@@ -339,10 +340,10 @@ class Registration:
         self._common = _NOTHING
         if self._wanted:
             self._failed = True
-            self._events.append(Failed(status, reason, retry, elsewhere))
+            self._events += (Failed(status, reason, retry, elsewhere),)
         else:
             self._ends = None
-            self._events.append(Unregistered())
+            self._events += (Unregistered(),)
 
     def _delay(self, status: int) -> float | None:
         """Return the seconds to wait after a failure, None to stop."""

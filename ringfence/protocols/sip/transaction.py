@@ -49,6 +49,9 @@ class State(enum.Enum):
     TERMINATED = "terminated"
 
 
+_TRYING = State.TRYING
+
+
 class Transaction:
     """A message that may be repeated, until a time."""
 
@@ -64,17 +67,25 @@ class Transaction:
         "timed_out",
     )
 
-    def __init__(self, timers: Timers, *, reliable: bool) -> None:
-        self.state = State.TRYING
+    def __init__(
+        self,
+        timers: Timers,
+        reliable: bool,
+        message: bytes = b"",
+        again: float = inf,
+        deadline: float = inf,
+    ) -> None:
+        """Send a message, if there is one yet; again and to the end at these times."""
+        self.state = _TRYING
         self.timed_out = False
         """The other side did not answer in time."""
         self._timers = timers
         self._reliable = reliable
-        self._message = b""
-        self._interval = 0.0
-        self._again = inf
-        self._deadline = inf
-        self._to_send: list[bytes] = []
+        self._message = message
+        self._interval = timers.t1
+        self._again = inf if reliable else again
+        self._deadline = deadline
+        self._to_send = [message] if message else []
 
     @property
     def over(self) -> bool:
@@ -127,10 +138,8 @@ class ClientTransaction(Transaction):
 
     __slots__ = ()
 
-    def __init__(self, request: bytes, *, reliable: bool, timers: Timers, now: float) -> None:
-        super().__init__(timers, reliable=reliable)
-        self._deadline = now + timers.f
-        self._send(request, now, repeat=True)
+    def __init__(self, request: bytes, timers: Timers, reliable: bool, now: float) -> None:
+        Transaction.__init__(self, timers, reliable, request, now + timers.t1, now + timers.f)
 
     def receive_provisional(self, now: float) -> None:
         """Slow the retransmissions down: the server has the request."""
@@ -146,10 +155,8 @@ class InviteClientTransaction(Transaction):
     __slots__ = ("request",)
 
     def __init__(self, request: Request, *, reliable: bool, timers: Timers, now: float) -> None:
-        super().__init__(timers, reliable=reliable)
+        super().__init__(timers, reliable, request.encode(), now + timers.t1, now + timers.b)
         self.request = request
-        self._deadline = now + timers.b
-        self._send(request.encode(), now, repeat=True)
 
     def receive_response(self, message: Message, now: float) -> bool:
         """Return whether the caller is to see a response; a failure is acknowledged here.
@@ -187,7 +194,7 @@ class ServerTransaction(Transaction):
     __slots__ = ()
 
     def __init__(self, *, reliable: bool, timers: Timers) -> None:
-        super().__init__(timers, reliable=reliable)
+        super().__init__(timers, reliable)
 
     def respond(self, response: bytes, now: float) -> None:
         """Send the final response."""
@@ -210,7 +217,7 @@ class InviteServerTransaction(Transaction):
     __slots__ = ()
 
     def __init__(self, *, reliable: bool, timers: Timers) -> None:
-        super().__init__(timers, reliable=reliable)
+        super().__init__(timers, reliable)
         self.state = State.PROCEEDING
 
     @property
@@ -258,9 +265,7 @@ class ReliableProvisional(Transaction):
     __slots__ = ()
 
     def __init__(self, response: bytes, *, timers: Timers, now: float) -> None:
-        super().__init__(timers, reliable=False)
-        self._deadline = now + timers.accepted
-        self._send(response, now, repeat=True)
+        super().__init__(timers, False, response, now + timers.t1, now + timers.accepted)
 
     def stop(self) -> None:
         """Repeat it no more: it was acknowledged, or a final response makes it pointless."""
