@@ -213,6 +213,7 @@ def test_neither_a_killed_process_nor_a_killed_phone_leaves_the_vlan(network: Ne
     (child,) = phone.children()
     os.kill(child, signal.SIGKILL)
     phone.wait_for("voice_vlan.made: voice100", 2)
+    phone.wait_for("phone.ready", 2)
     phone.until(in_network(100))
     assert network.reaches(network.office.server, address)
     assert network.dhcp.logged("DHCPDISCOVER(eth0)") == asked

@@ -88,9 +88,11 @@ class DiscoveryDriver:
         if not (plan.cdp or plan.lldp_med):
             self._tell(plan)
             logger.info("discovery.off: neither CDP nor LLDP-MED is spoken")
-        while plan.cdp or plan.lldp_med:
+            return
+        self._discovery = discovery = self._begin(plan)
+        while True:
             try:
-                await self._serve(plan)
+                await self._serve(plan, discovery)
             except* (ComponentError, RemoteProtocolError) as errors:
                 problem = str(errors.exceptions[0])
                 if self._problem != problem:
@@ -98,13 +100,12 @@ class DiscoveryDriver:
                 self._problem = problem
             self._packets = None
             await asyncio.sleep(PAUSE)
-            if self._discovery:  # what was heard counts on while nobody listens, for its time
-                self._discovery.handle_timer(self._world.host.now())
+            # What was heard counts on while nobody listens, for its time.
+            discovery.handle_timer(self._world.host.now())
             self._tell(plan)
 
-    async def _serve(self, plan: DiscoveryPlan) -> None:
+    async def _serve(self, plan: DiscoveryPlan, discovery: "Discovery") -> None:
         from ringfence.protocols import neighbour
-        from ringfence.protocols.discovery import Discovery
         from ringfence.runtime.discovery_reader import Reader
 
         host = self._world.host
@@ -121,13 +122,9 @@ class DiscoveryDriver:
             reader = await Reader.start(packets.lend(), own, spoken)
             stack.push_async_callback(reader.end)
             logger.debug("discovery.listening: %s", port)
-            discovery = self._discovery
-            if discovery is None:
-                discovery = Discovery(cdp=plan.cdp, lldp_med=plan.lldp_med, delay=plan.delay)
-                self._recall(discovery)
-            if self._discovery is None or not packets.connected:
+            if not packets.connected or discovery.get_timer() is None:
                 discovery.receive_carrier(packets.connected, host.now())
-            self._discovery, self._packets = discovery, packets
+            self._packets = packets
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listen(discovery, reader))
                 group.create_task(self._watch(discovery, packets))
@@ -195,12 +192,16 @@ class DiscoveryDriver:
             self._remember(vlan)
             self._world.publish(voice_vlan=vlan)
 
-    def _recall(self, discovery: "Discovery") -> None:
+    def _begin(self, plan: DiscoveryPlan) -> "Discovery":
         """Begin with the VLAN that an earlier life was given; it is in use since the boot."""
+        from ringfence.protocols.discovery import Discovery
+
+        discovery = Discovery(cdp=plan.cdp, lldp_med=plan.lldp_med, delay=plan.delay)
         vlan = self._world.facts().voice_vlan
         for protocol, source in (("LLDP", LLDP_MED), ("CDP", CDP)):
             if vlan and vlan.source == source:
                 discovery.recall(protocol, vlan.number)
+        return discovery
 
     def _remember(self, vlan: VoiceVlan | None) -> None:
         """Keep the VLAN of a switch for the next life, and no other."""
