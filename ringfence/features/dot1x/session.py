@@ -93,8 +93,9 @@ class Session:
         """Watch the router while there is one, and believe what it shows."""
         lease = self._world.facts().lease
         self._watch.aim(lease.address if lease else "", neighbour(lease), now)
-        if self._watch.silent:
+        if self._watch.silent and self.transaction.authorised:
             self.transaction.receive_silence(now)
+            logger.warning("dot1x.forgotten: %s", self.transaction.reason)
         elif self._watch.answers:
             self.transaction.receive_sign()
 
