@@ -11,8 +11,8 @@ from functools import partial
 from ringfence.lab import proxy, servers, topology
 from ringfence.lab.breaks.certificates import OTHER_CA, foreign
 from ringfence.lab.breaks.stage import Stage
-from ringfence.lab.crew import PYTHON
-from ringfence.lab.proofs import RETRY, StepError
+from ringfence.lab.crew import PYTHON, RUN, run
+from ringfence.lab.proofs import RETRY, StepError, counters, until
 
 SECTION = "Set Up a Proxy Server"
 TAGS = (
@@ -21,6 +21,16 @@ TAGS = (
 )
 """What these breaks set; no secret is among them."""
 ENDLESS = "function FindProxyForURL(url, host) { for (;;); }\n"
+WATCH = f"""\
+table inet went {{
+  counter went {{ }}
+  chain input {{
+    type filter hook input priority filter; policy accept;
+    ip daddr {topology.PROVIDER} tcp dport 443 tcp flags & (syn | ack) == syn counter name "went"
+  }}
+}}
+"""
+"""Counts in the kernel who begins to speak with the provisioning server, by whichever way."""
 INSIDE = r"inside: (?P<bytes>\d+) bytes of a request; (?P<why>.*)"
 
 
@@ -34,7 +44,10 @@ async def wpad_hijack(stage: Stage) -> None:
     await output.wait("ready")
     stage.put_back("DNS tells the truth", stage.daemons.dns)
     await stage.daemons.dns({**servers.RECORDS, topology.WPAD_NAME: (thief,)})
-    await _set(stage, {"Proxy_Mode": "Auto", "Use_Auto_Discovery__WPAD_": "Yes"})
+    await _set(stage, {"Proxy_Mode": "Off"})
+    await until(partial(_is_off, stage))  # so that no PAC file of before counts
+    values = {"Proxy_Mode": "Auto", "Use_Auto_Discovery__WPAD_": "Yes"}
+    await stage.ask({"verb": "set", "values": values})
     await stage.tell(
         "broke",
         f"{topology.WPAD_NAME} is {thief} now, the stranger: its PAC file names its own proxy,"
@@ -74,14 +87,14 @@ async def proxy_407(stage: Stage) -> None:
         f"Squid at {topology.PROXY_NAME} lets nobody through any more who does not say who he is,"
         " and the phone was not told.",
     )
-    held, mark = await stage.held(), stage.crew.outputs["provider"].count
+    held = await stage.held()
+    await _watch(stage)
     told = await stage.resync()
     answers = [one["status"] for one in host.asked()]
     stage.demand(told["result"] == "failure", "the resync went well")
     stage.demand({*answers} == {"407"}, f"Squid answered {', '.join(answers) or 'nothing'}")
     stage.demand(await stage.held() == held, "the phone left its registrar")
-    asked = stage.crew.outputs["provider"].find(r'"GET ', mark)
-    stage.demand(not asked, "the phone went round the proxy")
+    stage.demand(not await _went(), "the phone went round the proxy")
     await stage.tell(
         "phone",
         f"Asked Squid {len(answers)} times and was told 407. It went no other way, kept its"
@@ -104,7 +117,8 @@ async def pac_endless(stage: Stage) -> None:
     values = {"Proxy_Mode": "Auto", "Use_Auto_Discovery__WPAD_": "No", "PAC_URL": url}
     await _set(stage, values)
     await stage.tell("broke", f"The PAC file at {url} is: {ENDLESS.strip()}")
-    held, mark = await stage.held(), stage.crew.outputs["provider"].count
+    held = await stage.held()
+    await _watch(stage)
     waits: list[float] = []
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
@@ -118,8 +132,7 @@ async def pac_endless(stage: Stage) -> None:
     stage.demand(told["result"] == "failure", "the resync went well")
     stage.demand(seconds < 5, f"the phone thought about it for {seconds:.1f} s")
     stage.demand(await stage.held() == held, "the phone left its registrar")
-    asked_of = stage.crew.outputs["provider"].find(r'"GET ', mark)
-    stage.demand(not asked_of, "the phone went round the proxy")
+    stage.demand(not await _went(), "the phone went round the proxy")
     await stage.tell(
         "phone",
         f"Ended it in its own process after {seconds * 1000:.0f} ms, and sent nothing. Meanwhile it"
@@ -131,6 +144,26 @@ async def pac_endless(stage: Stage) -> None:
     text = "Who can break the PAC file must not switch the proxy off by it: nothing goes direct."
     await stage.why(SECTION, "PAC_URL", text, told["reason"])
     await stage.field("failed")
+
+
+async def _watch(stage: Stage) -> None:
+    """Count from now on who begins to speak with the provisioning server."""
+    file = RUN / "went.nft"
+    file.write_text(WATCH)
+
+    async def restore() -> None:
+        await run(topology.SERVERS, "nft", "delete", "table", "inet", "went")
+
+    await run(topology.SERVERS, "nft", "-f", str(file))
+    stage.put_back("nobody is counted", restore)
+
+
+async def _went() -> int:
+    return (await counters(topology.SERVERS))["went"]
+
+
+async def _is_off(stage: Stage) -> bool:
+    return (await stage.ask({"verb": "status"}))["proxy"] is None
 
 
 def _there() -> None:
