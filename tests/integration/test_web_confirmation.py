@@ -47,6 +47,16 @@ def test_nobody_confirms_for_somebody_else(start: Start, visit: Visit) -> None:
     assert phone.status()["unconfirmed"]["parameters"] == ["Firewall_Config"]
 
 
+def test_the_user_confirms_no_change_of_the_administrator(start: Start, visit: Visit) -> None:
+    phone = start(**ACCOUNTS)
+    assert visit("admin").submit("system", Firewall_Config="TCP:22").status == 303
+    user = visit("user")
+    page = user.get("/info/status")
+    assert "Not confirmed yet" not in page.text
+    assert user.post("/confirm", csrf=page.csrf).status == 403
+    assert phone.status()["unconfirmed"]["parameters"] == ["Firewall_Config"]
+
+
 def test_with_a_time_of_zero_the_page_waits_for_no_confirmation(start: Start, visit: Visit) -> None:
     phone = start(**ACCOUNTS, RF_Confirm_Changes_Within="0")
     assert visit("admin").submit("system", Firewall_Config="TCP:22").status == 303

@@ -48,7 +48,8 @@ def test_a_server_with_a_port_that_is_none_is_found_and_passed_over() -> None:
     settings, _ = decode({"Primary_NTP_Server": "a:0", "Secondary_NTP_Server": "b"}, Settings())
     made = plan(settings, FACTS)
     assert made.plans[""].servers == (TimeServer("b"),)
-    assert [one.rule for one in made.findings] == ["ntp-server-invalid"]
+    (found,) = made.findings
+    assert (found.rule, found.tag) == ("ntp-server-invalid", "Primary_NTP_Server")
 
 
 @pytest.mark.parametrize(

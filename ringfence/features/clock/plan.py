@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from ringfence.config.settings import Settings
+from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import Finding, Severity
 from ringfence.policy.network import host_and_port, known_time, resolvers, written
 from ringfence.protocols.sntp import PORT
@@ -37,7 +37,14 @@ def plan(settings: Settings, facts: Facts) -> Planned[ClockPlan]:
     """
     known = known_time(settings, facts.lease, facts.lease6)
     found: list[Finding] = []
-    servers = tuple(one for text in known.servers if (one := _server(text, found)))
+    rows = ROWS["system"]
+    tags = {
+        getattr(settings.system, field): rows[field].tag
+        for field in ("secondary_ntp_server", "primary_ntp_server")
+    }
+    servers = tuple(
+        one for text in known.servers if (one := _server(text, tags.get(text, ""), found))
+    )
     decided = ClockPlan(
         servers=() if awaited(settings, facts) else servers,
         named_by=known.named_by,
@@ -48,12 +55,12 @@ def plan(settings: Settings, facts: Facts) -> Planned[ClockPlan]:
     return Planned({"": decided}, tuple(found))
 
 
-def _server(text: str, found: list[Finding]) -> TimeServer | None:
+def _server(text: str, tag: str, found: list[Finding]) -> TimeServer | None:
     try:
         return TimeServer(*host_and_port(text, PORT))
     except ValueError as error:
-        remedy = "write host or host:port"
-        found.append(Finding(Severity.ERROR, "ntp-server-invalid", "", f"{text}: {error}", remedy))
+        reason, remedy = f"{text}: {error}", "write host or host:port"
+        found.append(Finding(Severity.ERROR, "ntp-server-invalid", tag, reason, remedy))
         return None
 
 

@@ -97,6 +97,8 @@ class Pages:
 
     async def confirm(self, request: web.Request, session: Session) -> web.Response:
         """Let changes stand that are undone otherwise."""
+        if self._view.unconfirmed(session) == {}:
+            raise RemoteProtocolError("The administrator must confirm these changes.", 403)
         try:
             await self._world.commands.run("confirm", {})
         except RingfenceError as error:

@@ -8,6 +8,7 @@ import jinja2
 from aiohttp import web
 
 from ringfence.config.parameter import Level
+from ringfence.config.settings import slots
 from ringfence.errors import RemoteProtocolError
 from ringfence.features.web.plan import WebPlan, plan
 from ringfence.features.web.sessions import Session
@@ -53,6 +54,15 @@ class View:
             raise RemoteProtocolError("The page is switched off.", 503)
         return made
 
+    def unconfirmed(self, session: Session) -> Mapping[str, Any] | None:
+        """Return what waits for a confirmation; empty where the account may not give it."""
+        waits: Any = self._world.statuses()["phone"].data.get("unconfirmed")
+        if waits is None:
+            return None
+        rows = (slots()[tag].row for tag in waits["parameters"])
+        allowed = session.level is Level.ADMIN or all(row.level is Level.USER for row in rows)
+        return dict(waits) if allowed else {}
+
     def page(
         self, template: str, code: int = 200, *, session: Session | None = None, **context: Any
     ) -> web.Response:
@@ -61,7 +71,7 @@ class View:
             context["info"] = status.PAGES
             context["voice"] = forms.places(self._world.snapshot(), session.level)
             context["commands"] = COMMANDS if session.level is Level.ADMIN else {}
-            context["unconfirmed"] = self._world.statuses()["phone"].data.get("unconfirmed")
+            context["unconfirmed"] = self.unconfirmed(session)
             context["notices"], session.notices = session.notices, []
         identity = self._world.facts().identity
         text = self._templates.get_template(template).render(
