@@ -40,9 +40,11 @@ def test_three_questions_without_an_answer_are_silence() -> None:
     watch.receive_frame(ANSWER, 0.0)
     told = [(bool(asked(watch, now)), watch.silent) for now in (5.0, 6.0, 7.0, 8.0)]
     assert told == [(True, False), (True, False), (True, False), (True, True)]
+    assert watch.words == "10.99.1.10 does not answer"
     watch.receive_frame(ANSWER, 8.1)
     assert not watch.silent
     assert watch.answers
+    assert watch.words == "10.99.1.10 answers"
 
 
 def test_a_neighbour_that_never_answered_is_not_missed() -> None:
@@ -66,6 +68,7 @@ def test_nobody_is_asked_without_a_target() -> None:
     watch = Watch(PHONE)
     watch.aim("", "", 0.0)
     assert watch.get_timer() is None
+    assert watch.words == ""
     assert asked(watch, 100.0) == []
 
 

@@ -75,6 +75,7 @@ class Dot1xDriver:
             "Protocol": protocol,
             "Identity": plan.outer,
             "Authentication Server": " or ".join(plan.names),
+            "Watched Router": self._session.watched if self._session else "",
             "Reason": reason,
         }
         data = {"transaction": word, "protocol": protocol, "reason": reason}

@@ -52,6 +52,11 @@ class Session:
         self._watch = Watch(hardware)
         self._wake = asyncio.Event()
 
+    @property
+    def watched(self) -> str:
+        """Return who must go on answering, in words; empty while nobody must."""
+        return self._watch.words
+
     async def run(self) -> None:
         """Serve until the supplicant ends.
 

@@ -35,6 +35,16 @@ class Watch:
         self._next = now if self._target else None
 
     @property
+    def words(self) -> str:
+        """Return whom it watches and how that neighbour does; empty for nobody."""
+        if not self._target:
+            return ""
+        verdict = (
+            "does not answer" if self.silent else "answers" if self._heard else "not heard yet"
+        )
+        return f"{self._target} {verdict}"
+
+    @property
     def silent(self) -> bool:
         """Whether the neighbour has answered, and does not any more."""
         return self._heard and self._missed >= TRIES
