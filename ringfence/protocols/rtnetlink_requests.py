@@ -3,6 +3,7 @@
 Source: rtnetlink(7); linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/fib_rules.h.
 """
 
+import errno
 import struct
 from ipaddress import ip_interface, ip_network
 
@@ -64,7 +65,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 def refused(answer: bytes) -> int:
     """Return the errno of an answer, 0 where the request was carried out."""
     if len(answer) < _HEADER.size + 4 or _HEADER.unpack_from(answer)[1] != _ERROR:
-        return 0
+        return errno.EPROTO
     return -int(struct.unpack_from("=i", answer, _HEADER.size)[0])
 
 

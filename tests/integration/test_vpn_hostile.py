@@ -120,15 +120,16 @@ def test_a_hostile_login_page_costs_little_and_is_told(
 ) -> None:
     serve(net, first, then)
     phone = net.phone()
-    largest = 0
+    largest, seen = 0, set[int]()
     while not phone.status()["vpn"]["failure"]:
-        for pid in openconnects(phone):
+        seen |= set(openconnects(phone))
+        for pid in seen:
             with contextlib.suppress(FileNotFoundError, AssertionError, ProcessLookupError):
                 largest = max(largest, resident(pid))
     status = phone.status()["vpn"]
     assert reason in status["failure"]
     assert largest < 500_000, "kilobytes"
-    assert openconnects(phone) == []
+    until(lambda: not seen & set(openconnects(phone)), "it is gone, or another one tries anew")
 
 
 def serve(net: VpnNet, first: bytes, then: bytes) -> None:
@@ -162,10 +163,10 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up_in_time(
     phone = net.phone(Connect_on_Bootup="Yes")
     phone.wait_for("vpn.connecting")
     began = time.monotonic()
-    assert until(lambda: openconnects(phone), "openconnect runs")
+    (held,) = until(lambda: openconnects(phone), "openconnect runs")
     until_failure(phone, began, 30.0)
-    assert "the server gave no tunnel in 20 s" in phone.status()["vpn"]["failure"]
-    until(lambda: openconnects(phone) == [], "openconnect is gone")
+    assert "the server gave no tunnel in 15 s" in phone.status()["vpn"]["failure"]
+    until(lambda: held not in openconnects(phone), "openconnect is gone")
 
 
 def until_failure(phone: Any, began: float, seconds: float) -> None:
@@ -181,4 +182,4 @@ def test_a_black_hole_is_given_up_in_time(net: VpnNet) -> None:
     phone = net.phone()
     phone.wait_for("vpn.connecting")
     until_failure(phone, time.monotonic(), 30.0)
-    assert "the server gave no tunnel in 20 s" in phone.status()["vpn"]["failure"]
+    assert "the server gave no tunnel in 15 s" in phone.status()["vpn"]["failure"]

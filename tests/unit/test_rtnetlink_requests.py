@@ -68,8 +68,9 @@ def test_an_address_is_near_to_itself_alone() -> None:
     [
         (struct.pack("=IHHIIi", 36, 2, 0, 1, 0, 0), 0),
         (struct.pack("=IHHIIi", 36, 2, 0, 1, 0, -17), 17),
-        (b"", 0),
-        (b"\0" * 15, 0),
+        (b"", 71),
+        (b"\0" * 15, 71),
+        (struct.pack("=IHHIIi", 36, 3, 0, 1, 0, 0), 71),
     ],
 )
 def test_an_answer_is_an_errno(answer: bytes, number: int) -> None:

@@ -16,7 +16,7 @@ from ringfence.runtime.host_program import Program
 
 logger = logging.getLogger(__name__)
 
-LOGIN = 20.0
+LOGIN = 15.0
 """Seconds that one address of the server has to give us a tunnel."""
 _HERE = Path(ringfence.runtime.__file__).parent
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
