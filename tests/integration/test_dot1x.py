@@ -58,6 +58,8 @@ class Watched(NamedTuple):
 
     feature: Addressed
     words: list[str]
+    seen: list[dict[str, str]]
+    """Every status page that was looked at and differed from the one before."""
 
     def rows(self) -> dict[str, str]:
         return dict(self.feature.status().rows)
@@ -67,26 +69,25 @@ class Watched(NamedTuple):
 
     async def shows(self, label: str, text: str) -> dict[str, str]:
         try:
-            await self.feature.until(lambda: text in self.rows().get(label, ""))
+            await self.feature.until(lambda: text in self.seen[-1].get(label, ""))
         except TimeoutError:
             raise AssertionError(f"no {text!r} in {self.rows()}; {self.feature.log}") from None
-        return self.rows()
+        return self.seen[-1]
 
 
 @contextlib.asynccontextmanager
 async def watched(state: Path, known: Facts, **texts: str) -> AsyncIterator[Watched]:
     async with addressed(state, FEATURE, known=known, **texts) as feature:
-        made = Watched(feature, [])
+        made = Watched(feature, [], [{}])
 
         async def look() -> None:
             """Follow what is shown; a status page is only ever asked."""
-            before: dict[str, str] = {}
             while True:
                 rows = made.rows()
                 if made.words[-1:] != [rows["Transaction status"]]:
                     made.words.append(rows["Transaction status"])
-                if rows != before:
-                    before = rows
+                if rows != made.seen[-1]:
+                    made.seen.append(rows)
                     feature.note(f"shows {rows}")
                 await asyncio.sleep(0.001)
 
