@@ -1,6 +1,7 @@
 """The phone's screen by scripts of keys, on a phone that runs in the lab."""
 
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,8 @@ from tests.support.lab import Command
 
 PASSWORD = "open-Sesame-1"
 OPEN = f"text:{PASSWORD},Sign in,wait:Signed in."
+PATIENCE = 90.0
+"""Seconds until a restart must be over: a script of keys that it interrupts waits for 30."""
 ADMINISTRATION = "Home,Applications,wait:Applications,4"
 
 
@@ -115,3 +118,44 @@ def test_a_key_that_is_not_there_is_refused_in_one_line(lab: Command) -> None:
     ran = lab.run("phone", "screen", "--once", "--keys", "Home,Answer")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.splitlines()[-1].endswith("'Answer' is no key here; look at the screen")
+
+
+ENTERED = f"Home,Applications,wait:Applications,{{n}},{OPEN},wait:"
+
+
+def restarted(lab: Command) -> bool:
+    """Return whether the phone has begun another life because somebody restarted it."""
+    keys = "Home,Applications,2,wait:Reboot history,7,wait:Reboot Reason 1"
+    ran = lab.run("phone", "screen", "--once", "--keys", keys)
+    return ran.returncode == 0 and "User Triggered" in ran.stdout
+
+
+@pytest.mark.proves("SCR-04")
+def test_every_other_menu_of_the_chapter_does_what_it_says(lab: Command, kamailio: None) -> None:
+    provide(lab, "<Phone-UI-User-Mode>No</Phone-UI-User-Mode>")
+    form = screen(lab, f"{ENTERED.format(n=1)}HTTP proxy settings,5,wait:Proxy mode")
+    assert "3128" in form
+    screen(lab, "Down,Down,Down,text:proxy.telco.test,Set,wait:Saved")
+    assert phone(lab, "get", "Proxy_Host").stdout == "proxy.telco.test\n"
+    assert "Dual Mode" in screen(lab, "Back,2,wait:IP mode")
+    assert "10.99.1.10" not in screen(lab, "Back,3,wait:Static IP")
+    status = screen(lab, "Home,Applications,2,1,wait:Serial Number")
+    assert "CP-8841-3PCC" in status
+    screen(lab, "Home,Applications,5,wait:Send a problem report?,Submit")
+    assert "The report is made." in screen(lab, "wait:The report is made.")
+    changed = "text:open-Sesame-1,Down,text:Other-horse-9,Down,text:Other-horse-9"
+    screen(lab, f"Home,Applications,4,1,{changed},Set,wait:Password set.")
+    again = "Home,Applications,4,text:Other-horse-9,Sign in,wait:Factory reset"
+    screen(lab, f"{again},3,text:https://pv.telco.test/no.xml,Resync,wait:HTTP status 403")
+    lab.run(
+        "phone", "screen", "--keys", "Home,Applications,4,5,wait:Restart the phone?,OK", "--once"
+    )
+    end = time.monotonic() + PATIENCE
+    while not restarted(lab):
+        assert time.monotonic() < end
+    provide(lab, "")
+    screen(lab, f"Home,Applications,4,{OPEN}")
+    lab.run("phone", "screen", "--once", "--keys", "4,wait:Reset the phone?,OK")
+    end = time.monotonic() + PATIENCE
+    while lab.run("phone", "get", "Proxy_Host").stdout != "\n":
+        assert time.monotonic() < end

@@ -61,7 +61,7 @@ class ScreenDriver:
     async def apply(self, key: str, plan: ScreenPlan) -> None:
         """Go by new rules; a new password signs everybody out."""
         if self._plan and self._plan.password != plan.password:
-            self._face = replace(self._face, signed_in=False)
+            self._face = Face(message=self._face.message)
         self._plan = plan
 
     async def remove(self, key: str) -> None:
@@ -141,8 +141,9 @@ class ScreenDriver:
             if isinstance(action, Store):
                 told = self._store(action)
             else:
-                await self._world.commands.run(action.command, action.arguments)
-                told = action.done
+                answer = await self._world.commands.run(action.command, action.arguments)
+                failed = answer.get("result") == "failure"
+                told = str(answer["reason"]) if failed else action.done
         except RingfenceError as error:
             told, failed = str(error), True
         self._face = settled(self._face, action, told, failed=failed, root=APPLICATIONS)

@@ -132,7 +132,7 @@ _ADMINISTRATION = Menu(
             "resync",
             asks=(Ask("rule", "Profile rule"),),
             action="Resync",
-            done="Resync has begun.",
+            done="Resync done.",
         ),
         Command(
             "Factory reset",
