@@ -136,6 +136,14 @@ def test_everything_goes_through_the_tunnel_in_both_families(net: VpnNet) -> Non
     assert net.wire.leaked(*TUNNEL) == set()
     net.space.call(noise)
     assert until(lambda: net.wire.seen() & set(TUNNEL), "packets of the tunnel")
+    ways = {
+        "eth0": ("tcp dport 443", "udp dport 443", "udp sport 68 dport 67"),
+        "vpn0": ("tcp dport 80", "udp dport 53", "udp sport 69 dport 67"),
+    }
+    for interface, flows in ways.items():
+        for flow in flows:
+            told = net.space.run("ip", "route", "get", SERVER, "ipproto", *flow.split()).stdout
+            assert f" dev {interface} " in told, flow
 
 
 @pytest.mark.proves("VPN-04", "VPN-11")
@@ -280,12 +288,20 @@ def test_a_killed_phone_leaves_by_no_other_way_and_comes_back(net: VpnNet, vpn: 
 
 def test_a_restarted_server_is_logged_in_to_again(net: VpnNet, vpn: Ocserv) -> None:
     phone = net.phone()
-    first = connected(phone)
+    connected(phone)
+    net.wire.seen()
     vpn.stop()
-    again = net.ocserv()
+    again = net.ocserv(pool="10.89.0.")
     phone.wait_for("vpn.connected", 2)
+    net.space.call(noise)
+    assert net.wire.leaked(*TUNNEL) == set()
     (user,) = until(again.users, "somebody is connected")
-    assert user["IPv4"] == phone.status()["vpn"]["address"] == first["address"]
+    assert user["IPv4"].startswith("10.89.0.")
+    assert phone.status()["vpn"]["address"] == user["IPv4"]
+    held = net.space.run("ip", "-br", "addr", "show", "dev", "vpn0").stdout.split()[2:]
+    assert [one for one in held if "." in one] == [f"{user['IPv4']}/32"]
+    net.listen(INSIDE, 8080)
+    assert net.reaches(INSIDE, 8080)
     assert PASSWORD not in phone.log
 
 

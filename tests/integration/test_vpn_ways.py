@@ -76,8 +76,12 @@ def test_a_rogue_server_router_and_redirect_lead_nothing_past_the_tunnel(
     phone = net.phone()
     connected(phone)
     lan = phone.status()["lease"]["address"]
-    rogue.call(advertise)
-    until(lambda: "via fe80" in net.space.run("ip", "-6", "route").stdout, "a router is known")
+
+    def known() -> bool:
+        rogue.call(advertise)
+        return "via fe80" in str(net.space.run("ip", "-6", "route").stdout)
+
+    until(known, "a router is known")
     rogue.call(redirect, lan, OUTSIDE)
     assert "fd66" in net.space.run("ip", "-6", "addr", "show", "dev", "eth0").stdout
     nothing_leaks(net)

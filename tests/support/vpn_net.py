@@ -47,7 +47,7 @@ select-group = admins
 default-select-group = DEFAULT
 cisco-client-compat = true
 device = vpns
-ipv4-network = 10.88.0.0
+ipv4-network = {pool}0
 ipv4-netmask = 255.255.255.0
 dns = {inside}
 default-domain = inside.test
@@ -143,14 +143,14 @@ class Ocserv(Server):
         space: Namespace,
         folder: Path,
         certificate: Pair,
-        listen: str = SERVER,
+        pool: str = POOL,
         more: str = "",
     ) -> None:
         self.folder = folder
         crt, key = certificate.save(folder, "vpn")
         Path(key).chmod(0o600)
         file = folder / "ocserv.conf"
-        words = {"folder": folder, "listen": listen, "certificate": crt, "key": key}
+        words = {"folder": folder, "listen": SERVER, "certificate": crt, "key": key, "pool": pool}
         file.write_text(OCSERV.format(**words, inside=INSIDE, more=more))
         super().__init__(space, folder, "ocserv", "-f", "-d", "1", "-c", str(file))
         self.wait_for("listening (UDP)")
@@ -233,8 +233,8 @@ class VpnNet:
         server.wait_for("DHCP, IP range")
         return server
 
-    def ocserv(self, certificate: Pair | None = None, more: str = "") -> Ocserv:
-        server = Ocserv(self.servers, self.folder, certificate or self.certificate(), more=more)
+    def ocserv(self, certificate: Pair | None = None, pool: str = POOL, more: str = "") -> Ocserv:
+        server = Ocserv(self.servers, self.folder, certificate or self.certificate(), pool, more)
         self.at_end(super(Ocserv, server).stop)  # its helpers end with the namespace
         return server
 

@@ -96,6 +96,7 @@ class Connection:
             if failure.final or (self._plan.once and not succeeded):
                 break
             if not succeeded:
+                self.clear()
                 self._world.publish(vpn_settled=True)
             await asyncio.sleep(delay)
             delay = min(delay * 2, LAST_RETRY)
