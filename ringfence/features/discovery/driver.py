@@ -164,6 +164,7 @@ class DiscoveryDriver:
             if packets.reconnected() or packets.connected != connected:
                 discovery.receive_carrier(packets.connected, self._world.host.now())
                 self._changed.set()
+                logger.debug("discovery.carrier: %s", "there" if packets.connected else "gone")
 
     def _own(self, plan: DiscoveryPlan) -> "Own":
         from ringfence.protocols.neighbour import Own
