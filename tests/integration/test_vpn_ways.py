@@ -79,7 +79,7 @@ def test_a_rogue_server_router_and_redirect_lead_nothing_past_the_tunnel(
 
     def known() -> bool:
         rogue.call(advertise)
-        return "via fe80" in str(net.space.run("ip", "-6", "route").stdout)
+        return "via fe80" in net.space.run("ip", "-6", "route").stdout
 
     until(known, "a router is known")
     rogue.call(redirect, lan, OUTSIDE)
