@@ -97,7 +97,8 @@ class Host(Clocks):
 
         return Nft()
 
-    def entropy(self, size: int) -> bytes:
+    @staticmethod
+    def entropy(size: int) -> bytes:
         """Return `size` random bytes fit for keys."""
         return os.urandom(size)
 

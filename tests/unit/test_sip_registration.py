@@ -29,7 +29,7 @@ def test_the_first_register_says_who_where_and_for_how_long() -> None:
     request = Ladder().start()
     assert re.fullmatch(
         rb"REGISTER sip:telco\.test SIP/2\.0\r\n"
-        rb"Via: SIP/2\.0/UDP 192\.0\.2\.1:5060;branch=z9hG4bK[0-9a-f]{20};rport\r\n"
+        rb"Via: SIP/2\.0/UDP 192\.0\.2\.1:5060;branch=z9hG4bK[0-9a-f]{20}1;rport\r\n"
         rb"Max-Forwards: 70\r\n"
         rb"From: <sip:1001@telco\.test>;tag=[0-9a-f]{12}\r\n"
         rb"To: <sip:1001@telco\.test>\r\n"

@@ -5,6 +5,8 @@ Source: RFC 3329; draft-dawes-sipcore-mediasec-parameter; phone-facts 5.5.
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from ringfence.protocols.sip.grammar import parse_parameters
 from ringfence.protocols.sip.message import Message
 
@@ -21,48 +23,27 @@ RETRY_LIMIT = 2
 Fields = Sequence[tuple[bytes, bytes]]
 
 
-class Agreement:
+class Agreement(Struct, kw_only=True, eq=False, gc=False):
     """The client side of one line's agreement, from its first REGISTER on; nothing before."""
 
-    __slots__ = (
-        "_allowed",
-        "_call_retries",
-        "_initiates",
-        "_offers",
-        "_over_tls_only",
-        "_proxy_require",
-        "_required",
-        "_retries",
-        "refusal",
-        "server_list",
-    )
-
-    def __init__(
-        self,
-        *,
-        initiates: bool = False,
-        over_tls_only: bool = False,
-        required: bool = False,
-        proxy_require: Sequence[bytes] = (),
-    ) -> None:
-        self.server_list: tuple[bytes, ...] = ()
-        """What the server named last, as it wrote it; empty without an agreement."""
-        self.refusal = ""
-        """Why the last response cannot be accepted; empty where it can."""
-        self._initiates = initiates
-        """MediaSec Request: we begin. Otherwise the server may."""
-        self._over_tls_only = over_tls_only
-        self._required = required
-        """Calls must be secure: a server without media plane security is no server for us."""
-        self._proxy_require = tuple(proxy_require)
-        """Option tags that the line sends anyway."""
-        self._allowed = False
-        self._offers = False
-        """Security-Client is sent: until a 494, that is."""
-        self._retries = 0
-        """494 in a row to a REGISTER."""
-        self._call_retries = 0
-        """494 to requests of calls since the last good REGISTER."""
+    initiates: bool = False
+    """MediaSec Request: we begin. Otherwise the server may."""
+    over_tls_only: bool = False
+    required: bool = False
+    """Calls must be secure: a server without media plane security is no server for us."""
+    proxy_require: Sequence[bytes] = ()
+    """Option tags that the line sends anyway."""
+    server_list: tuple[bytes, ...] = ()
+    """What the server named last, as it wrote it; empty without an agreement."""
+    refusal: str = ""
+    """Why the last response cannot be accepted; empty where it can."""
+    _allowed: bool = False
+    _offers: bool = False
+    """Security-Client is sent: until a 494, that is."""
+    _retries: int = 0
+    """494 in a row to a REGISTER."""
+    _call_retries: int = 0
+    """494 to requests of calls since the last good REGISTER."""
 
     @property
     def secures_media(self) -> bool:
@@ -72,12 +53,12 @@ class Agreement:
     @property
     def initiated_by(self) -> str:
         """Who began the agreement, `client` or `server`; empty without one."""
-        return ("client" if self._initiates else "server") if self.server_list else ""
+        return ("client" if self.initiates else "server") if self.server_list else ""
 
     def begin(self, transport: str) -> None:
         """Begin afresh over a transport, where one is used at all."""
-        self._allowed = transport == "TLS" or not self._over_tls_only
-        self._offers = self._allowed and self._initiates
+        self._allowed = transport == "TLS" or not self.over_tls_only
+        self._offers = self._allowed and self.initiates
         self._retries = 0
         self.server_list = ()
         self.refusal = ""
@@ -89,11 +70,11 @@ class Agreement:
         """
         if method in (b"ACK", b"CANCEL"):
             return []
-        if not (self.server_list or self._offers or self._proxy_require):
+        if not (self.server_list or self._offers or self.proxy_require):
             return ()
         verify = [(b"Security-Verify", value) for value in self.server_list]
         client = [(b"Security-Client", OFFERED)] if self._offers and method == b"REGISTER" else []
-        tags = list(self._proxy_require)
+        tags = list(self.proxy_require)
         if not (verify or client):
             return [(b"Proxy-Require", b", ".join(tags))] if tags else []
         if OPTION not in map(bytes.lower, tags):
@@ -150,7 +131,7 @@ class Agreement:
         unsupported = [word.strip().lower() for word in message.values(b"unsupported")]
         if OPTION not in unsupported or not (self._offers or self.server_list):
             return False
-        if self._required:
+        if self.required:
             self.refusal = "the server has no media plane security, and secure calls are required"
             return False
         self._allowed = self._offers = False

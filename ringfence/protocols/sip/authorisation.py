@@ -30,38 +30,22 @@ class _Held(Struct, gc=False):
     """How often it was."""
 
 
-class Authorisation:
+class Authorisation(Struct, eq=False, gc=False):
     """Answers the challenges of one registration or call, and keeps them for its next request."""
 
-    __slots__ = (
-        "_answered",
-        "_answers",
-        "_credentials",
-        "_entropy",
-        "_held",
-        "_most",
-        "_realms",
-        "realm",
-    )
-
-    def __init__(
-        self,
-        credentials: Credentials | None,
-        entropy: Callable[[int], bytes],
-        most: int,
-        realms: frozenset[bytes] | None = None,
-    ) -> None:
-        """Answer challenges of these realms, None for any; without credentials none."""
-        self.realm = b""
-        """Of the challenge that was answered last."""
-        self._credentials = credentials
-        self._realms = realms
-        self._entropy = entropy
-        self._most = most
-        """Most challenges answered for one request."""
-        self._held: tuple[_Held, ...] = ()
-        self._answered: tuple[bytes, ...] = ()
-        self._answers = 0
+    credentials: Credentials | None
+    """None answers nothing."""
+    entropy: Callable[[int], bytes]
+    most: int
+    """Most challenges answered for one request."""
+    realms: frozenset[bytes] | None = None
+    """Of challenges that are answered; None for any."""
+    realm: bytes = b""
+    """Of the challenge that was answered last."""
+    _held: tuple[_Held, ...] = ()
+    _answered: tuple[bytes, ...] = ()
+    """Header fields that the present request has answers in."""
+    _answers: int = 0
 
     def begin(self) -> None:
         """Count afresh: another request is about to be sent."""
@@ -73,9 +57,9 @@ class Authorisation:
         proxy = message.status == 407
         name = b"Proxy-Authorization" if proxy else b"Authorization"
         texts = message.all(b"proxy-authenticate" if proxy else b"www-authenticate")
-        if self._credentials is None:
+        if self.credentials is None:
             return "whoever calls us gets no password"
-        challenge = choose(texts, self._realms)
+        challenge = choose(texts, self.realms)
         if challenge is None and choose(texts) is not None:
             return "challenged in a realm that is not the line's"
         if challenge is None:
@@ -83,7 +67,7 @@ class Authorisation:
         if name in self._answered and not challenge.stale:
             self._held = self._others(name)
             return "wrong user or password"
-        if self._answers >= self._most:
+        if self._answers >= self.most:
             return "challenged too often"
         self._answers += 1
         self._answered = (*self._answered, name)
@@ -94,16 +78,16 @@ class Authorisation:
     def fields(self, method: bytes, uri: bytes) -> list[tuple[bytes, bytes]]:
         """Return the Authorization fields of a request, each use of a nonce counted."""
         fields: list[tuple[bytes, bytes]] = []
-        if self._credentials is None:
+        if self.credentials is None:
             return fields
         for held in self._held:
             held.count += 1
             if held.challenge.qop:
-                cnonce = self._entropy(8).hex().encode()
+                cnonce = self.entropy(8).hex().encode()
                 use = Use(method, uri, b"%08x" % held.count, cnonce)
             else:
                 use = Use(method, uri)
-            fields.append((held.name, answer(held.challenge, self._credentials, use)))
+            fields.append((held.name, answer(held.challenge, self.credentials, use)))
         return fields
 
     def _others(self, name: bytes) -> tuple[_Held, ...]:

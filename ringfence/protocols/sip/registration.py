@@ -64,6 +64,8 @@ class _Common(Struct, frozen=True, gc=False):
     uri: bytes
     start: bytes
     """Up to the branch."""
+    branch: bytes
+    """Of all of them, up to their number."""
     middle: bytes
     """From the branch to the number."""
     contact: bytes
@@ -73,7 +75,7 @@ class _Common(Struct, frozen=True, gc=False):
     end: bytes
 
 
-_NOTHING = _Common(b"", b"", b"", b"", b"", b"")
+_NOTHING = _Common(b"", b"", b"", b"", b"", b"", b"")
 
 
 class Registration:
@@ -246,6 +248,7 @@ class Registration:
         return _Common(
             uri,
             _START % (uri, flow.sent_by),
+            BRANCH_MAGIC + self._entropy(10).hex().encode(),
             _MIDDLE % (account.max_forwards, sender, record, self.call_id),
             contact,
             _WANTED % (contact, wanted, wanted),
@@ -255,8 +258,8 @@ class Registration:
     def _send(self, now: float) -> None:
         common = self._common
         self._cseq += 1
-        self._number = b"%d REGISTER" % self._cseq
-        self._branch = BRANCH_MAGIC + self._entropy(10).hex().encode()
+        number = b"%d" % self._cseq
+        self._branch, self._number = common.branch + number, number + b" REGISTER"
         parts = [common.start, self._branch, common.middle, self._number, common.wanted]
         agreed = self._agreement.fields(b"REGISTER")
         proofs = self._authorisation.fields(b"REGISTER", common.uri)
