@@ -148,6 +148,10 @@ CASES: dict[str, tuple[str, str]] = {
         "<Host_Name>front_desk</Host_Name>",
         "<Host_Name>front-desk</Host_Name>",
     ),
+    "ntp-server-invalid": (
+        "<Primary_NTP_Server>ntp.telco.net:x</Primary_NTP_Server>",
+        "<Primary_NTP_Server>ntp.telco.net:1123</Primary_NTP_Server>",
+    ),
     "syslog-server-invalid": (
         "<Syslog_Server>log.telco.net:x</Syslog_Server>",
         "<Syslog_Server>log.telco.net:1514</Syslog_Server>",

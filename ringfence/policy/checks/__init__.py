@@ -14,6 +14,7 @@ from ringfence.policy.checks import (
     reported,
     reported_certificates,
     reported_file,
+    reported_services,
     reported_vpn,
     services,
 )
@@ -27,7 +28,7 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
     "TLS": (*reported.ENCRYPTION, *encryption.RULES),
     "Lines and calls": (*lines.RULES, *reported.LINES),
     "Network": (*network.RULES, *reported_vpn.RULES),
-    "Services": services.RULES,
+    "Services": (*services.RULES, *reported_services.RULES),
     "The file": (*reported_file.RULES, *effects.RULES, *remarks.RULES),
 }
 """`{heading: rules}`, every rule that a finding may name."""

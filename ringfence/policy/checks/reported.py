@@ -156,14 +156,6 @@ REACH = (
         "phone-facts 1.2",
         "use letters, digits and hyphens",
     ),
-    Rule(
-        "syslog-server-invalid",
-        ERROR,
-        "A syslog server cannot be read",
-        "Nothing is sent there.",
-        "phone-facts 1.2, Syslog_Server",
-        "write host or host:port",
-    ),
 )
 """Which servers the phone uses."""
 
