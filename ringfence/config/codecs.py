@@ -272,8 +272,11 @@ _BROKEN = pattern(r"[\ud800-\udfff]")
 
 HOST = Text(255, "host name or address", r"[^\s/@]*")
 """A name or an address, perhaps with a port; no scheme and no path."""
+_LABEL = r"[^\s/@:\[\].]+"
 HOST_ALONE = Text(
-    255, "host name or address, without scheme and port", r"[^\s/@:\[\]]*|\[?[0-9A-Fa-f:.]+\]?"
+    255,
+    "host name or address, without scheme and port",
+    rf"{_LABEL}(?:\.{_LABEL})*\.?|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]?",
 )
 _DELAY = r"\d{1,9}(\+\d{1,9})?"
 SCHEDULE = Text(512, "seconds d[+r], joined by commas", rf"{_DELAY}(\s*,\s*{_DELAY})*")

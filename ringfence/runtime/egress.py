@@ -95,7 +95,8 @@ class Egress:
         permit(target)
         routing = target.routing
         if routing.problem:
-            raise PolicyError("proxy-unusable", routing.problem, "correct it, or set it to Off")
+            remedy = "correct it, or set Proxy_Mode to Off"
+            raise PolicyError("proxy-unusable", routing.problem, remedy)
         if routing.mode is not ProxyMode.AUTO:
             return (routing.manual,)
         if self._router is None:

@@ -150,7 +150,7 @@ _REST: dict[str, tuple[str, str]] = {
         "<Proxy_Mode>Manual</Proxy_Mode><Proxy_Host>proxy.telco.net</Proxy_Host>",
     ),
     "proxy-unusable": (
-        "<Proxy_Mode>Manual</Proxy_Mode><Proxy_Host>proxy..telco.net</Proxy_Host>",
+        "<Proxy_Mode>Manual</Proxy_Mode><Proxy_Host>-proxy.telco.net</Proxy_Host>",
         "<Proxy_Mode>Manual</Proxy_Mode><Proxy_Host>proxy.telco.net</Proxy_Host>",
     ),
     "pac-url-unusable": (

@@ -99,7 +99,7 @@ def test_the_host_is_a_name_or_an_address(host: str, shown: str) -> None:
     assert routing(PROVISIONING, chosen, "").words() == shown
 
 
-@pytest.mark.parametrize("host", ["http://proxy", "proxy:8080", "bob@proxy", "a b"])
+@pytest.mark.parametrize("host", ["http://proxy", "proxy:8080", "bob@proxy", "a b", "a..b", ".a", "cafe:80"])
 @pytest.mark.proves("PXY-04")
 def test_the_host_has_neither_scheme_nor_port(host: str) -> None:
     _, errors = decode({"Proxy_Host": host}, Settings())
@@ -109,7 +109,7 @@ def test_the_host_has_neither_scheme_nor_port(host: str) -> None:
 @pytest.mark.parametrize(
     ("texts", "problem"),
     [
-        ({"Proxy_Host": "proxy..telco.test"}, "Proxy_Host: '' is not a label"),
+        ({"Proxy_Host": "-proxy.telco.test"}, "Proxy_Host: '-proxy' is not a label"),
         ({"Proxy_Host": ""}, "Proxy_Host: empty name"),
         ({"Proxy_Host": "1.2.3"}, "Proxy_Host: neither a host name nor an address"),
         ({"Proxy_Port": "0"}, "Proxy_Host: Proxy_Port is 0"),

@@ -95,7 +95,7 @@ def test_a_domain_where_strangers_register_is_told_and_not_asked() -> None:
 
 
 def test_a_broken_setting_is_a_finding_and_a_plan_that_refuses() -> None:
-    settings, _ = decode({"Proxy_Mode": "Manual", "Proxy_Host": "a..b"}, Settings())
+    settings, _ = decode({"Proxy_Mode": "Manual", "Proxy_Host": "-a.b"}, Settings())
     decided = plan(settings, facts())
     assert [one.rule for one in decided.findings] == ["proxy-unusable"]
     assert decided.plans[""].routing.problem.startswith("Proxy_Host: ")
