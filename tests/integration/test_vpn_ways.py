@@ -107,7 +107,7 @@ def redirect(phone: str, destination: str) -> None:
     def summed(data: bytes) -> int:
         total = sum(struct.unpack(f"!{len(data) // 2}H", data))
         total = (total >> 16) + (total & 0xFFFF)
-        return ~(total + (total >> 16)) & 0xFFFF
+        return int(~(total + (total >> 16)) & 0xFFFF)
 
     inner = struct.pack("!BBHHHBBH", 0x45, 0, 28, 0, 0, 64, 17, 0)
     inner += (
