@@ -79,7 +79,7 @@ class Claim:
         self._probes = self._announcements = 0
         """How many are yet to be sent."""
         self._timer: float | None = None
-        self._contested_at = -DEFEND_INTERVAL
+        self._defended_at = -DEFEND_INTERVAL
 
     def start(self, now: float) -> None:
         """Ask whether anybody has the address; an address that was in use before needs no start."""
@@ -132,13 +132,13 @@ class Claim:
         return self._events.popleft() if self._events else None
 
     def _meet(self, hardware: str, now: float, *, probing: bool) -> None:
-        again = now - self._contested_at < DEFEND_INTERVAL
-        self._contested_at = now
+        again = now - self._defended_at < DEFEND_INTERVAL
         if not self._firm and (probing or again):
             self._probes = self._announcements = 0
             self._timer = None
             self._events.append(Taken(hardware))
         elif not again:
+            self._defended_at = now
             self._frames.append(self._frame(self._packed))
             self._events.append(Contested(hardware))
 

@@ -45,11 +45,14 @@ class Watch:
         if self._stopped:
             return
         self._task = asyncio.current_task()
+        problem = ""
         while True:
             try:
                 await self._serve()
             except ComponentError as error:
-                logger.info("dhcp.unwatched: %s", error)
+                if problem != str(error):
+                    logger.info("dhcp.unwatched: %s", error)
+                problem = str(error)
             await asyncio.sleep(PAUSE)
 
     async def _serve(self) -> None:
