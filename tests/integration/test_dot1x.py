@@ -15,7 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
-from ringfence.features.dot1x import FEATURE, watch
+from ringfence.features.dot1x import FEATURE, session, watch
 from ringfence.lab.dot1x import EapServer, RadiusClient, User
 from ringfence.lab.namespaces import Namespace
 from ringfence.policy.tls import Trust
@@ -464,6 +464,17 @@ def test_a_phone_that_stops_for_good_logs_off(stage: Stage) -> None:
 
     stage.phone(scenario, **ON)
     port.shut(PHONE)
+
+
+def test_a_phone_without_a_lease_asks_for_one_until_the_port_is_really_open(stage: Stage) -> None:
+    """A switch says that it lets the phone in before its kernel does; one question may be lost."""
+    stage.guard(stage.authority.server(ANYONE))
+
+    async def scenario(phone: Watched) -> int:
+        await phone.admitted(1 + len(session.AGAIN))
+        return phone.feature.logged("dot1x.authenticated")()
+
+    assert stage.as_phone(replace(facts(stage.authority), lease=None), scenario, **ON)
 
 
 def test_switching_it_off_logs_the_phone_off(stage: Stage) -> None:

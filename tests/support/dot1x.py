@@ -14,6 +14,7 @@ from ringfence.lab import dot1x
 from ringfence.lab.dot1x import EapServer, RadiusClient, User
 from ringfence.lab.namespaces import Namespace, link
 from ringfence.policy.tls import Trust
+from ringfence.protocols.dhcp import Lease
 from ringfence.runtime.state import Facts, Identity
 from ringfence.runtime.tls import client_certificate
 from tests.support import certificates
@@ -215,12 +216,16 @@ ON = {"Enable_802.1X_Authentication": "Yes", **SERVER_NAME}
 
 
 def facts(authority: Authority, name: str = "CP-8841-SEP000E08ABCDEF", **changes: object) -> Facts:
-    """Return what a phone knows that has a certificate of an authority and believes that one."""
+    """Return what a phone knows that has a certificate of an authority and believes that one.
+
+    It has an address, and no router that it could watch.
+    """
     certificate, key = authority.station(name)
     known = Facts(
         identity=Identity(mac=PHONE.replace(":", ""), interface="br0"),
         trust=Trust(provider_root=(authority.root.pem,)),
         client=client_certificate(certificate, key),
+        lease=Lease("10.99.1.100", 24, server=""),
     )
     return replace(known, **changes)
 

@@ -30,6 +30,9 @@ PULSE = 5.0
 """Seconds between two questions to the supplicant itself: a flood may cost its messages."""
 BATCH, REST = 64, 0.05
 """Messages that are taken at once, and the seconds after as many: a flood costs calls nothing."""
+AGAIN = (0.1, 0.4, 1.2)
+"""Seconds after which a phone that was let in and still has no lease asks for one again: a switch
+says that it opens the port a moment before it does."""
 NO_CREDENTIAL = "EAP-FAST has no credential (PAC) yet, and fetching one is switched off"
 
 
@@ -51,6 +54,8 @@ class Session:
         self._start = eapol.start(hardware)
         self._watch = Watch(hardware)
         self._wake = asyncio.Event()
+        self._again: tuple[float, ...] = ()
+        """When others are told once more that the phone was let in."""
 
     @property
     def watched(self) -> str:
@@ -87,11 +92,12 @@ class Session:
                         near.send(frame)
             self._look(now)
             self._obey(now)
+            self._tell_again(now)
             if now >= pulse:
                 pulse = now + PULSE
                 for command in ("DETACH", "ATTACH", "STATUS"):
                     self._child.send(command)
-            timers = (state.get_timer(), self._watch.get_timer(), pulse)
+            timers = (state.get_timer(), self._watch.get_timer(), pulse, *self._again)
             await woken(self._wake, min(at for at in timers if at is not None), host.now())
 
     def _look(self, now: float) -> None:
@@ -111,9 +117,17 @@ class Session:
                 self._watch.forget(now)
                 logger.info("dot1x.authenticated: %s", event.protocol)
                 self._world.publish(admissions=self._world.facts().admissions + 1)
+                self._again = tuple(now + delay for delay in AGAIN)
             else:
                 logger.warning("dot1x.unauthenticated: %s", self.problem or event.reason)
                 go_on(self._world)
+
+    def _tell_again(self, now: float) -> None:
+        facts = self._world.facts()
+        due = [at for at in self._again if now >= at]
+        self._again = () if facts.lease or facts.lease6 else self._again[len(due) :]
+        if due and not (facts.lease or facts.lease6):
+            self._world.publish(admissions=facts.admissions + 1)
 
     async def _hear(self) -> None:
         count = 0
