@@ -5,6 +5,7 @@ profile that comes has come by the proxy.
 """
 
 import asyncio
+import os
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 from ringfence.lab import servers, squid, topology
 from ringfence.lab.crew import PYTHON, RUN, Crew, run
 from ringfence.lab.output import Output
-from ringfence.lab.sandbox import search_path
+from ringfence.lab.sandbox import has_sub_ids, search_path
 
 MODES = ("manual", "pac", "wpad")
 USER = "phone"
@@ -48,9 +49,12 @@ counter name "{BARRED}" drop
 
 def lacking() -> str:
     """Return why this machine cannot run the proxy; empty where it can."""
-    if shutil.which("squid", path=search_path()):
-        return ""
-    return "squid is missing: install the package squid for lab up --proxy"
+    uid = os.geteuid()
+    if not shutil.which("squid", path=search_path()):
+        return "squid is missing: install the package squid for lab up --proxy"
+    if uid and not has_sub_ids(uid):
+        return "Squid gives up root, which takes subordinate ids: package uidmap, /etc/subuid"
+    return ""
 
 
 class ProxyHost:
