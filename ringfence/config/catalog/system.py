@@ -252,7 +252,9 @@ class System(Tab, frozen=True, kw_only=True):
     dns_caching_enable: bool = _OPTIONAL.row(True, "DNS_Caching_Enable", "Keeps DNS answers for their time to live.")
     switch_port_config: PortSpeed = _OPTIONAL.row(PortSpeed.AUTO, "Switch_Port_Config", "Speed and duplex of the port to the switch.")
     pc_port_config: PortSpeed = _OPTIONAL.row(PortSpeed.AUTO, "PC_Port_Config", "Speed and duplex of the port to the computer.")
-    pc_port_enable: bool = _OPTIONAL.row(True, "PC_PORT_Enable", "Switches the port to the computer on.", label="PC PORT Enable", status=OBEYED)
+    pc_port_enable: bool = _OPTIONAL.row(
+        True, "PC_PORT_Enable", "Switches the port to the computer on.", label="PC PORT Enable", status=OBEYED
+    )
     enable_pc_port_mirror: bool = _OPTIONAL.row(False, "Enable_PC_Port_Mirror", "Copies the phone's traffic to the port of the computer.")
     syslog_server: str = _OPTIONAL.row(
         "", "Syslog_Server", "Receiver of syslog messages, with the port where it is not 514.", codec=HOST, status=OBEYED
@@ -304,16 +306,16 @@ class System(Tab, frozen=True, kw_only=True):
     proxy_password: Secret = _PROXY.row(Secret(), "Proxy_Password", "Password at the proxy.", label="Password")
 
     vpn_server: str = _VPN.row(
-        "", "VPN_Server", "Address or name of the VPN server.", codec=Text(255, "host name or address", r"[^\s/@]*", warn_above=31), status=OBEYED
+        "",
+        "VPN_Server",
+        "Address or name of the VPN server.",
+        codec=Text(255, "host name or address", r"[^\s/@]*", warn_above=31),
+        status=OBEYED,
     )
     vpn_user_name: str = _VPN.row("", "VPN_User_Name", "User name at the VPN server.", codec=Text(31), status=OBEYED)
     vpn_password: Secret = _VPN.row(Secret(), "VPN_Password", "Password at the VPN server.", codec=SecretText(31), status=OBEYED)
-    vpn_tunnel_group: str = _VPN.row(
-        "", "VPN_Tunnel_Group", "Tunnel group of the user; empty for none.", codec=Text(31), status=OBEYED
-    )
-    connect_on_bootup: bool = _VPN.row(
-        False, "Connect_on_Bootup", "Connects to the VPN server after every boot.", status=OBEYED
-    )
+    vpn_tunnel_group: str = _VPN.row("", "VPN_Tunnel_Group", "Tunnel group of the user; empty for none.", codec=Text(31), status=OBEYED)
+    connect_on_bootup: bool = _VPN.row(False, "Connect_on_Bootup", "Connects to the VPN server after every boot.", status=OBEYED)
     vpn_only: bool = _VPN.row(
         False,
         "RF_VPN_Only",
