@@ -29,7 +29,7 @@ from ringfence.protocols.sip.locate import Hop, Question, Search
 from ringfence.runtime import egress_chain, egress_dns, egress_locate
 from ringfence.runtime.egress_stream import Secured as Secured
 from ringfence.runtime.egress_stream import Stream as Stream
-from ringfence.runtime.egress_stream import broken
+from ringfence.runtime.egress_stream import broken, take_port
 from ringfence.runtime.egress_target import Destination as Destination
 from ringfence.runtime.egress_target import ProxyAnsweredError, permit, server_name
 from ringfence.runtime.egress_target import Shown as Shown
@@ -276,8 +276,7 @@ class Egress:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
                 if port:
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    connection.bind(("::" if ":" in address else "0.0.0.0", port))  # noqa: S104
+                    take_port(connection, port)
                 await asyncio.get_running_loop().sock_connect(connection, (address, target.port))
                 if connection.getsockname() == connection.getpeername():  # RFC 9293, figure 8
                     raise OSError(errno.ECONNREFUSED, "a connection with itself")

@@ -9,6 +9,7 @@ import contextlib
 import os
 import socket
 import ssl
+import struct
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -18,6 +19,9 @@ from msgspec import Struct
 from ringfence.errors import NetworkError
 
 T = TypeVar("T")
+
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""For SO_LINGER: a connection ends with a reset, and waits for nothing. Source: socket(7)."""
 
 
 class Secured(Struct, frozen=True):
@@ -160,6 +164,22 @@ class Stream:
         loop = asyncio.get_running_loop()
         (loop.remove_writer if writing else loop.remove_reader)(self._socket)
         self._waiting.pop(writing).set_result(None)
+
+
+def take_port(connection: socket.socket, port: int) -> None:
+    """Bind a connection to a local port, which is free again as soon as it is closed.
+
+    A port of a short range would else be missing as long as the peer does not let go of it. What
+    the peer has not acknowledged by then is lost: who has something to say waits for its answer.
+
+    Raises:
+        OSError: the port is taken, or not allowed.
+
+    """
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    everywhere = "::" if connection.family is socket.AF_INET6 else "0.0.0.0"  # noqa: S104
+    connection.bind((everywhere, port))
 
 
 def broken(error: OSError) -> str:

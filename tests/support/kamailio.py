@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -93,18 +93,34 @@ class Kamailio:
         """Return its log."""
         return (self.folder / "kamailio.log").read_text()
 
+    @contextlib.contextmanager
+    def held_up(self) -> Iterator[None]:
+        """Have none of its processes do anything for a while."""
+        processes = self._processes()
+        try:
+            for pid in processes:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        made = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        children = [int(pid) for pid in made.read_text().split()] if made.exists() else []
+        return [self.process.pid, *children]
+
     def stop(self) -> None:
         """Stop it as a service manager does: one that does not obey is killed.
 
         Kamailio 5.6 that is told to end while it still makes its processes may wait for ever.
         """
-        made = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        children = [int(pid) for pid in made.read_text().split()] if made.exists() else []
+        processes = self._processes()
         self.process.terminate()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
-            for pid in (self.process.pid, *children):
+            for pid in processes:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self.process.wait(10)
