@@ -108,6 +108,24 @@ def test_an_address_that_nobody_reaches_comes_back_by_itself(desk: Desk) -> None
     assert desk.reaches()
 
 
+def test_what_a_reboot_brings_is_counted_from_there_and_undone_by_another(desk: Desk) -> None:
+    phone = desk.start()
+    assert desk.set("VPN_Server=vpn.tele.test", "--confirm-within", "2").returncode == 0
+    assert "settings.unconfirmed: 2 s after a reboot: VPN_Server" in phone.wait_for("unconfirmed")
+    assert phone.status()["unconfirmed"] == {"parameters": ["VPN_Server"], "seconds": None}
+    assert ringfence("phone", "reboot", "--state", str(desk.state)).returncode == 0
+    phone.wait_for("settings.undone: not confirmed in time: VPN_Server")
+    phone.wait_for("phone.ready", 3)
+    rows = phone.status()["features"]["phone"]["rows"]
+    reasons = [text for label, text in rows if label.startswith("Reboot Reason")]
+    assert [reason.partition("] ")[2] for reason in reasons] == [
+        "Changes Not Confirmed",
+        "User Triggered",
+    ]
+    get = ("phone", "get", "--state", str(desk.state), "VPN_Server")
+    assert ringfence(*get).stdout == "\n"
+
+
 def test_a_killed_phone_goes_on_counting(desk: Desk) -> None:
     phone = desk.start()
     assert desk.set("Enable_Web_Server=No", "--confirm-within", SECONDS).returncode == 0
