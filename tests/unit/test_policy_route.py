@@ -99,7 +99,9 @@ def test_the_host_is_a_name_or_an_address(host: str, shown: str) -> None:
     assert routing(PROVISIONING, chosen, "").words() == shown
 
 
-@pytest.mark.parametrize("host", ["http://proxy", "proxy:8080", "bob@proxy", "a b", "a..b", ".a", "cafe:80"])
+@pytest.mark.parametrize(
+    "host", ["http://proxy", "proxy:8080", "bob@proxy", "a b", "a..b", ".a", "cafe:80"]
+)
 @pytest.mark.proves("PXY-04")
 def test_the_host_has_neither_scheme_nor_port(host: str) -> None:
     _, errors = decode({"Proxy_Host": host}, Settings())
