@@ -358,3 +358,21 @@ def test_rules_that_somebody_takes_away_come_back(net: VpnNet, vpn: Ocserv) -> N
     net.wire.seen()
     net.space.call(noise)
     assert net.wire.leaked(*TUNNEL, *LEASE) == set()
+
+
+@pytest.mark.soak
+def test_forty_kills_of_openconnect_and_of_the_phone_let_nothing_out(
+    net: VpnNet, vpn: Ocserv
+) -> None:
+    phone = net.phone()
+    connected(phone)
+    net.wire.seen()
+    for round_ in range(1, 41):
+        (victim,) = openconnects(phone) if round_ % 8 else phone.children()
+        os.kill(victim, signal.SIGKILL)
+        net.space.call(noise)
+        phone.wait_for("vpn.connected", round_ + 1)
+        net.space.call(noise)
+        assert net.wire.leaked(*TUNNEL, *LEASE, f"udp {SERVER} 53") == set(), f"round {round_}"
+    assert net.rules().count("lookup 100") == 2
+    assert vpn.logged("to authenticate user") == 41
