@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.protocols.dns import Naptr, Srv
 from ringfence.protocols.sip.locate import (
     Hop,
-    Naptr,
     Search,
     Server,
-    Srv,
     describe,
     in_order,
     may_fail_over,
