@@ -26,7 +26,8 @@ NAMES = (
         "foreign-domain",
     ),
     *("redirect-away", "encrypted-wrong-key", "unsigned-image", "rollback"),
-    *("weak-cipher", "flood", "flushed-firewall", "killed-phone", "dhcp-rogue-pc"),
+    *("weak-cipher", "flood", "flushed-firewall", "killed-phone"),
+    *("vpn-password", "vpn-restart", "radius-ca", "fast-password", "dhcp-rogue-pc"),
     *("wpad-hijack", "proxy-407", "pac-endless"),
 )
 Parts = Mapping[str, list[Mapping[str, Any]]]
