@@ -7,16 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.protocols.dns import Naptr, Record, Srv
 from ringfence.protocols.sip.locate import (
     MOST_HOPS,
     MOST_QUESTIONS,
     Locator,
-    Naptr,
     Question,
-    Record,
     Search,
     Server,
-    Srv,
 )
 from tests.support.sip_zone import (
     SIPS,
