@@ -8,7 +8,7 @@ PYTEST := .venv/bin/pytest -q --durations=5
 # Compiled tests are kept, else every run compiles every assertion anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab test check unit integration scorecard breaks bench soak docs interop lock clean setup-lab setup-test
+.PHONY: lab test check unit integration scorecard breaks bench soak docs interop pictures lock clean setup-lab setup-test
 
 lab: setup-lab
 	@.venv/bin/ringfence lab up
@@ -72,6 +72,10 @@ interop: setup-test
 	@RINGFENCE_INTEROP=$(abspath build/interop.jsonl) $(SANDBOX) \
 	  $(PYTEST) tests/integration/test_calls_peers.py --basetemp=build/pytest -n $(WORKERS)
 	@$(PY) -m tests.support.interop build/interop.jsonl > docs/interop.md
+
+# Page and screen of a phone in the lab, as they are now.
+pictures: setup-test
+	@PYTHONPATH=. $(PY) scripts/pictures.py
 
 lock:
 	@scripts/lock
