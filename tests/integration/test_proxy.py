@@ -194,7 +194,7 @@ def test_firmware_of_a_6821_comes_direct(net: Net, server: Nginx, proxy: StartSq
 
 
 @pytest.mark.proves("PXY-05")
-@pytest.mark.parametrize("scheme", ["basic", "digest", "both"])
+@pytest.mark.parametrize("scheme", ["basic", "digest"])
 def test_the_phone_says_who_it_is_where_squid_asks(
     net: Net, server: Nginx, proxy: StartSquid, scheme: str
 ) -> None:
