@@ -9,7 +9,8 @@ from ringfence.protocols.pattern import pattern
 LLDP_MED, CDP, MANUAL, DHCP = "LLDP-MED", "CDP", "VLAN ID", "DHCP option"
 FIRST, LAST = 1, 4094
 """Source: IEEE 802.1Q 9.6."""
-
+NO_VLAN = (0, 1, 4095)
+"""Numbers of VLAN_ID that name none. Source: phone-facts 1.2, VLAN Settings."""
 _WRITTEN = pattern(rb"(?:VLAN-A=)?([0-9]{1,4});?\0?")
 
 

@@ -134,6 +134,10 @@ _REST: dict[str, tuple[str, str]] = {
         "<Enable_PC_Port_Mirror>Yes</Enable_PC_Port_Mirror>",
         "<Enable_PC_Port_Mirror>No</Enable_PC_Port_Mirror>",
     ),
+    "vlan-id-names-none": (
+        "<Enable_VLAN>Yes</Enable_VLAN><VLAN_ID>1</VLAN_ID>",
+        "<Enable_VLAN>Yes</Enable_VLAN><VLAN_ID>100</VLAN_ID>",
+    ),
     "cdp-and-lldp": ("", "<Enable_CDP>No</Enable_CDP>"),
     "wpad-on": (
         "<Proxy_Mode>Auto</Proxy_Mode>",

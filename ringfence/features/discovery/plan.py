@@ -4,11 +4,8 @@ from msgspec import Struct
 
 from ringfence import __version__
 from ringfence.config.settings import Settings
-from ringfence.policy.vlan import DHCP, MANUAL, VoiceVlan, of_option
+from ringfence.policy.vlan import DHCP, MANUAL, NO_VLAN, VoiceVlan, of_option
 from ringfence.runtime.state import Facts, Planned
-
-NO_VLAN = (0, 1, 4095)
-"""Numbers of VLAN_ID that name none. Source: phone-facts 1.2, VLAN Settings."""
 
 
 class DiscoveryPlan(Struct, frozen=True):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ringfence.config.catalog.values import DebugLevel, PacProvisioning, ProxyMode
 from ringfence.errors import Severity
 from ringfence.policy.checks.rule import Case, Hit, Rule, tag_of
+from ringfence.policy.vlan import NO_VLAN
 
 
 def _system(field: str, message: str = "", write: str | None = None) -> Hit:
@@ -65,6 +66,12 @@ def _discovery(case: Case) -> Iterator[Hit]:
     system = case.settings.system
     if system.enable_cdp and system.enable_lldp_med:
         yield _system("enable_cdp", write="No")
+
+
+def _no_vlan(case: Case) -> Iterator[Hit]:
+    system = case.settings.system
+    if system.enable_vlan and system.vlan_id in NO_VLAN:
+        yield _system("vlan_id", f"VLAN_ID {system.vlan_id} names no VLAN")
 
 
 def _wpad(case: Case) -> Iterator[Hit]:
@@ -151,6 +158,16 @@ RULES = (
         "phone-facts 1.2, Enable_PC_Port_Mirror",
         "switch the mirror off when the measurement is over",
         _mirror,
+    ),
+    Rule(
+        "vlan-id-names-none",
+        Severity.WARNING,
+        "Enable_VLAN is Yes, but VLAN_ID names no VLAN",
+        "0 and 4095 are reserved and 1 is what a phone has that was told nothing: unless a switch "
+        "names a VLAN by LLDP-MED or CDP, the phone stays untagged, in the computers' network.",
+        "phone-facts 1.2, VLAN Settings",
+        "write the number of the voice VLAN, 2 to 4094, or set Enable_VLAN to No",
+        _no_vlan,
     ),
     Rule(
         "cdp-and-lldp",
