@@ -154,7 +154,9 @@ class System(Tab, frozen=True, kw_only=True):
         False, "Block_Nonproxy_SIP", "Accepts SIP over UDP outside a dialog only from the line's proxies.", status=OBEYED
     )
     display_password_warnings: bool = _SYSTEM.row(True, "Display_Password_Warnings", "Shows a warning while no password is set.")
-    survivability_test_mode: bool = _SYSTEM.row(False, "Survivability_Test_Mode", "Registers at the survivability proxy for a test.")
+    survivability_test_mode: bool = _SYSTEM.row(
+        False, "Survivability_Test_Mode", "No line has a survivability proxy to test.", status=NEVER
+    )
 
     disable_side_usb_port: bool = _POWER.row(False, "Disable_Side_USB_Port", "Switches the USB port off.", status=NEVER)
 
