@@ -3,11 +3,12 @@
 Source: rtnetlink(7); linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/fib_rules.h.
 """
 
-import errno
 import struct
 from ipaddress import ip_interface, ip_network
 
 from msgspec import Struct
+
+from ringfence.protocols.netlink import CREATE, EXCLUSIVE, REPLACE, attribute, message, u32
 
 MAIN = 254
 """Number of the routing table that everything has unless something says otherwise."""
@@ -15,8 +16,6 @@ _INET, _INET6 = 2, 10
 _NEW_LINK, _DELETE_LINK = 16, 17
 _NEW_ADDRESS, _DELETE_ADDRESS, _NEW_ROUTE, _DELETE_ROUTE = 20, 21, 24, 25
 _NEW_RULE, _DELETE_RULE = 32, 33
-_ERROR = 2
-_REQUEST, _ACK, _REPLACE, _EXCLUSIVE, _CREATE = 0x1, 0x4, 0x100, 0x200, 0x400
 _UP = 0x1
 _MTU, _FAMILIES_OF_LINK = 4, 26
 _ADDR_GEN_MODE, _NONE = 8, 1
@@ -27,7 +26,6 @@ _STATIC = 4
 _OF_LINK, _ANY_SCOPE = 253, 255
 _RULE_TO, _RULE_PRIORITY, _RULE_MARK, _RULE_TABLE, _RULE_MASK = 1, 6, 10, 15, 16
 _RULE_PROTOCOL, _RULE_SOURCE_PORTS, _RULE_PORTS = 22, 23, 24
-_HEADER = struct.Struct("=IHHII")
 _LINK = struct.Struct("=BxHiII")
 _ADDRESS_HEAD = struct.Struct("=BBBBI")
 _ROUTE = struct.Struct("=BBBBBBBBI")
@@ -62,30 +60,23 @@ class Rule(Struct, frozen=True, kw_only=True):
         return " ".join([*words, "lookup", "main" if self.table == MAIN else str(self.table)])
 
 
-def refused(answer: bytes) -> int:
-    """Return the errno of an answer, 0 where the request was carried out."""
-    if len(answer) < _HEADER.size + 4 or _HEADER.unpack_from(answer)[1] != _ERROR:
-        return errno.EPROTO
-    return -int(struct.unpack_from("=i", answer, _HEADER.size)[0])
-
-
 def link_made(index: int, mtu: int) -> bytes:
     """Return the request that sets the size of packets, and has no address form by itself."""
-    families = _attribute(_INET6, _attribute(_ADDR_GEN_MODE, bytes((_NONE,))))
+    families = attribute(_INET6, attribute(_ADDR_GEN_MODE, bytes((_NONE,))))
     body = _LINK.pack(0, 0, index, 0, 0)
-    return _message(
-        _NEW_LINK, 0, body + _attribute(_MTU, _u32(mtu)) + _attribute(_FAMILIES_OF_LINK, families)
+    return message(
+        _NEW_LINK, 0, body + attribute(_MTU, u32(mtu)) + attribute(_FAMILIES_OF_LINK, families)
     )
 
 
 def link_up(index: int) -> bytes:
     """Return the request that switches an interface on."""
-    return _message(_NEW_LINK, 0, _LINK.pack(0, 0, index, _UP, _UP))
+    return message(_NEW_LINK, 0, _LINK.pack(0, 0, index, _UP, _UP))
 
 
 def link_gone(index: int) -> bytes:
     """Return the request that removes an interface, its addresses and its routes."""
-    return _message(_DELETE_LINK, 0, _LINK.pack(0, 0, index, 0, 0))
+    return message(_DELETE_LINK, 0, _LINK.pack(0, 0, index, 0, 0))
 
 
 def address(index: int, cidr: str) -> bytes:
@@ -93,10 +84,10 @@ def address(index: int, cidr: str) -> bytes:
     own = ip_interface(cidr)
     packed, bits = own.packed, own.max_prefixlen
     body = _ADDRESS_HEAD.pack(_family(own.version), bits, _NO_DUPLICATES, 0, index)
-    return _message(
+    return message(
         _NEW_ADDRESS,
-        _CREATE | _REPLACE,
-        body + _attribute(_LOCAL, packed) + _attribute(_ADDRESS, packed),
+        CREATE | REPLACE,
+        body + attribute(_LOCAL, packed) + attribute(_ADDRESS, packed),
     )
 
 
@@ -104,7 +95,7 @@ def address_gone(index: int, own: str) -> bytes:
     """Return the request that takes such an address away again; EADDRNOTAVAIL where it is not."""
     packed, bits = ip_interface(own).packed, ip_interface(own).max_prefixlen
     body = _ADDRESS_HEAD.pack(_family(ip_interface(own).version), bits, 0, 0, index)
-    return _message(_DELETE_ADDRESS, 0, body + _attribute(_LOCAL, packed))
+    return message(_DELETE_ADDRESS, 0, body + attribute(_LOCAL, packed))
 
 
 def default_route(version: int, table: int, index: int, source: str, metric: int) -> bytes:
@@ -112,13 +103,13 @@ def default_route(version: int, table: int, index: int, source: str, metric: int
 
     EEXIST where there is such a route. `source` is the address that packets get which have none.
     """
-    more = _attribute(_OUTGOING, _u32(index)) + _attribute(_SOURCE, ip_interface(source).packed)
-    return _default(_NEW_ROUTE, _CREATE | _EXCLUSIVE, version, table, _UNICAST, metric, more)
+    more = attribute(_OUTGOING, u32(index)) + attribute(_SOURCE, ip_interface(source).packed)
+    return _default(_NEW_ROUTE, CREATE | EXCLUSIVE, version, table, _UNICAST, metric, more)
 
 
 def no_route(version: int, table: int, metric: int) -> bytes:
     """Return the request that lets nothing leave which a table decides about."""
-    return _default(_NEW_ROUTE, _CREATE | _EXCLUSIVE, version, table, _UNREACHABLE, metric)
+    return _default(_NEW_ROUTE, CREATE | EXCLUSIVE, version, table, _UNREACHABLE, metric)
 
 
 def route_gone(version: int, table: int, metric: int = 0) -> bytes:
@@ -127,40 +118,40 @@ def route_gone(version: int, table: int, metric: int = 0) -> bytes:
     `metric` 0 takes any.
     """
     body = _ROUTE.pack(_family(version), 0, 0, 0, 0, 0, _ANY_SCOPE, 0, 0)
-    named = _attribute(_TABLE, _u32(table))
+    named = attribute(_TABLE, u32(table))
     if metric:
-        named += _attribute(_METRIC, _u32(metric))
-    return _message(_DELETE_ROUTE, 0, body + named)
+        named += attribute(_METRIC, u32(metric))
+    return message(_DELETE_ROUTE, 0, body + named)
 
 
 def rule(one: Rule) -> bytes:
     """Return the request that adds a rule; EEXIST where it is there."""
-    return _message(_NEW_RULE, _CREATE | _EXCLUSIVE, _rule(one))
+    return message(_NEW_RULE, CREATE | EXCLUSIVE, _rule(one))
 
 
 def rule_gone(version: int, priority: int) -> bytes:
     """Return the request that removes one rule of a priority; ENOENT where none is left."""
-    body = _rule_head(version, 0, 0, 0) + _attribute(_RULE_PRIORITY, _u32(priority))
-    return _message(_DELETE_RULE, 0, body)
+    body = _rule_head(version, 0, 0, 0) + attribute(_RULE_PRIORITY, u32(priority))
+    return message(_DELETE_RULE, 0, body)
 
 
 def _rule(one: Rule) -> bytes:
     to = ip_network(one.to) if one.to else None
     parts = [
         _rule_head(one.version, to.max_prefixlen if to else 0, one.table, _TO_TABLE),
-        _attribute(_RULE_PRIORITY, _u32(one.priority)),
-        _attribute(_RULE_TABLE, _u32(one.table)),
+        attribute(_RULE_PRIORITY, u32(one.priority)),
+        attribute(_RULE_TABLE, u32(one.table)),
     ]
     if to:
-        parts.append(_attribute(_RULE_TO, to.network_address.packed))
+        parts.append(attribute(_RULE_TO, to.network_address.packed))
     if one.mark:
-        parts.append(_attribute(_RULE_MARK, _u32(one.mark)))
-        parts.append(_attribute(_RULE_MASK, _u32(0xFFFFFFFF)))
+        parts.append(attribute(_RULE_MARK, u32(one.mark)))
+        parts.append(attribute(_RULE_MASK, u32(0xFFFFFFFF)))
     if one.protocol:
-        parts.append(_attribute(_RULE_PROTOCOL, bytes((one.protocol,))))
+        parts.append(attribute(_RULE_PROTOCOL, bytes((one.protocol,))))
     for kind, port in ((_RULE_SOURCE_PORTS, one.source_port), (_RULE_PORTS, one.port)):
         if port:
-            parts.append(_attribute(kind, struct.pack("=HH", port, port)))
+            parts.append(attribute(kind, struct.pack("=HH", port, port)))
     return b"".join(parts)
 
 
@@ -174,22 +165,9 @@ def _default(  # noqa: PLR0913 - a route has as many parts
 ) -> bytes:
     scope = _OF_LINK if action == _UNICAST else 0
     body = _ROUTE.pack(_family(version), 0, 0, 0, 0, _STATIC, scope, action, 0)
-    named = _attribute(_TABLE, _u32(table)) + _attribute(_METRIC, _u32(metric))
-    return _message(kind, flags, body + named + more)
+    named = attribute(_TABLE, u32(table)) + attribute(_METRIC, u32(metric))
+    return message(kind, flags, body + named + more)
 
 
 def _family(version: int) -> int:
     return _INET if version == 4 else _INET6
-
-
-def _message(kind: int, flags: int, body: bytes) -> bytes:
-    size = _HEADER.size + len(body)
-    return _HEADER.pack(size, kind, _REQUEST | _ACK | flags, 1, 0) + body
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    return struct.pack("=HH", len(value) + 4, kind) + value + bytes(-len(value) % 4)
-
-
-def _u32(number: int) -> bytes:
-    return struct.pack("=I", number)

@@ -16,8 +16,9 @@ QUICK, SLOW = 1.0, 10.0
 """Seconds after the first EAPOL-Start at which the next rhythm begins."""
 PATIENCE = 3.0
 """Seconds after which the phone goes on as at a port without 802.1X; it keeps asking."""
-LONGEST = 30.0
-"""Seconds that EAP may take: authPeriod."""
+FIRST_STALL, LONGEST = 1.0, 30.0
+"""Seconds without progress after which EAP is begun anew; doubled each time, up to authPeriod. An
+EAPOL-Start too many makes the authenticator begin again, which a supplicant does not take up."""
 FIRST_PAUSE, LAST_PAUSE = 1.0, 60.0
 """Seconds from a failure to the next question; doubled at each failure, up to heldPeriod."""
 LARGEST = 4096
@@ -89,6 +90,7 @@ class Transaction:
         """The supplicant may be in the middle of a conversation that leads nowhere."""
         self._met = False
         """An authenticator has been heard since the wire was plugged in."""
+        self._stall = FIRST_STALL
         self._hint = ""
         self._method_ran = False
         self._pause = FIRST_PAUSE
@@ -98,7 +100,8 @@ class Transaction:
         """Ask at once when the wire is plugged in; who was let in before it was not, is not now."""
         self._rest()
         self._decide_by = self._busy_until = None
-        self.authorised, self._met, self._pause = False, False, FIRST_PAUSE
+        self.authorised, self._met = False, False
+        self._pause, self._stall = FIRST_PAUSE, FIRST_STALL
         self.reason = "" if connected else UNPLUGGED
         if connected:
             self._ask(now)
@@ -130,11 +133,12 @@ class Transaction:
 
     def _hear(self, word: str, rest: str, now: float) -> None:
         fields = {name: quoted or bare for name, quoted, bare in _FIELD.findall(rest)}
+        if word.startswith("CTRL-EVENT-EAP"):
+            self._busy_until = now + (LONGEST if self.authorised else self._stall)
         match word:
             case "CTRL-EVENT-EAP-STARTED":
                 self._rest()
-                self._busy_until, self._hint, self._method_ran = now + LONGEST, "", False
-                self._met = True
+                self._hint, self._method_ran, self._met = "", False, True
             case "CTRL-EVENT-EAP-PROPOSED-METHOD":
                 self._propose(fields.get("method", ""), rest)
             case "CTRL-EVENT-EAP-METHOD":
@@ -171,7 +175,8 @@ class Transaction:
         self._rest()
         if not self.authorised:
             self._events.append(Authorised(self.protocol))
-        self.authorised, self.reason, self._pause = True, "", FIRST_PAUSE
+        self.authorised, self.reason = True, ""
+        self._pause, self._stall = FIRST_PAUSE, FIRST_STALL
         self._decide_by = self._busy_until = None
 
     def _fail(self, reason: str, now: float) -> None:
@@ -203,8 +208,13 @@ class Transaction:
             self._busy_until = None
             if self.authorised:
                 self._ask(now)
-            else:
+            elif self._stall >= LONGEST:
+                self._stall = FIRST_STALL
                 self._fail(SLOW_SERVER, now)
+            else:
+                self._stall = min(self._stall * 2, LONGEST)
+                self._asked_at, self._entangled = now, True
+                self._next = now
         if self._decide_by is not None and now >= self._decide_by:
             self._decide_by = None
             if not self.authorised:

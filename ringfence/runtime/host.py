@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ringfence.errors import ComponentError
-from ringfence.runtime import host_interface, host_route
+from ringfence.runtime import host_address, host_interface
 from ringfence.runtime.host_clock import Clocks
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ class Host(Clocks):
             ComponentError: no such interface, or the kernel refused.
 
         """
-        host_route.change(interface, changes)
+        host_address.change(interface, changes)
 
     def is_up(self, interface: str) -> bool:
         """Return whether an interface is switched on.

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterable, Sequence
 
 from ringfence.errors import ComponentError
-from ringfence.protocols.rtnetlink_requests import refused
+from ringfence.protocols.netlink import refused
 
 _LARGEST = 65536
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from ringfence.features.dhcp import commands
 from ringfence.lab.namespaces import Namespace, link
 from ringfence.protocols.dhcp import Lease, ask, client
-from ringfence.runtime import host_route
+from ringfence.runtime import host_address
 from ringfence.runtime.state import Health
 from tests.support.lease import (
     RANGE,
@@ -604,8 +604,8 @@ def test_a_changed_address_of_the_same_network_replaces_the_old_one(
     phone.run("sysctl", "-w", f"net.ipv4.conf.eth0.promote_secondaries={promote}")
     old = Lease("10.99.1.100", 24, "10.99.1.1", routers=("10.99.1.1",))
     new = Lease("10.99.1.101", 24, "10.99.1.1", routers=("10.99.1.1",))
-    phone.call(host_route.change, "eth0", commands.hold(old, 60))
-    phone.call(host_route.change, "eth0", commands.hold(new, 60, old.address))
+    phone.call(host_address.change, "eth0", commands.hold(old, 60))
+    phone.call(host_address.change, "eth0", commands.hold(new, 60, old.address))
     assert kernel_addresses(phone) == ["10.99.1.101/24"]
     assert kernel_routes(phone) == [("default", "10.99.1.1")]
 

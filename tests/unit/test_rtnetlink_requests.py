@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+from ringfence.protocols import netlink
 from ringfence.protocols import rtnetlink_requests as requests
 from ringfence.protocols.rtnetlink_requests import MAIN, Rule
 
@@ -74,4 +75,4 @@ def test_an_address_is_near_to_itself_alone() -> None:
     ],
 )
 def test_an_answer_is_an_errno(answer: bytes, number: int) -> None:
-    assert requests.refused(answer) == number
+    assert netlink.refused(answer) == number
