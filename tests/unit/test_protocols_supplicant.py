@@ -3,6 +3,8 @@
 The messages are those of wpa_supplicant 2.10, as it sent them in the lab.
 """
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,7 +68,7 @@ def test_the_first_start_goes_out_at_once_and_is_repeated_every_50_ms() -> None:
 def test_no_start_is_sent_once_eap_began() -> None:
     state = plugged()
     state.receive_message(STARTED, 100.0)
-    assert starts(state, 100.0, 120.0) == []
+    assert starts(state, 100.0, 100.9) == []
 
 
 def test_a_port_without_an_authenticator_is_asked_ever_more_rarely() -> None:
@@ -148,13 +150,42 @@ def test_after_failures_the_phone_asks_again_ever_later_up_to_a_minute() -> None
 
 
 def test_a_server_that_never_answers_is_given_up() -> None:
-    state = plugged()
-    state.receive_message(STARTED, 100.0)
-    starts(state, 100.0, 129.0)
+    state, now, begun = plugged(), 100.0, list[float]()
+    while not (found := [one for one in events(state) if isinstance(one, Refused)]):
+        if state.starts_to_send(now):  # the switch asks who the phone is, and that was all
+            begun.append(now)
+            state.receive_message(STARTED, now)
+        due = state.get_timer()
+        assert due is not None
+        now = due
+        state.handle_timer(now)
     words = "the switch asked who the phone is, and no authentication server answered"
-    assert events(state) == [Unanswered(words)]
-    state.handle_timer(130.0)
-    assert events(state) == [Refused(words)]
+    assert found == [Refused(words)]
+    assert [later - one for one, later in pairwise(begun)] == [1, 2, 4, 8, 16]
+    assert now == 100 + 1 + 2 + 4 + 8 + 16 + 30
+
+
+def test_progress_gives_a_slow_server_its_time() -> None:
+    state = plugged()
+    state.starts_to_send(100.0)
+    for n, text in enumerate((STARTED, PROPOSED.format(13), SELECTED.format(13)), 1):
+        state.receive_message(text, 100.0 + 0.9 * n)
+        state.handle_timer(100.0 + 0.9 * n + 0.8)
+        assert not state.starts_to_send(100.0 + 0.9 * n + 0.8)
+    state.receive_message(SUCCESS, 103.5)
+    assert state.authorised
+
+
+def test_a_conversation_that_stalls_is_begun_anew() -> None:
+    """A second EAPOL-Start made the authenticator begin again, and the supplicant ignores that."""
+    state = plugged()
+    state.starts_to_send(100.0)
+    state.commands_to_send()
+    state.receive_message(STARTED, 100.1)
+    state.receive_message(PROPOSED.format(13), 100.1)
+    state.handle_timer(101.1)
+    assert state.starts_to_send(101.1)
+    assert state.commands_to_send() == ("REASSOCIATE",)
 
 
 def test_an_anonymous_server_hands_out_the_credential_by_a_failure() -> None:
