@@ -16,6 +16,7 @@ from pathlib import Path
 from ringfence.errors import ComponentError
 from ringfence.runtime import host_interface
 from ringfence.runtime.host_nft import Nft
+from ringfence.runtime.host_packets import carriers
 
 TABLE = "netdev gate"
 PAE_GROUP = "01:80:c2:00:00:03"
@@ -142,11 +143,10 @@ def follow(gate: Gate, control: Control, port: str, links: socket.socket) -> Non
             gate.hear(event)
         control.events.clear()
         ready, _, _ = select.select([control.socket, links], [], [], PULSE)
-        if links in ready:
-            links.recv(65536)
-            if not host_interface.flags(port) & host_interface.IFF_RUNNING:
-                gate.set(set())
-                control.ask(f"DEAUTHENTICATE {EVERYONE}")
+        # What was told counts, not what is: a wire may be back already.
+        if links in ready and not all(carriers(links.recv(65536), socket.if_nametoindex(port))):
+            gate.set(set())
+            control.ask(f"DEAUTHENTICATE {EVERYONE}")
         if control.socket in ready:
             control.events.append(control.socket.recv(8192).decode(errors="replace"))
         elif not ready:

@@ -158,7 +158,7 @@ class Packets:
             except OSError:  # more notices than the socket holds: it may have been away
                 self._connected = bool(host_interface.flags(self._wire) & IFF_RUNNING)
                 return self._connected
-            for connected in _carriers(notices, self._index):
+            for connected in carriers(notices, self._index):
                 returned |= connected and not self._connected
                 self._connected = connected
 
@@ -193,7 +193,7 @@ def _settle(waiting: asyncio.Future[None]) -> None:
         waiting.set_result(None)
 
 
-def _carriers(notices: bytes, index: int) -> Iterator[bool]:
+def carriers(notices: bytes, index: int) -> Iterator[bool]:
     """Yield whether the interface has a carrier, for each notice about it. Source: rtnetlink(7)."""
     at = 0
     while at + _NOTICE.size <= len(notices):
