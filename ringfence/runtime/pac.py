@@ -1,6 +1,6 @@
 """PAC files: which proxies a file names for a URL, found out by a process that can do nothing else.
 
-The file runs in `pac_child.py`. That process asks for names one at a time; they are resolved by
+The file runs in `pac_child`. That process asks for names one at a time; they are resolved by
 Egress, under the domains and by the DNS servers of the application that wants to go somewhere, and
 the run begins again. Whatever goes wrong ends in an error, never in DIRECT (ADR 31).
 """
@@ -9,8 +9,8 @@ import asyncio
 import importlib.util
 import json
 import signal
-import sys
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from ringfence.errors import ComponentError, NetworkError, PolicyError
 from ringfence.policy import hostname, pac
 from ringfence.runtime.egress import Egress, Target
 from ringfence.runtime.host import Host
-from ringfence.runtime.host_child import Child
+from ringfence.runtime.host_child import Child, program
 
 CPU = 0.2
 """Seconds of CPU that the engine has for one answer, all its runs together."""
@@ -36,8 +36,7 @@ KEPT, MOST_KEPT = 60.0, 256
 """Seconds that an answer counts, and how many are kept."""
 LONGEST_LINE = 128 << 10
 
-HELPERS = Path(__file__).with_name("pac_helpers.js")
-_PROGRAM = Path(__file__).with_name("pac_child.py")
+HELPERS = files("ringfence.runtime") / "pac_helpers.js"
 _FAILURES = {
     "time": ("pac-time", f"needs more than {CPU:g} s of CPU"),
     "memory": ("pac-memory", "needs more memory than it may have"),
@@ -269,7 +268,7 @@ def _command() -> tuple[str, ...]:
     engine = importlib.util.find_spec("_quickjs")
     if engine is None or engine.origin is None:
         raise ComponentError("quickjs-ng", "is not installed")
-    return (sys.executable, "-I", "-S", str(_PROGRAM), str(Path(engine.origin).parent))
+    return program("ringfence.runtime.pac_child", str(Path(engine.origin).parent))
 
 
 def _end(status: int) -> str:

@@ -1,8 +1,8 @@
-"""The process that runs a PAC file. A program of its own: it imports nothing of Ringfence.
+"""The process that runs a PAC file; it imports nothing else of Ringfence.
 
-Started with an empty environment by `ringfence.runtime.pac`; argument 1 is the folder of the
-engine. It reads and writes one line of JSON at a time and can do nothing else: it has no
-capability, can open nothing, and the kernel refuses every other system call.
+Started with an empty environment by `ringfence.runtime.pac`. It reads and writes one line of JSON
+at a time and can do nothing else: it has no capability, can open nothing, and the kernel refuses
+every other system call.
 Source: reliability of PAC in architecture A.4; seccomp(2), getrlimit(2).
 """
 
@@ -131,9 +131,9 @@ def _lines() -> Any:
         yield from whole
 
 
-def main() -> None:
-    """Serve until standard input ends."""
-    sys.path.append(sys.argv[1])
+def main(folder: str) -> None:
+    """Serve until standard input ends, by the engine in a folder."""
+    sys.path.append(folder)
     import _quickjs  # the package around it would start a thread
 
     sys.path.clear()
@@ -148,7 +148,3 @@ def main() -> None:
         data = json.dumps(answer).encode() + b"\n"
         while data:
             data = data[os.write(1, data) :]
-
-
-if __name__ == "__main__":
-    main()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from tests.support.tls_servers import Dnsmasq
 
 __all__ = ["dns"]
 
+ROOT = Path(__file__).parent.parent.parent
 URL = "https://pv.telco.test/profile.xml"
 TARGET = Target(PROVISIONING, "", 0, None, resolvers=("192.0.2.53",))
 DIRECT = (Entry(Kind.DIRECT),)
@@ -224,6 +226,21 @@ def test_the_process_can_neither_open_nor_start_anything(tmp_path: Path) -> None
     assert done.stdout.splitlines() == [f"{word} refused" for word in words], done.stderr
 
 
+def test_an_image_evaluates_a_file_too(tmp_path: Path) -> None:
+    image = shutil.make_archive(str(tmp_path / "image"), "zip", ROOT, "ringfence")
+    (tmp_path / "proxy.pac").write_text(GOOD)
+    program = "import sys; from ringfence.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "probe", "pac", str(tmp_path / "proxy.pac"), URL, "--json"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": image, "PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "PROXY" in done.stdout) == (0, True), done.stderr
+
+
 def test_the_kernel_confirms_the_limits() -> None:
     async def run() -> tuple[str, str, bytes]:
         file = opened(GOOD)
@@ -332,6 +349,6 @@ def descendants(pid: int) -> Iterator[int]:
 
 def is_engine(pid: int) -> bool:
     try:
-        return b"pac_child.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"ringfence.runtime.pac_child" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
