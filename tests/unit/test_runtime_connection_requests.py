@@ -9,24 +9,14 @@ from ringfence.runtime.device import connection_request_port
 from ringfence.runtime.host import Host
 
 
-class Device(Host):
-    """A host whose randomness the test gives."""
-
-    def __init__(self, state: Path, number: int) -> None:
-        super().__init__(state)
-        self._number = number
-
-    def entropy(self, size: int) -> bytes:
-        return self._number.to_bytes(size, "big")
-
-
 @pytest.mark.parametrize(
     ("number", "port"), [(0, 8000), (1999, 9999), (2000, 8000), (123456789, 8789)]
 )
 def test_the_connection_request_port_is_drawn_from_8000_to_9999(
-    tmp_path: Path, number: int, port: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, port: int
 ) -> None:
-    assert connection_request_port(Device(tmp_path, number)) == port
+    monkeypatch.setattr(Host, "entropy", lambda size: number.to_bytes(size, "big"))
+    assert connection_request_port(Host(tmp_path)) == port
 
 
 def test_the_port_stays_over_a_restart(tmp_path: Path) -> None:
