@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 TRIES, GOOD = 20, 19
 MOST, RATIO = 0.3, 0.08
 PEERS = 3
+OUT = 0.5
+"""Seconds that the wire is out."""
 
 
 class Wire:
@@ -37,7 +39,8 @@ class Wire:
         self._opened = 0
 
     def plug(self) -> float:
-        """Plug it in, and return when that was."""
+        """Plug it in after a moment, as hands do, and return when that was."""
+        time.sleep(OUT)
         self._wiring.switch.run("ip", "link", "set", "p1", "up")
         return time.monotonic()
 

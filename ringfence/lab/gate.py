@@ -145,8 +145,10 @@ def follow(gate: Gate, control: Control, port: str, links: socket.socket) -> Non
         ready, _, _ = select.select([control.socket, links], [], [], PULSE)
         # What was told counts, not what is: a wire may be back already.
         if links in ready and not all(carriers(links.recv(65536), socket.if_nametoindex(port))):
-            gate.set(set())
-            control.ask(f"DEAUTHENTICATE {EVERYONE}")
+            try:  # told last: whoever plugs in then meets a switch that knows nobody
+                control.ask(f"DEAUTHENTICATE {EVERYONE}")
+            finally:
+                gate.set(set())
         if control.socket in ready:
             control.events.append(control.socket.recv(8192).decode(errors="replace"))
         elif not ready:

@@ -16,7 +16,7 @@ QUICK, SLOW = 1.0, 10.0
 """Seconds after the first EAPOL-Start at which the next rhythm begins."""
 PATIENCE = 3.0
 """Seconds after which the phone goes on as at a port without 802.1X; it keeps asking."""
-FIRST_STALL, LONGEST = 1.0, 30.0
+FIRST_STALL, LONGEST = 0.25, 30.0
 """Seconds without progress after which EAP is begun anew; doubled each time, up to authPeriod. An
 EAPOL-Start too many makes the authenticator begin again, which a supplicant does not take up."""
 FIRST_PAUSE, LAST_PAUSE = 1.0, 60.0
@@ -86,6 +86,10 @@ class Transaction:
         """When the phone goes on, whatever has come of its question."""
         self._busy_until: float | None = None
         """When EAP that is under way will have taken too long."""
+        self._fresh = False
+        """The supplicant has just begun anew, and hears the next question."""
+        self._renewed = False
+        """The supplicant was told to begin anew, and has not said that it did."""
         self._entangled = False
         """The supplicant may be in the middle of a conversation that leads nowhere."""
         self._met = False
@@ -136,7 +140,10 @@ class Transaction:
         if word.startswith("CTRL-EVENT-EAP"):
             self._busy_until = now + (LONGEST if self.authorised else self._stall)
         match word:
-            case "CTRL-EVENT-EAP-STARTED":
+            case "Associated" if self._renewed:
+                self._renewed, self._fresh, self._busy_until = False, True, None
+                self._next = now if self._asked_at is not None else None
+            case "CTRL-EVENT-EAP-STARTED" if not self._renewed:
                 self._rest()
                 self._hint, self._method_ran, self._met = "", False, True
             case "CTRL-EVENT-EAP-PROPOSED-METHOD":
@@ -227,12 +234,16 @@ class Transaction:
         if self._next is None or self._asked_at is None or now < self._next:
             return False
         since = now - self._asked_at
-        self._entangled = self._entangled or since >= QUICK
+        self._entangled = self._entangled or (since >= QUICK and not self._fresh)
+        self._fresh = False
+        self._renewed = self._entangled
         self._next = now + (BURST if since < QUICK else RHYTHM if since < SLOW else START_PERIOD)
         return True
 
     def commands_to_send(self) -> tuple[str, ...]:
-        """Return what the supplicant must be told before the EAPOL-Start that is due.
+        """Return what the supplicant must be told in place of the EAPOL-Start that is due.
+
+        The EAPOL-Start follows when it says that it did so, or else with the next that is due.
 
         In the middle of a conversation it takes no notice of a new one, whoever began the first:
         it is made to begin anew. At its own start that spares a wait of a tenth of a second.

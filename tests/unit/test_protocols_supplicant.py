@@ -47,6 +47,14 @@ def attempt(state: Transaction, method: int, *said: str, now: float = 100.1) -> 
     return events(state)
 
 
+def asks(state: Transaction, now: float) -> bool:
+    """Return whether an EAPOL-Start goes out now, with a supplicant that begins anew if told."""
+    if state.starts_to_send(now) and state.commands_to_send():
+        state.receive_message("<3>Associated with 01:80:c2:00:00:03", now)
+        return state.starts_to_send(now)
+    return False
+
+
 def starts(state: Transaction, begin: float, end: float) -> list[float]:
     """Run the clock from timer to timer; return when an EAPOL-Start went out."""
     sent, now = [], begin
@@ -68,7 +76,7 @@ def test_the_first_start_goes_out_at_once_and_is_repeated_every_50_ms() -> None:
 def test_no_start_is_sent_once_eap_began() -> None:
     state = plugged()
     state.receive_message(STARTED, 100.0)
-    assert starts(state, 100.0, 100.9) == []
+    assert starts(state, 100.0, 100.2) == []
 
 
 def test_a_port_without_an_authenticator_is_asked_ever_more_rarely() -> None:
@@ -152,7 +160,7 @@ def test_after_failures_the_phone_asks_again_ever_later_up_to_a_minute() -> None
 def test_a_server_that_never_answers_is_given_up() -> None:
     state, now, begun = plugged(), 100.0, list[float]()
     while not (found := [one for one in events(state) if isinstance(one, Refused)]):
-        if state.starts_to_send(now):  # the switch asks who the phone is, and that was all
+        if asks(state, now):  # the switch asks who the phone is, and that was all
             begun.append(now)
             state.receive_message(STARTED, now)
         due = state.get_timer()
@@ -161,18 +169,30 @@ def test_a_server_that_never_answers_is_given_up() -> None:
         state.handle_timer(now)
     words = "the switch asked who the phone is, and no authentication server answered"
     assert found == [Refused(words)]
-    assert [later - one for one, later in pairwise(begun)] == [1, 2, 4, 8, 16]
-    assert now == 100 + 1 + 2 + 4 + 8 + 16 + 30
+    assert [later - one for one, later in pairwise(begun)] == [0.25, 0.5, 1, 2, 4, 8, 16]
+    assert now == 100 + 31.75 + 30
+
+
+def test_an_eapol_start_follows_as_soon_as_the_supplicant_has_begun_anew() -> None:
+    state = plugged()
+    assert state.starts_to_send(100.0)
+    assert state.commands_to_send() == ("REASSOCIATE",)
+    state.receive_message(STARTED, 100.001)  # of the conversation that it leaves
+    state.receive_message("<3>Associated with 01:80:c2:00:00:03", 100.002)
+    assert state.starts_to_send(100.002)
+    assert state.commands_to_send() == ()
+    state.receive_message(STARTED, 100.003)
+    assert not state.starts_to_send(100.06)
 
 
 def test_progress_gives_a_slow_server_its_time() -> None:
     state = plugged()
-    state.starts_to_send(100.0)
+    assert asks(state, 100.0)
     for n, text in enumerate((STARTED, PROPOSED.format(13), SELECTED.format(13)), 1):
-        state.receive_message(text, 100.0 + 0.9 * n)
-        state.handle_timer(100.0 + 0.9 * n + 0.8)
-        assert not state.starts_to_send(100.0 + 0.9 * n + 0.8)
-    state.receive_message(SUCCESS, 103.5)
+        state.receive_message(text, 100.0 + 0.2 * n)
+        state.handle_timer(100.0 + 0.2 * n + 0.15)
+        assert not state.starts_to_send(100.0 + 0.2 * n + 0.15)
+    state.receive_message(SUCCESS, 100.8)
     assert state.authorised
 
 
@@ -183,8 +203,8 @@ def test_a_conversation_that_stalls_is_begun_anew() -> None:
     state.commands_to_send()
     state.receive_message(STARTED, 100.1)
     state.receive_message(PROPOSED.format(13), 100.1)
-    state.handle_timer(101.1)
-    assert state.starts_to_send(101.1)
+    state.handle_timer(100.35)
+    assert state.starts_to_send(100.35)
     assert state.commands_to_send() == ("REASSOCIATE",)
 
 

@@ -84,9 +84,11 @@ class Session:
             state.handle_timer(now)
             with contextlib.suppress(ComponentError):  # the port is down: its carrier tells
                 if state.starts_to_send(now):
-                    for command in state.commands_to_send():
+                    commands = state.commands_to_send()
+                    for command in commands:
                         self._child.send(command)
-                    self._port.send(self._start)
+                    if not commands:
+                        self._port.send(self._start)
                 if near := self._near:
                     for frame in self._watch.frames_to_send(now):
                         near.send(frame)
