@@ -1,9 +1,6 @@
 """The cipher-string evaluator, held against recorded OpenSSL 1.1.1d and against the local one."""
 
-import itertools
 import json
-import random
-import re
 import ssl
 import subprocess
 from pathlib import Path
@@ -15,7 +12,6 @@ from hypothesis import strategies as st
 from ringfence.policy.cipher_words import SUITE_B, WORDS
 from ringfence.policy.ciphers import Effect, Verdict, evaluate, verdicts
 from ringfence.policy.suites import TLS13, universe
-from tests.support.hello import SCSV, client_hello, offered
 
 RECORDED = Path(__file__).parents[1] / "vectors" / "ciphers" / "table6.json"
 TABLE6: dict[str, list[str] | None] = json.loads(RECORDED.read_text())["words"]
@@ -29,17 +25,6 @@ TERMS = sorted({*WORDS, "EECDH"})
 
 def names(text: str) -> list[str]:
     return [suite.name for suite in evaluate(text).suites]
-
-
-def local(text: str) -> list[int]:
-    """Return what the local library offers for a string under a TLS 1.2 ceiling."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.set_ciphers(text)
-        return [code for code in offered(client_hello(context)) if code != SCSV]
-    except ssl.SSLError:
-        return []
 
 
 @pytest.mark.proves("TLS-02")
@@ -63,72 +48,6 @@ def test_table_6_has_52_words_and_all_are_known() -> None:
 
 def test_eecdh_is_ecdhe() -> None:
     assert names("EECDH") == names("ECDHE")
-
-
-class Strings:
-    """Random cipher strings; the local library must know every suite that they can name."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-
-    def one(self) -> str:
-        """Return words with separators; before `!` and `@` sometimes without."""
-        draw = self._random
-        words = [draw.choice(["DEFAULT", "DEFAULT", *SUITE_B])] if draw.random() < 0.3 else []
-        words += [self._word() for _ in range(draw.randint(1, 8))]
-        if draw.random() < 0.7:
-            words.append(f"@SECLEVEL={draw.randrange(6)}")
-        text = words[0]
-        for before, word in itertools.pairwise(words):
-            glued = word[0] in "!@" and not MISSING.search(before) and draw.random() < 0.2
-            text += ("" if glued else draw.choice(SEPARATORS)) + word
-        return draw.choice(["", "", "", ":", ", ", " "]) + text
-
-    def _word(self) -> str:
-        draw = self._random
-        match draw.randrange(20):
-            case 0 | 1:
-                return draw.choice(["@STRENGTH", "@SECLEVEL=0", "@SECLEVEL=1", "@SECLEVEL=3"])
-            case 2:
-                return draw.choice(["BOGUS", "rsa", "RSA-", "-XRSA", "--AES", "X+RSA", "RSA+X"])
-            case 3:
-                return draw.choice(
-                    [f"{one}{rest}" for one in SUITE_B for rest in ("", "+RSA", "X")]
-                )
-        name = "+".join(draw.choice(TERMS) for _ in range(draw.choice([1, 1, 1, 2, 2, 3])))
-        if draw.random() < 0.35:
-            name = draw.choice(AVAILABLE)
-        return draw.choice(["", "", "", "!", "-", "+"]) + name
-
-
-SEPARATORS = [":", ":", ",", " ", ";", "::", ", "]
-MISSING = re.compile("SEED|MEDIUM|rsa|X|RSA-|--")
-"""Words that the local library lacks: it drops what is glued to them."""
-
-
-def disagreements(seed: int, count: int) -> list[str]:
-    """Return the strings on which evaluator and library differ, suites and order."""
-    strings = Strings(seed)
-    return [
-        text
-        for text in (strings.one() for _ in range(count))
-        if [suite.code for suite in evaluate(text).suites if suite.available] != local(text)
-    ]
-
-
-@pytest.mark.proves("TLS-02")
-def test_ten_thousand_strings_select_what_the_local_library_offers() -> None:
-    assert disagreements(seed=1, count=10_000) == []
-
-
-@pytest.mark.soak
-def test_many_more_strings_select_what_the_local_library_offers() -> None:
-    assert disagreements(seed=2, count=100_000) == []
-
-
-def test_random_strings_select_something_more_often_than_not() -> None:
-    strings = Strings(1)
-    assert sum(bool(evaluate(strings.one()).suites) for _ in range(1000)) > 500
 
 
 @pytest.mark.parametrize(
