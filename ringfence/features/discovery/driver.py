@@ -69,9 +69,7 @@ class DiscoveryDriver:
         speaks = plan.cdp or plan.lldp_med
         applied = bool(self._world.facts().voice_interface)
         rows = discovery_rows(self._discovery, vlan, applied=applied)
-        health = Health.PENDING if speaks else Health.DISABLED
-        if self._discovery and self._discovery.neighbours:
-            health = Health.RUNNING
+        health = Health.RUNNING if speaks else Health.DISABLED
         if self._problem:
             health = Health.FAILED
             rows.append(("Error", self._problem))

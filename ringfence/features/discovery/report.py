@@ -20,7 +20,8 @@ def discovery_rows(
     """Return a row for each neighbour, and the VLAN with what became of it."""
     rows = []
     if heard:
-        rows += [(f"{one.protocol} Neighbor", _words(one)) for one in heard.neighbours]
+        known = [(f"{one.protocol} Neighbor", _words(one)) for one in heard.neighbours]
+        rows += known or [("Neighbor", "none heard")]
         rows.append(("Refused Frames", str(heard.refused)))
         if heard.last_refusal:
             rows.append(("Last Refusal", heard.last_refusal))
