@@ -84,7 +84,10 @@ class Ending:
             left = due - time.monotonic()
             assert left > 0, "the phone hangs"
             self._line.settimeout(left)
-            more = self._line.recv(65535)
+            try:
+                more = self._line.recv(65535)
+            except ConnectionResetError:  # a port of a range is given up by a reset
+                more = b""
             if not more and self._transport != "UDP":
                 raise ConnectionResetError(*found)
             self._buffer += more
