@@ -11,9 +11,9 @@ exchanges under way at most. Both send and receive a message by one call of the 
 reads all that waits before it sends anything (ADR 33).
 
 Both limits are held on quiet cores: 51 to 59 µs a registration, 0.65 to 0.70 of SIPp and 4.3 to 4.5
-of baresip. While other programs take both cores it is 63 to 74 µs, 0.52 to 0.60 and 3.4 to 4.1. From
-run to run the same code takes half as long or twice; so changes are judged by instructions, and by
-turns with the code before: 244,000 by valgrind, the making of the line included.
+of baresip. While other programs take both cores it is 63 to 74 µs, 0.52 to 0.60 and 3.4 to 4.1.
+From run to run the same code takes half as long or twice; so changes are judged by instructions,
+and by turns with the code before: 244,000 by valgrind, the making of the line included.
 
 Of the instructions 40,000 read two responses, 11,000 are MD5's and 13,000 Python's around the calls
 of the kernel; the rest is spread over what a registration is. What is still to be had: a response
