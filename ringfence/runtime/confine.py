@@ -10,6 +10,7 @@ import signal
 import struct
 from collections.abc import Mapping
 
+_LIBC = ctypes.CDLL(None, use_errno=True)
 ADDRESS_SPACE = 64 << 20
 """Bytes of a child."""
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP = 1, 4, 22
@@ -24,47 +25,64 @@ _MEMORY: Mapping[str, tuple[int, ...]] = {
 }
 """mmap mprotect munmap brk rt_sigaction rt_sigreturn mremap madvise exit futex exit_group."""
 CALLS: Mapping[str, Mapping[str, int]] = {
-    "x86_64": {"read": 0, "write": 1, "poll": 7, "recvfrom": 45, "recvmsg": 47, "sleep": 230},
-    "aarch64": {"read": 63, "write": 64, "poll": 73, "recvfrom": 207, "recvmsg": 212, "sleep": 115},
+    "x86_64": {
+        **{"read": 0, "write": 1, "poll": 7, "recvfrom": 45, "recvmsg": 47},
+        **{"gettimeofday": 96, "clock_gettime": 228, "sleep": 230},
+    },
+    "aarch64": {
+        **{"read": 63, "write": 64, "poll": 73, "recvfrom": 207, "recvmsg": 212},
+        **{"gettimeofday": 169, "clock_gettime": 113, "sleep": 115},
+    },
 }
 """What a child may be allowed besides; `sleep` is clock_nanosleep, `poll` there ppoll."""
 
 
-def confine(*calls: str, polled: int = 0) -> None:
-    """Give up every capability and system call but memory, exit and those named.
+def surrender(ending: signal.Signals, limits: Mapping[int, int]) -> None:
+    """Give up every capability for good, dump and write no file, and keep to limits.
 
-    `polled` descriptors may be waited for at once, which the kernel counts as a right to as many
-    files. The process is killed when its parent ends, and cannot be looked into.
+    The process, or what it becomes, gets the signal `ending` when its parent ends.
 
     Raises:
         OSError: the kernel refused; the process must not go on.
 
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def must(result: int) -> None:
-        if result != 0:
-            raise OSError(ctypes.get_errno(), "cannot be confined")
-
-    def prctl(option: int, *words: int) -> None:
-        must(libc.prctl(option, *(ctypes.c_ulong(word) for word in (*words, 0, 0, 0, 0)[:4])))
-
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    prctl(_PR_SET_DUMPABLE, 0)
-    prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
-    must(libc.capset((ctypes.c_uint32 * 2)(_CAP_VERSION_3, 0), (ctypes.c_uint32 * 6)()))
-    for limit, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_AS, ADDRESS_SPACE),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, polled),
-    ):
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    _must(_LIBC.capset((ctypes.c_uint32 * 2)(_CAP_VERSION_3, 0), (ctypes.c_uint32 * 6)()))
+    for limit, value in {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 0, **limits}.items():
         resource.setrlimit(limit, (value, value))
+    _prctl(_PR_SET_PDEATHSIG, ending)
+
+
+def confine(*calls: str, polled: int = 0, seconds: int = 0) -> None:
+    """Give up every capability and system call but memory, exit and those named.
+
+    `polled` descriptors may be waited for at once, which the kernel counts as a right to as many
+    files; the process is killed after so many `seconds` of CPU, 0 for never, and when its parent
+    ends. It cannot be looked into.
+
+    Raises:
+        OSError: the kernel refused; the process must not go on.
+
+    """
+    limits = {resource.RLIMIT_AS: ADDRESS_SPACE, resource.RLIMIT_NOFILE: polled}
+    if seconds:
+        limits[resource.RLIMIT_CPU] = seconds
+    surrender(signal.SIGKILL, limits)
+    _prctl(_PR_SET_DUMPABLE, 0)
     program = ctypes.create_string_buffer(_program(calls))
     header = struct.pack("@HP", len(program.raw) // 8, ctypes.addressof(program))
     held = ctypes.create_string_buffer(header)
-    prctl(_PR_SET_SECCOMP, _FILTER, ctypes.addressof(held))
+    _prctl(_PR_SET_SECCOMP, _FILTER, ctypes.addressof(held))
+
+
+def _prctl(option: int, *words: int) -> None:
+    _must(_LIBC.prctl(option, *(ctypes.c_ulong(word) for word in (*words, 0, 0, 0, 0)[:4])))
+
+
+def _must(result: int) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), "cannot be confined")
 
 
 def _program(calls: tuple[str, ...]) -> bytes:

@@ -1,13 +1,11 @@
 """What openconnect runs when the tunnel comes and goes: one line of JSON, and nothing else.
 
-A program of its own: it imports nothing of Ringfence. Argument 1 is the descriptor that the line
-is written to. What the server said stands in the environment alone and reaches no shell; the
+What the server said stands in the environment alone and reaches no shell; the
 phone judges it. Source: vpnc-script of openconnect.
 """
 
 import json
 import os
-import sys
 
 NAMES = (
     "INTERNAL_IP4_ADDRESS",
@@ -21,8 +19,10 @@ NAMES = (
 LONGEST = 256
 """Characters of each that are told; with all of them a line fits into one write to a pipe."""
 
-if __name__ == "__main__":
+
+def main(reports: str) -> None:
+    """Write the line; `reports` is the descriptor for it."""
     told = {name: os.environ[name][: LONGEST + 1] for name in NAMES if name in os.environ}
     reason = os.environ.get("reason", "")  # noqa: SIM112 - openconnect writes it so
     line = json.dumps({"reason": reason[:32], **told})
-    os.write(int(sys.argv[1]), line.encode() + b"\n")
+    os.write(int(reports), line.encode() + b"\n")

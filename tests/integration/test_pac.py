@@ -19,7 +19,7 @@ from ringfence.lab.namespaces import Namespace
 from ringfence.policy import pac
 from ringfence.policy.applications import PROVISIONING
 from ringfence.policy.pac import Entry, Kind
-from ringfence.runtime import pac_child
+from ringfence.runtime import confine, pac_child
 from ringfence.runtime.egress import Egress, Target
 from ringfence.runtime.host import Host
 from ringfence.runtime.pac import Answer, Pac
@@ -193,9 +193,9 @@ def test_the_clock_can_be_given() -> None:
 
 
 CONFINED = """
-import ctypes, os, runpy, signal, socket, sys
+import os, runpy, signal, socket, sys
 child = runpy.run_path(sys.argv[1])
-child["confine"](ctypes.CDLL(None, use_errno=True))
+child["confine"](*sys.argv[3:], seconds=1)
 tries = {
     "open": lambda: os.open("/dev/null", os.O_RDONLY),
     "create": lambda: os.mkdir(sys.argv[2]),
@@ -217,7 +217,16 @@ for name, attempt in tries.items():
 
 def test_the_process_can_neither_open_nor_start_anything(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", CONFINED, str(pac_child.__file__), str(tmp_path / "x")],
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            CONFINED,
+            confine.__file__,
+            str(tmp_path / "x"),
+            *pac_child.CALLS,
+        ],
         capture_output=True,
         text=True,
         timeout=30,

@@ -3,22 +3,20 @@
 import asyncio
 import logging
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import ringfence.runtime
 from ringfence.config.codecs import Secret
 from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.protocols import openconnect
 from ringfence.protocols.openconnect import Configured, Failure, Login, Report
+from ringfence.runtime.host_child import program
 from ringfence.runtime.host_program import Program
 
 logger = logging.getLogger(__name__)
 
 LOGIN = 15.0
 """Seconds that one address of the server has to give us a tunnel."""
-_HERE = Path(ringfence.runtime.__file__).parent
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -54,42 +52,42 @@ class Session:
         binary = shutil.which("openconnect", path=_PATH)
         if binary is None:
             raise ComponentError("openconnect", "is not installed")
-        program = await Program.start(
+        started = await Program.start(
             lambda reports: self._words(binary, interface, authorities, reports),
             _ENVIRONMENT,
             password.reveal().encode() + b"\n",
             openconnect.LARGEST,
         )
-        self._program = program
+        self._program = started
         try:
             async with asyncio.timeout(LOGIN) as clock, asyncio.TaskGroup() as group:
-                group.create_task(program.listen())
-                group.create_task(self._hear(program, clock))
-                code = await program.ended()
+                group.create_task(started.listen())
+                group.create_task(self._hear(started, clock))
+                code = await started.ended()
         except TimeoutError:
             return Failure(f"the server gave no tunnel in {LOGIN:g} s")
         finally:
             self.connected = False
-            await program.end()
-        logger.debug("vpn.said: %s", " / ".join(map(openconnect.shown, program.said())))
-        return self._failure or openconnect.failure(code, program.said(), self._login)
+            await started.end()
+        logger.debug("vpn.said: %s", " / ".join(map(openconnect.shown, started.said())))
+        return self._failure or openconnect.failure(code, started.said(), self._login)
 
     async def end(self) -> None:
         """Take leave of the server; `run` returns then."""
         if self._program:
             await self._program.end()
 
-    async def _hear(self, program: Program, clock: asyncio.Timeout) -> None:
+    async def _hear(self, started: Program, clock: asyncio.Timeout) -> None:
         """Take the reports; what cannot be used ends the tunnel."""
         try:
-            async for line in program.reports():
+            async for line in started.reports():
                 told = openconnect.report(line)
                 logger.info("vpn.%s", openconnect.shown(told.reason) or "told_nothing")
                 if self._obey(told):
                     clock.reschedule(None)
         except (RemoteProtocolError, ComponentError, ValueError) as error:
             self._failure = Failure(f"what the server gave cannot be used: {error}")
-            await program.end()
+            await started.end()
 
     def _obey(self, told: Report) -> bool:
         """Return whether the tunnel is there now."""
@@ -103,8 +101,7 @@ class Session:
     def _words(self, binary: str, interface: str, authorities: Path, reports: int) -> list[str]:
         import shlex
 
-        python = (sys.executable, "-I", "-S")
-        script = shlex.join([*python, str(_HERE / "vpn_script.py"), str(reports)])
-        confined = [*python, str(_HERE / "vpn_child.py"), str(os.getpid()), binary]
+        script = shlex.join(program("ringfence.runtime.vpn_script", str(reports)))
+        confined = program("ringfence.runtime.vpn_child", str(os.getpid()), binary)
         said = openconnect.words(self._login, self._address, interface, str(authorities), script)
         return [*confined, *said]
