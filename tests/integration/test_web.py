@@ -36,6 +36,7 @@ def paths(route: Route) -> Iterator[str]:
 # --- Who may what ---
 
 
+@pytest.mark.proves("WEB-04")
 def test_first_use_comes_before_everything_else(start: Start, visit: Visit) -> None:
     phone, visitor = start(), visit()
     for path in ("/", "/login", "/info/status", "/voice/system", "/admin/advanced", "/status.xml"):
@@ -64,6 +65,7 @@ def test_a_foreign_name_cannot_set_the_first_password(start: Start, visit: Visit
     assert held(phone, "Admin_Password") == ""
 
 
+@pytest.mark.proves("WEB-04")
 @pytest.mark.parametrize("account", ["", "user", "admin"])
 def test_every_route_lets_in_whom_the_table_names(start: Start, visit: Visit, account: str) -> None:
     start(**SET)
@@ -99,6 +101,7 @@ def test_a_session_cookie_is_out_of_reach_of_scripts_and_other_sites(
     assert {"HttpOnly", "Path=/", "SameSite=Strict"} <= set(cookie.split("; "))
 
 
+@pytest.mark.proves("WEB-04")
 def test_guessing_is_slowed_down_even_with_the_right_password(start: Start, visit: Visit) -> None:
     start(**SET)
     visitor = visit()
