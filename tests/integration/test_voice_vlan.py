@@ -206,7 +206,7 @@ def test_neither_a_killed_process_nor_a_killed_phone_leaves_the_vlan(network: Ne
     phone = network.phone(**{"Enable_LLDP-MED": "No"})
     status = network.told(phone)
     address = status["lease"]["address"]
-    os.kill(tagger(), signal.SIGKILL)
+    os.kill(tagger(phone), signal.SIGKILL)
     phone.wait_for("voice_vlan.restarted")
     assert network.reaches(network.office.server, address)
     asked = network.dhcp.logged("DHCPDISCOVER(eth0)")
@@ -219,17 +219,17 @@ def test_neither_a_killed_process_nor_a_killed_phone_leaves_the_vlan(network: Ne
     assert network.dhcp.logged("DHCPDISCOVER(eth0)") == asked
 
 
-def tagger() -> int:
-    """Return the phone's process that tags; the others are children of tests' own."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        words = entry.read_bytes().split(b"\0")
-        if b"ringfence.runtime.vlan_child" in words:
-            parent = int((entry.parent / "stat").read_text().rpartition(")")[2].split()[1])
-            if b"tests.support.tagged" not in Path(f"/proc/{parent}/cmdline").read_bytes():
-                found.append(int(entry.parent.name))
-    (one,) = found
+def tagger(phone: RunningPhone) -> int:
+    """Return the process of this phone that tags; other tests have their own."""
+    (parent,) = phone.children()
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    (one,) = [int(child) for child in children if b"vlan_child" in cmdline(child)]
     return one
+
+
+def cmdline(process: str) -> bytes:
+    """Return a process's words, NUL between them."""
+    return Path(f"/proc/{process}/cmdline").read_bytes()
 
 
 SINK = """

@@ -6,15 +6,22 @@ import re
 import selectors
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
 from ringfence.lab.namespaces import Namespace
+from tests.support.office import Raw
 
 PATIENCE = 15.0
 """Seconds after which an awaited packet counts as missing."""
+
+LAST_WORDS = b"the end of the capture"
+LAST_FRAME = bytes.fromhex("02005e000001 02005e000002 88b5") + LAST_WORDS
+"""Of the EtherType for experiments (IEEE 802), which nobody here answers."""
 
 
 def version() -> str:
@@ -27,17 +34,42 @@ def version() -> str:
 
 @contextlib.contextmanager
 def captured(space: Namespace, interface: str, path: Path) -> Iterator[None]:
-    """Capture everything on an interface into a file, from the first line on."""
-    words = ("dumpcap", "-q", "-i", interface, "-w", str(path))
-    process = space.popen(*words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    assert process.stderr
-    try:
-        while not (line := process.stderr.readline()).startswith("File:"):
-            assert line, "dumpcap ended"
-        yield
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+    """Capture everything on an interface into a file, from the first line to the last.
+
+    A frame of our own marks the end: the kernel hands packets over in blocks, and what a
+    dumpcap that is told to stop has not been handed yet is lost.
+    """
+    words = ("dumpcap", "-q", "-i", interface, "-w", "-")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    came = threading.Event()
+    with (
+        space.popen(*words, stdin=subprocess.DEVNULL, bufsize=0, **pipes) as process,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        assert process.stdout
+        assert process.stderr
+        thread.submit(_written, process.stdout, path, came)
+        try:
+            while not (line := process.stderr.readline()).startswith(b"File:"):
+                assert line, "dumpcap ended"
+            yield
+            wire = Raw(space, "lo" if interface == "any" else interface)
+            wire.send(LAST_FRAME)
+            wire.close()
+            assert came.wait(PATIENCE), "the capture has no end"
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def _written(pipe: IO[bytes], path: Path, came: threading.Event) -> None:
+    """Write a capture into a file, and tell when the frame that ends it came."""
+    seen = b""
+    with path.open("wb") as file:
+        while more := pipe.read(65536):
+            file.write(more)
+            seen = seen[-len(LAST_WORDS) :] + more
+            if LAST_WORDS in seen:
+                came.set()
 
 
 def fields(path: Path, wanted: str, *names: str) -> list[tuple[str, ...]]:
@@ -51,10 +83,12 @@ def fields(path: Path, wanted: str, *names: str) -> list[tuple[str, ...]]:
 class Capture:
     """tshark in a namespace: one line of text for each packet as it comes, fields between tabs."""
 
-    def __init__(self, space: Namespace, kernel_filter: str, *fields: str) -> None:
+    def __init__(
+        self, space: Namespace, kernel_filter: str, *fields: str, interface: str = "eth0"
+    ) -> None:
         words = [word for field in fields for word in ("-e", field)]
         self.process = space.popen(
-            *("tshark", "-i", "eth0", "-l", "-f", kernel_filter, "-T", "fields", *words),
+            *("tshark", "-i", interface, "-l", "-f", kernel_filter, "-T", "fields", *words),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
