@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from string import Template
 
 from msgspec import Struct
 
@@ -123,74 +124,86 @@ radius_server_auth_port={RADIUS_PORT}
 {server.lines}"""
 
 
-def freeradius(folder: Path, address: str, client: RadiusClient, server: EapServer) -> list[str]:
-    """Write a configuration of FreeRADIUS for EAP-TLS; return the words that start it.
-
-    Its sections cannot be written in one line each; see radiusd.conf(5).
-    """
-    folder.mkdir(exist_ok=True)
-    libraries = next((path for path in LIBRARIES if Path(path).is_dir()), LIBRARIES[0])
-    (folder / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
-    (folder / "radiusd.conf").write_text(f"""\
+RADIUSD = Template("""\
 name = radiusd
-libdir = {libraries}
-run_dir = {folder}
-logdir = {folder}
-pidfile = {folder}/radiusd.pid
+libdir = $libraries
+run_dir = $folder
+logdir = $folder
+pidfile = $folder/radiusd.pid
 max_request_time = 30
 cleanup_delay = 1
-log {{
+log {
   destination = stdout
   auth = yes
-}}
-security {{
+}
+security {
   allow_vulnerable_openssl = yes
   max_attributes = 200
   reject_delay = 0
-}}
-thread pool {{
+}
+thread pool {
   start_servers = 1
   max_servers = 2
   min_spare_servers = 1
   max_spare_servers = 2
-}}
-client switch {{
-  ipaddr = {client.own}
-  secret = {client.secret}
+}
+client switch {
+  ipaddr = $client
+  secret = $secret
   require_message_authenticator = yes
-}}
-modules {{
-  eap {{
+}
+modules {
+  eap {
     default_eap_type = tls
     timer_expire = 60
-    tls-config lab {{
-      private_key_file = {server.key}
-      certificate_file = {server.certificate}
-      ca_file = {server.ca}
+    tls-config lab {
+      private_key_file = $key
+      certificate_file = $certificate
+      ca_file = $ca
       cipher_list = "DEFAULT"
       tls_min_version = "1.2"
       tls_max_version = "1.2"
       ecdh_curve = ""
-    }}
-    tls {{
+    }
+    tls {
       tls = lab
-    }}
-  }}
-}}
-server default {{
-  listen {{
+    }
+  }
+}
+server default {
+  listen {
     type = auth
-    ipaddr = {address}
-    port = {RADIUS_PORT}
-  }}
-  authorize {{
+    ipaddr = $address
+    port = $port
+  }
+  authorize {
     eap
-  }}
-  authenticate {{
+  }
+  authenticate {
     eap
-  }}
-}}
+  }
+}
 """)
+"""FreeRADIUS for EAP-TLS alone; its sections want lines of their own (radiusd.conf(5))."""
+
+
+def freeradius(folder: Path, address: str, client: RadiusClient, server: EapServer) -> list[str]:
+    """Write a configuration of FreeRADIUS for EAP-TLS; return the words that start it."""
+    folder.mkdir(exist_ok=True)
+    libraries = next((path for path in LIBRARIES if Path(path).is_dir()), LIBRARIES[0])
+    (folder / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
+    text = RADIUSD.substitute(
+        libraries=libraries,
+        folder=folder,
+        address=address,
+        port=RADIUS_PORT,
+        client=client.own,
+        secret=client.secret,
+        key=server.key,
+        certificate=server.certificate,
+        ca=server.ca,
+    )
+    (folder / "radiusd.conf").write_text(text)
     return [radiusd(), "-f", "-d", str(folder), "-n", "radiusd", "-l", "stdout"]
 
 

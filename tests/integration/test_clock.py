@@ -15,7 +15,7 @@ from ringfence.lab.namespaces import Namespace, link
 from ringfence.protocols import sntp
 from ringfence.protocols.dhcp import Lease
 from ringfence.runtime.state import Facts
-from tests.support.lease import RANGE, Dnsmasq, Server, addressed
+from tests.support.lease import RANGE, Dnsmasq, Server, addressed, starting
 from tests.support.phone import RunningPhone
 
 SERVER, SERVER6 = "10.99.1.1", "fd00:99:1::1"
@@ -61,30 +61,16 @@ def wire(namespaces: Callable[[str], Namespace]) -> Wire:
 def chrony(wire: Wire, tmp_path: Path, component: list[str]) -> Iterator[Callable[..., Chrony]]:
     out = subprocess.run(["chronyd", "-v"], capture_output=True, text=True, check=True).stdout
     component.append("chrony " + out.split("version ")[1].split()[0])
-    started: list[Chrony] = []
-
-    def start(faked: str = "") -> Chrony:
-        started.append(Chrony(wire.server, tmp_path, faked))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.stop()
+    with starting(lambda faked="": Chrony(wire.server, tmp_path, faked)) as start:
+        yield start
 
 
 @pytest.fixture
 def dnsmasq(wire: Wire, tmp_path: Path, component: list[str]) -> Iterator[Callable[..., Dnsmasq]]:
     out = subprocess.run(["dnsmasq", "--version"], capture_output=True, text=True, check=True)
     component.append("dnsmasq " + out.stdout.split()[2])
-    started: list[Dnsmasq] = []
-
-    def start(*lines: str) -> Dnsmasq:
-        started.append(Dnsmasq(wire.server, tmp_path, *lines))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.stop()
+    with starting(lambda *lines: Dnsmasq(wire.server, tmp_path, *lines)) as start:
+        yield start
 
 
 @pytest.fixture

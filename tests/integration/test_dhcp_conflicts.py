@@ -16,6 +16,7 @@ from tests.support.lease import (
     Dnsmasq,
     addressed,
     kernel_addresses,
+    starting,
 )
 
 __all__ = ["dnsmasq", "state", "wire"]
@@ -46,15 +47,8 @@ def shared(namespaces: Callable[[str], Namespace]) -> Shared:
 def lender(shared: Shared, tmp_path: Path, component: list[str]) -> Iterator[Start]:
     out = subprocess.run(["dnsmasq", "--version"], capture_output=True, text=True, check=True)
     component.append("dnsmasq " + out.stdout.split()[2])
-    started: list[Dnsmasq] = []
-
-    def start(*lines: str) -> Dnsmasq:
-        started.append(Dnsmasq(shared.server, tmp_path, *lines))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.stop()
+    with starting(lambda *lines: Dnsmasq(shared.server, tmp_path, *lines)) as start:
+        yield start
 
 
 def test_an_address_that_somebody_has_is_declined_at_the_server(

@@ -17,7 +17,7 @@ from ringfence.features.ipv6.plan import Ipv6Plan
 from ringfence.lab.namespaces import Namespace, link
 from ringfence.protocols.dhcpv6 import Lease6, lease
 from ringfence.runtime.egress_dns import lookup
-from tests.support.lease import Addressed, Server, addressed
+from tests.support.lease import Addressed, Server, addressed, starting
 from tests.support.lease6 import SERVER, Kea6, Radvd, addresses6, vendor_options
 
 MAC = "02:00:00:00:aa:01"
@@ -50,30 +50,18 @@ def wire(namespaces: Callable[[str], Namespace], monkeypatch: pytest.MonkeyPatch
 def radvd(wire: Wire, tmp_path: Path, component: list[str]) -> Iterator[Callable[..., Radvd]]:
     out = subprocess.run(["radvd", "-v"], capture_output=True, text=True, check=False)
     component.append("radvd " + (out.stdout + out.stderr).split()[1])
-    started: list[Radvd] = []
-
-    def start(**flags: Any) -> Radvd:
-        started.append(Radvd(wire.server, tmp_path, **flags))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.stop()
+    with starting(lambda **flags: Radvd(wire.server, tmp_path, **flags)) as start:
+        yield start
 
 
 @pytest.fixture
 def kea(wire: Wire, tmp_path: Path, component: list[str]) -> Iterator[Callable[..., Kea6]]:
     out = subprocess.run(["kea-dhcp6", "-v"], capture_output=True, text=True, check=True)
     component.append("Kea " + out.stdout.strip())
-    started: list[Kea6] = []
-
-    def start(*options: dict[str, Any], **subnet: Any) -> Kea6:
-        started.append(Kea6(wire.server, tmp_path, list(options), **subnet))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.stop()
+    with starting(
+        lambda *options, **subnet: Kea6(wire.server, tmp_path, list(options), **subnet)
+    ) as start:
+        yield start
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from tests.support.lease import (
     Kea,
     Liar,
     addressed,
+    starting,
 )
 
 Start = Callable[..., Dnsmasq]
@@ -51,43 +52,22 @@ def wire(namespaces: Callable[[str], Namespace]) -> Wire:
 def dnsmasq(wire: Wire, tmp_path: Path, component: list[str]) -> Iterator[Start]:
     out = subprocess.run(["dnsmasq", "--version"], capture_output=True, text=True, check=True)
     component.append("dnsmasq " + out.stdout.split()[2])
-    started: list[Dnsmasq] = []
-
-    def start(*lines: str) -> Dnsmasq:
-        started.append(Dnsmasq(wire.server, tmp_path, *lines))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.stop()
+    with starting(lambda *lines: Dnsmasq(wire.server, tmp_path, *lines)) as start:
+        yield start
 
 
 @pytest.fixture
 def kea(wire: Wire, tmp_path: Path, component: list[str]) -> Iterator[Callable[..., Kea]]:
     out = subprocess.run(["kea-dhcp4", "-v"], capture_output=True, text=True, check=True)
     component.append("Kea " + out.stdout.strip())
-    started: list[Kea] = []
-
-    def start(options: list[dict[str, Any]], **subnet: Any) -> Kea:
-        started.append(Kea(wire.server, tmp_path, options, **subnet))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.stop()
+    with starting(lambda options, **subnet: Kea(wire.server, tmp_path, options, **subnet)) as start:
+        yield start
 
 
 @pytest.fixture
 def liar(wire: Wire, tmp_path: Path) -> Iterator[Callable[..., Liar]]:
-    started: list[Liar] = []
-
-    def start(*offers: str) -> Liar:
-        started.append(Liar(wire.server, tmp_path, *offers))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.stop()
+    with starting(lambda *offers: Liar(wire.server, tmp_path, *offers)) as start:
+        yield start
 
 
 @pytest.fixture

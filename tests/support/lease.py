@@ -10,9 +10,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -30,6 +30,8 @@ from ringfence.runtime.state import Facts, Identity, Status
 
 PATIENCE = 15.0
 """Seconds after which an awaited event counts as missing."""
+
+Stopped = TypeVar("Stopped", bound="Server")
 
 
 class Addressed:
@@ -163,6 +165,19 @@ def kernel_routes(space: Namespace) -> list[tuple[str, str]]:
     """Return `(destination, gateway)` of every IPv4 route that has a gateway."""
     routes = json.loads(space.run("ip", "-json", "-4", "route").stdout or "[]")
     return [(each["dst"], each["gateway"]) for each in routes if "gateway" in each]
+
+
+@contextlib.contextmanager
+def starting(make: Callable[..., Stopped]) -> Iterator[Callable[..., Stopped]]:
+    """Yield what starts servers; those that it started are stopped at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*words: Any, **more: Any) -> Stopped:
+            server = make(*words, **more)
+            stack.callback(server.stop)
+            return server
+
+        yield start
 
 
 class Server:
