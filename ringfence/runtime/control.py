@@ -68,13 +68,16 @@ class ControlServer:
             writer.close()
 
     async def _one(self, line: bytes) -> Mapping[str, object]:
+        request = json.loads(line)
+        if not isinstance(request, dict):
+            return {"error": "a request is a JSON object"}
         try:
-            request = json.loads(line)
-            if not isinstance(request, dict):
-                return {"error": "a request is a JSON object"}
             return {"answer": await self._answer(request)}
         except RingfenceError as error:
             return {"error": str(error)}
+        except Exception as error:
+            logger.exception("control.failed: %s", request.get("verb"))
+            return {"error": f"a fault of the phone's own ({type(error).__name__}); its log tells"}
 
 
 def ask(state: Path, request: Mapping[str, object], timeout: float = 60.0) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ringfence.errors import ComponentError
 from ringfence.runtime.control import ControlServer, ask, connect, listen
 
 
@@ -40,6 +41,22 @@ def test_what_is_no_request_ends_its_connection_alone(
     assert asyncio.run(scenario()) == {"heard": "status"}
     assert "Traceback" not in caplog.text
     assert "control.closed" in caplog.text
+
+
+def test_a_fault_of_one_request_is_told_and_ends_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> object:
+        server = ControlServer(tmp_path, answer)
+        await server.start()
+        with pytest.raises(ComponentError, match=r"a fault of the phone's own \(KeyError\)"):
+            await asyncio.to_thread(ask, tmp_path, {"word": "status"})
+        heard = await asyncio.to_thread(ask, tmp_path, {"verb": "status"})
+        await server.close()
+        return heard
+
+    assert asyncio.run(scenario()) == {"heard": "status"}
+    assert "Traceback" in caplog.text
 
 
 @pytest.mark.parametrize(("folder", "socket"), [(0o700, 0o600), (0o750, 0o600), (0o770, 0o660)])
