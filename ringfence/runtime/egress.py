@@ -10,7 +10,6 @@ import errno
 import ipaddress
 import logging
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,13 +19,14 @@ from msgspec.structs import replace
 
 from ringfence.config.catalog.values import ProxyMode
 from ringfence.errors import NetworkError, PolicyError
-from ringfence.policy import chain, hostname, identity, revocation
+from ringfence.policy import hostname
 from ringfence.policy.network import written
 from ringfence.policy.route import Route
 from ringfence.policy.tls import TlsPolicy
 from ringfence.protocols.dns import Record
 from ringfence.protocols.sip.locate import Hop, Question, Search
-from ringfence.runtime import egress_chain, egress_dns, egress_locate
+from ringfence.runtime import egress_dns, egress_locate
+from ringfence.runtime.egress_handshake import Handshakes
 from ringfence.runtime.egress_stream import Secured as Secured
 from ringfence.runtime.egress_stream import Stream as Stream
 from ringfence.runtime.egress_stream import broken, take_port
@@ -36,7 +36,6 @@ from ringfence.runtime.egress_target import Shown as Shown
 from ringfence.runtime.egress_target import Target as Target
 from ringfence.runtime.egress_target import Verdict as Verdict
 from ringfence.runtime.host import Host
-from ringfence.runtime.host_clock import MADE_AFTER
 from ringfence.runtime.tls import Contexts
 
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ logger = logging.getLogger(__name__)
 
 SILENCE = 30_000
 """Milliseconds that sent bytes may stay unacknowledged before a connection counts as broken."""
-SET_CLOCK = "set it: no certificate can be judged before the year in which this version was made"
 MOST_NAMES = 8
 """Names of one certificate that DNS is asked about."""
 
@@ -73,6 +71,7 @@ class Egress:
         self._services = services
         self._place = place
         self._contexts = Contexts(host.key_log)
+        self._handshakes = Handshakes(host, self.confirm)
         self._streams: WeakSet[Stream] = WeakSet()
         self._dialling: set[int] = set()
         self._router: Router | None = None
@@ -194,27 +193,42 @@ class Egress:
 
         """
         permit(target)
-        context = self._contexts.client(target.tls) if target.tls else None
+        if target.tls:
+            self._contexts.client(target.tls)  # what is wrong here needs no server to be seen
         where = target.place(address)
         failed: type[NetworkError] = NetworkError
         try:
             async with asyncio.timeout(timeout):
-                if target.tls is None or context is None:
+                if target.tls is None:
                     return self._stream(await self._dial(target.hop, address))
                 connection = await self._reach(target, address)
                 failed = ProxyAnsweredError if target.via.host else NetworkError
-                return await self._secure(target, target.tls, context, connection, watch)
-        except TimeoutError:
-            raise failed(f"{where}: no answer in {timeout:g} s") from None
-        except NetworkError as error:
-            kind = type(error) if isinstance(error, ProxyAnsweredError) else failed
-            raise kind(f"{where}: {error}") from error
-        except PolicyError as error:
-            if target.named_by:
-                where += f", named by {self._place(target.named_by)}"
-            raise PolicyError(error.rule, f"{where}: {error.reason}", error.remedy) from None
-        except OSError as error:
-            raise failed(f"{where}: {broken(error)}") from error
+                return await self._secure(target, target.tls, connection, watch)
+        except (NetworkError, PolicyError, OSError) as error:
+            raise self._told(error, target, where, failed, timeout) from error
+
+    async def upgrade(self, target: Target, stream: Stream, timeout: float = 5.0) -> Stream:
+        """Return a stream that speaks TLS on the connection of a clear one, which ends (StartTLS).
+
+        All that came in clear must have been read: the next byte is the server's handshake.
+        A refusal ends the connection, so that nothing goes on in clear text after it.
+
+        Raises:
+            PolicyError: there is no TLS to speak, or chain, revocation or name check refused.
+            NetworkError: the connection broke, or the handshake took longer than `timeout` seconds.
+            ComponentError: the local TLS library or a certificate file refused.
+
+        """
+        where = target.place(stream.peer[0])
+        try:
+            if target.tls is None:
+                raise PolicyError("tls-missing", "no TLS was planned")
+            async with asyncio.timeout(timeout):
+                return await self._secure(target, target.tls, stream.surrender(), None)
+        except (NetworkError, PolicyError, OSError) as error:
+            raise self._told(error, target, where, NetworkError, timeout) from error
+        finally:
+            stream.abort()
 
     async def look(self, target: Target, address: str, timeout: float = 5.0) -> "Look":
         """Return what the server at an address shows to anyone; for diagnosis, and never a stream.
@@ -319,82 +333,30 @@ class Egress:
         self,
         target: Target,
         policy: TlsPolicy,
-        context: ssl.SSLContext,
         plain: socket.socket,
         watch: Callable[[Shown], None] | None,
     ) -> Stream:
-        """Return the stream after handshake, chain and everything that `_judge` asks."""
-        connection = context.wrap_socket(
+        """Return the stream after the handshake and everything that it is judged by."""
+        connection = self._contexts.client(policy).wrap_socket(
             plain, server_hostname=server_name(target.host), do_handshake_on_connect=False
         )
         stream = self._stream(connection)
-        try:
-            try:
-                await stream.attempt(connection.do_handshake, writing=False)
-            except ssl.SSLError as error:
-                raise self._failed(error, target, policy, connection) from error
-            finally:
-                if watch:
-                    watch(egress_chain.shown(connection))
-            matched = await self._judge(target, policy, connection)
-        except BaseException:
-            stream.abort()
-            raise
-        shown = egress_chain.shown(connection)
-        stream.secured = Secured(shown.version, shown.suite, matched)
+        await self._handshakes.shake(target, policy, connection, stream, watch)
         return stream
 
-    def _failed(
-        self, error: ssl.SSLError, target: Target, policy: TlsPolicy, connection: ssl.SSLSocket
+    def _told(
+        self, error: Exception, target: Target, where: str, kind: type[NetworkError], timeout: float
     ) -> Exception:
-        """Return the refusal that a failed handshake is, or the failure itself."""
-        if isinstance(error, ssl.SSLCertVerificationError):
-            now, sent = self._host.wall(), egress_chain.sent(connection)
-            why = chain.words(error.verify_code, error.verify_message, sent, policy.trust, now)
-            return PolicyError(
-                "tls-chain", egress_chain.reason(target.host, connection, why.reason), why.remedy
-            )
-        if error.reason == "UNSUPPORTED_PROTOCOL":
-            remedy = "let it speak TLS 1.2 or 1.3"
-            return PolicyError("tls-version", "the server speaks only versions too old", remedy)
+        """Return the error of a connection with everything that whoever must act needs."""
+        match error:
+            case TimeoutError():
+                return kind(f"{where}: no answer in {timeout:g} s")
+            case NetworkError():
+                known = type(error) if isinstance(error, ProxyAnsweredError) else kind
+                return known(f"{where}: {error}")
+            case PolicyError():
+                by = f", named by {self._place(target.named_by)}" if target.named_by else ""
+                return PolicyError(error.rule, f"{where}{by}: {error.reason}", error.remedy)
+            case OSError():
+                return kind(f"{where}: {broken(error)}")
         return error
-
-    async def _judge(self, target: Target, policy: TlsPolicy, connection: ssl.SSLSocket) -> str:
-        """Return the name that was accepted, empty where none is asked for.
-
-        Behind a proxy nobody sees the server's address: a name is then not compared with DNS, and
-        the log says so; an address that was configured is (rulings 5).
-
-        Raises:
-            PolicyError: revocation, name check or the comparison with DNS refused.
-            NetworkError: DNS did not answer.
-
-        """
-        if (now := self._host.wall()) < MADE_AFTER:
-            raise PolicyError("tls-clock", "the machine's clock stands in the past", SET_CLOCK)
-        certificate = connection.getpeercert(binary_form=True)
-        if not certificate:
-            text, remedy = "the suite asks for none", "leave aNULL out of TLS_Cipher_List"
-            raise PolicyError(
-                "tls-no-certificate", egress_chain.reason(target.host, connection, text), remedy
-            )
-        known = egress_chain.verified(connection)
-        if (revoked := revocation.judge(known, policy.trust, now)) is not None:
-            reason = egress_chain.reason(target.host, connection, revoked.reason)
-            raise PolicyError(revoked.rule, reason, revoked.remedy)
-        verdict = identity.judge(certificate, target.host, policy.names)
-        if not verdict.accepted:
-            raise PolicyError("tls-name", verdict.reason, verdict.remedy)
-        if not verdict.to_resolve:
-            return verdict.matched
-        if target.unconfirmed:
-            logger.info(
-                "egress.unconfirmed: %s: not compared with DNS, a proxy is between", target.host
-            )
-            return verdict.matched
-        address = target.host.strip("[]") if target.via.host else connection.getpeername()[0]
-        try:
-            return await self.confirm(target, address, verdict.to_resolve)
-        except PolicyError as error:
-            reason = egress_chain.reason(target.host, connection, error.reason)
-            raise PolicyError(error.rule, reason, error.remedy) from None

@@ -132,6 +132,13 @@ class Stream:
             waiter.set_result(None)
         self._waiting.clear()
 
+    def surrender(self) -> socket.socket:
+        """Return the connection, which is this stream's no more; nobody may be waiting for it."""
+        connection = self._socket.dup()
+        connection.setblocking(False)
+        self.abort()
+        return connection
+
     async def attempt(self, call: Callable[[], T], *, writing: bool) -> T:
         """Return what `call` returns, waiting for the socket as often as it must.
 
