@@ -6,13 +6,13 @@ import hmac
 import logging
 from collections.abc import Mapping
 
-from msgspec import to_builtins
+from msgspec import MsgspecError, convert, json, to_builtins
 from msgspec.structs import replace
 
 from ringfence.config.parameter import Effect, Level
 from ringfence.config.snapshot import Change, Origin
 from ringfence.errors import ConfigError, RingfenceError
-from ringfence.features.screen.menus import APPLICATIONS
+from ringfence.features.screen.menus import applications
 from ringfence.features.screen.plan import ScreenPlan
 from ringfence.features.screen.shown import PASSWORD, shown
 from ringfence.policy.throttle import Throttle
@@ -20,9 +20,11 @@ from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Page, Status
 from ringfence.surfaces import forms
-from ringfence.surfaces.screen.face import Action, Face, Store, press, settled
-from ringfence.surfaces.screen.menu import Shown
+from ringfence.surfaces.screen import menu
+from ringfence.surfaces.screen.face import Action, Face, Store, opened, press, settled
+from ringfence.surfaces.screen.menu import Menu, Sheet, Shown
 from ringfence.surfaces.screen.picture import Picture, draw
+from ringfence.surfaces.screen.place import brought
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ PATIENCE = 1.0
 """Seconds that a key waits for what it asked for, and a painter for another picture."""
 LOOK = 0.1
 """Seconds between two looks for another picture."""
+SERVICE = "service"
+"""Who presses a key: a service of the network, which no menu of the phone obeys."""
 HERE = "screen"
 """Whose guesses at the password are counted."""
 
@@ -55,6 +59,7 @@ class ScreenDriver:
             ("sign-in", self._sign_in),
             ("sign-out", self._sign_out),
             ("set-password", self._set_password),
+            ("show", self._show),
         ):
             world.commands.register(Command(name, Level.USER, handler))
 
@@ -86,6 +91,10 @@ class ScreenDriver:
         With `mark`, that of the last answer, wait a while for another picture.
         """
         if key := given.get("key", ""):
+            if given.get("by") == SERVICE and isinstance(
+                opened(self._face, self._root()), menu.Menu | menu.View | menu.Command
+            ):
+                raise ConfigError("key", "a menu of the phone is open", "press it there")
             await self._press(key)
         until = self._world.host.now() + PATIENCE
         while True:
@@ -105,24 +114,42 @@ class ScreenDriver:
             self._face = replace(self._face, message=seen.ended)
         self._calls = calls
         self._redial = next((call.peer for call in seen.calls if not call.incoming), self._redial)
-        if self._face.path and self._world.host.now() - self._touched > AWAY:
+        if (self._face.path or self._face.sheets) and self._world.host.now() - self._touched > AWAY:
             self._face = Face()
-        return draw(self._face, seen, APPLICATIONS)
+        return draw(self._face, seen, self._root())
+
+    def _root(self) -> Menu:
+        return applications(self._world.snapshot().settings)
 
     def _shown(self) -> Shown:
         if self._plan is None:
             raise ConfigError("screen", "it is not on yet", "try again in a moment")
         world = self._world
         made = shown(
-            self._plan, world.snapshot(), world.statuses(), world.host.local(), APPLICATIONS
+            self._plan, world.snapshot(), world.statuses(), world.host.local(), self._root()
         )
         return replace(made, redial=self._redial, signed_in=self._face.signed_in)
+
+    async def _show(self, given: Mapping[str, str]) -> Mapping[str, object]:
+        """Open a sheet over whatever is open; what was typed there is lost.
+
+        Raises:
+            ConfigError: it is none.
+
+        """
+        try:
+            sheet = json.decode(given.get("sheet", ""), type=Sheet)
+        except MsgspecError as error:
+            raise ConfigError("sheet", str(error)[:200], "write it as the screen does") from None
+        self._touched = self._world.host.now()
+        self._face = brought(replace(self._face, message=""), sheet)
+        return {"shown": sheet.label}
 
     async def _press(self, key: str) -> None:
         self._picture()  # what the key means depends on what is seen
         self._touched = self._world.host.now()
         try:
-            self._face, action = press(self._face, key, self._shown(), APPLICATIONS)
+            self._face, action = press(self._face, key, self._shown(), self._root())
         except KeyError:
             raise ConfigError("key", f"{key[:40]!r} is no key here", "look at the screen") from None
         if action is None:
@@ -136,7 +163,7 @@ class ScreenDriver:
             self._face = replace(self._face, message="Please wait …")
 
     async def _do(self, action: Action, done: asyncio.Event) -> None:
-        failed = False
+        failed, sheet, before = False, None, self._face
         try:
             if isinstance(action, Store):
                 told = self._store(action)
@@ -144,10 +171,15 @@ class ScreenDriver:
                 answer = await self._world.commands.run(action.command, action.arguments)
                 failed = answer.get("result") == "failure"
                 told = str(answer["reason"]) if failed else action.done
+                sheet = _sheet(answer)
         except RingfenceError as error:
             told, failed = str(error), True
-        self._face = settled(self._face, action, told, failed=failed, root=APPLICATIONS)
         done.set()
+        here = self._face
+        if sheet is not None and (here.path, here.sheets) != (before.path, before.sheets):
+            return  # whoever stands here has gone elsewhere meanwhile
+        root = self._root()
+        self._face = settled(here, action, told, failed=failed, root=root, sheet=sheet)
 
     def _store(self, action: Store) -> str:
         """Store a form, all of it or nothing.
@@ -198,3 +230,8 @@ class ScreenDriver:
             raise ConfigError("password", "the two new passwords differ", "type them again")
         self._store(Store({PASSWORD: given.get("new", "")}))
         return {"set": True}
+
+
+def _sheet(answer: Mapping[str, object]) -> Sheet | None:
+    """Return the sheet that an answer brings; None where it brings none."""
+    return convert(answer["sheet"], Sheet) if "sheet" in answer else None

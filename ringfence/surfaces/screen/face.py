@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ringfence.surfaces.forms import Field, Kind
@@ -13,14 +12,25 @@ from ringfence.surfaces.screen.menu import (
     Item,
     Menu,
     Setting,
+    Sheet,
     Shown,
     Switch,
     View,
     visible,
 )
+from ringfence.surfaces.screen.place import LONGEST as LONGEST
+from ringfence.surfaces.screen.place import (
+    Action as Action,
+)
+from ringfence.surfaces.screen.place import (
+    Face as Face,
+)
+from ringfence.surfaces.screen.place import Pressed as Pressed
+from ringfence.surfaces.screen.place import Run as Run
+from ringfence.surfaces.screen.place import Store as Store
+from ringfence.surfaces.screen.place import back, brought, closed, moved, written
+from ringfence.surfaces.screen.sheet import on_sheet
 
-LONGEST = 1024
-"""Characters of one typed text."""
 SIGN_IN = Command(
     "Sign in", "sign-in", asks=(Ask("password", "Password", secret=True),), action="Sign in",
     done="Signed in.", signs_in=True,
@@ -28,67 +38,10 @@ SIGN_IN = Command(
 """What opens in front of a locked menu."""
 
 
-class Face(Struct, frozen=True):
-    """What is open; no part of the phone's state."""
-
-    path: tuple[str, ...] = ()
-    """Labels of what is open, from the root; empty for the idle screen and calls."""
-    cursors: tuple[int, ...] = ()
-    """The chosen item of each."""
-    edits: Mapping[str, str] = {}
-    """What was typed into the open form, by tag or argument; secrets among it."""
-    dialled: str = ""
-    line: int = 0
-    """Line of the next call; 0 for the first."""
-    call: int = 0
-    """The chosen call; 0 for the one that needs somebody."""
-    aside: bool = False
-    """The idle screen is wanted although there are calls."""
-    message: str = ""
-    """How the last key came out."""
-    signed_in: bool = False
-    behind: tuple[str, ...] = ()
-    """What opens after signing in."""
-
-    def __repr__(self) -> str:
-        """Leave out what was typed."""
-        return f"Face({'/'.join(self.path)})"
-
-    @property
-    def cursor(self) -> int:
-        """Return the chosen item of what is open."""
-        return self.cursors[-1] if self.cursors else 0
-
-
-class Store(Struct, frozen=True):
-    """Store a form."""
-
-    changes: Mapping[str, str]
-
-    def __repr__(self) -> str:
-        """Leave out the values."""
-        return f"Store({', '.join(self.changes)})"
-
-
-class Run(Struct, frozen=True):
-    """Give the phone a command."""
-
-    command: str
-    arguments: Mapping[str, str] = {}
-    done: str = ""
-    signs_in: bool | None = None
-
-    def __repr__(self) -> str:
-        """Leave out the arguments."""
-        return f"Run({self.command})"
-
-
-Action = Store | Run
-Pressed = tuple[Face, Action | None]
-
-
-def opened(face: Face, root: Menu) -> Menu | View | Command | None:
+def opened(face: Face, root: Menu) -> Menu | View | Command | Sheet | None:
     """Return what is open; None for the idle screen and calls."""
+    if face.sheets:
+        return face.sheets[-1]
     found: Menu | View | Command | None = None
     for label in face.path:
         within = (root,) if found is None else found.items if isinstance(found, Menu) else ()
@@ -126,6 +79,8 @@ def softkeys(face: Face, shown: Shown, root: Menu) -> tuple[str, ...]:
             return tuple(filter(None, (command.action, "Delete" if command.asks else "", "Back")))
         case View():
             return ("Back",)
+        case Sheet(softkeys=own):
+            return tuple(one.label for one in own[:4]) or ("Back",)
     call = present(face, shown)
     if call and not face.aside:
         if call.rings:
@@ -156,12 +111,8 @@ def press(face: Face, key: str, shown: Shown, root: Menu) -> Pressed:
     face = replace(face, message="")
     if not key:
         return face, None
-    if key == "Applications":
-        return replace(_closed(face), path=(root.label,), cursors=(0,)), None
-    if key == "Home":
-        return _closed(face), None
-    if key[:4] == "Line" and key[4:].isdigit():
-        return _line(_closed(face), int(key[4:]), shown), None
+    if (leads := _leading(face, key, shown, root)) is not None:
+        return leads, None
     match opened(face, root):
         case Menu() as menu:
             return _in_menu(face, key, menu, shown)
@@ -169,34 +120,44 @@ def press(face: Face, key: str, shown: Shown, root: Menu) -> Pressed:
             return _in_command(face, key, command)
         case View():
             return _reading(face, key)
+        case Sheet() as sheet:
+            return on_sheet(face, key, sheet)
     if present(face, shown) and not face.aside:
         return _in_call(face, key, shown)
     return _idle(face, key, shown)
 
 
-def settled(face: Face, action: Action, told: str, *, failed: bool, root: Menu) -> Face:
+def settled(  # noqa: PLR0913 - what was asked, and how it came out
+    face: Face, action: Action, told: str, *, failed: bool, root: Menu, sheet: Sheet | None = None
+) -> Face:
     """Return the screen after the phone did what it was asked to, or could not."""
     if failed:
         return replace(face, message=told)
+    if sheet is not None:
+        replaces = isinstance(action, Run) and action.replaces
+        return brought(replace(face, message=""), sheet, replaces=replaces)
     if isinstance(action, Store):
         return replace(face, edits={}, message=told)
     if action.signs_in is False:
-        return replace(_closed(face), signed_in=False, message=told)
+        return replace(closed(face), signed_in=False, message=told)
     if action.signs_in:
         ahead = replace(face, signed_in=True, edits={}, behind=(), message=told)
         path = face.behind or face.path[:-1]
         return replace(ahead, path=path, cursors=(*face.cursors[:-1], 0)[: len(path)])
     if isinstance(opened(face, root), Command):
-        return replace(_back(face), message=told)
+        return replace(back(face), message=told)
     return replace(face, message=told)
 
 
-def _closed(face: Face) -> Face:
-    return replace(face, path=(), cursors=(), edits={}, behind=())
-
-
-def _back(face: Face) -> Face:
-    return replace(face, path=face.path[:-1], cursors=face.cursors[:-1], edits={}, behind=())
+def _leading(face: Face, key: str, shown: Shown, root: Menu) -> Face | None:
+    """Return where a key leads from everywhere; None for every other key."""
+    if key == "Applications":
+        return replace(closed(face), path=(root.label,), cursors=(0,))
+    if key == "Home":
+        return closed(face)
+    if key[:4] == "Line" and key[4:].isdigit():
+        return _line(closed(face), int(key[4:]), shown)
+    return None
 
 
 def _line(face: Face, n: int, shown: Shown) -> Face:
@@ -207,11 +168,6 @@ def _line(face: Face, n: int, shown: Shown) -> Face:
     return replace(face, line=n, call=call, aside=not call)
 
 
-def _moved(face: Face, step: int, count: int) -> Face:
-    to = (min(face.cursor, count - 1) + step) % count if count else 0
-    return replace(face, cursors=(*face.cursors[:-1], to))
-
-
 # In menus and forms
 
 
@@ -219,9 +175,9 @@ def _in_menu(face: Face, key: str, menu: Menu, shown: Shown) -> Pressed:
     items = visible(menu, shown)
     item = chosen(face, menu, shown)
     if key == "Back":
-        return _back(face), None
+        return back(face), None
     if key in ("Up", "Down"):
-        return _moved(face, 1 if key == "Down" else -1, len(items)), None
+        return moved(face, 1 if key == "Down" else -1, len(items)), None
     if menu.action and key == menu.action:
         return _stored(face, menu, shown)
     if isinstance(item, Setting) and (field := shown.fields.get(item.tag)):
@@ -276,16 +232,10 @@ def _edited(face: Face, key: str, field: Field) -> Face | None:
         at = field.choices.index(text) if text in field.choices else -1
         text = field.choices[(at + (-1 if key == "Left" else 1)) % len(field.choices)]
     elif types:
-        text = _written(text, key)
+        text = written(text, key)
     else:
         return None if key != "Select" else face
     return replace(face, edits={**face.edits, field.tag: text})
-
-
-def _written(text: str, key: str) -> str:
-    if key == "Delete":
-        return text[:-1]
-    return "" if key == "Clear" else (text + key)[:LONGEST]
 
 
 def _stored(face: Face, menu: Menu, shown: Shown) -> Pressed:
@@ -305,17 +255,17 @@ def _stored(face: Face, menu: Menu, shown: Shown) -> Pressed:
 
 def _in_command(face: Face, key: str, command: Command) -> Pressed:
     if key == "Back":
-        return _back(face), None
+        return back(face), None
     if key in ("Up", "Down") and command.asks:
-        return _moved(face, 1 if key == "Down" else -1, len(command.asks)), None
+        return moved(face, 1 if key == "Down" else -1, len(command.asks)), None
     if key in (command.action, "Select"):
         if key == "Select" and face.cursor < len(command.asks) - 1:
-            return _moved(face, 1, len(command.asks)), None
+            return moved(face, 1, len(command.asks)), None
         typed = {ask.name: face.edits.get(ask.name, "") for ask in command.asks}
         return face, _run(command, typed)
     if command.asks and (len(key) == 1 or key in ("Delete", "Clear")):
         name = command.asks[min(face.cursor, len(command.asks) - 1)].name
-        text = _written(face.edits.get(name, ""), key)
+        text = written(face.edits.get(name, ""), key)
         return replace(face, edits={**face.edits, name: text}), None
     raise KeyError(key)
 
@@ -326,7 +276,7 @@ def _run(command: Command, typed: Mapping[str, str]) -> Run:
 
 def _reading(face: Face, key: str) -> Pressed:
     if key == "Back":
-        return _back(face), None
+        return back(face), None
     if key in ("Up", "Down"):
         to = max(0, face.cursor + (1 if key == "Down" else -1))
         return replace(face, cursors=(*face.cursors[:-1], to)), None
@@ -348,7 +298,7 @@ def _idle(face: Face, key: str, shown: Shown) -> Pressed:
     if key in ("Cancel", "Back"):
         return replace(face, dialled=""), None
     if len(key) == 1 or key in ("Delete", "Clear"):
-        return replace(face, dialled=_written(face.dialled, key)), None
+        return replace(face, dialled=written(face.dialled, key)), None
     if key in ("Up", "Down"):
         known = [one.n for one in shown.lines]
         at = known.index(face.line) if face.line in known else 0

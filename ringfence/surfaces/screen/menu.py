@@ -1,10 +1,16 @@
 """What menus of the phone's screen are made of."""
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from msgspec import Struct
 
 from ringfence.surfaces.forms import Field
+
+Does = Literal["run", "submit", "renew", "select", "edit", "delete", "back", "exit"]
+"""What a softkey of a sheet does: run its command, with what was typed, or in place of the sheet;
+run the chosen item, or have its number dialled after a change; delete a character; go back; or
+close every sheet."""
 
 
 class Setting(Struct, frozen=True):
@@ -31,6 +37,10 @@ class Ask(Struct, frozen=True):
     """Argument of the command."""
     label: str
     secret: bool = False
+    text: str = ""
+    """What stands there before anything is typed."""
+    only: str = ""
+    """The characters that can be typed; empty for all."""
 
 
 class Command(Struct, frozen=True):
@@ -67,6 +77,29 @@ class Menu(Struct, frozen=True):
     """The softkey that stores a form: `Set`, `Submit`."""
     locked: bool = False
     """A user password, where one is set, stands before it."""
+
+
+class Softkey(Struct, frozen=True):
+    """A softkey of a sheet."""
+
+    label: str
+    does: Does = "run"
+    command: Command | None = None
+    """What is run, submitted or opened anew."""
+
+
+class Sheet(Struct, frozen=True):
+    """What the answer of a command brings: a text, a list to choose from, or a form."""
+
+    label: str
+    text: str = ""
+    prompt: str = ""
+    """One line below."""
+    items: tuple[Command, ...] = ()
+    """What can be chosen; each is run as it stands."""
+    asks: tuple[Ask, ...] = ()
+    softkeys: tuple[Softkey, ...] = ()
+    """The first four are shown."""
 
 
 Item = Menu | Setting | View | Command | Switch

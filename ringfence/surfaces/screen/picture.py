@@ -7,11 +7,13 @@ from msgspec import Struct
 from ringfence.surfaces.forms import Field, Kind
 from ringfence.surfaces.screen.face import Face, chosen, opened, present, softkeys
 from ringfence.surfaces.screen.menu import (
+    Ask,
     CallShown,
     Command,
     Item,
     Menu,
     Setting,
+    Sheet,
     Shown,
     Switch,
     View,
@@ -92,6 +94,9 @@ def _body(face: Face, shown: Shown, root: Menu) -> Iterator[Row]:
             yield _title(view.label)
             read = [row for label, text in rows(view, shown) for row in _reading(label, text)]
             yield from read[min(face.cursor, max(0, len(read) - BODY + 1)) :]
+        case Sheet() as sheet:
+            yield _title(sheet.label)
+            yield from _sheet_rows(face, sheet)
         case None:
             yield from _desk_rows(face, shown)
 
@@ -144,9 +149,28 @@ def _field_text(field: Field, edit: str | None) -> str:
 def _command_rows(face: Face, command: Command) -> Iterator[Row]:
     for line in _folded(command.question):
         yield (Span(line),)
-    for n, ask in enumerate(command.asks):
+    yield from _asks(face, command.asks)
+
+
+def _sheet_rows(face: Face, sheet: Sheet) -> Iterator[Row]:
+    text = [(Span(line),) for part in sheet.text.split("\n") for line in _folded(part) or [""]]
+    if sheet.text:
+        scrolls = not (sheet.items or sheet.asks)
+        top = min(face.cursor, max(0, len(text) - BODY + 2)) if scrolls else 0
+        yield from text[top : top + BODY - 2]
+    for n, item in enumerate(sheet.items, 1):
+        at = n - 1 == min(face.cursor, len(sheet.items) - 1)
+        lead = f"{n} " if n < 10 else "  "
+        yield _entry(lead + item.label, item.arguments.get("target", ">"), chosen=at)
+    yield from _asks(face, sheet.asks)
+    if sheet.prompt:
+        yield (Span(_cut(sheet.prompt), "dim"),)
+
+
+def _asks(face: Face, asks: tuple[Ask, ...]) -> Iterator[Row]:
+    for n, ask in enumerate(asks):
         text = face.edits.get(ask.name, "")
-        at = n == min(face.cursor, len(command.asks) - 1)
+        at = n == min(face.cursor, len(asks) - 1)
         typed = MARK * len(text) if ask.secret else text
         yield _entry(f" {ask.label}", f"{typed}{CURSOR if at else ''}", chosen=at)
 
