@@ -8,105 +8,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.errors import RemoteProtocolError
-from ringfence.protocols.dhcpv6.ask import Client6
-from ringfence.protocols.dhcpv6.client import Bound, Event, Exchange6, Lost, Refused, Unanswered
+from ringfence.protocols.dhcpv6.client import Bound, Lost, Refused, Unanswered
 from ringfence.protocols.dhcpv6.times import State
-
-MAC = bytes.fromhex("02000000aa01")
-CLIENT_ID = bytes.fromhex("0001000a0003000102000000aa01")
-SOLICIT, ADVERTISE, REQUEST, CONFIRM, RENEW, REBIND, REPLY, RELEASE, DECLINE = range(1, 10)
-INFORMATION_REQUEST = 11
-NO_ADDRESS, NO_BINDING, NOT_ON_LINK = (
-    b"\x00\x0d\x00\x02\x00\x02",
-    b"\x00\x0d\x00\x02\x00\x03",
-    b"\x00\x0d\x00\x02\x00\x04",
+from tests.support.dhcpv6_ladder import (
+    ADVERTISE,
+    CLIENT_ID,
+    INFORMATION_REQUEST,
+    NO_ADDRESS,
+    NO_BINDING,
+    NOT_ON_LINK,
+    REBIND,
+    RENEW,
+    REPLY,
+    REQUEST,
+    SOLICIT,
+    Wire,
+    association,
+    identifier,
+    wire,
+    with_status,
 )
-MIDDLE = b"\x80\x00"
-"""Entropy in the middle: a spread of almost nothing."""
 
-
-class Wire:
-    """A client, and servers who answer its last message."""
-
-    def __init__(self, spread: bytes = MIDDLE) -> None:
-        self.now = 1000.0
-        self._drawn = 0
-        self._spread = spread
-        self.exchange = Exchange6(Client6(MAC, "CP-8841-3PCC"), self._entropy)
-        self.sent: list[bytes] = []
-
-    def _entropy(self, size: int) -> bytes:
-        self._drawn += 1
-        return self._drawn.to_bytes(3, "big") if size == 3 else self._spread
-
-    @property
-    def state(self) -> str:
-        return self.exchange.state.value
-
-    def take(self) -> list[int]:
-        """Return the types of what was sent since the last call."""
-        new = self.exchange.messages_to_send()
-        self.sent += new
-        return [one[0] for one in new]
-
-    def to_timer(self) -> float:
-        """Wait for the timer; return for how long."""
-        due = self.exchange.get_timer()
-        assert due is not None
-        waited, self.now = due - self.now, due
-        self.exchange.handle_timer(self.now)
-        return waited
-
-    def wait_until(self, at: float) -> None:
-        while (due := self.exchange.get_timer()) is not None and due <= at:
-            self.to_timer()
-            self.take()
-        self.now = at
-
-    def answer(self, kind: int, *parts: bytes, server: int = 1, client: bytes = CLIENT_ID) -> None:
-        """Have a server answer the last message."""
-        self.exchange.receive_message(
-            bytes((kind,)) + self.sent[-1][1:4] + client + identifier(server) + b"".join(parts),
-            "fe80::1",
-            self.now,
-        )
-
-    def events(self) -> list[Event]:
-        return list(iter(self.exchange.next_event, None))
-
-    def bind(self, **times: int) -> None:
-        """Go the whole way to a lease."""
-        self.exchange.start(self.now, address=True)
-        self.to_timer()
-        self.take()
-        self.answer(ADVERTISE, association(**times), b"\x00\x07\x00\x01\xff")
-        assert self.take() == [REQUEST]
-        self.answer(REPLY, association(**times))
-        (event,) = self.events()
-        assert isinstance(event, Bound)
-
-
-def identifier(server: int) -> bytes:
-    return bytes.fromhex("0002000a00030001020000000000")[:-1] + bytes((server,))
-
-
-def association(
-    host: int = 0x100, t1: int = 1000, t2: int = 2000, preferred: int = 3000, valid: int = 4000
-) -> bytes:
-    address = IPv6Address(f"fd00:99:1::{host:x}").packed
-    body = MAC[2:] + t1.to_bytes(4, "big") + t2.to_bytes(4, "big") + b"\x00\x05\x00\x18" + address
-    body += preferred.to_bytes(4, "big") + valid.to_bytes(4, "big")
-    return b"\x00\x03" + len(body).to_bytes(2, "big") + body
-
-
-def with_status(status: bytes) -> bytes:
-    return b"\x00\x03\x00\x12" + MAC[2:] + bytes(8) + status
-
-
-@pytest.fixture
-def wire() -> Wire:
-    return Wire()
+__all__ = ["wire"]
 
 
 @pytest.mark.parametrize(("spread", "least", "most"), [(b"\0\0", 0, 0), (b"\xff\xff", 1, 1)])
@@ -303,72 +226,6 @@ def test_another_address_takes_the_place_of_the_first(wire: Wire) -> None:
     assert bound.lease.address == "fd00:99:1::200"
 
 
-def test_a_wire_that_was_away_is_asked_whether_the_address_holds(wire: Wire) -> None:
-    wire.bind()
-    wire.exchange.receive_carrier(wire.now)
-    assert wire.take() == [CONFIRM]
-    wire.answer(REPLY, server=9)
-    assert wire.state == "Bound"
-    wire.exchange.receive_carrier(wire.now)
-    wire.take()
-    wire.answer(REPLY, NOT_ON_LINK)
-    assert wire.events() == [Lost("it is not of this link")]
-    assert wire.state == "Soliciting"
-
-
-def test_where_nobody_confirms_for_ten_seconds_the_address_holds(wire: Wire) -> None:
-    wire.bind()
-    wire.exchange.receive_carrier(wire.now)
-    began = wire.now
-    while wire.exchange.state is State.CONFIRMING:
-        wire.to_timer()
-    assert wire.now - began == 10
-    assert wire.take() == [CONFIRM] * 4
-    assert wire.exchange.state is State.BOUND
-
-
-def test_a_lease_of_an_earlier_life_is_confirmed_and_goes_on(wire: Wire) -> None:
-    wire.bind()
-    reply = b"\x07\x00\x00\x00" + CLIENT_ID + identifier(1) + association()
-    second = Wire()
-    lease = second.exchange.adopt(reply, second.now - 500, second.now)
-    assert lease.address == "fd00:99:1::100"
-    assert second.take() == [CONFIRM]
-    second.answer(REPLY)
-    assert second.exchange.get_timer() == second.now + 500
-
-
-def test_the_lease_of_another_phone_is_not_adopted(wire: Wire) -> None:
-    reply = b"\x07\x00\x00\x00" + CLIENT_ID[:-1] + b"\x02" + identifier(1) + association()
-    with pytest.raises(RemoteProtocolError, match="a lease of another client"):
-        wire.exchange.adopt(reply, wire.now, wire.now)
-
-
-def test_an_address_that_somebody_has_is_declined_and_another_one_asked_for(wire: Wire) -> None:
-    wire.bind()
-    wire.exchange.decline(wire.now)
-    assert wire.events() == [Lost("somebody else has the address")]
-    assert wire.take() == [DECLINE]
-    assert identifier(1) in wire.sent[-1]
-    wire.answer(REPLY)
-    assert wire.exchange.state is State.SOLICITING
-
-
-def test_a_decline_that_nobody_hears_ends_after_four(wire: Wire) -> None:
-    wire.bind()
-    wire.exchange.decline(wire.now)
-    while wire.exchange.state is State.DECLINING:
-        wire.to_timer()
-    assert wire.take() == [DECLINE] * 4
-
-
-def test_a_lease_is_given_back_by_one_message(wire: Wire) -> None:
-    wire.bind()
-    wire.exchange.release(wire.now)
-    assert wire.take() == [RELEASE]
-    assert wire.exchange.get_timer() is None
-
-
 def test_where_addresses_are_formed_a_server_only_tells_the_rest(wire: Wire) -> None:
     wire.exchange.start(wire.now, address=False)
     wire.to_timer()
@@ -433,8 +290,14 @@ KNOWN = [
     with_status(NO_BINDING),
     b"\x00\x0e\x00\x00" + association(),
 ]
+
+
 KINDS = [ADVERTISE, REPLY]
+
+
 ACCIDENTS = ["timer", "carrier", "decline"]
+
+
 STEPS = st.one_of(
     st.tuples(st.sampled_from(KINDS), st.binary(max_size=80) | st.sampled_from(KNOWN)),
     st.sampled_from(ACCIDENTS),
