@@ -135,3 +135,13 @@ def bench(
     yield made
     for server in made.started:
         server.kill()
+
+
+async def resolve(asked: Ask) -> tuple[str, ...]:
+    try:
+        found = await Egress(Host(Path())).resolve(asked.target())
+    except PolicyError as error:
+        return ("refused", error.reason)
+    except NetworkError as error:
+        return ("failed", str(error))
+    return ("found", *found)
