@@ -26,7 +26,7 @@ from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import REBOOT, STOPPED, history
 from ringfence.runtime.memory import Memory
 from ringfence.runtime.state import Facts, Health, Status
-from ringfence.runtime.supervisor import Supervisor
+from ringfence.runtime.supervisor import Statuses, Supervisor
 
 logger = logging.getLogger(__name__)
 
@@ -212,9 +212,9 @@ class Phone:
 
     def _statuses(self) -> Mapping[str, Status]:
         trace = self._host.trace
-        shown_first = {"trace": trace.status()} if trace else {}
-        shown_first["phone"] = self._own_status()
-        return shown_first | dict(self._supervisor.statuses() if self._supervisor else {})
+        first = {"trace": trace.status} if trace else {}
+        first["phone"] = self._own_status
+        return self._supervisor.statuses(first) if self._supervisor else Statuses(first)
 
     def _own_status(self) -> Status:
         identity = self._facts.identity

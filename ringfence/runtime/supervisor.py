@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -22,6 +23,32 @@ CANCEL_AGAIN = 0.1
 
 Build = Callable[[Callable[[Coroutine[Any, Any, None]], None]], World]
 """Return the world of one life of a feature, given how that life starts tasks."""
+
+
+class Statuses(Mapping[str, Status]):
+    """Status by feature; each is asked for when somebody looks at it, and only once."""
+
+    def __init__(self, sources: Mapping[str, Callable[[], Status]]) -> None:
+        self._sources = sources
+        self._told: dict[str, Status] = {}
+
+    def __getitem__(self, name: str) -> Status:
+        """Return the status of one feature."""
+        if name not in self._told:
+            self._told[name] = self._sources[name]()
+        return self._told[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is such a feature, without asking it."""
+        return name in self._sources
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names, in page order."""
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._sources)
 
 
 class _Life(Struct):
@@ -205,9 +232,10 @@ class Supervisor:
                     task.cancel()
                 await asyncio.wait(life.tasks, timeout=CANCEL_AGAIN)
 
-    def statuses(self) -> Mapping[str, Status]:
-        """Return the status of every feature, in page order."""
-        return {name: self._status(life) for name, life in self._lives.items()}
+    def statuses(self, first: Mapping[str, Callable[[], Status]] | None = None) -> Statuses:
+        """Return the status of every feature, in page order, behind those of `first`."""
+        lives = {name: partial(self._status, life) for name, life in self._lives.items()}
+        return Statuses({**(first or {}), **lives})
 
     def _status(self, life: _Life) -> Status:
         status = life.driver.status()

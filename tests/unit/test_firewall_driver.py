@@ -25,6 +25,7 @@ class Kernel:
         self.refused = refused
         self.taken = ""
         self.number = 1
+        self.read = 0
 
     def run(self, commands: str) -> str:
         if any(word in commands for word in self.refused):
@@ -34,6 +35,7 @@ class Kernel:
         return ""
 
     def table(self, name: str) -> str:
+        self.read += 1
         return self.taken
 
     def generation(self) -> int:
@@ -118,3 +120,16 @@ def test_the_status_says_when_the_kernel_holds_something_else() -> None:
     status = made.status()
     assert dict(status.rows)["Kernel"] == "differs from what is planned"
     assert status.data["held"] is False
+
+
+def test_the_table_is_read_again_only_once_somebody_changed_rules() -> None:
+    kernel = Kernel()
+    made = driver(kernel)
+    asyncio.run(made.apply("", PLAN))
+    before = kernel.read
+    assert [made.status().data["held"] for _ in range(3)] == [True] * 3
+    assert kernel.read == before + 1
+    kernel.run(kernel.taken.replace("policy drop", "policy accept"))
+    assert made.status().data["held"] is False
+    asyncio.run(made.apply("", FirewallPlan(False, False)))
+    assert made.status().data["held"] is True

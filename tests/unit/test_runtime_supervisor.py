@@ -1,7 +1,7 @@
 """The supervisor: what differs is applied, what fails is tried again, a bug stays alone."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from ringfence.config.settings import Settings
 from ringfence.errors import ComponentError, ConfigError, Finding, Severity
 from ringfence.runtime.feature import Feature
 from ringfence.runtime.state import Facts, Health, Planned, Status
-from ringfence.runtime.supervisor import FIRST_RETRY, Supervisor
+from ringfence.runtime.supervisor import FIRST_RETRY, Statuses, Supervisor
 
 
 @dataclass
@@ -319,3 +319,21 @@ def test_the_supervisor_rests_when_nothing_woke_it_again() -> None:
         run.cancel()
 
     bench.run(scenario)
+
+
+def test_only_the_status_that_somebody_looks_at_is_asked_for_and_only_once() -> None:
+    asked: list[str] = []
+
+    def source(name: str) -> Callable[[], Status]:
+        def status() -> Status:
+            asked.append(name)
+            return Status(Health.RUNNING, title=name)
+
+        return status
+
+    statuses = Statuses({"line": source("line"), "firewall": source("firewall")})
+    assert "firewall" in statuses
+    assert [*statuses] == ["line", "firewall"]
+    assert statuses["line"].title == statuses["line"].title == "line"
+    assert statuses.get("vpn") is None
+    assert asked == ["line"]

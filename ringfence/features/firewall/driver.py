@@ -8,7 +8,7 @@ from ringfence.errors import ComponentError
 from ringfence.features.firewall.options import Ports
 from ringfence.features.firewall.plan import FirewallPlan, describe
 from ringfence.features.firewall.ruleset import COUNTERS, TABLE, table
-from ringfence.protocols.nft_table import same, text
+from ringfence.protocols.nft_table import Table, same, text
 from ringfence.runtime.feature import World
 from ringfence.runtime.nft_table import KernelTable
 from ringfence.runtime.state import Health, Status
@@ -23,6 +23,8 @@ class FirewallDriver:
         self._world = world
         self._plan: FirewallPlan | None = None
         self._kernel: KernelTable | None = None
+        self._seen: tuple[int, Table, bool] | None = None
+        """Generation of the rules and table that were compared, and whether they agreed."""
 
     async def apply(self, key: str, plan: FirewallPlan) -> None:
         """Bring the table to `plan` in one transaction; a table that says the same is adopted.
@@ -56,13 +58,13 @@ class FirewallDriver:
         """Keep the table: it guards the next process from its first packet on."""
 
     def status(self) -> Status:
-        """Return what is held, with the counters as they are now; about two milliseconds."""
+        """Return what is held, with the counters as they are now; two milliseconds at most."""
         plan = self._plan
         if plan is None:
             return Status(Health.STARTING, title="Firewall")
-        planned, nft = table(plan), self._world.host.nft
+        planned = table(plan)
         try:
-            counts, held = nft.counters(TABLE), same(nft.table(TABLE), planned)
+            counts, held = self._world.host.nft.counters(TABLE), self._holds(planned)
         except ComponentError:
             counts, held = {}, False
         rows = [
@@ -86,6 +88,19 @@ class FirewallDriver:
         }
         health = Health.RUNNING if plan.enabled else Health.DISABLED
         return Status(health, tuple(rows), data, "Firewall")
+
+    def _holds(self, planned: Table) -> bool:
+        """Return whether the kernel holds a table; it is read anew once somebody changed rules.
+
+        Raises:
+            ComponentError: the kernel or the library refused.
+
+        """
+        nft = self._world.host.nft
+        generation = nft.generation()
+        if self._seen is None or self._seen[:2] != (generation, planned):
+            self._seen = generation, planned, same(nft.table(TABLE), planned)
+        return self._seen[2]
 
 
 def _put_right() -> None:
