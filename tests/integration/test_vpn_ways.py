@@ -12,10 +12,13 @@ from ringfence.lab.machine import version
 from ringfence.lab.namespaces import Namespace, link
 from ringfence.runtime import host_tunnel
 from ringfence.runtime.host import Host
+from tests.support.lease import Dnsmasq
 from tests.support.vpn_net import (
     INSIDE,
     LEASE,
+    LEASES,
     OUTSIDE,
+    RESOLVER,
     SERVER,
     TUNNEL,
     VpnNet,
@@ -25,9 +28,16 @@ from tests.support.vpn_net import (
 )
 
 ROGUE = "10.99.1.66"
-RESOLVER = (f"udp {SERVER} 53",)
-EVERYTHING = f"121,0.0.0.0/1,{ROGUE},128.0.0.0/1,{ROGUE},{OUTSIDE}/32,{ROGUE},10.77.0.0/16,{ROGUE}"
+EVERYTHING = f"0.0.0.0/1,{ROGUE},128.0.0.0/1,{ROGUE},{OUTSIDE}/32,{ROGUE},10.77.0.0/16,{ROGUE}"
 """Classless routes that are better than any default route (RFC 3442)."""
+ROUTES = (
+    f"dhcp-option-force=3,{ROGUE}",
+    f"dhcp-option-force=33,{OUTSIDE},{ROGUE},{INSIDE},{ROGUE}",
+    f"dhcp-option-force=121,{EVERYTHING}",
+    "dhcp-option-force=249,"  # the same by another number, and as its bytes (MS-DHCPE 2.2.10)
+    "01:00:0a:63:01:42:01:80:0a:63:01:42:20:cb:00:71:07:0a:63:01:42:10:0a:4d:0a:63:01:42",
+)
+"""Every option by which a server says where packets go."""
 
 
 @pytest.fixture
@@ -47,32 +57,45 @@ def nothing_leaks(net: VpnNet, *allowed: str) -> None:
     assert net.wire.leaked(*TUNNEL, *LEASE, *allowed) == set()
 
 
-def test_classless_routes_of_dhcp_lead_nothing_past_the_tunnel(
-    net: VpnNet, component: list[str]
+@pytest.mark.parametrize("rogue", [False, True], ids=["by-the-server", "by-a-rogue"])
+def test_routes_of_dhcp_lead_nothing_past_the_tunnel(
+    net: VpnNet, namespaces: Callable[[str], Namespace], component: list[str], rogue: bool
 ) -> None:
     component.append(f"dnsmasq {version(('dnsmasq', '--version'))}")
-    net.dnsmasq(f"dhcp-option-force={EVERYTHING}")
+    if rogue:  # it lends where the server lends nothing
+        net.dnsmasq("dhcp-ignore=tag:!known")
+        lies = (*ROUTES, LEASES, "dhcp-authoritative", f"dhcp-option-force=6,{SERVER}")
+        net.at_end(Dnsmasq(stand(net, namespaces("rogue")), net.folder, *lies).stop)
+    else:
+        net.dnsmasq(*ROUTES)
     net.ocserv()
     phone = net.phone()
     connected(phone)
-    assert "121" in phone.status()["lease"]["options"]
-    nothing_leaks(net)
+    lease = phone.status()["lease"]
+    assert {"3", "33", "121", "249"} <= lease["options"].keys()
+    assert (lease["server"], lease["routers"]) == (ROGUE if rogue else SERVER, [ROGUE])
+    nothing_leaks(net, f"udp {ROGUE} 67")
     for destination in ("0.0.0.0/1", "128.0.0.0/1", f"{OUTSIDE}/32"):  # a client that obeys them
         net.space.run("ip", "route", "replace", destination, "via", ROGUE, "dev", "eth0", "onlink")
-    nothing_leaks(net)
+    nothing_leaks(net, f"udp {ROGUE} 67")
     net.listen(INSIDE, 8080)
     assert net.reaches(INSIDE, 8080)
 
 
-def test_a_rogue_server_router_and_redirect_lead_nothing_past_the_tunnel(
+def stand(net: VpnNet, rogue: Namespace) -> Namespace:
+    """Put a rogue on the phone's network, and return it."""
+    link(rogue, "eth0", net.servers, "up1")
+    net.servers.run("ip", "link", "set", "up1", "master", "br0")
+    rogue.address("eth0", f"{ROGUE}/24", "fd66::1/64")
+    return rogue
+
+
+def test_a_rogue_router_and_redirect_lead_nothing_past_the_tunnel(
     net: VpnNet, namespaces: Callable[[str], Namespace]
 ) -> None:
     net.dnsmasq()
     net.ocserv()
-    rogue = namespaces("rogue")
-    link(rogue, "eth0", net.servers, "up1")
-    net.servers.run("ip", "link", "set", "up1", "master", "br0")
-    rogue.address("eth0", f"{ROGUE}/24", "fd66::1/64")
+    rogue = stand(net, namespaces("rogue"))
     phone = net.phone()
     connected(phone)
     lan = phone.status()["lease"]["address"]

@@ -110,6 +110,8 @@ class Wire:
 
 
 TUNNEL = (f"tcp {SERVER} 443", f"udp {SERVER} 443")
+RESOLVER = (f"udp {SERVER} 53", f"tcp {SERVER} 53")
+"""What a phone may ask before it knows its VPN server."""
 LEASE = ("udp 255.255.255.255 67", f"udp {SERVER} 67")
 
 
