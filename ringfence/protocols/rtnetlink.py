@@ -57,6 +57,8 @@ class Link6(Struct, frozen=True):
     """The IPv6 of one interface."""
 
     index: int
+    wire: int = 0
+    """The port whose carrier counts; 0 for the interface's own."""
     connected: bool = False
     """There is a carrier."""
     connections: int = 0
@@ -112,12 +114,13 @@ def _with_link(link: Link6, body: bytes) -> Link6:
     if len(body) < _LINK.size:
         return link
     _, _, index, flags, _ = _LINK.unpack_from(body)
-    if index != link.index:
-        return link
     connected = bool(flags & _RUNNING)
-    if connected != link.connected:  # the next advertisement names the servers of this network
+    if index == (link.wire or link.index) and connected != link.connected:
+        # The next advertisement names the servers of this network.
         count = link.connections + connected
         link = replace(link, connected=connected, connections=count, resolvers=())
+    if index != link.index:
+        return link
     for kind, value in attributes(body[_LINK.size :]):
         if kind == 12:
             for inner, held in attributes(value):

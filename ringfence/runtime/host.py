@@ -214,8 +214,10 @@ class Host(Clocks):
 
         return await Supplicant.start(self.state, interface, configuration)
 
-    def link(self, interface: str) -> "LinkNotices":
+    def link(self, interface: str, wire: str = "") -> "LinkNotices":
         """Return what the kernel tells of an interface's IPv6 from now on.
+
+        `wire` is the port whose carrier counts, where that is not `interface`.
 
         Raises:
             ComponentError: no such interface, or the kernel refused.
@@ -223,7 +225,7 @@ class Host(Clocks):
         """
         from ringfence.runtime.host_link import LinkNotices
 
-        return LinkNotices(interface)
+        return LinkNotices(interface, wire)
 
     def route(self, interface: str, changes: "Iterable[Change]") -> None:
         """Change the IPv4 address or the default route of an interface.

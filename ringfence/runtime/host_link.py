@@ -19,8 +19,8 @@ _SETTINGS = Path("/proc/sys/net/ipv6/conf")
 class LinkNotices:
     """An open netlink socket, and the state that its messages tell."""
 
-    def __init__(self, interface: str) -> None:
-        """Open it.
+    def __init__(self, interface: str, wire: str = "") -> None:
+        """Open it; `wire` is the port whose carrier counts, where that is not `interface`.
 
         Raises:
             ComponentError: no such interface, or the kernel refused.
@@ -29,7 +29,8 @@ class LinkNotices:
         self._name = f"interface {interface}"
         self._interface = interface
         try:
-            self._link = Link6(socket.if_nametoindex(interface))
+            port = socket.if_nametoindex(wire) if wire else 0
+            self._link = Link6(socket.if_nametoindex(interface), port)
             flags = socket.SOCK_RAW | socket.SOCK_NONBLOCK
             self._socket = socket.socket(socket.AF_NETLINK, flags, 0)
         except OSError as error:
@@ -46,7 +47,12 @@ class LinkNotices:
     def _ask(self) -> None:
         """Ask for everything anew."""
         before = self._link
-        self._link = Link6(before.index, connections=before.connections, resolvers=before.resolvers)
+        self._link = Link6(
+            before.index,
+            before.wire,
+            connections=before.connections,
+            resolvers=before.resolvers,
+        )
         for question in questions():
             self._socket.send(question)
             over = False

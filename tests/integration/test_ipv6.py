@@ -21,6 +21,7 @@ from tests.support.lease import Addressed, Server, addressed, starting
 from tests.support.lease6 import SERVER, Kea6, Radvd, addresses6, vendor_options
 
 MAC = "02:00:00:00:aa:01"
+PORT, BRIDGE = "eth0", "br0"
 FORMED = "fd00:99:1:0:0:ff:fe00:aa01"
 """What that hardware forms. Source: RFC 4291 appendix A."""
 RAPID = {"rapid-commit": True}
@@ -30,18 +31,33 @@ URL = "https://prov6.tele.test/$MA.xml"
 class Wire(NamedTuple):
     phone: Namespace
     server: Namespace
+    interface: str
 
 
 @pytest.fixture
-def wire(namespaces: Callable[[str], Namespace], monkeypatch: pytest.MonkeyPatch) -> Wire:
-    """Return a phone without a global address and a server at fd00:99:1::1, on one wire."""
+def wire(
+    namespaces: Callable[[str], Namespace],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Wire:
+    """Return a phone without a global address and a server at fd00:99:1::1, on one wire.
+
+    With `br0` as its parameter a computer hangs behind the phone, and keeps its bridge awake.
+    """
+    interface = getattr(request, "param", PORT)
+    bridged = interface == BRIDGE
     monkeypatch.setattr(driver, "HEAD_START", 0.0)  # here is no IPv4 that could go first
-    made = Wire(namespaces("phone"), namespaces("server"))
-    for space in made:  # a second less for each test; one of them looks for duplicates
+    made = Wire(namespaces("phone"), namespaces("server"), interface)
+    for space in made[:2]:  # a second less for each test; one of them looks for duplicates
         space.run("sysctl", "-q", "-w", "net.ipv6.conf.default.accept_dad=0")
-    link(made.phone, "eth0", made.server, "eth0")
-    made.phone.run("ip", "link", "set", "eth0", "down", "address", MAC)
-    made.phone.run("ip", "link", "set", "eth0", "up")
+    link(made.phone, "net" if bridged else PORT, made.server, PORT)
+    if bridged:
+        made.phone.run("ip", "link", "add", BRIDGE, "type", "bridge", "forward_delay", "0")
+        link(made.phone, "pcp", namespaces("pc"), PORT)
+        for port in ("net", "pcp"):
+            made.phone.run("ip", "link", "set", port, "master", BRIDGE)
+    made.phone.run("ip", "link", "set", interface, "down", "address", MAC)
+    made.phone.run("ip", "link", "set", interface, "up")
     made.server.address("eth0", f"{SERVER}/64")
     return made
 
@@ -279,6 +295,7 @@ def test_renewal_at_t1_goes_on_with_the_same_address(
     assert len(addresses6(wire.phone)) == 1
 
 
+@pytest.mark.parametrize("wire", [PORT, BRIDGE], indirect=True)
 def test_a_phone_that_is_plugged_into_another_network_gets_an_address_there(
     wire: Wire,
     radvd: Callable[..., Radvd],
@@ -312,7 +329,7 @@ def test_a_phone_that_is_plugged_into_another_network_gets_an_address_there(
 
     address = wire.phone.call(scenario)
     assert IPv6Address(address) in IPv6Network("fd00:99:7::/64")
-    assert list(addresses6(wire.phone)) == [f"{address}/128"]
+    assert list(addresses6(wire.phone, wire.interface)) == [f"{address}/128"]
 
 
 def test_noise_at_the_clients_port_changes_nothing(

@@ -91,9 +91,9 @@ def vendor_options(enterprise: int, *parts: bytes) -> list[dict[str, Any]]:
     return [{"name": "vendor-opts", "data": str(enterprise)}, *inner]
 
 
-def addresses6(space: Namespace) -> dict[str, dict[str, Any]]:
-    """Return the global IPv6 addresses that the kernel holds on eth0, each with what it says."""
-    words = ("ip", "-json", "-6", "addr", "show", "dev", "eth0", "scope", "global")
+def addresses6(space: Namespace, interface: str = "eth0") -> dict[str, dict[str, Any]]:
+    """Return the global IPv6 addresses that the kernel holds, each with what it says."""
+    words = ("ip", "-json", "-6", "addr", "show", "dev", interface, "scope", "global")
     found = json.loads(space.run(*words).stdout or "[]")
     return {
         f"{each['local']}/{each['prefixlen']}": each

@@ -110,3 +110,13 @@ def test_noise_changes_nothing_but_what_it_says(kind: int, body: bytes) -> None:
     told = fold(EMPTY, message(kind, body))
     assert told.index == 7
     fold(EMPTY, body)
+
+
+def test_the_carrier_is_that_of_the_port_where_the_interface_is_a_bridge() -> None:
+    bridge = Link6(7, wire=3)
+    awake = fold(bridge, link(0x40, 0x40))
+    assert (awake.connected, awake.managed) == (False, True)
+    there = fold(awake, link(0x40, 0, index=3))
+    assert (there.connected, there.connections, there.managed) == (True, 1, True)
+    assert not fold(there, link(0, 0, index=3)).connected
+    assert fold(there, link(0, 0x40)).connected

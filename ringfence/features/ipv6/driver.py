@@ -148,7 +148,9 @@ class Ipv6Driver:
         host = self._world.host
         if not host.is_up(plan.interface):
             await self._run(commands.up(plan.interface))
-        with contextlib.closing(host.link(plan.interface)) as notices:
+        # A bridge keeps its carrier for the computer's sake, and a voice VLAN may keep its own.
+        wire = host.switch_port(self._world.facts().identity.interface)
+        with contextlib.closing(host.link(plan.interface, wire)) as notices:
             self._set_kernel(plan, notices)
             link = self._link = notices.view()
             if not plan.used:
@@ -160,7 +162,7 @@ class Ipv6Driver:
             await self._clear(plan, link)
             if plan.static:
                 await self._place_static(plan, plan.static)
-            if not self._solicited:  # later the kernel asks by itself, when the wire comes back
+            if not self._solicited:
                 notices.solicit()
                 self._solicited = True
             while True:
@@ -169,8 +171,11 @@ class Ipv6Driver:
                 await self._wait(notices)
                 before, link = link, notices.view()
                 self._link = link
-                if self._exchange and link.connections != before.connections:
-                    self._exchange.receive_carrier(host.now())
+                if link.connections != before.connections:
+                    if wire != plan.interface:  # else the kernel asks by itself
+                        notices.solicit()
+                    if self._exchange:
+                        self._exchange.receive_carrier(host.now())
 
     async def _follow(self, plan: Ipv6Plan, link: Link6) -> None:
         """Ask whom the link says must be asked, obey the answers, and tell the others."""
