@@ -1,58 +1,17 @@
 """The page for everyone: by keyboard, by screen reader, narrow, in the dark."""
 
-from collections.abc import Callable, Iterator
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from ringfence.lab.namespaces import Namespace
-from ringfence.runtime.control import ask
 from ringfence.surfaces.forms import PLACES
 from ringfence.surfaces.status import PAGES
-from tests.support.browser import in_browser
-from tests.support.web_phone import PASSWORD, WebPhone
+from tests.support.web_fixtures import SET, Browse, Start, browse, held, log_in, start
+from tests.support.web_phone import PASSWORD
 
-Start = Callable[..., WebPhone]
-Browse = Callable[..., Any]
-
-
-@pytest.fixture
-def start(pair: tuple[Namespace, Namespace], tmp_path: Path) -> Iterator[Start]:
-    phones: list[WebPhone] = []
-
-    def factory(**texts: str) -> WebPhone:
-        phones.append(WebPhone(tmp_path, pair[0], **{"Admin_Password": PASSWORD, **texts}))
-        return phones[-1]
-
-    yield factory
-    for phone in phones:
-        phone.stop()
-
-
-@pytest.fixture
-def browse(pair: tuple[Namespace, Namespace], component: list[str]) -> Browse:
-    def factory(scenario: Callable[..., Any], *args: Any) -> Any:
-        name, result = pair[1].call(in_browser, scenario, *args)
-        component.append(name)
-        return result
-
-    return factory
-
-
-def held(phone: WebPhone, tag: str) -> str:
-    answer = ask(phone.state, {"verb": "get", "tag": tag})
-    assert answer
-    return str(answer["text"])
-
-
-def log_in(page: Page, path: str) -> None:
-    page.goto(f"http://10.99.0.2{path}")
-    page.get_by_label("Account").select_option("admin")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+__all__ = ["browse", "start"]
 
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
@@ -103,7 +62,7 @@ def tour(page: Page) -> dict[str, Any]:
 @pytest.mark.proves("WEB-07")
 def test_axe_finds_nothing_on_any_page(start: Start, browse: Browse, component: list[str]) -> None:
     component.append(AXE[4 : AXE.index("\n")])
-    start()
+    start(**SET)
     seen = browse(tour)
     assert seen["found"] == []
     assert seen["pages"] > 12
@@ -115,7 +74,7 @@ def welcome(page: Page) -> list[str]:
 
 
 def test_axe_finds_nothing_where_the_first_password_is_set(start: Start, browse: Browse) -> None:
-    start(Admin_Password="")
+    start()
     assert browse(welcome) == []
 
 
@@ -130,7 +89,7 @@ def narrow(page: Page) -> dict[str, Any]:
 
 
 def test_no_page_scrolls_sideways_at_360_pixels(start: Start, browse: Browse) -> None:
-    start()
+    start(**SET)
     assert set(browse(narrow).values()) == {360}
 
 
@@ -149,7 +108,7 @@ def keyboard(page: Page) -> str:
 
 
 def test_enter_submits_and_does_not_lead_elsewhere(start: Start, browse: Browse) -> None:
-    phone = start()
+    phone = start(Admin_Password=PASSWORD)
     assert browse(keyboard).endswith("/voice/system")
     assert held(phone, "Host_Name") == "by-key"
 
@@ -193,5 +152,5 @@ CONTRAST = """() => {
 
 
 def test_every_text_is_readable_in_light_and_dark(start: Start, browse: Browse) -> None:
-    start()
+    start(**SET)
     assert browse(contrast) == []

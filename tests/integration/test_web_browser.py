@@ -1,55 +1,15 @@
 """The page in a real browser, by mouse and by keyboard."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from ringfence.lab.namespaces import Namespace
 from ringfence.runtime.control import ask
-from tests.support.browser import in_browser
-from tests.support.web_phone import PASSWORD, WebPhone
+from tests.support.web_fixtures import SET, Browse, Start, browse, held, log_in, start
 
-Start = Callable[..., WebPhone]
-Browse = Callable[..., Any]
-
-
-@pytest.fixture
-def start(pair: tuple[Namespace, Namespace], tmp_path: Path) -> Iterator[Start]:
-    phones: list[WebPhone] = []
-
-    def factory(**texts: str) -> WebPhone:
-        phones.append(WebPhone(tmp_path, pair[0], **{"Admin_Password": PASSWORD, **texts}))
-        return phones[-1]
-
-    yield factory
-    for phone in phones:
-        phone.stop()
-
-
-@pytest.fixture
-def browse(pair: tuple[Namespace, Namespace], component: list[str]) -> Browse:
-    def factory(scenario: Callable[..., Any], *args: Any) -> Any:
-        name, result = pair[1].call(in_browser, scenario, *args)
-        component.append(name)
-        return result
-
-    return factory
-
-
-def held(phone: WebPhone, tag: str) -> str:
-    answer = ask(phone.state, {"verb": "get", "tag": tag})
-    assert answer
-    return str(answer["text"])
-
-
-def log_in(page: Page, path: str) -> None:
-    page.goto(f"http://10.99.0.2{path}")
-    page.get_by_label("Account").select_option("admin")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+__all__ = ["browse", "start"]
 
 
 def submit(page: Page) -> None:
@@ -74,7 +34,7 @@ def look(page: Page) -> dict[str, Any]:
 
 
 def test_a_search_finds_parameters_and_keeps_what_was_typed(start: Start, browse: Browse) -> None:
-    start()
+    start(**SET)
     seen = browse(look)
     assert seen["found"] == ["TLS Cipher List"]
     assert seen["kept"] == "typed"
@@ -97,7 +57,7 @@ def wait(page: Page, folder: str) -> dict[str, Any]:
 def test_the_status_page_follows_the_phone_without_being_loaded_again(
     start: Start, browse: Browse
 ) -> None:
-    phone = start()
+    phone = start(**SET)
     seen = browse(wait, str(phone.state))
     assert "after a reboot" not in seen["before"]
     assert seen["loads"] == 1
@@ -129,7 +89,7 @@ def walk(page: Page) -> dict[str, Any]:
 
 @pytest.mark.proves("CFG-06")
 def test_one_button_commits_the_changes_of_every_tab(start: Start, browse: Browse) -> None:
-    phone = start()
+    phone = start(**SET)
     seen = browse(walk)
     assert seen["heading"] == "Ext 3"
     assert seen["again"] == "NO_ICMP_PING, UDP:4000:4010"
@@ -174,7 +134,7 @@ def refuse(page: Page) -> dict[str, Any]:
 def test_a_refused_value_says_why_at_its_field_and_nothing_is_stored(
     start: Start, browse: Browse
 ) -> None:
-    phone = start()
+    phone = start(**SET)
     seen = browse(refuse)
     for tag, (text, why) in REFUSED.items():
         invalid, typed, said = seen[tag]
@@ -187,7 +147,7 @@ def test_a_refused_value_says_why_at_its_field_and_nothing_is_stored(
 
 @pytest.mark.proves("CFG-07")
 def test_a_list_with_an_unknown_word_is_stored_as_written(start: Start, browse: Browse) -> None:
-    phone = start()
+    phone = start(**SET)
 
     def fill(page: Page) -> None:
         log_in(page, "/voice/system")
@@ -218,7 +178,7 @@ def labels(page: Page) -> dict[str, dict[str, list[str]]]:
 
 @pytest.mark.proves("WEB-01")
 def test_tabs_sections_and_labels_read_as_in_the_chapter(start: Start, browse: Browse) -> None:
-    start()
+    start(**SET)
     found = browse(labels)
     chapter = {
         "System": {
@@ -283,7 +243,7 @@ def provoke(page: Page) -> list[str]:
 
 def test_markup_in_a_value_runs_nothing_and_fetches_nothing(start: Start, browse: Browse) -> None:
     nasty = '"><img src=//evil.example onerror=alert(1)><script>alert(2)</script>'
-    start(Display_Name_1_=nasty)
+    start(**SET, Display_Name_1_=nasty)
     assert browse(provoke) == [nasty]
 
 
@@ -300,7 +260,7 @@ def injected(page: Page) -> list[str]:
 
 
 def test_the_policy_stops_a_script_that_got_into_the_page(start: Start, browse: Browse) -> None:
-    start()
+    start(**SET)
     bad, *seen = browse(injected)
     assert bad == "undefined"
     assert any("Content Security Policy" in line for line in seen)
@@ -323,11 +283,7 @@ ATTACK = """async (phone) => {
 
 
 def attacked(page: Page, phone: str, evil: str) -> dict[str, Any]:
-    page.goto(f"{phone}/admin/advanced")
-    page.get_by_label("Account").select_option("admin")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/voice/system")
+    log_in(page, "/admin/advanced", base=phone)
     page.route(
         f"{evil}/**", lambda route: route.fulfill(body="<p>Kittens", content_type="text/html")
     )
@@ -348,7 +304,7 @@ def test_a_hostile_page_makes_no_browser_act_on_the_phone(
     start: Start, browse: Browse, evil: str
 ) -> None:
     """To a cookie, another port of the phone's address is the same site."""
-    phone = start(Enable_Protocol="Https", Web_Server_Port="443")
+    phone = start(**SET, Enable_Protocol="Https", Web_Server_Port="443")
     seen = browse(attacked, "https://10.99.0.2", evil)
     assert seen["sent"] == [*["/admin/reboot"] * 2, "/admin/config.xml", "/admin/reboot"]
     assert seen["told"] == "This was sent by another site. Nothing was done."

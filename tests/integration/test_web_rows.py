@@ -1,7 +1,6 @@
 """What the page promises an administrator and a user, seen in a browser."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -14,32 +13,9 @@ from ringfence.config.settings import slots
 from ringfence.lab.namespaces import Namespace
 from ringfence.runtime.control import ask
 from ringfence.surfaces.forms import PLACES
-from tests.support.browser import in_browser
-from tests.support.web_fixtures import SET, USER_PASSWORD, Start, held, start
-from tests.support.web_phone import PASSWORD
+from tests.support.web_fixtures import SET, URL, Browse, Start, browse, held, log_in, start
 
-__all__ = ["start"]
-
-Browse = Callable[..., Any]
-PHONE = "http://10.99.0.2"
-
-
-@pytest.fixture
-def browse(pair: tuple[Namespace, Namespace], component: list[str]) -> Browse:
-    def factory(scenario: Callable[..., Any], *args: Any) -> Any:
-        name, result = pair[1].call(in_browser, scenario, *args)
-        component.append(name)
-        return result
-
-    return factory
-
-
-def log_in(page: Page, path: str, account: str = "admin", base: str = PHONE) -> None:
-    page.goto(f"{base}{path}")
-    page.get_by_label("Account").select_option(account)
-    page.get_by_label("Password").fill(PASSWORD if account == "admin" else USER_PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"**{path}")
+__all__ = ["browse", "start"]
 
 
 FIELDS = """() => [...document.querySelectorAll(".field")].map(field => {
@@ -60,7 +36,7 @@ def read(page: Page, account: str) -> dict[str, Any]:
     log_in(page, "/info/status", account)
     found: dict[str, Any] = {}
     for name in PLACES:
-        page.goto(f"{PHONE}/voice/{name}")
+        page.goto(f"{URL}/voice/{name}")
         for tag, seen in page.evaluate(FIELDS):
             assert tag not in found
             found[tag] = [name, *seen]
@@ -103,7 +79,7 @@ def watch(page: Page) -> str:
     log_in(page, "/info/status")
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     expect(page.get_by_text("Live", exact=True)).to_be_hidden()
-    page.goto(f"{PHONE}/info/status")
+    page.goto(f"{URL}/info/status")
     return page.get_by_role("heading", level=1).inner_text()
 
 
