@@ -79,6 +79,12 @@ WEB_SERVER = Application(
     "web-server", "Web Server (HTTPS)", False, NameCheck.STANDARD, Fallback.WEB_SERVER
 )
 XMPP = Application("xmpp", "XMPP", True, NameCheck.STANDARD, Fallback.XMPP)
+XML_SERVICES = Application("xml", "XML Services", True, NameCheck.STANDARD)
+XSI = Application("xsi", "XSI Services", True, NameCheck.STANDARD, proxied=True)
+LDAPS = Application("ldaps", "LDAPS", False, NameCheck.STANDARD)
+LDAP_STARTTLS = Application("ldap-starttls", "LDAP (StartTLS)", False, NameCheck.STANDARD)
+"""No list of domains binds the directory (rulings 12)."""
+TR069 = Application("tr-069", "TR-069", True, NameCheck.STANDARD)
 NTP = Application("ntp", "Time", False, NameCheck.STANDARD)
 """Never over TLS, so not one of `APPLICATIONS`."""
 SYSLOG = Application("syslog", "Syslog", False, NameCheck.STANDARD)
@@ -86,7 +92,8 @@ SYSLOG = Application("syslog", "Syslog", False, NameCheck.STANDARD)
 
 _SPOKEN = (
     *(PROVISIONING, CUSTOM_CA, UPGRADE, REPORT, PROBLEM_REPORT, SCEP),
-    *(PROXY, SIP, WEB_SERVER, XMPP),
+    *(LDAPS, LDAP_STARTTLS),
+    *(PROXY, SIP, WEB_SERVER, XMPP, XML_SERVICES, XSI, TR069),
 )
 APPLICATIONS = {row.name: row for row in _SPOKEN}
 """`{name: row}` of every application that speaks TLS."""

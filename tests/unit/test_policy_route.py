@@ -6,6 +6,8 @@ from ringfence.config.settings import Settings, decode
 from ringfence.policy.applications import (
     APPLICATIONS,
     CUSTOM_CA,
+    LDAP_STARTTLS,
+    LDAPS,
     PROBLEM_REPORT,
     PROVISIONING,
     PROXY,
@@ -13,9 +15,12 @@ from ringfence.policy.applications import (
     SCEP,
     SIP,
     SYSLOG,
+    TR069,
     UPGRADE,
     WEB_SERVER,
+    XML_SERVICES,
     XMPP,
+    XSI,
 )
 from ringfence.policy.route import (
     DIRECT,
@@ -47,8 +52,8 @@ def settings(**texts: str) -> Settings:
 
 @pytest.mark.proves("PXY-06")
 def test_the_applications_of_the_chapters_list_go_by_the_proxy_and_no_other() -> None:
-    listed = {PROVISIONING, CUSTOM_CA, UPGRADE, REPORT, PROBLEM_REPORT, SCEP}
-    others = {SIP, WEB_SERVER, XMPP, SYSLOG, PROXY}
+    listed = {PROVISIONING, CUSTOM_CA, UPGRADE, REPORT, PROBLEM_REPORT, SCEP, XSI}
+    others = {LDAPS, LDAP_STARTTLS, SIP, WEB_SERVER, XMPP, XML_SERVICES, SYSLOG, PROXY, TR069}
     assert {*APPLICATIONS.values(), SYSLOG} == listed | others  # a new one belongs to one of them
     chosen = settings(**MANUAL)
     for row in listed:
