@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -144,7 +145,8 @@ class Phone:
         self.given: list[str] = []
         for name in ("resync", "reboot"):
             self.commands.register(Command(name, Level.ADMIN, partial(self._note, name)))
-        host = Host(Path())
+        self._folder = TemporaryDirectory()
+        host = Host(Path(self._folder.name))
         egress = Egress(host, self._lookup)
 
         def build(spawn: Callable[[Coroutine[Any, Any, None]], None]) -> World:

@@ -49,7 +49,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
-        host = SimpleNamespace(now=lambda: 0.0, entropy=bytes)
+        host = SimpleNamespace(now=lambda: 0.0, entropy=bytes, wall=lambda: 0.0, names=lambda _: ())
         world = cast(World, SimpleNamespace(host=host, spawn=self._spawn))
         self.calls = Switchboard(world, self._open, lambda n: self.path)
         settings, _ = decode(LINE, virgin())

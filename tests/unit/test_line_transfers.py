@@ -58,7 +58,9 @@ class Desk:
 
     def __init__(self, **texts: str) -> None:
         self.sent: list[Message] = []
-        host = SimpleNamespace(now=lambda: 0.0, entropy=counting())
+        host = SimpleNamespace(
+            now=lambda: 0.0, entropy=counting(), wall=lambda: 0.0, names=lambda _: ()
+        )
         world = cast(World, SimpleNamespace(host=host, spawn=self._spawn))
         self.calls = Switchboard(world, self._open, lambda _: self.path)
         settings, errors = decode({**LINE, **texts}, virgin())

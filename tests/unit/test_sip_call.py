@@ -1,5 +1,7 @@
 """Calls as ladders: two ends of ours, and scripted ones where the other side is odd."""
 
+import pytest
+
 from ringfence.protocols.sip.account import Account, Flow
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import (
@@ -55,6 +57,25 @@ def test_the_other_side_hangs_up() -> None:
     wire.run()
     assert wire.log[-2:] == ["B BYE", "A 200 BYE"]
     assert wire.events(wire.alice) == [Ended(200, "hung up by the other side")]
+
+
+def test_a_cancel_that_names_status_200_says_that_somebody_else_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire = Wire()
+    wire.call()
+    assert wire.bob
+    wire.bob.ring(wire.now)
+    wire.run()
+    wire.alice.hang_up(wire.now)
+    deliver, reason = wire.deliver, b'Reason: SIP;cause=200;text="Call completed elsewhere"'
+    monkeypatch.setattr(
+        wire,
+        "deliver",
+        lambda name, data: deliver(name, data.replace(b"CSeq:", reason + b"\r\nCSeq:", 1)),
+    )
+    wire.run()
+    assert wire.events(wire.bob)[-1] == Ended(487, "answered elsewhere")
 
 
 def test_a_call_is_cancelled_while_it_rings() -> None:

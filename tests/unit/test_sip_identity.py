@@ -60,7 +60,7 @@ BOTH = (b"P-Asserted-Identity: <%b>" % PAID, b"Remote-Party-ID: <%b>;party=calli
 def test_who_calls_is_named_by_the_first_field_and_only_a_proxy_is_believed(
     order: tuple[str, ...], lines: tuple[bytes, ...], trusted: bool, found: bytes
 ) -> None:
-    assert caller(with_fields(*lines), order, trusted=trusted) == found
+    assert caller(with_fields(*lines), order, trusted=trusted).uri == found
 
 
 @pytest.mark.parametrize(

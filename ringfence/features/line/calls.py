@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
 from ringfence.features.line.held import Held
 from ringfence.features.line.path import Elsewhere, Media, OpenMedia, Path
+from ringfence.features.line.recent import RecentCalls
 from ringfence.protocols.rtp.session import KEYS_LIMIT
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import (
@@ -62,6 +63,7 @@ class LiveCalls:
         """When the last call ended; None before there was one."""
         self.last: Mapping[str, object] | None = None
         """The call that ended last, and why, as JSON values."""
+        self.recent = RecentCalls(world)
 
     def busy(self, n: int) -> bool:
         """Return whether a line has a call."""
@@ -169,6 +171,7 @@ class LiveCalls:
                     held.state = "ringing"
             case Answered(body):
                 held.state = "established"
+                held.answered = self._now() if held.answered is None else held.answered
                 logger.info("call.answered: %d: %s", held.number, held.peer)
                 self._answered(held, body)
             case Ended() if self._goes_on(held, event):
@@ -178,6 +181,7 @@ class LiveCalls:
                 words = f"{status} {reason}" if status else reason
                 logger.info("call.ended: %d: %s: %s", held.number, held.peer, words)
                 self.last = {**held.naming(), "ended": words}
+                self.recent.add(held.recent(self._now(), words))
                 held.media.stop()
             case RefreshDue():
                 held.call.reoffer(held.negotiation.offer(), self._now())
@@ -237,6 +241,7 @@ class LiveCalls:
             return str(error)
         held.call.answer(body, self._now())
         held.state = "established"
+        held.answered = self._now() if held.answered is None else held.answered
         if offer and held.negotiation.stream:
             held.media.start(held.negotiation.stream)
         return ""
@@ -297,6 +302,7 @@ class LiveCalls:
     ) -> Held:
         self._last += 1
         made = Held(self._last, call, path, media, negotiation, peer, incoming, "calling")
+        made.began = self._world.host.wall()
         self._calls[self._last] = made
         media.watch(partial(self._lose_audio, made))
         if not self._keeping:

@@ -37,7 +37,12 @@ def offer_commands(commands: Commands, desk: Desk) -> None:
     async def dial(given: Arguments) -> Answer:
         return desk.dial(given.get("target", ""), _number(given, "line"))
 
+    async def forget(_: Arguments) -> Answer:
+        await calls.recent.forget()
+        return {"forgotten": True}
+
     commands.register(Command("dial", Level.USER, dial))
+    commands.register(Command("forget-calls", Level.USER, forget))
     acts: Mapping[str, Act] = {
         "answer": lambda number, _: calls.answer(number),
         "hangup": lambda number, _: calls.hang_up(number),

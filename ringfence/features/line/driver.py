@@ -146,6 +146,7 @@ class LineDriver:
                     await line.ended.wait()
         self._leaving.clear()
         self._settle()
+        self.calls.recent.close()
         if self._audio:
             self._audio.close()
 
@@ -176,6 +177,7 @@ class LineDriver:
         last = self.calls.last
         data = {"lines": held, "calls": calls, "last_call": last, "refused": refused}
         data["idle_since"] = self.calls.idle_since
+        data["recent"] = self.calls.recent.shown()
         return Status(health(lines, waits=bool(self._pending)), tuple(rows), data, "Lines")
 
     async def _run(self, line: Line, before: list[Line]) -> None:

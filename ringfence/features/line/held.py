@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from ringfence.features.line.path import Elsewhere, Media, Path
+from ringfence.features.line.recent import Recent, kind, security
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.negotiation import Negotiation
 
@@ -33,6 +34,12 @@ class Held(Struct, eq=False):
     """How far a transfer of this call came, in words."""
     keys: str = ""
     """Keys that the other side told by INFO."""
+    name: str = ""
+    """How the other side names itself; empty where it does not."""
+    began: float = 0.0
+    """Seconds since 1970."""
+    answered: float | None = None
+    """Monotonic seconds; None where nobody has answered."""
 
     def peers(self) -> Iterator[str]:
         """Yield the addresses that responses come from."""
@@ -47,6 +54,21 @@ class Held(Struct, eq=False):
             "peer": self.peer,
             "direction": "in" if self.incoming else "out",
         }
+
+    def recent(self, now: float, ended: str) -> Recent:
+        """Return it as a call that is over."""
+        stream, answered = self.negotiation.stream, self.answered is not None
+        srtp = stream.protect.suite if stream and stream.protect else ""
+        return Recent(
+            kind=kind(incoming=self.incoming, answered=answered, ended=ended),
+            line=self.path.line.n,
+            peer=self.peer,
+            name=self.name,
+            at=self.began,
+            seconds=None if self.answered is None else round(now - self.answered),
+            security=security(self.path.flow.transport, srtp) if answered else "",
+            ended=ended,
+        )
 
     def doing(self) -> str:
         """Return how it is doing, in words."""

@@ -145,8 +145,10 @@ class Switchboard(Transfers):
             media.stop()
             raise
         negotiation = Negotiation(self._terms(path, media, replaced), self._entropy)
-        peer = said(caller(asked.message, path.line.callers, trusted=path.known), 200)
+        who = caller(asked.message, path.line.callers, trusted=path.known)
+        peer = said(who.uri, 200)
         held = self._hold_on(call, path, media, negotiation, peer, incoming=True)
+        held.name = said(who.name)
         self._flush(held)
         if replaced:
             self._take_place(held, replaced)

@@ -47,6 +47,7 @@ _FOREIGN_URI = pattern(rb"(?!sips?:)" + _ABSOLUTE, re.IGNORECASE)
 _COLONS = pattern(rb":::(?=[0-9]++\.)")
 """RFC 3261 let an IPv4 address end an IPv6 one so; it must be tolerated (RFC 5118 section 4.10)."""
 _ESCAPED = pattern(rb"%([0-9A-Fa-f]{2})")
+_PAIR = pattern(rb"\\(.)", re.DOTALL)
 
 
 class Uri(Struct, frozen=True):
@@ -67,6 +68,8 @@ class Address(Struct, frozen=True):
 
     uri: bytes
     parameters: Mapping[bytes, bytes]
+    name: bytes = b""
+    """Display name, without quotes and escapes."""
 
 
 class Via(Struct, frozen=True):
@@ -118,7 +121,8 @@ def parse_address(text: bytes) -> Address:
 
     """
     if found := _NAME_ADDR.fullmatch(text):
-        return Address(found[3], parse_parameters(found[4]))
+        name = _PAIR.sub(rb"\1", found[1].strip()[1:-1]) if found[1] else (found[2] or b"").strip()
+        return Address(found[3], parse_parameters(found[4]), name)
     if found := _ADDR_SPEC.fullmatch(text):
         return Address(found[1], parse_parameters(found[2]))
     raise RemoteProtocolError("malformed address")

@@ -6,7 +6,7 @@ Source: RFC 3323; RFC 3325; RFC 5009; draft-ietf-sip-privacy-04 (Remote-Party-ID
 from collections.abc import Sequence
 
 from ringfence.errors import RemoteProtocolError
-from ringfence.protocols.sip.grammar import parse_address, quote
+from ringfence.protocols.sip.grammar import Address, parse_address, quote
 from ringfence.protocols.sip.message import Message
 
 HIDING = ("header", "session", "user", "id")
@@ -37,18 +37,18 @@ def announcement(
     return tuple(fields)
 
 
-def caller(message: Message, order: Sequence[str], *, trusted: bool) -> bytes:
-    """Return the URI of who calls, by the first field of `order` (PAID, RPID, FROM) that has one.
+def caller(message: Message, order: Sequence[str], *, trusted: bool) -> Address:
+    """Return who calls, by the first field of `order` (PAID, RPID, FROM) that names somebody.
 
     Only a proxy of the line may say more than From does (RFC 3325 section 5).
     """
     for word in order if trusted else ("FROM",):
         for value in message.values(_NAMES[word]):
             try:
-                return parse_address(value).uri
+                return parse_address(value)
             except RemoteProtocolError:
                 continue
-    return parse_address(message.first(b"from")).uri
+    return parse_address(message.first(b"from"))
 
 
 def may_be_heard(message: Message) -> bool:

@@ -200,7 +200,7 @@ class Session:
         if self._invited():
             self._exchange.respond(487, (), now)
             if self.state is State.INCOMING:
-                self._end(Ended(487, "cancelled by the caller"))
+                self._end(Ended(487, _why_cancelled(asked.message)))
 
     def _receive_in_dialog(self, asked: Asked, now: float) -> None:
         message, exchange = asked.message, self._exchange
@@ -306,3 +306,12 @@ class Session:
         self._again = self._patience = self._ring_again = inf
         self._update = None
         self._events.append(event)
+
+
+def _why_cancelled(message: Message) -> str:
+    """Return why a call that rang here is cancelled. Source: RFC 3326, Reason with cause 200."""
+    for value in message.values(b"reason"):
+        protocol, *parts = (part.strip().lower() for part in value.split(b";"))
+        if protocol == b"sip" and b"cause=200" in parts:
+            return "answered elsewhere"
+    return "cancelled by the caller"
