@@ -8,7 +8,7 @@ PYTEST := .venv/bin/pytest -q --durations=5
 # Compiled tests are kept, else every run compiles every assertion anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab test check unit integration scorecard breaks bench soak docs interop pictures lock clean setup-lab setup-test
+.PHONY: lab test check unit integration scorecard breaks bench soak docs messages interop pictures lock clean setup-lab setup-test
 
 lab: setup-lab
 	@.venv/bin/ringfence lab up
@@ -28,6 +28,7 @@ setup-test:
 check:
 	@.venv/bin/ruff format --check --quiet . || { echo "ruff format . would change files"; exit 1; }
 	@.venv/bin/ruff check --quiet .
+	@$(PY) scripts/messages.py --check
 	@.venv/bin/mypy --no-error-summary
 	@.venv/bin/lint-imports --no-logo 2>&1 | tail -n 1; exit $${PIPESTATUS[0]}
 	@$(MAKE) --no-print-directory unit
@@ -65,6 +66,10 @@ soak: setup-test
 docs: setup-lab
 	@.venv/bin/ringfence parameters --markdown > docs/parameters.md
 	@.venv/bin/ringfence check --rules --markdown > docs/rules.md
+
+# Read the texts of page and screen into the catalogues, compile them, name what is not translated.
+messages: setup-test
+	@$(PY) scripts/messages.py
 
 # Call the peers, and write down who heard whom.
 interop: setup-test

@@ -3,6 +3,9 @@
 import enum
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
+
+from ringfence.messages import _
 
 
 class Severity(enum.Enum):
@@ -30,16 +33,31 @@ class Finding(Struct, frozen=True):
     """Line in the file, from 1; None where the value did not come from a file."""
     column: int | None = None
 
+    def __post_init__(self) -> None:
+        """Keep the English text alone: findings are for logs, reports and programs."""
+        for name in ("message", "remedy"):
+            if type(held := getattr(self, name)) is not str:
+                force_setattr(self, name, str(held))
+
 
 class RingfenceError(Exception):
-    """Base of every error raised on purpose."""
+    """Base of every error raised on purpose; its text is English, as logs and programs want it."""
+
+    @property
+    def message(self) -> str:
+        """Return the text as a surface shows it, which turns it where it is a message."""
+        return self.args[0] if self.args and isinstance(self.args[0], str) else str(self)
 
 
 class ConfigError(RingfenceError):
     """The operator must correct a parameter; what runs now keeps running."""
 
     def __init__(self, parameter: str, reason: str, remedy: str = "", rule: str = "") -> None:
-        super().__init__(f"{parameter}: {reason}" + (f"; {remedy}" if remedy else ""))
+        super().__init__(
+            _("{parameter}: {reason}; {remedy}", parameter=parameter, reason=reason, remedy=remedy)
+            if remedy
+            else _("{parameter}: {reason}", parameter=parameter, reason=reason)
+        )
         self.parameter = parameter
         self.reason = reason
         self.remedy = remedy
@@ -66,7 +84,9 @@ class PolicyError(RingfenceError):
     """
 
     def __init__(self, rule: str, reason: str, remedy: str = "") -> None:
-        super().__init__(reason + (f"; {remedy}" if remedy else ""))
+        super().__init__(
+            _("{reason}; {remedy}", reason=reason, remedy=remedy) if remedy else reason
+        )
         self.rule = rule
         self.reason = reason
         self.remedy = remedy
@@ -92,7 +112,7 @@ class ComponentError(RingfenceError):
     """A local component (kernel, program, disk) failed; retried with back-off."""
 
     def __init__(self, component: str, detail: str) -> None:
-        super().__init__(f"{component}: {detail}")
+        super().__init__(_("{component}: {detail}", component=component, detail=detail))
         self.component = component
         self.detail = detail
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from msgspec import Struct, StructMeta
 
+from ringfence.messages import Message, _
 from ringfence.protocols.pattern import pattern
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class YesNo(Codec[bool], frozen=True):
         try:
             return _YES_NO[text.lower()]
         except KeyError:
-            raise ValueError(f"expected Yes or No, not {text[:40]!r}") from None
+            raise ValueError(_not(_("Yes or No"), text[:40])) from None
 
     def encode(self, value: bool) -> str:
         """Return Yes or No."""
@@ -102,6 +103,10 @@ class YesNo(Codec[bool], frozen=True):
     def describe(self) -> str:
         """Return the two words."""
         return "Yes|No"
+
+
+def _not(expected: str, given: object) -> Message:
+    return _("expected {expected}, not {given}", expected=expected, given=repr(given))
 
 
 _YES_NO = {"yes": True, "no": False}
@@ -127,8 +132,8 @@ class Choice(Codec[E], frozen=True, cache_hash=True):
         try:
             return cast(E, _members(self)[text.lower()])
         except KeyError:
-            expected = self.describe()
-            raise ValueError(f"expected one of {expected}, not {text[:40]!r}") from None
+            expected = _("one of {choices}", choices=self.describe())
+            raise ValueError(_not(expected, text[:40])) from None
 
     def encode(self, value: E) -> str:
         """Return the canonical spelling."""
@@ -156,10 +161,10 @@ class Number(Codec[int], frozen=True):
         """Return the number; ASCII digits only."""
         digits = text[1:] if text.startswith("-") else text
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 10):
-            raise ValueError(f"expected {self.describe()}, not {text[:40]!r}")
+            raise ValueError(_not(self.describe(), text[:40]))
         value = int(text)
         if not self.first <= value <= self.last:
-            raise ValueError(f"expected {self.describe()}, not {value}")
+            raise ValueError(_not(self.describe(), value))
         return value
 
     def describe(self) -> str:
@@ -188,7 +193,7 @@ class NumberOrNone(Codec[int | None], frozen=True):
 
     def describe(self) -> str:
         """Return the limits and the unit."""
-        return f"{self.number.describe()}, or empty"
+        return _("{allowed}, or empty", allowed=self.number.describe())
 
 
 class Seconds(Codec[float], frozen=True):
@@ -201,10 +206,10 @@ class Seconds(Codec[float], frozen=True):
         """Return the time in seconds."""
         digits = text.replace(".", "", 1)
         if not (digits.isascii() and digits.isdigit() and len(text) <= 12):
-            raise ValueError(f"expected {self.describe()}, not {text[:40]!r}")
+            raise ValueError(_not(self.describe(), text[:40]))
         value = float(text)
         if not self.first <= value <= self.last:
-            raise ValueError(f"expected {self.describe()}, not {text}")
+            raise ValueError(_not(self.describe(), value))
         return value
 
     def encode(self, value: float) -> str:
@@ -234,16 +239,17 @@ class Text(Codec[str], frozen=True):
     def decode(self, text: str) -> str:
         """Return the text."""
         if len(text) > self.limit:
-            raise ValueError(f"has {len(text)} characters, at most {self.limit} are allowed")
+            n, limit = len(text), self.limit
+            raise ValueError(_("has {n} characters, at most {limit} are allowed", n=n, limit=limit))
         if not text.isprintable():
             if _CONTROL.search(text):
-                raise ValueError("has a control character")
+                raise ValueError(_("has a control character"))
             if _BROKEN.search(text):
-                raise ValueError("is not UTF-8")
+                raise ValueError(_("is not UTF-8"))
         if self.syntax:
             text = text.translate(_STRAIGHT)
         if self.pattern and text and not re.fullmatch(self.pattern, text):
-            raise ValueError(f"expected {self.describe()}, not {text[:40]!r}")
+            raise ValueError(_not(self.describe(), text[:40]))
         return text
 
     def encode(self, value: str) -> str:
@@ -252,16 +258,19 @@ class Text(Codec[str], frozen=True):
 
     def describe(self) -> str:
         """Return the form and the length."""
-        return (f"{self.hint}, " if self.hint else "") + f"at most {self.limit} characters"
+        longest = _("at most {limit} characters", limit=self.limit)
+        form = Message(self.hint)
+        return _("{form}, {longest}", form=form, longest=longest) if form else longest
 
     def doubt(self, text: str) -> str:
         """Return a warning for what phones of the field do not take."""
         if self.warn_above is not None and len(text) > self.warn_above:
-            return f"has {len(text)} characters, and phones of the field take {self.warn_above}"
+            n, limit = len(text), self.warn_above
+            return _("has {n} characters, and phones of the field take {limit}", n=n, limit=limit)
         if self.syntax and text != text.translate(_STRAIGHT):
-            return "has the curly quotes of a word processor, which are read as straight ones"
+            return _("has the curly quotes of a word processor, which are read as straight ones")
         if not (self.display or text.isascii()):
-            return "has characters outside ASCII, which phones of the field do not take"
+            return _("has characters outside ASCII, which phones of the field do not take")
         return ""
 
 
@@ -304,11 +313,11 @@ class Address(Codec[str], frozen=True):
                 raise ValueError
             return str(kind(text))
         except ValueError:
-            raise ValueError(f"expected {self.describe()}, not {text[:40]!r}") from None
+            raise ValueError(_not(self.describe(), text[:40])) from None
 
     def describe(self) -> str:
         """Return the version."""
-        return f"IPv{self.version} address, or empty"
+        return _("IPv{version} address, or empty", version=self.version)
 
 
 class SecretText(Codec[Secret], frozen=True):
@@ -326,7 +335,7 @@ class SecretText(Codec[Secret], frozen=True):
 
     def describe(self) -> str:
         """Return the length."""
-        return f"secret, at most {self.limit} characters"
+        return _("secret, at most {limit} characters", limit=self.limit)
 
     def doubt(self, text: str) -> str:
         """Return a warning for what phones of the field do not take."""
@@ -346,7 +355,7 @@ class Password(Codec[Secret], frozen=True):
     def decode(self, text: str) -> Secret:
         """Return the secret."""
         if " " in text:
-            raise ValueError("has a blank, which a password must not have")
+            raise ValueError(_("has a blank, which a password must not have"))
         return Secret(Text(self.last).decode(text))
 
     def encode(self, value: Secret) -> str:
@@ -355,17 +364,18 @@ class Password(Codec[Secret], frozen=True):
 
     def describe(self) -> str:
         """Return the rules."""
-        return f"secret, {self.first}–{self.last} characters of three classes, no blank"
+        told = f"{self.first}–{self.last}"
+        return _("secret, {limits} characters of three classes, no blank", limits=told)
 
     def doubt(self, text: str) -> str:
         """Return a warning for a password that is short or of fewer than three classes."""
         classes = (str.isupper, str.islower, str.isdigit, lambda c: not c.isalnum())
         if not text:
-            return "is empty: everyone may enter"
+            return _("is empty: everyone may enter")
         if len(text) < self.first:
-            return f"is shorter than {self.first} characters"
+            return _("is shorter than {first} characters", first=self.first)
         if sum(any(map(kind, text)) for kind in classes) < 3:
-            return "uses fewer than three of upper case, lower case, digits and signs"
+            return _("uses fewer than three of upper case, lower case, digits and signs")
         return ""
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar, cast
 from msgspec import Struct, StructMeta, field
 
 from ringfence.config.codecs import Codec, Secret, codec_for
+from ringfence.messages import Message, _
 
 T = TypeVar("T")
 
@@ -14,9 +15,9 @@ T = TypeVar("T")
 class Effect(enum.Enum):
     """When a changed value takes effect. Source: phone-facts 1.8."""
 
-    LIVE = "at once"
-    RESTART = "after its service restarts by itself"
-    REBOOT = "after a reboot"
+    LIVE = _("at once")
+    RESTART = _("after its service restarts by itself")
+    REBOOT = _("after a reboot")
 
 
 class Access(enum.Enum):
@@ -37,10 +38,10 @@ class Level(enum.Enum):
 class Status(enum.Enum):
     """Whether anything in this release obeys the parameter."""
 
-    OBEYED = "obeyed"
-    LATER = "accepted, no effect yet"
+    OBEYED = _("obeyed")
+    LATER = _("accepted, no effect yet")
     """A planned feature of Ringfence will obey it."""
-    NEVER = "accepted, no effect"
+    NEVER = _("accepted, no effect")
     """Kept so that files of the field load; nothing will obey it."""
 
 
@@ -130,10 +131,10 @@ class Section(Struct, frozen=True):
         """
         row = Param(
             tag=tag,
-            label=label or tag.removesuffix("_{n}_").replace("_", " "),
-            section=self.title,
+            label=Message(label or tag.removesuffix("_{n}_").replace("_", " ")),
+            section=Message(self.title),
             source=source or self.source,
-            help=help,
+            help=Message(help),
             codec=codec or codec_for(type(default)),
             default=default,
             newer_default=default if newer_default is _UNSET else newer_default,

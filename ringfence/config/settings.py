@@ -18,6 +18,7 @@ from ringfence.config.catalog.tr069 import Tr069
 from ringfence.config.catalog.user import User
 from ringfence.config.parameter import Effect, Param, Tab
 from ringfence.errors import ConfigError
+from ringfence.messages import _
 
 LINES = 16
 """Extensions of the largest model. Source: phone-facts 1.1."""
@@ -124,7 +125,8 @@ def decode(texts: Mapping[str, str], base: Settings) -> tuple[Settings, list[Con
         try:
             decoded = row.codec.decode(text.strip())
         except ValueError as error:
-            errors.append(ConfigError(tag, str(error), f"allowed: {row.codec.describe()}"))
+            allowed = _("allowed: {allowed}", allowed=row.codec.describe())
+            errors.append(ConfigError(tag, error.args[0], allowed))
             continue
         given[tab, n][name] = decoded
     return _with(base, given), errors

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from ringfence.errors import Finding
+from ringfence.messages import _
 from ringfence.policy.tls import ClientCertificate, Trust
 from ringfence.policy.vlan import VoiceVlan
 from ringfence.policy.vpn import Tunnel
@@ -97,19 +98,19 @@ class Facts(Struct, frozen=True):
 class Health(enum.Enum):
     """How a feature is doing, in the words the status page prints."""
 
-    DISABLED = "Disabled"
-    STARTING = "Starting"
-    PENDING = "Pending"
-    RUNNING = "Running"
-    FAILED = "Failed"
+    DISABLED = _("Disabled")
+    STARTING = _("Starting")
+    PENDING = _("Pending")
+    RUNNING = _("Running")
+    FAILED = _("Failed")
 
 
 class Page(enum.Enum):
     """The pages under Info. Source: mission WEB-06."""
 
-    STATUS = "Status"
-    DOWNLOADS = "Download Status"
-    DEBUG = "Debug"
+    STATUS = _("Status")
+    DOWNLOADS = _("Download Status")
+    DEBUG = _("Debug")
 
 
 class Status(Struct, frozen=True):

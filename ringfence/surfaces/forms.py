@@ -12,12 +12,30 @@ from ringfence.config.parameter import Access, Effect, Level, Param, Status
 from ringfence.config.settings import LINES, ROWS, Slot, encode, slots, value
 from ringfence.config.snapshot import Change, Origin, Snapshot
 from ringfence.errors import ConfigError, Finding
+from ringfence.messages import _
 
 CLEAR = "clear:"
 """Prefix of the form entry that empties a secret; an empty secret entry changes nothing."""
 
-_SPELLED = {"sip": "SIP", "tr069": "TR-069"}
-"""Titles of tabs that are not just the tab's name."""
+_TITLES = {
+    "system": _("System"),
+    "sip": _("SIP"),
+    "provisioning": _("Provisioning"),
+    "regional": _("Regional"),
+    "phone": _("Phone"),
+    "user": _("User"),
+    "tr069": _("TR-069"),
+}
+SET_BY: Mapping[Origin, str] = {
+    Origin.DEFAULT: "",
+    Origin.DHCP: _("set by DHCP"),
+    Origin.PROFILE: _("set by profile"),
+    Origin.PAGE: _("set by web page"),
+    Origin.SCREEN: _("set by phone screen"),
+    Origin.ACS: _("set by ACS"),
+    Origin.ACTIVATION: _("set by activation server"),
+    Origin.COMMAND: _("set by command line"),
+}
 
 
 class Kind(enum.Enum):
@@ -101,7 +119,7 @@ NOTHING = Draft()
 def _places() -> Iterator[Place]:
     for tab in ROWS:
         for n in range(1, LINES + 1) if tab == "ext" else (0,):
-            title = _SPELLED.get(tab, tab.capitalize()) + (f" {n}" if n else "")
+            title = _("Ext {n}", n=n) if n else _TITLES[tab]
             yield Place(f"{tab}{n or ''}", title, tab, n)
 
 
@@ -237,20 +255,31 @@ def weak_passwords(submitted: Mapping[str, Change], shortest: int = 8) -> list[C
         if isinstance(codec, Password):
             strict = replace(codec, first=max(codec.first, shortest))
             if doubt := strict.doubt(change.text or ""):
-                refused.append(ConfigError(tag, doubt, f"choose {strict.describe()}"))
+                refused.append(
+                    ConfigError(tag, doubt, _("choose {allowed}", allowed=strict.describe()))
+                )
     return refused
 
 
 def doubts(submitted: Mapping[str, Change]) -> list[str]:
     """Return a warning for every accepted value that may not do what its author meant."""
     found = ((tag, slots()[tag].row.codec.doubt(c.text or "")) for tag, c in submitted.items())
-    return [f"{title(tag)} {doubt}." for tag, doubt in found if doubt]
+    return [
+        _("{parameter} {doubt}.", parameter=title(tag), doubt=doubt)
+        for tag, doubt in found
+        if doubt
+    ]
 
 
 def told(findings: Iterable[Finding]) -> list[str]:
     """Return what was found in accepted values, by their titles."""
     return [
-        f"{title(one.tag) if one.tag else 'Settings'}: {one.message}; {one.remedy}."
+        _(
+            "{parameter}: {message}; {remedy}.",
+            parameter=title(one.tag) if one.tag else _("Settings"),
+            message=one.message,
+            remedy=one.remedy,
+        )
         for one in findings
     ]
 
@@ -266,7 +295,8 @@ def effects(tags: Iterable[str]) -> Mapping[Effect, tuple[str, ...]]:
 def title(tag: str) -> str:
     """Return the label of a parameter, with its extension where it has one."""
     slot = slots()[tag]
-    return f"Ext {slot.n} {slot.row.label}" if slot.n else slot.row.label
+    label = slot.row.label
+    return _("Ext {n} {label}", n=slot.n, label=label) if slot.n else label
 
 
 def place_of(tag: str) -> Place:

@@ -2,8 +2,10 @@
 
 from ringfence.config.codecs import Text
 from ringfence.config.parameter import Section, Status, Tab
+from ringfence.config.spoken import LanguageName
 
 _CODES = Section("Vertical Service Activation Codes", "phone-facts 1.6", status=Status.OBEYED)
+_LANGUAGE = Section("Language", "ADR 42")
 _TIME = Section("Time", "phone-facts 1.1, 3.1")
 CODE = Text(32)
 
@@ -22,6 +24,14 @@ class Regional(Tab, frozen=True, kw_only=True):
     )
     secure_one_call_deact_code: str = _CODES.row(
         "*19", "Secure_One_Call_Deact_Code", "Dialled before a number or alone, offers no SRTP in the next call.", codec=CODE
+    )
+
+    language_selection: str = _LANGUAGE.row(
+        "English-US",
+        "Language_Selection",
+        "Language of the phone screen, and of the web page for a browser that asks for none; any other name is English.",
+        codec=LanguageName(),
+        status=Status.OBEYED,
     )
 
     set_local_date: str = _TIME.row(

@@ -11,6 +11,7 @@ from ringfence.features.web.callers import Callers
 from ringfence.features.web.routes import ROUTES, Route, allows, is_page
 from ringfence.features.web.sessions import Session, Sessions
 from ringfence.features.web.view import View, see
+from ringfence.messages import _
 from ringfence.runtime.feature import World
 
 BEFORE_FIRST_USE = ("static", "first_use_form", "first_use")
@@ -40,6 +41,7 @@ class Gate:
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def enter(request: web.Request) -> web.StreamResponse:
             session = None
+            self._view.meet(request)
             try:
                 session = self.session(request, quiet=route.quiet)
                 if refusal := await self._refusal(route, request, session):
@@ -48,7 +50,9 @@ class Gate:
             except RemoteProtocolError as refused:
                 return self._sorry(route, refused.status_hint, str(refused), None)
             except ComponentError as error:
-                return self._sorry(route, 500, f"Nothing was stored. {error}", session)
+                return self._sorry(
+                    route, 500, _("Nothing was stored. {error}", error=error.message), session
+                )
 
         return enter
 
@@ -71,7 +75,7 @@ class Gate:
             requests.check_origin(request)
             request["form"] = form = await requests.form(request)
             if session and route.level and not _same(form.get("csrf", ""), session.csrf):
-                return self._view.message(403, "This form is out of date. Nothing was stored.")
+                return self._view.message(403, _("This form is out of date. Nothing was stored."))
         return None
 
     def _stranger(
@@ -79,12 +83,12 @@ class Gate:
     ) -> web.Response:
         """Return what somebody gets who may not use a route."""
         if session:
-            return self._view.message(403, "This page is for the administrator.", login="admin")
+            return self._view.message(403, _("This page is for the administrator."), login="admin")
         if route.program:
             return requests.words(401, "Log in first.")
         if route.method == "GET":
             return see(f"/login?then={request.path if is_page(request.path) else '/'}")
-        return self._view.message(403, "Your session has ended. Nothing was stored.", login="")
+        return self._view.message(403, _("Your session has ended. Nothing was stored."), login="")
 
     def session(self, request: web.Request, *, quiet: bool = False) -> Session | None:
         """Return the session of a request; one whose password was changed since is over."""

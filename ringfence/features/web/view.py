@@ -1,17 +1,21 @@
 """Pages as HTML, from templates that know no parameter and no feature by name."""
 
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from importlib.resources import files
 from typing import Any
 
 import jinja2
 from aiohttp import web
+from markupsafe import Markup, escape
 
 from ringfence.config.parameter import Level
 from ringfence.config.settings import slots
 from ringfence.errors import RemoteProtocolError
 from ringfence.features.web.plan import WebPlan, plan
 from ringfence.features.web.sessions import Session
+from ringfence.messages import Message, _, plural
+from ringfence.messages.language import ENGLISH, Language, named, preferred
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health
 from ringfence.surfaces import forms, status
@@ -19,11 +23,13 @@ from ringfence.surfaces import forms, status
 HERE = files("ringfence.features.web")
 
 COMMANDS = {
-    "resync": ("Resync now", ""),
-    "problem-report": ("Report a problem", ""),
-    "reboot": ("Reboot the phone", "Calls end, and the phone is away for a moment."),
+    "resync": (_("Resync now"), ""),
+    "problem-report": (_("Report a problem"), ""),
+    "reboot": (_("Reboot the phone"), _("Calls end, and the phone is away for a moment.")),
 }
 """`{command: (words of its button, warning before it is given)}`."""
+READER: ContextVar[Language] = ContextVar("READER", default=ENGLISH)
+"""The language of whoever sent the request in work."""
 
 
 class View:
@@ -39,8 +45,17 @@ class View:
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            finalize=_said,
         )
-        self._templates.globals["clear"] = forms.CLEAR
+        self._templates.globals.update(clear=forms.CLEAR, set_by=forms.SET_BY, _=_, plural=plural)
+
+    def meet(self, request: web.Request) -> None:
+        """Speak the language that the browser wants, or that of the phone's screen.
+
+        Source: ADR 42.
+        """
+        own = named(self._world.snapshot().settings.regional.language_selection)
+        READER.set(preferred(request.headers.get("Accept-Language", ""), own))
 
     def plan(self) -> WebPlan:
         """Return what the settings in force say of the page, be it in place yet or not.
@@ -75,7 +90,7 @@ class View:
             context["notices"], session.notices = session.notices, []
         identity = self._world.facts().identity
         text = self._templates.get_template(template).render(
-            identity=identity, session=session, code=code, **context
+            identity=identity, session=session, code=code, language=READER.get(), **context
         )
         return web.Response(status=code, text=text, content_type="text/html", charset="utf-8")
 
@@ -149,6 +164,20 @@ class View:
         return self.page(
             "message.html", code, session=session, path="", text=text, link=link, login=login
         )
+
+
+def _said(shown: Any) -> Any:
+    """Return what a template shows: a message in the reader's language, all else as it is."""
+    if not isinstance(shown, Message):
+        return shown
+    language = READER.get()
+    if any(isinstance(value, Markup) for value in shown.values.values()):
+        filled = {
+            name: language.say(value) if isinstance(value, Message) else value
+            for name, value in shown.values.items()
+        }
+        return escape(language.template(shown)).format(**filled)
+    return language.say(shown)
 
 
 def _ailing(sections: Iterable[status.StatusSection]) -> list[status.StatusSection]:
