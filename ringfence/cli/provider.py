@@ -12,7 +12,14 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ringfence.cli import CANNOT, DONE, FINDINGS, provider_firmware, provider_inventory
+from ringfence.cli import (
+    CANNOT,
+    DONE,
+    FINDINGS,
+    provider_acs,
+    provider_firmware,
+    provider_inventory,
+)
 from ringfence.errors import ComponentError, ConfigError
 
 if TYPE_CHECKING:
@@ -29,6 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     for server in ("nginx", "apache"):
         _add_config(verbs, server)
     provider_firmware.add(verbs)
+    provider_acs.add(verbs)
     provider_inventory.add(verbs)
 
 
@@ -136,6 +144,8 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.verb == "firmware":
             provider_firmware.run(arguments)
             return DONE
+        if arguments.verb == "acs":
+            return provider_acs.run(arguments)
         from ringfence.cli import provider_verbs
 
         provider_verbs.run(arguments)

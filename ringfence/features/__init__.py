@@ -20,6 +20,7 @@ ORDER = (
     "custom_ca",
     "proxy",
     "upgrade",
+    "tr069",
     "certificates",
     "report",
     "problem_report",

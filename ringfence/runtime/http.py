@@ -125,7 +125,7 @@ async def get(
         egress.note(aim)
         if given.response.status not in (301, 302):
             return given
-        request = _redirected(request, given.response)
+        request = redirected(request, given.response)
     raise RemoteProtocolError(f"more than {REDIRECTS} redirects")
 
 
@@ -244,7 +244,14 @@ def _is_whole(aim: Target) -> bool:
     return bool(aim.via.host) and aim.tls is None
 
 
-def _redirected(request: Request, response: Response) -> Request:
+def redirected(request: Request, response: Response) -> Request:
+    """Return the request that a redirect asks for; another server learns no login.
+
+    Raises:
+        PolicyError: it leads to clear text.
+        RemoteProtocolError: it leads nowhere.
+
+    """
     location = b"".join(response.values(b"location")[:1]).decode("latin-1")
     url = request.url
     try:
@@ -259,18 +266,27 @@ def _redirected(request: Request, response: Response) -> Request:
     return replace(request, url=to, credentials=request.credentials if same else None)
 
 
-async def exchange(stream: Stream, request: Request, *, whole: bool = False) -> Response:
+async def exchange(
+    stream: Stream,
+    request: Request,
+    *,
+    whole: bool = False,
+    connection: h11.Connection | None = None,
+) -> Response:
     """Return the answer to one request on a fresh stream; `whole` where it is a proxy's.
+
+    With a `connection` of before the stream need not be fresh, and another request may follow.
 
     Raises:
         NetworkError: the connection ended or spoke no HTTP before a status came.
         RemoteProtocolError: what came after the status breaks HTTP or exceeds a limit.
 
     """
-    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
+    last = connection is None
+    connection = connection or fresh()
     reading = _Reading(request.limit)
     try:
-        await stream.write(_bytes(connection, request, whole=whole))
+        await stream.write(_bytes(connection, request, whole=whole, last=last))
         while (answer := reading.whole) is None:
             event = connection.next_event()
             if event is h11.NEED_DATA:
@@ -285,6 +301,11 @@ async def exchange(stream: Stream, request: Request, *, whole: bool = False) -> 
             raise NetworkError(f"no HTTP answer: {error}") from None
         raise RemoteProtocolError(f"broken answer: {error}") from None
     return answer
+
+
+def fresh() -> h11.Connection:
+    """Return what reads the answers of a server."""
+    return h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
 
 
 class _Reading:
@@ -326,13 +347,10 @@ def _whole(url: Url) -> str:
     return f"{url.scheme}://{_host(url)}{url.path}"
 
 
-def _bytes(connection: h11.Connection, request: Request, *, whole: bool) -> bytes:
-    fields = {
-        "Host": _host(request.url),
-        **request.headers,
-        "Accept": "*/*",
-        "Connection": "close",
-    }
+def _bytes(connection: h11.Connection, request: Request, *, whole: bool, last: bool) -> bytes:
+    fields = {"Host": _host(request.url), **request.headers, "Accept": "*/*"}
+    if last:
+        fields["Connection"] = "close"
     if request.body or request.method != "GET":
         fields["Content-Length"] = str(len(request.body))
     target = _whole(request.url) if whole else request.url.path

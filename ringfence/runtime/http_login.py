@@ -20,10 +20,12 @@ def proof(  # noqa: PLR0913 - who, what was asked, for which request, and what m
     entropy: bytes,
     *,
     in_clear: bool,
+    count: int = 1,
 ) -> str:
     """Return what answers challenges: Digest where it is asked for, else Basic.
 
-    `in_clear` says whether Basic may be answered, which tells the password as it is.
+    `in_clear` says whether Basic may be answered, which tells the password as it is. `count` is
+    how often these challenges have been answered with this answer.
 
     Raises:
         RemoteProtocolError: neither is asked for.
@@ -32,7 +34,7 @@ def proof(  # noqa: PLR0913 - who, what was asked, for which request, and what m
     """
     challenges = [one for text in asked for one in _SEVERAL.split(text)]
     if challenge := choose(challenges):
-        use = Use(method.encode(), uri.encode(), b"00000001", entropy.hex().encode())
+        use = Use(method.encode(), uri.encode(), b"%08x" % count, entropy.hex().encode())
         return answer(challenge, credentials, use).decode()
     if not any(text.strip().lower().startswith(b"basic") for text in challenges):
         raise RemoteProtocolError("the server asks for a kind of login that is not spoken here")

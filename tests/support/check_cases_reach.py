@@ -17,6 +17,8 @@ SHA256, SHA1 = (
 )
 
 CASES: dict[str, tuple[str, str]] = {
+    # management
+    "acs-url-invalid": (ACS.replace("telco.net/", "telco.net:99999/"), ACS),
     # certificates
     "scep-server-invalid": (
         "<CDC_Server_1_>tftp://ca.telco.net/scep</CDC_Server_1_>" + SHA256,
@@ -147,6 +149,22 @@ CASES: dict[str, tuple[str, str]] = {
     "host-name-unusable": (
         "<Host_Name>front_desk</Host_Name>",
         "<Host_Name>front-desk</Host_Name>",
+    ),
+    "ldap-server-unusable": (
+        LDAP.replace("ldap://", "http://"),
+        LDAP.replace("ldap://", "ldaps://"),
+    ),
+    "ldap-filter-unusable": (
+        f"{LDAP}<LDAP_Last_Name_Filter>sn:(sn=$VALUE*</LDAP_Last_Name_Filter>",
+        f"{LDAP}<LDAP_Last_Name_Filter>sn:(sn=$VALUE*)</LDAP_Last_Name_Filter>",
+    ),
+    "ldap-display-unusable": (
+        f"{LDAP}<LDAP_Display_Attrs>cn;telephoneNumber</LDAP_Display_Attrs>",
+        f"{LDAP}<LDAP_Display_Attrs>a=cn,n=Name;a=mobile,n=Phone,t=p</LDAP_Display_Attrs>",
+    ),
+    "ldap-mapping-unusable": (
+        f"{LDAP}<LDAP_Number_Mapping>(9)x)</LDAP_Number_Mapping>",
+        f"{LDAP}<LDAP_Number_Mapping>(&lt;:9&gt;xx.)</LDAP_Number_Mapping>",
     ),
     "ntp-server-invalid": (
         "<Primary_NTP_Server>ntp.telco.net:x</Primary_NTP_Server>",

@@ -335,6 +335,7 @@ class System(Tab, frozen=True, kw_only=True):
         "Stateful filter for incoming traffic; outgoing traffic is never filtered.",
         status=OBEYED,
         source="chapter, Enable the Firewall",
+        tr069="X_CISCO_SecuritySettings.Firewall",
         cuts_off=True,
     )
     firewall_options: str = _SECURITY.row(
@@ -344,6 +345,7 @@ class System(Tab, frozen=True, kw_only=True):
         label="Firewall Options",
         status=OBEYED,
         source="chapter, Table 5",
+        tr069="X_CISCO_SecuritySettings.FirewallConfig",
         cuts_off=True,
     )
     tls_cipher_list: str = _SECURITY.row(
@@ -354,9 +356,15 @@ class System(Tab, frozen=True, kw_only=True):
         codec=Text(521, "OpenSSL cipher string"),
         status=OBEYED,
         source="chapter, Configure the Cipher List",
+        tr069="X_CISCO_SecuritySettings.TLSCipherList",
     )
     tls_client_min_version: TlsVersion = _SECURITY.row(
-        TlsVersion.TLS_1_2, "TLS_Client_Min_Version", "Oldest TLS version as a client.", status=OBEYED, since="12.0"
+        TlsVersion.TLS_1_2,
+        "TLS_Client_Min_Version",
+        "Oldest TLS version as a client.",
+        status=OBEYED,
+        since="12.0",
+        tr069="X_CISCO_SecuritySettings.TLSClientMinVersion",
     )
     tls_server_min_version: TlsVersion = _SECURITY.row(
         TlsVersion.TLS_1_2,
@@ -365,6 +373,7 @@ class System(Tab, frozen=True, kw_only=True):
         codec=Choice(TlsVersion, without=(TlsVersion.TLS_1_0,)),
         status=OBEYED,
         since="12.0",
+        tr069="X_CISCO_SecuritySettings.TLSServerMinVersion",
     )
     fips_mode: Switch = _SECURITY.row(
         Switch.DISABLED, "FIPS_Mode", "Allows only algorithms that FIPS 140 approves.", aliases=("FIPS_MODE",)

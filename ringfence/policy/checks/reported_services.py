@@ -20,4 +20,12 @@ RULES = (
         "phone-facts 1.2, Primary_NTP_Server",
         "write host or host:port",
     ),
+    Rule(
+        "acs-url-invalid",
+        Severity.ERROR,
+        "The URL of an ACS cannot be read",
+        "No ACS is called there.",
+        "phone-facts 1.7, ACS_URL",
+        "write https://SERVER:PORT/PATH",
+    ),
 )

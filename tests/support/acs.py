@@ -1,0 +1,112 @@
+"""An ACS of ours in the servers' namespace, asked by its own command line."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.certificates import Pair, leaf
+from tests.support.lease import Server
+from tests.support.phone import ringfence
+from tests.support.provider_fixtures import StartDnsmasq
+from tests.support.provider_net import FIRST, Net
+
+NAME = "acs.telco.test"
+PORT = 7547
+URL = f"https://{NAME}:{PORT}/"
+PHONE_USER, PHONE_PASSWORD = "phone", "phone-Pass-1"
+ACS_USER, ACS_PASSWORD = "acs", "acs-Pass-1"
+ENABLED = {
+    "Enable_TR-069": "Yes",
+    "ACS_URL": URL,
+    "ACS_Username": PHONE_USER,
+    "ACS_Password": PHONE_PASSWORD,
+    "Connection_Request_Username": ACS_USER,
+    "Connection_Request_Password": ACS_PASSWORD,
+    "Periodic_Inform_Enable": "No",
+    "Resync_On_Reset": "No",
+}
+CIPHERS = "Device.X_CISCO_SecuritySettings.TLSCipherList"
+
+
+class Acs:
+    """`ringfence provider acs serve`, and what it is asked for."""
+
+    def __init__(self, net: Net, certificate: Pair | None, *words: str, address: str) -> None:
+        self._net = net
+        self.folder = net.folder / f"acs-{address}"
+        self.folder.mkdir(exist_ok=True)
+        self._server: Server | None = None
+        argv = ["-m", "ringfence", "provider", "acs", "serve", "--dir", str(self.folder)]
+        argv += ["--bind", address, "--port", str(PORT), *words]
+        for option, user in (
+            ("--login", f"{PHONE_USER}:{PHONE_PASSWORD}"),
+            ("--request", f"{ACS_USER}:{ACS_PASSWORD}"),
+        ):
+            file = self.folder / option.strip("-")
+            file.write_text(user + "\n")
+            argv += [option, str(file)]
+        if certificate:
+            crt, key = certificate.save(self.folder, "server")
+            argv += ["--certificate", str(crt), "--key", str(key)]
+        self._argv = argv
+        self.start()
+
+    def start(self) -> None:
+        folder = self.folder / "run"
+        folder.mkdir(exist_ok=True)
+        self._server = Server(self._net.servers, folder, sys.executable, *self._argv)
+        self._server.wait_for("acs.ready")
+
+    def stop(self) -> None:
+        if self._server:
+            self._server.stop()
+            self._server = None
+
+    def said(self, text: str, count: int = 1) -> str:
+        """Return the log once `text` stands in it so often."""
+        assert self._server
+        return self._server.wait_for(text, count)
+
+    def ask(self, verb: str, *words: str) -> dict[str, Any]:
+        """Return what a phone answers."""
+        done = ringfence("provider", "acs", verb, "--dir", str(self.folder), "--json", *words)
+        assert done.stdout, done.stderr
+        return dict(json.loads(done.stdout))
+
+    def informs(self) -> list[dict[str, Any]]:
+        done = ringfence("provider", "acs", "informs", "--dir", str(self.folder), "--json")
+        assert done.returncode == 0, done.stderr
+        return list(json.loads(done.stdout))
+
+    def value(self, path: str) -> str:
+        (found,) = self.ask("get", path)["answer"]["ParameterList"]
+        return str(found["Value"]["text"])
+
+    def fault(self, verb: str, *words: str) -> tuple[int, list[tuple[str, int]]]:
+        """Return a fault's code, and those of single parameters."""
+        fault = self.ask(verb, *words)["fault"]
+        single = fault["SetParameterValuesFault"]
+        return fault["FaultCode"], [(one["ParameterName"], one["FaultCode"]) for one in single]
+
+
+StartAcs = Callable[..., Acs]
+
+
+@pytest.fixture
+def acs(net: Net, dnsmasq: StartDnsmasq, component: list[str]) -> Iterator[StartAcs]:
+    """Start the ACS at FIRST, by default with the right certificate; DNS knows its name."""
+    component.append("own-peer")
+    dnsmasq(f"host-record={NAME},{FIRST}")
+    made: list[Acs] = []
+
+    def start(*words: str, certificate: Pair | None = None, address: str = FIRST) -> Acs:
+        held = certificate or leaf(net.trust.servers, dns=[NAME])
+        made.append(Acs(net, held, *words, address=address))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.stop()
