@@ -30,6 +30,7 @@ ORDER = (
     "discovery",
     "screen",
 )
+    "xml_services",
 WAVES = (
     ("firewall", "pc_port", "voice_vlan", "dot1x", "vpn", "dhcp", "ipv6"),
     ("line",),

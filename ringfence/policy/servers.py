@@ -44,6 +44,9 @@ class Server(Struct, frozen=True):
     reason: str
 
 
+Judge = Callable[[str], Verdict]
+
+
 def servers(settings: Settings, values: Mapping[str, str]) -> Iterator[Server]:
     """Yield every server that the settings name, in page order. `values` are the macros."""
     judged = _judge(settings)
@@ -57,6 +60,7 @@ def servers(settings: Settings, values: Mapping[str, str]) -> Iterator[Server]:
     if settings.tr069.enable_tr_069:
         tag = ROWS["tr069"]["acs_url"].tag
         yield from _of_rule(tag, _with_path(settings.tr069.acs_url), judged, values)
+    yield from _services(settings, judged, values)
     for n, ext in enumerate(settings.ext, start=1):
         if ext.line_enable:
             for field in PROXIES:
@@ -64,7 +68,14 @@ def servers(settings: Settings, values: Mapping[str, str]) -> Iterator[Server]:
                 yield from _of_proxy(tag, getattr(ext, field), judged)
 
 
-Judge = Callable[[str], Verdict]
+def _services(settings: Settings, judged: Judge, values: Mapping[str, str]) -> Iterator[Server]:
+    """Yield the servers of services on the screen; who reads a URL says what is wrong with it."""
+    rows, phone = ROWS["phone"], settings.phone
+    of_calls = {"INCOMINGNAME": "", "REMOTENUMBER": ""}
+    for field in ("xml_directory_service_url", "xml_application_service_url"):
+        if url := getattr(phone, field):
+            found = _of_url(rows[field].tag, _with_path(url), judged, {**values, **of_calls})
+            yield from (server for server in found if server.host)
 
 
 def _judge(settings: Settings) -> Judge:
@@ -88,18 +99,21 @@ def _of_rule(tag: str, text: str, judged: Judge, values: Mapping[str, str]) -> I
         yield Server(tag, masked(text), "", False, f"not a rule: {error}")
         return
     for alternative in rule.alternatives:
-        if not alternative.url:
-            continue
-        try:
-            url = parse_url(expand(alternative.url, values))
-        except ValueError as error:
-            yield Server(tag, masked(alternative.url), "", False, f"not a URL: {error}")
-            continue
-        if url.host:
-            verdict = judged(url.host)
-            yield Server(tag, masked(str(url)), url.host, verdict.allowed, verdict.reason)
-        else:
-            yield Server(tag, alternative.url, "", True, _BY_DHCP)
+        if alternative.url:
+            yield from _of_url(tag, alternative.url, judged, values)
+
+
+def _of_url(tag: str, text: str, judged: Judge, values: Mapping[str, str]) -> Iterator[Server]:
+    try:
+        url = parse_url(expand(text, values))
+    except ValueError as error:
+        yield Server(tag, masked(text), "", False, f"not a URL: {error}")
+        return
+    if url.host:
+        verdict = judged(url.host)
+        yield Server(tag, masked(str(url)), url.host, verdict.allowed, verdict.reason)
+    else:
+        yield Server(tag, text, "", True, _BY_DHCP)
 
 
 def _of_proxy(tag: str, text: str, judged: Judge) -> Iterator[Server]:

@@ -109,7 +109,7 @@ class Net:
     def boot(self, **texts: str) -> RunningPhone:
         """Start the phone process with parameters."""
         config = self.folder / "first.xml"
-        config.write_text(profile(**OWN, **texts))
+        config.write_text(profile(**{**OWN, **texts}))
         phone = RunningPhone(self.state, self.phone_space, "--config", str(config))
         self._stops.append(phone.stop)
         phone.wait_for("phone.ready")

@@ -95,18 +95,27 @@ class Phone(Tab, frozen=True, kw_only=True):
     )
 
     xml_directory_service_name: str = _XML.row(
-        "", "XML_Directory_Service_Name", "Name of the XML directory.", codec=Text(256, display=True)
+        "", "XML_Directory_Service_Name", "Name of the XML directory.", status=Status.OBEYED, codec=Text(256, display=True)
     )
-    xml_directory_service_url: str = _XML.row("", "XML_Directory_Service_URL", "Address of the XML directory.", codec=URL)
+    xml_directory_service_url: str = _XML.row(
+        "", "XML_Directory_Service_URL", "Address of the XML directory.", status=Status.OBEYED, codec=URL
+    )
     xml_application_service_name: str = _XML.row(
-        "", "XML_Application_Service_Name", "Name of the XML application.", codec=Text(256, display=True)
+        "", "XML_Application_Service_Name", "Name of the XML application.", status=Status.OBEYED, codec=Text(256, display=True)
     )
-    xml_application_service_url: str = _XML.row("", "XML_Application_Service_URL", "Address of the XML application.", codec=URL)
-    xml_user_name: str = _XML.row("", "XML_User_Name", "User name for XML services.", codec=NAME)
-    xml_password: Secret = _XML.row(Secret(), "XML_Password", "Password for XML services.")
-    cisco_xml_exe_enable: bool = _XML.row(False, "CISCO_XML_EXE_Enable", "Accepts commands in XML.")
+    xml_application_service_url: str = _XML.row(
+        "", "XML_Application_Service_URL", "Address of the XML application.", status=Status.OBEYED, codec=URL
+    )
+    xml_user_name: str = _XML.row("", "XML_User_Name", "User name for XML services.", status=Status.OBEYED, codec=NAME)
+    xml_password: Secret = _XML.row(Secret(), "XML_Password", "Password for XML services.", status=Status.OBEYED)
+    cisco_xml_exe_enable: bool = _XML.row(
+        False, "CISCO_XML_EXE_Enable", "Accepts commands in XML, at /CGI/Execute of the page.", status=Status.OBEYED
+    )
     cisco_xml_exe_auth_mode: ExecuteAuth = _XML.row(
-        ExecuteAuth.LOCAL, "CISCO_XML_EXE_Auth_Mode", "Who may send commands in XML; Trusted asks nobody for a password."
+        ExecuteAuth.LOCAL,
+        "CISCO_XML_EXE_Auth_Mode",
+        "Who may send commands in XML; Trusted asks nobody for a password.",
+        status=Status.OBEYED,
     )
 
     xsi_host_server: str = _XSI.row("", "XSI_Host_Server", "XSI server; http unless https:// is written.", codec=URL)

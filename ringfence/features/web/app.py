@@ -4,8 +4,10 @@ from aiohttp import web
 
 from ringfence.features.web.actions import Actions
 from ringfence.features.web.callers import Callers
+from ringfence.features.web.digest import Digests
 from ringfence.features.web.entrance import Entrance
 from ringfence.features.web.events import Events
+from ringfence.features.web.executes import Executes
 from ringfence.features.web.gate import Gate
 from ringfence.features.web.pages import Pages
 from ringfence.features.web.routes import ROUTES
@@ -21,9 +23,10 @@ def application(world: World, sessions: Sessions, throttle: Throttle) -> web.App
     entrance = Entrance(world, sessions, throttle, view)
     pages = Pages(world, view)
     actions = Actions(world)
-    gate = Gate(world, sessions, view, Callers(world, throttle, view))
+    digests = Digests(world, throttle)
+    gate = Gate(world, sessions, view, Callers(digests, view))
     events = Events(view, world.host.now, gate.session)
-    owners = (entrance, pages, events)
+    owners = (entrance, pages, events, Executes(world, digests, view))
     handlers = {
         route.name: next(
             getattr(one, route.name)

@@ -4,21 +4,17 @@ Source: phone-facts 2.10; RFC 7616; ADR 29.
 """
 
 import hmac
-import logging
 
 from aiohttp import web
 
 from ringfence.config.parameter import Level
 from ringfence.errors import RemoteProtocolError
 from ringfence.features.web import requests
+from ringfence.features.web.digest import Digests
 from ringfence.features.web.plan import WebPlan
 from ringfence.features.web.sessions import Session
 from ringfence.features.web.view import View
-from ringfence.policy.throttle import Throttle
-from ringfence.protocols.sip.digest import Credentials, Guard, Nonces, Verdict
-from ringfence.runtime.feature import World
-
-logger = logging.getLogger(__name__)
+from ringfence.protocols.sip.digest import Credentials
 
 ACCOUNT = Level.ADMIN.value
 
@@ -26,11 +22,9 @@ ACCOUNT = Level.ADMIN.value
 class Callers:
     """Judges every request for a direct action URL before it is obeyed."""
 
-    def __init__(self, world: World, throttle: Throttle, view: View) -> None:
-        self._world = world
-        self._throttle = throttle
+    def __init__(self, digests: Digests, view: View) -> None:
+        self._digests = digests
         self._view = view
-        self._nonces = Nonces(world.host.entropy(32))
 
     def refusal(self, request: web.Request, session: Session | None) -> web.Response | None:
         """Return what a caller gets who may not; None lets the request in.
@@ -50,54 +44,24 @@ class Callers:
         if session and not given and "Authorization" not in request.headers:
             _check_session(request, session)
             return None
-        if wait := self._throttle.wait(request.remote or "", self._world.host.now()):
-            text = f"Too many attempts. Try again in {wait:.0f} seconds."
-            return requests.told_to_wait(requests.words(429, text), wait)
+        if slowed := self._digests.wait(request):
+            return slowed
         if given:
             self._check_query(request, made, *given)
             return None
         if requests.is_browser(request):
             # It would repeat the credentials for whatever page asks it to.
             raise RemoteProtocolError("Log in first.", 401)
-        return self._by_digest(request, made)
+        password = made.password(Level.ADMIN).reveal()
+        return self._digests.refusal(request, Credentials(ACCOUNT, password), "the administrator")
 
     def _check_query(self, request: web.Request, made: WebPlan, user: str, password: str) -> None:
         right = made.password(Level.ADMIN).reveal()
         same = hmac.compare_digest(password.encode(), right.encode())
         if not (right and same and user == ACCOUNT):
-            self._fail(request, user)
+            self._digests.failed(request, user)
             raise RemoteProtocolError("The account or its password is wrong.", 403)
-        self._throttle.succeeded(request.remote or "")
-
-    def _by_digest(self, request: web.Request, made: WebPlan) -> web.Response | None:
-        identity, now = self._world.facts().identity, self._world.host.now()
-        guard = Guard(
-            f"{identity.product} {identity.mac}".encode(),
-            Credentials(ACCOUNT, made.password(Level.ADMIN).reveal()),
-            sha256=True,
-        )
-        given = request.headers.getall("Authorization", ())
-        texts = [text.encode(errors="surrogateescape") for text in given]
-        source = (request.remote or "").encode()
-        verdict, target = guard.judge(texts, request.method.encode(), source, self._nonces, now)
-        if verdict is Verdict.ACCEPTED:
-            if target != request.raw_path.encode():
-                raise RemoteProtocolError("The credentials are for another address.", 400)
-            self._throttle.succeeded(request.remote or "")
-            return None
-        if verdict is Verdict.MALFORMED:
-            raise RemoteProtocolError("The credentials cannot be read.", 400)
-        if verdict is Verdict.REFUSED:
-            self._fail(request, "digest")
-        nonce = self._nonces.make(source, now)
-        answer = requests.words(401, "Prove by HTTP Digest that you are the administrator.")
-        for value in guard.challenges(nonce, stale=verdict is Verdict.STALE):
-            answer.headers.add("WWW-Authenticate", value.decode())
-        return answer
-
-    def _fail(self, request: web.Request, who: str) -> None:
-        self._throttle.failed(request.remote or "", self._world.host.now())
-        logger.warning("web.action_refused: %s from %s", ascii(who[:20]), request.remote)
+        self._digests.succeeded(request)
 
 
 def _check_session(request: web.Request, session: Session) -> None:

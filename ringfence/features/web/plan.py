@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringfence.config.catalog.values import IpMode, WebProtocol
+from ringfence.config.catalog.values import ExecuteAuth, IpMode, WebProtocol
 from ringfence.config.codecs import Secret
 from ringfence.config.parameter import Level
 from ringfence.config.settings import Settings
@@ -42,6 +42,10 @@ class WebPlan(Struct, frozen=True):
     """Whether direct action URLs are obeyed."""
     query_credentials: bool
     """Whether those take a password in the query."""
+    executes: ExecuteAuth | None = None
+    """Who may send commands in XML; None for nobody."""
+    remote: tuple[str, Secret] = ("", Secret())
+    """User and password of XML services, for whom commands may come from, too."""
 
     @property
     def first_use(self) -> bool:
@@ -65,7 +69,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[WebPlan]:
 
     Source: chapter, Table 4; phone-facts 1.2, System Configuration, and 8, Web.
     """
-    system = settings.system
+    system, phone = settings.system, settings.phone
     if not system.enable_web_server:
         return Planned({})
     secure = system.enable_protocol is WebProtocol.HTTPS
@@ -83,6 +87,8 @@ def plan(settings: Settings, facts: Facts) -> Planned[WebPlan]:
         longest=system.session_max_timeout or DEFAULT_LIMIT,
         direct_actions=system.enable_direct_action_url,
         query_credentials=settings.provisioning.query_credentials,
+        executes=phone.cisco_xml_exe_auth_mode if phone.cisco_xml_exe_enable else None,
+        remote=(phone.xml_user_name, phone.xml_password),
     )
     return Planned({"": made}, _findings(made))
 
@@ -94,6 +100,7 @@ def show(made: WebPlan) -> str:
         f"accounts {' '.join(_accounts(made)) or 'none'}",
         f"session idle {made.idle:g} s, at most {made.longest:g} s",
         f"direct action URLs {_direct(made)}",
+        f"commands in XML {made.executes.value if made.executes else 'off'}",
     ]
     return "\n".join(lines) + "\n"
 

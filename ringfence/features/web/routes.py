@@ -51,6 +51,7 @@ ROUTES = (
     Route("GET", "/admin/upgrade", ADMIN, "upgrade", program=True, direct=True),
     Route("GET", "/admin/reboot", ADMIN, "reboot", program=True, direct=True),
     Route("POST", "/admin/config.xml", ADMIN, "config", program=True, direct=True),
+    Route("POST", "/CGI/Execute", ANYONE, "execute", program=True),
 )
 
 
