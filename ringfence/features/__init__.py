@@ -28,9 +28,10 @@ ORDER = (
     "tls",
     "web",
     "discovery",
+    "ldap",
     "screen",
-)
     "xml_services",
+)
 WAVES = (
     ("firewall", "pc_port", "voice_vlan", "dot1x", "vpn", "dhcp", "ipv6"),
     ("line",),

@@ -92,6 +92,18 @@ COMPONENTS = (
         ("rsyslogd", "-v"),
     ),
     Component(
+        "slapd",
+        "directory of the lab, for lab up --ldap",
+        _everywhere(
+            "slapd libsasl2-modules",
+            "openldap-servers",
+            "openldap",
+            "openldap openldap-back-mdb",
+        ),
+        ("slapd", "-VV"),
+        optional=True,
+    ),
+    Component(
         "wpa_supplicant",
         "802.1X of a phone",
         _everywhere("wpasupplicant", "wpa_supplicant", "wpa_supplicant", "wpa_supplicant setpriv"),

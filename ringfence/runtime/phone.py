@@ -323,6 +323,7 @@ def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:
         "dot1x": data.get("dot1x"),
         "lease": data.get("dhcp", {}).get("lease"),
         "clock": data.get("clock"),
+        "ldap": data.get("ldap") or None,
         "lease6": data.get("ipv6", {}).get("lease"),
         "ports": {name: data.get("firewall", {}).get(name, []) for name in ("udp", "tcp")},
         "last_resync": next(iter(resyncs), None),

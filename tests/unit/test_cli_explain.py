@@ -282,12 +282,12 @@ def test_the_vpn_is_told_without_its_password(
 def test_values_that_a_later_release_obeys_are_named_once(explained: Any) -> None:
     data = explained(
         "<flat-profile><Disable_DF>No</Disable_DF><Proxy_Mode>Off</Proxy_Mode>"
-        "<LDAP_Dir_Enable>Yes</LDAP_Dir_Enable><Firewall>Disabled</Firewall></flat-profile>"
+        "<Company_UUID>a1</Company_UUID><Firewall>Disabled</Firewall></flat-profile>"
     )
     (finding,) = [one for one in data["findings"] if one["rule"] == "values-without-effect-yet"]
     assert finding["severity"] == "info"
     assert finding["message"] == (
-        "2 values are stored, but nothing obeys them yet: Disable_DF, LDAP_Dir_Enable"
+        "2 values are stored, but nothing obeys them yet: Disable_DF, Company_UUID"
     )
 
 

@@ -41,57 +41,108 @@ class Phone(Tab, frozen=True, kw_only=True):
     device_administration: bool = _MENU.row(True, "Device_Administration", "Shows the menu Device Administration.")
     report_problem_menu: bool = _MENU.row(True, "Report_Problem_Menu", "Shows the menu Report Problem.")
 
-    ldap_dir_enable: bool = _LDAP.row(False, "LDAP_Dir_Enable", "Shows the corporate directory.")
+    ldap_dir_enable: bool = _LDAP.row(False, "LDAP_Dir_Enable", "Shows the corporate directory.", status=Status.OBEYED)
     ldap_corp_dir_name: str = _LDAP.row(
-        "", "LDAP_Corp_Dir_Name", "Name of the corporate directory.", label="Corp Dir Name", codec=Text(63, display=True)
+        "",
+        "LDAP_Corp_Dir_Name",
+        "Name of the corporate directory.",
+        status=Status.OBEYED,
+        label="Corp Dir Name",
+        codec=Text(63, display=True),
     )
     ldap_server: str = _LDAP.row(
-        "", "LDAP_Server", "ldap:// or ldaps:// and the server.", label="Server", codec=URL, source="chapter, Configure LDAP over TLS"
+        "",
+        "LDAP_Server",
+        "ldap:// or ldaps:// and the server.",
+        status=Status.OBEYED,
+        label="Server",
+        codec=URL,
+        source="chapter, Configure LDAP over TLS",
     )
-    ldap_search_base: str = _LDAP.row("", "LDAP_Search_Base", "Where the search begins.", label="Search Base", codec=NAME)
-    ldap_client_dn: str = _LDAP.row("", "LDAP_Client_DN", "Name that the phone binds with.", label="Client DN", codec=NAME)
+    ldap_search_base: str = _LDAP.row(
+        "", "LDAP_Search_Base", "Where the search begins.", status=Status.OBEYED, label="Search Base", codec=NAME
+    )
+    ldap_client_dn: str = _LDAP.row(
+        "", "LDAP_Client_DN", "Name that the phone binds with.", status=Status.OBEYED, label="Client DN", codec=NAME
+    )
     ldap_user_name: str = _LDAP.row(
-        "", "LDAP_User_Name", "User name at the directory.", label="User Name", codec=NAME, aliases=("LDAP_Username",)
+        "",
+        "LDAP_User_Name",
+        "User name at the directory.",
+        status=Status.OBEYED,
+        label="User Name",
+        codec=NAME,
+        aliases=("LDAP_Username",),
     )
-    ldap_password: Secret = _LDAP.row(Secret(), "LDAP_Password", "Password at the directory.", label="Password")
+    ldap_password: Secret = _LDAP.row(Secret(), "LDAP_Password", "Password at the directory.", status=Status.OBEYED, label="Password")
     ldap_auth_method: LdapAuthMethod = _LDAP.row(
         LdapAuthMethod.NONE,
         "LDAP_Auth_Method",
         "How the phone binds to the directory.",
+        status=Status.OBEYED,
         label="Auth Method",
         source="chapter, Configure LDAP over TLS",
     )
     ldap_starttls_enable: bool = _LDAP.row(
-        False, "LDAP_StartTLS_Enable", "Asks an ldap:// server for TLS.", label="StartTLS Enable", source="chapter, Configure StartTLS"
+        False,
+        "LDAP_StartTLS_Enable",
+        "Asks an ldap:// server for TLS.",
+        status=Status.OBEYED,
+        label="StartTLS Enable",
+        source="chapter, Configure StartTLS",
     )
     ldap_starttls_fallback: bool = _LDAP.row(
         True,
         "RF_StartTLS_Fallback",
         "Goes on in clear text after the server itself refused TLS.",
+        status=Status.OBEYED,
         label="StartTLS Fallback",
         source="rulings 11",
     )
     ldap_prompt_for_empty_credentials: bool = _LDAP.row(
-        False, "LDAP_Prompt_For_Empty_Credentials", "Asks the user for missing credentials.", hidden=True
+        False, "LDAP_Prompt_For_Empty_Credentials", "Asks the user for missing credentials.", status=Status.OBEYED, hidden=True
     )
-    ldap_last_name_filter: str = _LDAP.row("", "LDAP_Last_Name_Filter", "Search by last name.", label="Last Name Filter", codec=FILTER)
-    ldap_first_name_filter: str = _LDAP.row("", "LDAP_First_Name_Filter", "Search by first name.", label="First Name Filter", codec=FILTER)
+    ldap_last_name_filter: str = _LDAP.row(
+        "", "LDAP_Last_Name_Filter", "Search by last name.", status=Status.OBEYED, label="Last Name Filter", codec=FILTER
+    )
+    ldap_first_name_filter: str = _LDAP.row(
+        "", "LDAP_First_Name_Filter", "Search by first name.", status=Status.OBEYED, label="First Name Filter", codec=FILTER
+    )
     ldap_search_item_3: str = _LDAP.row(
-        "", "LDAP_Search_Item_3", "Name of a third search.", label="Search Item 3", codec=Text(256, display=True)
+        "",
+        "LDAP_Search_Item_3",
+        "Name of a third search.",
+        status=Status.OBEYED,
+        label="Search Item 3",
+        codec=Text(256, display=True),
     )
-    ldap_item_3_filter: str = _LDAP.row("", "LDAP_Item_3_Filter", "Filter of the third search.", label="Search Item 3 Filter", codec=FILTER)
+    ldap_item_3_filter: str = _LDAP.row(
+        "", "LDAP_Item_3_Filter", "Filter of the third search.", status=Status.OBEYED, label="Search Item 3 Filter", codec=FILTER
+    )
     ldap_search_item_4: str = _LDAP.row(
-        "", "LDAP_Search_Item_4", "Name of a fourth search.", label="Search Item 4", codec=Text(256, display=True)
+        "",
+        "LDAP_Search_Item_4",
+        "Name of a fourth search.",
+        status=Status.OBEYED,
+        label="Search Item 4",
+        codec=Text(256, display=True),
     )
     ldap_item_4_filter: str = _LDAP.row(
-        "", "LDAP_Item_4_Filter", "Filter of the fourth search.", label="Search Item 4 Filter", codec=FILTER
+        "", "LDAP_Item_4_Filter", "Filter of the fourth search.", status=Status.OBEYED, label="Search Item 4 Filter", codec=FILTER
     )
-    ldap_display_attrs: str = _LDAP.row("", "LDAP_Display_Attrs", "Attributes that are shown.", label="Display Attrs", codec=Text(1024))
+    ldap_display_attrs: str = _LDAP.row(
+        "", "LDAP_Display_Attrs", "Attributes that are shown.", status=Status.OBEYED, label="Display Attrs", codec=Text(1024)
+    )
     ldap_number_mapping: str = _LDAP.row(
-        "", "LDAP_Number_Mapping", "Changes to numbers before they are dialled.", label="Number Mapping", codec=Text(1024)
+        "",
+        "LDAP_Number_Mapping",
+        "Changes to numbers before they are dialled.",
+        status=Status.OBEYED,
+        label="Number Mapping",
+        codec=Text(1024),
     )
     ldap_unified_search_enable: bool = _LDAP.row(
-        False, "LDAP_Unified_Search_Enable", "Searches every filter at once.", label="Unified Search Enable"
+        False, "LDAP_Unified_Search_Enable", "Searches every filter at once.", status=Status.OBEYED, label="Unified Search Enable"
     )
 
     xml_directory_service_name: str = _XML.row(

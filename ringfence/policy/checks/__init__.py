@@ -13,6 +13,7 @@ from ringfence.policy.checks import (
     remarks,
     reported,
     reported_certificates,
+    reported_directory,
     reported_file,
     reported_services,
     reported_vpn,
@@ -28,7 +29,7 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
     "TLS": (*reported.ENCRYPTION, *encryption.RULES),
     "Lines and calls": (*lines.RULES, *reported.LINES),
     "Network": (*network.RULES, *reported_vpn.RULES),
-    "Services": (*services.RULES, *reported_services.RULES),
+    "Services": (*services.RULES, *reported_services.RULES, *reported_directory.RULES),
     "The file": (*reported_file.RULES, *effects.RULES, *remarks.RULES),
 }
 """`{heading: rules}`, every rule that a finding may name."""

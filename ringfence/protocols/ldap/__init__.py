@@ -1,0 +1,1 @@
+"""LDAP as a client of a directory speaks it, without I/O."""
