@@ -167,11 +167,12 @@ def search(
     wanted = words.casefold().split()
     found: list[tuple[Place, str, Field]] = []
     for place in PLACES.values() if wanted else ():
+        if place.n > 1 and not any(word.strip("_").endswith(str(place.n)) for word in wanted):
+            continue
         for tag, slot in _visible(snapshot, place, level):
             row = slot.row
             text = f"{tag} {row.label} {row.section} {row.help} {place.title}".casefold()
-            named = slot.n <= 1 or any(word.strip("_").endswith(str(slot.n)) for word in wanted)
-            if named and all(word in text for word in wanted):
+            if all(word in text for word in wanted):
                 edit = draft.edits.get(tag)
                 found.append((place, row.section, _field(snapshot, tag, slot, level, edit)))
     return tuple(found)

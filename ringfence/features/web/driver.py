@@ -185,7 +185,9 @@ class WebDriver:
         app = await asyncio.to_thread(importlib.import_module, "ringfence.features.web.app")
         if site.tls:
             self._notes = await asyncio.to_thread(self._describe, site.plan, site.tls)
-        application = app.application(self._world, self._sessions, self._throttle)
+        application = await asyncio.to_thread(
+            app.application, self._world, self._sessions, self._throttle
+        )
         logger.info("web.serving: %s port %d", site.plan.url_scheme, site.plan.port)
         await server.Server(application, site.tls).serve(
             site.listeners, site.stop, functools.partial(self._release, site)

@@ -1,7 +1,8 @@
 """Pages as HTML, from templates that know no parameter and no feature by name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -11,6 +12,7 @@ from markupsafe import Markup, escape
 
 from ringfence.config.parameter import Level
 from ringfence.config.settings import slots
+from ringfence.config.snapshot import Snapshot
 from ringfence.errors import RemoteProtocolError
 from ringfence.features.web.plan import WebPlan, plan
 from ringfence.features.web.sessions import Session
@@ -32,6 +34,10 @@ READER: ContextVar[Language] = ContextVar("READER", default=ENGLISH)
 """The language of whoever sent the request in work."""
 
 
+MOST_TABS = 16
+"""Tabs that are kept as they were made, of some 45 kB each."""
+
+
 class View:
     """What a browser gets to see."""
 
@@ -48,6 +54,10 @@ class View:
             finalize=_said,
         )
         self._templates.globals.update(clear=forms.CLEAR, set_by=forms.SET_BY, _=_, plural=plural)
+        for file in (HERE / "templates").iterdir():
+            self._templates.get_template(file.name)  # no visitor waits for a compiler
+        self._tabs: dict[tuple[object, ...], tuple[Snapshot, str]] = {}
+        """Tabs without a draft and what they were made from; what was used last is the last."""
 
     def meet(self, request: web.Request) -> None:
         """Speak the language that the browser wants, or that of the phone's screen.
@@ -141,15 +151,41 @@ class View:
         """Return one tab under Voice with the session's draft, and remember what was shown."""
         snapshot = self._world.snapshot()
         session.shown[place.name] = snapshot
-        firmware = self._world.facts().identity.firmware
         return self.page(
             "settings.html",
             code,
             session=session,
             path=f"/voice/{place.name}",
-            tab=forms.tab(snapshot, place, session.level, session.draft, firmware),
+            place=place,
+            kept=partial(self._kept, session, place, snapshot),
             errors=[(forms.title(tag), tag, why) for tag, why in session.draft.errors.items()],
         )
+
+    def _kept(
+        self,
+        session: Session,
+        place: forms.Place,
+        snapshot: Snapshot,
+        caller: Callable[[forms.Tab], str],
+    ) -> str:
+        """Return the fields of a tab as HTML, as they were last while no value has changed.
+
+        A draft is laid over them anew each time: it may have secrets, which nothing keeps.
+        """
+        if session.draft is not forms.NOTHING:
+            return caller(self._tab(session, place, snapshot))
+        key = place, session.level, READER.get().code
+        held, made = self._tabs.pop(key, (None, ""))
+        if held is not snapshot:
+            made = caller(self._tab(session, place, snapshot))
+        self._tabs[key] = snapshot, made
+        if len(self._tabs) > MOST_TABS:
+            del self._tabs[next(iter(self._tabs))]
+        return made
+
+    def _tab(self, session: Session, place: forms.Place, snapshot: Snapshot) -> forms.Tab:
+        firmware = self._world.facts().identity.firmware
+        return forms.tab(snapshot, place, session.level, session.draft, firmware)
 
     def message(
         self,
