@@ -1,6 +1,6 @@
 """Ask PAC files: an answer that is computed and one that is kept, next to pacparser.
 
-Ours goes through the whole way: the URL stripped, the process asked over its pipes, the answer
+Ours goes through the whole way: the URL stripped, the process asked over its connection, the answer
 judged. pacparser runs inside this process. Hostile files are timed by the clock, the start of the
 process apart. Exits 1 when a limit is passed. Run: `make bench`, or this file.
 """

@@ -16,7 +16,7 @@ def address(text: str) -> Address | None:
     An IPv4 address inside IPv6 (`::ffff:192.0.2.1`) is the IPv4 address.
     """
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    if "%" in bare or len(bare) > 45:
+    if "%" in bare or len(bare) > 45 or not (":" in bare or bare[-1:].isdigit()):
         return None
     try:
         found = ipaddress.ip_address(bare)

@@ -127,6 +127,7 @@ def shown(url: str) -> Shown:
     return Shown(f"{scheme}://{written(host, port)}{path}", host)
 
 
+@lru_cache(maxsize=64)
 def read_result(text: str) -> Result:
     """Return the entries of an answer; an empty one is DIRECT, as the format has it.
 

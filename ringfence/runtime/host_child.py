@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,8 +33,15 @@ def program(module: str, *words: str) -> tuple[str, ...]:
 class Child:
     """A program with its standard input and output; it sees no environment but the one given."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+    ) -> None:
         self._process = process
+        self._source = source
+        self._sink = sink
         # By this handle it is killed, and nobody who has got its number since; Process.kill
         # may take the exit status away from who waits for it.
         self._handle: int | None = None
@@ -56,21 +64,22 @@ class Child:
             ComponentError: it is missing.
 
         """
-        pipe, silent = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-        try:
-            return cls(
-                await asyncio.create_subprocess_exec(
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                process = await asyncio.create_subprocess_exec(
                     *argv,
-                    stdin=pipe,
-                    stdout=pipe,
-                    stderr=silent,
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    stderr=asyncio.subprocess.DEVNULL,
                     env=environment,
-                    limit=limit,
                     pass_fds=handles,
                 )
-            )
-        except OSError as error:
-            raise ComponentError(argv[0], error.strerror or str(error)) from error
+            except OSError as error:
+                ours.close()
+                raise ComponentError(argv[0], error.strerror or str(error)) from error
+        # Not by the loop's pipes: each answer would take one turn of the loop more.
+        return cls(process, *await asyncio.open_unix_connection(sock=ours, limit=limit))
 
     async def ask(self, line: bytes, timeout: float) -> bytes:
         """Send a line and return the one that comes back; empty where the program ended.
@@ -80,14 +89,11 @@ class Child:
             ValueError: the line is longer than allowed.
 
         """
-        source, sink = self._process.stdout, self._process.stdin
-        if source is None or sink is None:
-            return b""
         try:
             async with asyncio.timeout(timeout):
-                sink.write(line + b"\n")
-                await sink.drain()
-                return await source.readline()
+                self._sink.write(line + b"\n")
+                await self._sink.drain()
+                return await self._source.readline()
         except ConnectionError:
             return b""
 
@@ -98,7 +104,9 @@ class Child:
             ValueError: the line is longer than allowed.
 
         """
-        return await self._process.stdout.readline() if self._process.stdout else b""
+        with contextlib.suppress(ConnectionError):  # it ended with something of ours unread
+            return await self._source.readline()
+        return b""
 
     async def end(self) -> int:
         """Kill the program, wait until it is gone, and return its exit status."""
@@ -107,4 +115,5 @@ class Child:
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
             os.close(self._handle)
             self._handle = None
+        self._sink.close()
         return await self._process.wait()

@@ -7,7 +7,6 @@ the run begins again. Whatever goes wrong ends in an error, never in DIRECT (ADR
 
 import asyncio
 import importlib.util
-import json
 import signal
 from collections.abc import Mapping
 from importlib.resources import files
@@ -88,7 +87,7 @@ class Pac:
         self._host = host
         self._egress = egress
         self._script = pac.script(data)
-        self._own = json.dumps(own)
+        self._own = _json(own)
         self._at = at
         self._child: Child | None = None
         self._loaded = self._spent = False
@@ -188,7 +187,7 @@ class Pac:
             raise ComponentError("PAC process", "is gone")
         self._spent = True  # until it answers, nobody knows what it would say next
         try:
-            line = await child.ask(json.dumps(order).encode(), timeout)
+            line = await child.ask(msgspec.json.encode(order), timeout)
             said = msgspec.json.decode(line, type=_Said) if line else None
         except TimeoutError:
             late = pac.PacError("pac-time", f"was killed after {timeout:g} s without an answer")
@@ -232,7 +231,7 @@ class _Names:
 
     def found(self) -> str:
         """Return `[[name, [address, ...]], ...]` as JSON."""
-        return json.dumps(list(self._known.items()))
+        return _json(tuple(self._known.items()))
 
     async def ask(self, name: str) -> None:
         """Resolve a name; one that is refused or unknown has no address.
@@ -261,6 +260,10 @@ class _Names:
         except TimeoutError:
             raise pac.PacError("pac-dns", f"its names took longer than {WAIT:g} s") from None
         self._left -= asyncio.get_running_loop().time() - begun
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _command() -> tuple[str, ...]:
