@@ -6,6 +6,7 @@ written that shows what escapes translation and what has no room: accented, long
 """
 
 import argparse
+import ast
 import datetime
 import io
 import re
@@ -29,6 +30,9 @@ FIELD = re.compile(r"\{\w*\}")
 PSEUDO = "qps"
 ACCENTED = str.maketrans("aceginorsuyACEGINORSUYZz", "áçéğíñóřšúýÁÇÉĞÍÑÓŘŠÚÝŽž")
 LONGER = 0.35
+PLACES = ("features", "runtime", "policy")
+ROWS_OF = re.compile(r"\brows\b|_row\b|\bStatus\(")
+LABEL = re.compile(r"[A-Z0-9][\w' .,:()-]*[a-z][\w' .,:()-]*|[A-Z]{2,}( [A-Z]+)*")
 NO_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 """In compiled catalogues, which are the same for the same texts."""
 HEADER = """\
@@ -47,6 +51,8 @@ def found() -> Catalog:
     made = Catalog(fuzzy=False)
     for file in sorted((ROOT / "ringfence").rglob("*.py")):
         _add(made, file, "python")
+        for text in _status_labels(file):
+            made.add(text, locations=[(str(file.relative_to(ROOT)), 1)])
     for file in sorted((ROOT / PAGES).glob("*.html")):
         _add(made, file, "jinja2")
     for tab, rows in ROWS.items():
@@ -63,6 +69,36 @@ def _add(catalog: Catalog, file: Path, kind: str) -> None:
     options = {"trim_blocks": "true", "lstrip_blocks": "true"} if kind == "jinja2" else None
     for _, message, _, _ in extract_from_file(kind, file, keywords=KEYWORDS, options=options):
         catalog.add(message, locations=place)
+
+
+def _status_labels(file: Path) -> Iterator[str]:
+    """Yield the labels and headings of statuses: nobody has to mark them.
+
+    A label is the first of a pair, in a module that makes rows of a status; one that is filled
+    in counts where its number ends it, as `surfaces.status.label` has it.
+    """
+    source = file.read_text()
+    if file.relative_to(FOLDER.parent).parts[0] not in PLACES or not ROWS_OF.search(source):
+        return
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Tuple(elts=[label, _]):
+                yield from _label(label)
+            case ast.Call(func=ast.Name(id="Status"), args=[_, _, _, title, *_]):
+                yield from _label(title)
+            case ast.keyword(arg="title", value=title):
+                yield from _label(title)
+            case ast.Assign(targets=[ast.Name(id="TITLE" | "title")], value=title):
+                yield from _label(title)
+
+
+def _label(node: ast.expr) -> Iterator[str]:
+    match node:
+        case ast.Constant(value=str(text)) if LABEL.fullmatch(text):
+            yield text
+        case ast.JoinedStr(values=[ast.Constant(value=str(text)), ast.FormattedValue()]):
+            if LABEL.fullmatch(text.strip()) and text.endswith(" "):
+                yield f"{text}{{n}}"
 
 
 def _hints(codec: Codec[object]) -> Iterator[str]:

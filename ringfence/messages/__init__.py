@@ -1,6 +1,6 @@
 """Texts for people: English, with all that another language needs to say the same (ADR 42)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 
@@ -45,3 +45,10 @@ def plural(one: str, many: str, /, count: int, **values: object) -> Message:
     filled = {**values, "count": count}
     template = one if count == 1 else many
     return Message(template.format(**filled), (one, many), count, filled)
+
+
+def joined(parts: Iterable[str]) -> Message:
+    """Return a list of texts, each of which can be turned."""
+    found = list(parts)
+    named = {f"part{n}": part for n, part in enumerate(found)}
+    return Message(", ".join(found), (", ".join(f"{{{name}}}" for name in named),), 1, named)

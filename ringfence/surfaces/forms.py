@@ -13,6 +13,7 @@ from ringfence.config.settings import LINES, ROWS, Slot, encode, slots, value
 from ringfence.config.snapshot import Change, Origin, Snapshot
 from ringfence.errors import ConfigError, Finding
 from ringfence.messages import _
+from ringfence.messages.language import ENGLISH, Language
 
 CLEAR = "clear:"
 """Prefix of the form entry that empties a secret; an empty secret entry changes nothing."""
@@ -158,10 +159,11 @@ def tab(
 
 
 def search(
-    snapshot: Snapshot, level: Level, draft: Draft, words: str
+    snapshot: Snapshot, level: Level, draft: Draft, words: str, language: Language = ENGLISH
 ) -> tuple[tuple[Place, str, Field], ...]:
     """Return what has all of the words in tag, label, section or help, in page order.
 
+    They may be English, as in books, or of the language of the page.
     Each with its tab and section. Where an extension is meant by no word, only Ext 1 is named.
     """
     wanted = words.casefold().split()
@@ -171,7 +173,11 @@ def search(
             continue
         for tag, slot in _visible(snapshot, place, level):
             row = slot.row
-            text = f"{tag} {row.label} {row.section} {row.help} {place.title}".casefold()
+            text = f"{tag} {row.label} {row.section} {row.help} {place.title}"
+            if language is not ENGLISH:
+                turned = map(language.say, (row.label, row.section, row.help, place.title))
+                text = " ".join((text, *turned))
+            text = text.casefold()
             if all(word in text for word in wanted):
                 edit = draft.edits.get(tag)
                 found.append((place, row.section, _field(snapshot, tag, slot, level, edit)))

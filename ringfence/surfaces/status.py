@@ -5,7 +5,10 @@ from xml.etree import ElementTree
 
 from msgspec import Struct
 
+from ringfence.messages import Message
 from ringfence.runtime.state import Health, Page, Status
+
+Rows = tuple[tuple[str, str], ...]
 
 
 class StatusSection(Struct, frozen=True):
@@ -15,7 +18,7 @@ class StatusSection(Struct, frozen=True):
     """Word for programs: the feature's name."""
     title: str
     health: Health
-    rows: tuple[tuple[str, str], ...]
+    rows: Rows
     page: Page = Page.STATUS
 
 
@@ -27,10 +30,30 @@ def sections(statuses: Mapping[str, Status]) -> tuple[StatusSection, ...]:
     """Return one section for each feature, in the order of `statuses`."""
     return tuple(
         StatusSection(
-            name, status.title or name.capitalize(), status.health, status.rows, status.page
+            name,
+            label(status.title or name.capitalize()),
+            status.health,
+            labelled(status.rows),
+            status.page,
         )
         for name, status in statuses.items()
     )
+
+
+def labelled(rows: Rows) -> Rows:
+    """Return rows whose labels can be turned; their texts can where the feature made them so."""
+    return tuple((label(name), text) for name, text in rows)
+
+
+def label(text: str) -> Message:
+    """Return a heading or a label of a status as a message: they are always our own words.
+
+    One that ends with a number is turned without it, `Reboot Reason {n}`.
+    """
+    words, _, number = text.rpartition(" ")
+    if words and number.isdecimal():
+        return Message(text, (f"{words} {{n}}",), values={"n": number})
+    return Message(text)
 
 
 def to_xml(shown: tuple[StatusSection, ...]) -> bytes:

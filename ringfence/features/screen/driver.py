@@ -15,6 +15,7 @@ from ringfence.errors import ConfigError, RingfenceError
 from ringfence.features.screen.menus import applications
 from ringfence.features.screen.plan import ScreenPlan
 from ringfence.features.screen.shown import PASSWORD, shown
+from ringfence.messages import _
 from ringfence.policy.throttle import Throttle
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
@@ -123,7 +124,7 @@ class ScreenDriver:
 
     def _shown(self) -> Shown:
         if self._plan is None:
-            raise ConfigError("screen", "it is not on yet", "try again in a moment")
+            raise ConfigError("screen", _("it is not on yet"), _("try again in a moment"))
         world = self._world
         made = shown(
             self._plan, world.snapshot(), world.statuses(), world.host.local(), self._root()
@@ -160,7 +161,7 @@ class ScreenDriver:
             async with asyncio.timeout(PATIENCE):
                 await done.wait()
         except TimeoutError:
-            self._face = replace(self._face, message="Please wait …")
+            self._face = replace(self._face, message=_("Please wait …"))
 
     async def _do(self, action: Action, done: asyncio.Event) -> None:
         failed, sheet, before = False, None, self._face
@@ -173,7 +174,7 @@ class ScreenDriver:
                 told = str(answer["reason"]) if failed else action.done
                 sheet = _sheet(answer)
         except RingfenceError as error:
-            told, failed = str(error), True
+            told, failed = error.message, True
         done.set()
         here = self._face
         if sheet is not None and (here.path, here.sheets) != (before.path, before.sheets):
@@ -196,7 +197,7 @@ class ScreenDriver:
         for error in refused or self._world.submit(changes, Origin.SCREEN, whole=True):
             raise ConfigError(forms.title(error.parameter), error.reason, error.remedy)
         late = forms.effects(changes).get(Effect.REBOOT)
-        return "Saved; takes effect after a restart." if late else "Saved."
+        return _("Saved; takes effect after a restart.") if late else _("Saved.")
 
     # Signing in
 
@@ -211,12 +212,14 @@ class ScreenDriver:
         """Raise `ConfigError` where a password is not the user's, or was guessed at too often."""
         now = self._world.host.now()
         if wait := self._throttle.wait(HERE, now):
-            raise ConfigError("password", "too many attempts", f"wait {wait:.0f} s")
+            raise ConfigError(
+                _("password"), _("too many attempts"), _("wait {wait:.0f} s", wait=wait)
+            )
         right = self._plan.password.reveal() if self._plan else ""
         if right and not hmac.compare_digest(password.encode(), right.encode()):
             self._throttle.failed(HERE, now)
             logger.warning("screen.wrong_password")
-            raise ConfigError("password", "it is wrong", "ask the administrator")
+            raise ConfigError(_("password"), _("it is wrong"), _("ask the administrator"))
         self._throttle.succeeded(HERE)
 
     async def _set_password(self, given: Mapping[str, str]) -> Mapping[str, object]:
@@ -224,10 +227,12 @@ class ScreenDriver:
         field = self._shown().fields.get(PASSWORD)
         if field is None or not field.editable:
             raise ConfigError(
-                "password", "the administrator has locked it", "ask the administrator"
+                _("password"), _("the administrator has locked it"), _("ask the administrator")
             )
         if given.get("new", "") != given.get("again", ""):
-            raise ConfigError("password", "the two new passwords differ", "type them again")
+            raise ConfigError(
+                _("password"), _("the two new passwords differ"), _("type them again")
+            )
         self._store(Store({PASSWORD: given.get("new", "")}))
         return {"set": True}
 

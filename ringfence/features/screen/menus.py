@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from ringfence.config.settings import ROWS, Settings
+from ringfence.messages import _
 from ringfence.surfaces.screen.face import SIGN_IN
 from ringfence.surfaces.screen.menu import Ask, Command, Item, Menu, Setting, Switch, View
 
@@ -21,81 +22,81 @@ def _setting(name: str, label: str = "") -> Setting:
 
 
 _DOT1X = Menu(
-    "802.1X authentication",
+    _("802.1X authentication"),
     (
-        _setting("enable_802_1x_authentication", "Device authentication"),
-        _setting("certificate_select", "Certificate select"),
-        View("Transaction status", ("dot1x",)),
+        _setting("enable_802_1x_authentication", _("Device authentication")),
+        _setting("certificate_select", _("Certificate select")),
+        View(_("Transaction status"), ("dot1x",)),
     ),
-    action="Submit",
+    action=_("Submit"),
 )
 _ETHERNET = Menu(
-    "Ethernet configuration",
+    _("Ethernet configuration"),
     (
         _DOT1X,
-        _setting("pc_port_enable", "PC port"),
-        _setting("enable_cdp", "CDP"),
-        _setting("enable_lldp_med", "LLDP-MED"),
-        _setting("enable_vlan", "VLAN"),
-        _setting("vlan_id", "VLAN ID"),
+        _setting("pc_port_enable", _("PC port")),
+        _setting("enable_cdp", _("CDP")),
+        _setting("enable_lldp_med", _("LLDP-MED")),
+        _setting("enable_vlan", _("VLAN")),
+        _setting("vlan_id", _("VLAN ID")),
     ),
-    action="Set",
+    action=_("Set"),
 )
 _IPV4 = Menu(
-    "IPv4 address settings",
+    _("IPv4 address settings"),
     (
-        _setting("connection_type", "Connection type"),
-        _setting("static_ip", "Static IP"),
-        _setting("netmask", "Subnet mask"),
-        _setting("gateway", "Gateway address"),
-        _setting("primary_dns", "DNS server 1"),
-        _setting("secondary_dns", "DNS server 2"),
+        _setting("connection_type", _("Connection type")),
+        _setting("static_ip", _("Static IP")),
+        _setting("netmask", _("Subnet mask")),
+        _setting("gateway", _("Gateway address")),
+        _setting("primary_dns", _("DNS server 1")),
+        _setting("secondary_dns", _("DNS server 2")),
     ),
-    action="Set",
+    action=_("Set"),
 )
 _IPV6 = Menu(
-    "IPv6 address settings",
+    _("IPv6 address settings"),
     (
-        _setting("ipv6_connection_type", "Connection type"),
-        _setting("ipv6_static_ip", "Static IP"),
-        _setting("prefix_length", "Prefix length"),
-        _setting("ipv6_gateway", "Gateway address"),
-        _setting("ipv6_primary_dns", "DNS server 1"),
-        _setting("ipv6_secondary_dns", "DNS server 2"),
+        _setting("ipv6_connection_type", _("Connection type")),
+        _setting("ipv6_static_ip", _("Static IP")),
+        _setting("prefix_length", _("Prefix length")),
+        _setting("ipv6_gateway", _("Gateway address")),
+        _setting("ipv6_primary_dns", _("DNS server 1")),
+        _setting("ipv6_secondary_dns", _("DNS server 2")),
     ),
-    action="Set",
+    action=_("Set"),
 )
 _PROXY = Menu(
-    "HTTP proxy settings",
+    _("HTTP proxy settings"),
     (
-        _setting("proxy_mode", "Proxy mode"),
-        _setting("use_auto_discovery", "Use auto discovery (WPAD)"),
-        _setting("pac_url", "PAC URL"),
-        _setting("proxy_host", "Proxy host"),
-        _setting("proxy_port", "Proxy port"),
-        _setting("proxy_server_requires_authentication", "Proxy authentication"),
-        _setting("proxy_username", "Username"),
-        _setting("proxy_password", "Password"),
+        _setting("proxy_mode", _("Proxy mode")),
+        _setting("use_auto_discovery", _("Use auto discovery (WPAD)")),
+        _setting("pac_url", _("PAC URL")),
+        _setting("proxy_host", _("Proxy host")),
+        _setting("proxy_port", _("Proxy port")),
+        _setting("proxy_server_requires_authentication", _("Proxy authentication")),
+        _setting("proxy_username", _("Username")),
+        _setting("proxy_password", _("Password")),
     ),
-    action="Set",
+    action=_("Set"),
 )
 _VPN = Menu(
-    "VPN settings",
+    _("VPN settings"),
     (
-        _setting("vpn_server", "VPN server"),
-        _setting("vpn_user_name", "Username"),
-        _setting("vpn_password", "Password"),
-        _setting("vpn_tunnel_group", "Tunnel group"),
-        _setting("connect_on_bootup", "Connect to VPN on bootup"),
-        Switch("Enable VPN connection", "vpn"),
+        _setting("vpn_server", _("VPN server")),
+        _setting("vpn_user_name", _("Username")),
+        _setting("vpn_password", _("Password")),
+        _setting("vpn_tunnel_group", _("Tunnel group")),
+        _setting("connect_on_bootup", _("Connect to VPN on bootup")),
+        Switch(_("Enable VPN connection"), "vpn"),
     ),
-    action="Set",
+    action=_("Set"),
 )
 _NETWORK = Menu(
-    "Network configuration",
+    _("Network configuration"),
     (
         _ETHERNET,
-        Menu("IP mode", (_setting("ip_mode", "IP mode"),), action="Set"),
+        Menu(_("IP mode"), (_setting("ip_mode", _("IP mode")),), action=_("Set")),
         _IPV4,
         _IPV6,
         _PROXY,
@@ -104,69 +105,71 @@ _NETWORK = Menu(
     locked=True,
 )
 _STATUS = Menu(
-    "Status",
+    _("Status"),
     (
-        View("Phone status", ("phone",)),
-        View("Network status", ("dhcp", "ipv6", "discovery")),
-        View("VPN status", ("vpn",)),
-        View("Lines", ("line",)),
-        View("Firewall", ("firewall",)),
-        View("Provisioning", ("provisioning",)),
-        View("Reboot history", ("phone",), begins="Reboot Reason"),
+        View(_("Phone status"), ("phone",)),
+        View(_("Network status"), ("dhcp", "ipv6", "discovery")),
+        View(_("VPN status"), ("vpn",)),
+        View(_("Lines"), ("line",)),
+        View(_("Firewall"), ("firewall",)),
+        View(_("Provisioning"), ("provisioning",)),
+        View(_("Reboot history"), ("phone",), begins="Reboot Reason"),
     ),
 )
 _ADMINISTRATION = Menu(
-    "Device administration",
+    _("Device administration"),
     (
         Command(
-            "Set password",
+            _("Set password"),
             "set-password",
             asks=(
-                Ask("old", "Old password", secret=True),
-                Ask("new", "New password", secret=True),
-                Ask("again", "Reenter new password", secret=True),
+                Ask("old", _("Old password"), secret=True),
+                Ask("new", _("New password"), secret=True),
+                Ask("again", _("Reenter new password"), secret=True),
             ),
-            action="Set",
-            done="Password set.",
+            action=_("Set"),
+            done=_("Password set."),
         ),
         SIGN_IN,
-        Command("Sign out", "sign-out", done="Signed out.", signs_in=False),
+        Command(_("Sign out"), "sign-out", done=_("Signed out."), signs_in=False),
         Command(
-            "Profile rule",
+            _("Profile rule"),
             "resync",
-            asks=(Ask("rule", "Profile rule"),),
-            action="Resync",
-            done="Resync done.",
+            asks=(Ask("rule", _("Profile rule")),),
+            action=_("Resync"),
+            done=_("Resync done."),
         ),
         Command(
-            "Factory reset",
+            _("Factory reset"),
             "factory-reset",
-            question="All settings, certificates and the call history are lost. Reset the phone?",
-            done="The phone restarts.",
+            question=_(
+                "All settings, certificates and the call history are lost. Reset the phone?"
+            ),
+            done=_("The phone restarts."),
         ),
         Command(
-            "Restart",
+            _("Restart"),
             "reboot",
             {"reason": "User Triggered"},
-            question="Restart the phone?",
-            done="The phone restarts.",
+            question=_("Restart the phone?"),
+            done=_("The phone restarts."),
         ),
     ),
     locked=True,
 )
 APPLICATIONS = Menu(
-    "Applications",
+    _("Applications"),
     (
         _NETWORK,
         _STATUS,
-        View("Phone information", ("phone",)),
+        View(_("Phone information"), ("phone",)),
         _ADMINISTRATION,
         Command(
-            "Report problem",
+            _("Report problem"),
             "problem-report",
-            question="Send a problem report?",
-            action="Submit",
-            done="The report is made.",
+            question=_("Send a problem report?"),
+            action=_("Submit"),
+            done=_("The report is made."),
         ),
     ),
 )
@@ -181,8 +184,8 @@ def services(settings: Settings) -> Iterator[Item]:
     """Yield the services that the settings name, by the names that they give them."""
     phone = settings.phone
     if phone.xml_directory_service_url:
-        label = phone.xml_directory_service_name or "XML directory"
+        label = phone.xml_directory_service_name or _("XML directory")
         yield Command(label, "xml-service", {"service": "directory"})
     if phone.xml_application_service_url:
-        label = phone.xml_application_service_name or "XML application"
+        label = phone.xml_application_service_name or _("XML application")
         yield Command(label, "xml-service", {"service": "application"})

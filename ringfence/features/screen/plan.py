@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import Settings
+from ringfence.messages.language import named
 from ringfence.runtime.state import Facts, Planned
 
 
@@ -19,12 +20,19 @@ class ScreenPlan(Struct, frozen=True):
     """Nothing can be changed on the screen."""
     password: Secret
     """Stands before whatever changes the phone; empty for none."""
+    language: str = ""
+    """Name of what the screen speaks."""
 
 
 def plan(settings: Settings, facts: Facts) -> Planned[ScreenPlan]:
     """Return the rules of the screen."""
     system = settings.system
-    made = ScreenPlan(system.phone_ui_user_mode, system.phone_ui_readonly, system.user_password)
+    made = ScreenPlan(
+        system.phone_ui_user_mode,
+        system.phone_ui_readonly,
+        system.user_password,
+        settings.regional.language_selection,
+    )
     return Planned({"": made})
 
 
@@ -38,4 +46,4 @@ def show(made: ScreenPlan) -> str:
         else "everything can be changed"
     )
     lock = "locked by the user password" if made.password else "no password"
-    return f"screen: {changes}; {lock}\n"
+    return f"screen: {changes}; {lock}; {named(made.language).code}\n"

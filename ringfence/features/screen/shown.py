@@ -7,9 +7,12 @@ from typing import Any
 from ringfence.config.settings import ROWS, Settings
 from ringfence.config.snapshot import Snapshot
 from ringfence.features.screen.plan import ScreenPlan
+from ringfence.messages import _
+from ringfence.messages.language import named
 from ringfence.runtime.state import Status
 from ringfence.surfaces import forms
 from ringfence.surfaces.screen.menu import CallShown, LineShown, Menu, Setting, Shown, Switch
+from ringfence.surfaces.status import labelled
 
 PASSWORD = ROWS["system"]["user_password"].tag
 """No field of a menu, and yet under the rules of access."""
@@ -41,9 +44,10 @@ def shown(
             obeys_access=plan.obeys_access,
             read_only=plan.read_only,
         ),
-        views={name: status.rows for name, status in statuses.items()},
+        views={name: labelled(status.rows) for name, status in statuses.items()},
         switches=switches,
         locked=bool(plan.password),
+        language=named(plan.language),
     )
 
 
@@ -54,9 +58,9 @@ def _icons(
     if data.get("vpn", {}).get("connected"):
         yield "VPN"
     if plan.password:
-        yield "LOCK"
+        yield _("LOCK")
     if any(call.secure for call in calls):
-        yield "SECURE CALL"
+        yield _("SECURE CALL")
 
 
 def _lines(settings: Settings, lines: list[Mapping[str, Any]]) -> Iterator[LineShown]:
@@ -65,7 +69,11 @@ def _lines(settings: Settings, lines: list[Mapping[str, Any]]) -> Iterator[LineS
             continue
         own = settings.ext[line["n"] - 1]
         registered = bool(line["registered"])
-        words = f"Registered, {line['transport']}" if registered else line["reason"]
+        words = (
+            _("Registered, {transport}", transport=line["transport"])
+            if registered
+            else line["reason"]
+        )
         label = own.user_id or own.display_name or f"Ext {line['n']}"
         yield LineShown(line["n"], label, registered, words)
 

@@ -15,6 +15,7 @@ from ringfence.features.web.routes import is_page
 from ringfence.features.web.sessions import Session, Sessions
 from ringfence.features.web.submission import submit
 from ringfence.features.web.view import HERE, View, see
+from ringfence.messages import _
 from ringfence.policy.throttle import Throttle
 from ringfence.runtime.feature import World
 
@@ -43,7 +44,7 @@ class Entrance:
         try:
             body, kind = self._static[request.match_info["file"]]
         except KeyError:
-            raise RemoteProtocolError("There is no such page.", 404) from None
+            raise RemoteProtocolError(_("There is no such page."), 404) from None
         return web.Response(body=body, content_type=kind, charset="utf-8")
 
     async def login_form(self, request: web.Request, session: Session | None) -> web.Response:
@@ -60,14 +61,14 @@ class Entrance:
         account, then = form.get("account", ""), form.get("then", "")
         again = {"then": then, "account": account}
         if wait := self._throttle.wait(remote, now):
-            text = f"Too many attempts. Try again in {wait:.0f} seconds."
+            text = _("Too many attempts. Try again in {wait:.0f} seconds.", wait=wait)
             answer = self._view.page("login.html", 429, error=text, **again)
             return requests.told_to_wait(answer, wait)
         password = self._known(account, form.get("password", ""))
         if not password:
             self._throttle.failed(remote, now)
             logger.warning("web.login_refused: %s from %s", ascii(account[:20]), remote)
-            text = "The account or its password is wrong."
+            text = _("The account or its password is wrong.")
             return self._view.page("login.html", 403, error=text, **again)
         self._throttle.succeeded(remote)
         if session:
@@ -100,9 +101,11 @@ class Entrance:
         form = request["form"]
         password = form.get("password", "")
         if form.get("again", "") != password:
-            return self._view.page("first.html", 422, error="The two passwords differ.")
+            return self._view.page("first.html", 422, error=_("The two passwords differ."))
         if refused := submit(self._world, {ADMIN_PASSWORD: Change(password)}):
-            return self._view.page("first.html", 422, error=f"The password {refused[0].reason}.")
+            return self._view.page(
+                "first.html", 422, error=_("The password {reason}.", reason=refused[0].reason)
+            )
         logger.warning("web.first_password_set: from %s", request.remote)
         return self._begin(request, Level.ADMIN, Secret(password), "/admin/advanced")
 

@@ -48,7 +48,7 @@ class Gate:
                     return refusal
                 return await handler(request, session)
             except RemoteProtocolError as refused:
-                return self._sorry(route, refused.status_hint, str(refused), None)
+                return self._sorry(route, refused.status_hint, refused.message, None)
             except ComponentError as error:
                 return self._sorry(
                     route, 500, _("Nothing was stored. {error}", error=error.message), session

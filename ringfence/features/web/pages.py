@@ -13,7 +13,8 @@ from ringfence.features.web.plan import WebPlan, plan
 from ringfence.features.web.routes import is_page
 from ringfence.features.web.sessions import Session
 from ringfence.features.web.submission import submit
-from ringfence.features.web.view import COMMANDS, View, see
+from ringfence.features.web.view import COMMANDS, READER, View, see
+from ringfence.messages import _, joined
 from ringfence.runtime.feature import World
 from ringfence.runtime.reach import new_lock_outs
 from ringfence.surfaces import forms, status
@@ -47,7 +48,9 @@ class Pages:
     async def search(self, request: web.Request, session: Session) -> web.Response:
         """Show the parameters that have all words of a query in tag, label, section or help."""
         words = request.query.get("q", "")[:LONGEST_QUERY]
-        found = forms.search(self._world.snapshot(), session.level, session.draft, words)
+        found = forms.search(
+            self._world.snapshot(), session.level, session.draft, words, READER.get()
+        )
         return self._view.page(
             "search.html",
             session=session,
@@ -65,7 +68,7 @@ class Pages:
 
         """
         if not (name := self._newest_report()):
-            raise RemoteProtocolError("There is no problem report yet.", 404)
+            raise RemoteProtocolError(_("There is no problem report yet."), 404)
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         body = self._world.host.read(name)
         return web.Response(body=body, content_type="application/gzip", headers=headers)
@@ -83,28 +86,29 @@ class Pages:
         """Give one of the page's commands."""
         name = request.match_info["command"]
         if name not in COMMANDS:
-            raise RemoteProtocolError("There is no such command.", 404)
+            raise RemoteProtocolError(_("There is no such command."), 404)
         try:
             await self._world.commands.run(name, {})
         except RingfenceError as error:
-            return self._view.message(409, str(error), session=session)
+            return self._view.message(409, error.message, session=session)
         logger.info("web.command: %s from %s", name, request.remote)
         words, warning = COMMANDS[name]
+        begun = _("{command}: it has begun.", command=words)
         if warning:
-            return self._view.message(200, f"{words}: it has begun.", session=session)
-        session.notices.append(f"{words}: it has begun.")
+            return self._view.message(200, begun, session=session)
+        session.notices.append(begun)
         return see("/info/status")
 
     async def confirm(self, request: web.Request, session: Session) -> web.Response:
         """Let changes stand that are undone otherwise."""
         if self._view.unconfirmed(session) == {}:
-            raise RemoteProtocolError("The administrator must confirm these changes.", 403)
+            raise RemoteProtocolError(_("The administrator must confirm these changes."), 403)
         try:
             await self._world.commands.run("confirm", {})
         except RingfenceError as error:
-            return self._view.message(409, str(error), session=session)
+            return self._view.message(409, error.message, session=session)
         logger.info("web.confirmed: from %s", request.remote)
-        session.notices.append("The changes stand.")
+        session.notices.append(_("The changes stand."))
         return see("/info/status")
 
     async def tab(self, request: web.Request, session: Session) -> web.Response:
@@ -125,7 +129,7 @@ class Pages:
         wish = form.get("do", "submit")
         if wish == "undo":
             session.draft = forms.NOTHING
-            session.notices.append("All changes that were not submitted are undone.")
+            session.notices.append(_("All changes that were not submitted are undone."))
         elif wish == "search" or (wish == "enter" and form.get("q", "")):
             return see(f"/search?{urlencode({'q': form.get('q', '')[:LONGEST_QUERY]})}")
         elif wish.startswith("go:"):
@@ -133,13 +137,13 @@ class Pages:
         elif session.draft.edits:
             return self._store(request, session, place)
         else:
-            session.notices.append("Nothing was changed.")
+            session.notices.append(_("Nothing was changed."))
         return see(f"/voice/{place.name}")
 
     def _place(self, request: web.Request, session: Session) -> forms.Place:
         place = forms.PLACES.get(request.match_info["place"])
         if place is None or place not in forms.places(self._world.snapshot(), session.level):
-            raise RemoteProtocolError("There is no such page.", 404)
+            raise RemoteProtocolError(_("There is no such page."), 404)
         return place
 
     def _store(self, request: web.Request, session: Session, place: forms.Place) -> web.Response:
@@ -154,12 +158,18 @@ class Pages:
         logger.info("web.submitted: %d parameters from %s", len(wanted), request.remote)
         after = plan(self._world.snapshot().settings, self._world.facts()).plans.get("")
         if after is None:
-            return self._view.message(200, "Stored. The phone serves no page from now on.")
+            return self._view.message(200, _("Stored. The phone serves no page from now on."))
         session.password = after.password(session.level)
         if moved := self._moved(request, before, after):
             return moved
         for effect, titles in forms.effects(wanted).items():
-            session.notices.append(f"Stored, takes effect {effect.value}: {', '.join(titles)}.")
+            session.notices.append(
+                _(
+                    "Stored, takes effect {when}: {parameters}.",
+                    when=effect.value,
+                    parameters=joined(titles),
+                )
+            )
         session.notices += forms.doubts(wanted)
         session.notices += forms.told(
             new_lock_outs(held, self._world.snapshot().settings, self._world.facts())
@@ -171,5 +181,5 @@ class Pages:
         if (after.port, after.url_scheme) == (before.port, before.url_scheme):
             return None
         url = f"{after.url_scheme}://{requests.host_name(request)}:{after.port}/"
-        text = "Stored. The page moves; continue at its new address."
+        text = _("Stored. The page moves; continue at its new address.")
         return self._view.message(200, text, link=url)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote
 from aiohttp import web
 
 from ringfence.errors import RemoteProtocolError
+from ringfence.messages import _
 
 LARGEST_BODY = 256 * 1024
 """Bytes of a form or a cfg.xml; all parameters of sixteen extensions together have less."""
@@ -56,7 +57,7 @@ def check_origin(request: web.Request) -> None:
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     own = f"{request.scheme}://{request.host}"
     if site not in ("same-origin", "none") or request.headers.get("Origin", own) != own:
-        raise RemoteProtocolError("This was sent by another site. Nothing was done.", 403)
+        raise RemoteProtocolError(_("This was sent by another site. Nothing was done."), 403)
 
 
 def proves_origin(request: web.Request) -> bool:
@@ -94,7 +95,7 @@ def _query(request: web.Request) -> list[str]:
 
     """
     if not request.raw_path.isascii():
-        raise RemoteProtocolError("This is no URL.", 400)
+        raise RemoteProtocolError(_("This is no URL."), 400)
     return request.raw_path.partition("?")[2].split("&")
 
 
@@ -126,7 +127,7 @@ def check_literal_host(request: web.Request) -> None:
         ipaddress.ip_address(name)
     except ValueError:
         raise RemoteProtocolError(
-            "Open the page by the phone's IP address to set this.", 403
+            _("Open the page by the phone's IP address to set this."), 403
         ) from None
 
 
@@ -144,7 +145,7 @@ async def form(request: web.Request) -> Mapping[str, str]:
 
     """
     if request.content_type != "application/x-www-form-urlencoded":
-        raise RemoteProtocolError("Only forms are read here.", 415)
+        raise RemoteProtocolError(_("Only forms are read here."), 415)
     try:
         pairs = parse_qsl(
             (await body(request)).decode("ascii"),
@@ -153,7 +154,7 @@ async def form(request: web.Request) -> Mapping[str, str]:
             max_num_fields=MOST_FIELDS,
         )
     except ValueError:
-        raise RemoteProtocolError("The form cannot be read.", 400) from None
+        raise RemoteProtocolError(_("The form cannot be read."), 400) from None
     return dict(pairs)
 
 
@@ -168,8 +169,8 @@ async def body(request: web.Request) -> bytes:
         async with asyncio.timeout(BODY_TIME):
             return await request.read()
     except TimeoutError:
-        raise RemoteProtocolError("This took too long to arrive.", 408) from None
+        raise RemoteProtocolError(_("This took too long to arrive."), 408) from None
     except web.HTTPRequestEntityTooLarge:
-        raise RemoteProtocolError("This is too large.", 413) from None
+        raise RemoteProtocolError(_("This is too large."), 413) from None
     except ConnectionError:
-        raise RemoteProtocolError("This never arrived whole.", 400) from None
+        raise RemoteProtocolError(_("This never arrived whole."), 400) from None

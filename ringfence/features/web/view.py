@@ -76,7 +76,7 @@ class View:
         """
         made = plan(self._world.snapshot().settings, self._world.facts()).plans.get("")
         if made is None:
-            raise RemoteProtocolError("The page is switched off.", 503)
+            raise RemoteProtocolError(_("The page is switched off."), 503)
         return made
 
     def unconfirmed(self, session: Session) -> Mapping[str, Any] | None:
@@ -131,7 +131,7 @@ class View:
 
         """
         if word not in status.PAGES:
-            raise RemoteProtocolError("There is no such page.", 404)
+            raise RemoteProtocolError(_("There is no such page."), 404)
         found = status.sections(self._world.statuses())
         return tuple(section for section in found if section.page is status.PAGES[word])
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from ringfence.messages import _
 from ringfence.surfaces.forms import Field, Kind
 from ringfence.surfaces.screen.menu import (
     Ask,
@@ -32,9 +33,13 @@ from ringfence.surfaces.screen.place import back, brought, closed, moved, writte
 from ringfence.surfaces.screen.sheet import on_sheet
 
 SIGN_IN = Command(
-    "Sign in", "sign-in", asks=(Ask("password", "Password", secret=True),), action="Sign in",
-    done="Signed in.", signs_in=True,
-)  # fmt: skip
+    _("Sign in"),
+    "sign-in",
+    asks=(Ask("password", _("Password"), secret=True),),
+    action=_("Sign in"),
+    done=_("Signed in."),
+    signs_in=True,
+)
 """What opens in front of a locked menu."""
 
 
@@ -73,24 +78,26 @@ def softkeys(face: Face, shown: Shown, root: Menu) -> tuple[str, ...]:
         case Menu() as menu:
             item = chosen(face, menu, shown)
             turns = isinstance(item, Switch) or _turns(item, shown)
-            word = "" if item is None else "Delete" if _typed(item, shown) else "Select"
-            return tuple(filter(None, (menu.action, word if word or turns else "", "Back")))
+            word = "" if item is None else _("Delete") if _typed(item, shown) else _("Select")
+            return tuple(filter(None, (menu.action, word if word or turns else "", _("Back"))))
         case Command() as command:
-            return tuple(filter(None, (command.action, "Delete" if command.asks else "", "Back")))
+            return tuple(
+                filter(None, (command.action, _("Delete") if command.asks else "", _("Back")))
+            )
         case View():
-            return ("Back",)
+            return (_("Back"),)
         case Sheet(softkeys=own):
-            return tuple(one.label for one in own[:4]) or ("Back",)
+            return tuple(one.label for one in own[:4]) or (_("Back"),)
     call = present(face, shown)
     if call and not face.aside:
         if call.rings:
-            return ("Answer", "Decline")
+            return (_("Answer"), _("Decline"))
         if call.talks or call.held or call.state.startswith("held"):
-            return ("Resume" if call.held else "Hold", "End call", "New call")
-        return ("End call",)
+            return (_("Resume") if call.held else _("Hold"), _("End call"), _("New call"))
+        return (_("End call"),)
     if face.dialled:
-        return ("Call", "Delete", "Cancel")
-    return tuple(filter(None, ("Redial" if shown.redial else "", "Calls" if call else "")))
+        return (_("Call"), _("Delete"), _("Cancel"))
+    return tuple(filter(None, (_("Redial") if shown.redial else "", _("Calls") if call else "")))
 
 
 def press(face: Face, key: str, shown: Shown, root: Menu) -> Pressed:
@@ -163,7 +170,7 @@ def _leading(face: Face, key: str, shown: Shown, root: Menu) -> Face | None:
 def _line(face: Face, n: int, shown: Shown) -> Face:
     """Take the line of a key, and a call that it has."""
     if n not in {line.n for line in shown.lines}:
-        return replace(face, message=f"There is no line {n}.")
+        return replace(face, message=_("There is no line {n}.", n=n))
     call = next((one.number for one in reversed(shown.calls) if one.line == n), 0)
     return replace(face, line=n, call=call, aside=not call)
 
@@ -185,7 +192,7 @@ def _in_menu(face: Face, key: str, menu: Menu, shown: Shown) -> Pressed:
             return after, None
     elif isinstance(item, Switch) and key in ("Select", "Left", "Right"):
         turned = {"switch": "off" if shown.switches[item.command] else "on"}
-        return face, Run(item.command, turned, "Stored.")
+        return face, Run(item.command, turned, _("Stored."))
     elif key == "Select" and item is not None:
         return _entered(face, item, shown)
     if len(key) == 1 and key.isdigit() and 0 < int(key) <= len(items) and not menu.action:
@@ -224,7 +231,7 @@ def _edited(face: Face, key: str, field: Field) -> Face | None:
     if not (turns or types):
         return None
     if not field.editable:
-        return replace(face, message="The administrator has locked this setting.")
+        return replace(face, message=_("The administrator has locked this setting."))
     text = face.edits.get(field.tag, field.text)
     if field.kind is Kind.LIST:
         if not turns:
@@ -246,7 +253,7 @@ def _stored(face: Face, menu: Menu, shown: Shown) -> Pressed:
         if tag in face.edits and face.edits[tag] != shown.fields[tag].text
     }
     if not changes:
-        return replace(face, edits={}, message="Nothing was changed."), None
+        return replace(face, edits={}, message=_("Nothing was changed.")), None
     return face, Store(changes)
 
 

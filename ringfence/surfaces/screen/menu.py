@@ -5,6 +5,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from ringfence.messages import _
+from ringfence.messages.language import ENGLISH, Language
 from ringfence.surfaces.forms import Field
 
 Does = Literal["run", "submit", "renew", "select", "edit", "delete", "back", "exit"]
@@ -53,9 +55,9 @@ class Command(Struct, frozen=True):
     asks: tuple[Ask, ...] = ()
     question: str = ""
     """What is said before it is done."""
-    action: str = "OK"
+    action: str = _("OK")
     """The softkey that does it."""
-    done: str = "Done."
+    done: str = _("Done.")
     signs_in: bool | None = None
     """It signs the user in, or out; only where a user password is set."""
 
@@ -166,6 +168,8 @@ class Shown(Struct, frozen=True):
     """A user password is set."""
     signed_in: bool = False
     """Somebody has given it."""
+    language: Language = ENGLISH
+    """What the screen speaks."""
     notice: str = ""
     """What everybody should see now, such as a change that waits for its confirmation."""
 

@@ -1,9 +1,10 @@
 """The screen as rows of text with styles, which a terminal and a browser paint alike."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
+from ringfence.messages import _
 from ringfence.surfaces.forms import Field, Kind
 from ringfence.surfaces.screen.face import Face, chosen, opened, present, softkeys
 from ringfence.surfaces.screen.menu import (
@@ -23,9 +24,20 @@ from ringfence.surfaces.screen.menu import (
 
 WIDTH, BODY = 48, 12
 """Characters of a row, and rows between the head and the notes."""
-SWITCHED: Mapping[str, str] = {"Yes": "On", "No": "Off"}
+SWITCHED: Mapping[str, str] = {"Yes": _("On"), "No": _("Off")}
+STATES: Mapping[str, str] = {
+    "calling": _("calling"),
+    "ringing": _("ringing"),
+    "established": _("established"),
+    "held": _("held"),
+    "held by the other side": _("held by the other side"),
+    "held by both sides": _("held by both sides"),
+    "ended": _("ended"),
+}
 MARK = "*"
 CURSOR = "_"
+Say = Callable[[str], str]
+"""Returns a message in the language of the screen."""
 
 
 class Span(Struct, frozen=True):
@@ -57,46 +69,51 @@ def draw(face: Face, shown: Shown, root: Menu) -> Picture:
     top = max(0, _focus(body) - BODY + 1)
     body = body[top : top + BODY]
     body += [()] * (BODY - len(body))
-    note = face.message or shown.notice
+    note = shown.language.say(face.message or shown.notice)
     notes = [_cut(line) for line in _folded(note)[:2]]
     notes += [""] * (2 - len(notes))
     all_rows = [_head(shown), (Span("-" * WIDTH, "dim"),), *body]
     all_rows += [(Span(line, "note"),) for line in notes]
-    return Picture((*all_rows, tuple(_softkeys(softkeys(face, shown, root)))))
+    return Picture((*all_rows, tuple(_softkeys(softkeys(face, shown, root), shown.language.say))))
 
 
 def _head(shown: Shown) -> Row:
     left = f"{shown.clock}  {shown.date}"
-    icons = [f"[{icon}]" for icon in reversed(shown.icons)]
+    icons = [f"[{shown.language.say(icon)}]" for icon in reversed(shown.icons)]
     gap = max(1, WIDTH - len(left) - len(" ".join(icons)))
     return (Span(left, "title"), Span(" " * gap), Span(" ".join(icons), "icon"))
 
 
-def _softkeys(labels: tuple[str, ...]) -> Iterator[Span]:
-    room = WIDTH // 4
-    for label in (*labels, *[""] * (4 - len(labels))):
-        word = f"[{label[: room - 3]}]" if label else ""
+def _softkeys(labels: tuple[str, ...], say: Say) -> Iterator[Span]:
+    said = [say(label) for label in labels]
+    places = 4 if all(len(word) <= WIDTH // 4 - 3 for word in said) else max(1, len(labels))
+    room = WIDTH // places
+    for label, whole in zip(labels, said, strict=True):
+        word = f"[{whole[: room - 2]}]" if whole else ""
         left = (room - len(word)) // 2
         yield Span(" " * left)
-        yield Span(word, "softkey", label)
+        yield Span(word, "softkey", str(label))
         yield Span(" " * (room - left - len(word)))
+    yield Span(" " * (WIDTH - room * len(labels)))
 
 
 def _body(face: Face, shown: Shown, root: Menu) -> Iterator[Row]:
+    say = shown.language.say
     match opened(face, root):
         case Menu() as menu:
-            yield _title(menu.label)
+            yield _title(say(menu.label))
             yield from _menu_rows(face, menu, shown)
         case Command() as command:
-            yield _title(command.label)
-            yield from _command_rows(face, command)
+            yield _title(say(command.label))
+            yield from _command_rows(face, command, say)
         case View() as view:
-            yield _title(view.label)
-            read = [row for label, text in rows(view, shown) for row in _reading(label, text)]
+            yield _title(say(view.label))
+            said = [(say(label), say(text)) for label, text in rows(view, shown)]
+            read = [row for label, text in said for row in _reading(label, text)]
             yield from read[min(face.cursor, max(0, len(read) - BODY + 1)) :]
         case Sheet() as sheet:
             yield _title(sheet.label)
-            yield from _sheet_rows(face, sheet)
+            yield from _sheet_rows(face, sheet, say)
         case None:
             yield from _desk_rows(face, shown)
 
@@ -106,10 +123,10 @@ def _title(text: str) -> Row:
 
 
 def _menu_rows(face: Face, menu: Menu, shown: Shown) -> Iterator[Row]:
-    at = chosen(face, menu, shown)
+    at, say = chosen(face, menu, shown), shown.language.say
     for n, item in enumerate(visible(menu, shown), 1):
         lead = " " if menu.action else f"{n} " if n < 10 else "  "
-        yield _entry(lead + item.label, _value(face, item, shown), chosen=item is at)
+        yield _entry(lead + say(item.label), say(_value(face, item, shown)), chosen=item is at)
 
 
 def _entry(label: str, value: str, *, chosen: bool) -> Row:
@@ -125,10 +142,10 @@ def _value(face: Face, item: Item, shown: Shown) -> str:
         case Setting(tag=tag):
             field = shown.fields[tag]
             typing = chosen_is_text(field)
-            text = _field_text(field, face.edits.get(tag))
+            text = shown.language.say(_field_text(field, face.edits.get(tag)))
             return f"{text}{CURSOR}" if typing and tag in face.edits else text
         case Switch(command=command):
-            return "On" if shown.switches[command] else "Off"
+            return SWITCHED["Yes" if shown.switches[command] else "No"]
         case Menu() | View() | Command():
             return ">"
 
@@ -143,16 +160,16 @@ def _field_text(field: Field, edit: str | None) -> str:
     if field.kind is Kind.SECRET:
         text = MARK * len(edit) if edit is not None else MARK * 8 if field.filled else ""
     words = SWITCHED.get(text, text) if set(field.choices) == set(SWITCHED) else text
-    return words if field.editable else f"{words} (locked)"
+    return words if field.editable else _("{text} (locked)", text=words)
 
 
-def _command_rows(face: Face, command: Command) -> Iterator[Row]:
-    for line in _folded(command.question):
+def _command_rows(face: Face, command: Command, say: Say) -> Iterator[Row]:
+    for line in _folded(say(command.question)):
         yield (Span(line),)
-    yield from _asks(face, command.asks)
+    yield from _asks(face, command.asks, say)
 
 
-def _sheet_rows(face: Face, sheet: Sheet) -> Iterator[Row]:
+def _sheet_rows(face: Face, sheet: Sheet, say: Say) -> Iterator[Row]:
     text = [(Span(line),) for part in sheet.text.split("\n") for line in _folded(part) or [""]]
     if sheet.text:
         scrolls = not (sheet.items or sheet.asks)
@@ -162,17 +179,17 @@ def _sheet_rows(face: Face, sheet: Sheet) -> Iterator[Row]:
         at = n - 1 == min(face.cursor, len(sheet.items) - 1)
         lead = f"{n} " if n < 10 else "  "
         yield _entry(lead + item.label, item.arguments.get("target", ">"), chosen=at)
-    yield from _asks(face, sheet.asks)
+    yield from _asks(face, sheet.asks, say)
     if sheet.prompt:
         yield (Span(_cut(sheet.prompt), "dim"),)
 
 
-def _asks(face: Face, asks: tuple[Ask, ...]) -> Iterator[Row]:
+def _asks(face: Face, asks: tuple[Ask, ...], say: Say) -> Iterator[Row]:
     for n, ask in enumerate(asks):
         text = face.edits.get(ask.name, "")
         at = n == min(face.cursor, len(asks) - 1)
         typed = MARK * len(text) if ask.secret else text
-        yield _entry(f" {ask.label}", f"{typed}{CURSOR if at else ''}", chosen=at)
+        yield _entry(f" {say(ask.label)}", f"{typed}{CURSOR if at else ''}", chosen=at)
 
 
 def _reading(label: str, text: str) -> Iterator[Row]:
@@ -185,15 +202,15 @@ def _reading(label: str, text: str) -> Iterator[Row]:
 
 
 def _desk_rows(face: Face, shown: Shown) -> Iterator[Row]:
-    call = None if face.aside else present(face, shown)
+    call, say = None if face.aside else present(face, shown), shown.language.say
     if call is None and face.dialled:
-        yield _title("Dial")
+        yield _title(say(_("Dial")))
         yield (Span(_cut(f"{face.dialled}{CURSOR}"), "chosen"),)
         return
     for line in shown.lines:
         at = line.n == (face.line or shown.lines[0].n)
         mark = ">" if at else " "
-        words = line.words[: WIDTH - 20]
+        words = say(line.words)[: WIDTH - 20]
         yield (
             Span(
                 f"{mark}{line.n:>2} {line.label[:14]:14}  ", "chosen" if at else "", f"Line{line.n}"
@@ -202,16 +219,19 @@ def _desk_rows(face: Face, shown: Shown) -> Iterator[Row]:
         )
     for one in shown.calls:
         yield ()
-        yield from _call_rows(one, at=one is call)
+        yield from _call_rows(one, say, at=one is call)
 
 
-def _call_rows(call: CallShown, *, at: bool) -> Iterator[Row]:
-    lock = "[secure] " if call.secure else ""
-    whence = "From" if call.incoming else "To"
-    yield (Span(_cut(f"{'>' if at else ' '}{lock}{whence} {call.peer}"), "chosen" if at else ""),)
-    words = "incoming call" if call.rings else call.state
+def _call_rows(call: CallShown, say: Say, *, at: bool) -> Iterator[Row]:
+    lock = f"[{say(_('secure'))}] " if call.secure else ""
+    with_whom = (
+        _("From {peer}", peer=call.peer) if call.incoming else _("To {peer}", peer=call.peer)
+    )
+    yield (Span(_cut(f"{'>' if at else ' '}{lock}{say(with_whom)}"), "chosen" if at else ""),)
+    words = _("incoming call") if call.rings else STATES.get(call.state, call.state)
+    told = _("Line {n}: {state}", n=call.line, state=words)
     codec = f", {call.codec}" if call.codec else ""
-    yield (Span(_cut(f"  Line {call.line}: {words}{codec}")),)
+    yield (Span(_cut(f"  {say(told)}{codec}")),)
 
 
 def _focus(body: list[Row]) -> int:

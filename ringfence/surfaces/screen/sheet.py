@@ -2,10 +2,11 @@
 
 from msgspec.structs import replace
 
+from ringfence.messages import _
 from ringfence.surfaces.screen.menu import Command, Sheet, Softkey
 from ringfence.surfaces.screen.place import Face, Pressed, Run, back, closed, moved, written
 
-BACK = Softkey("Back", "back")
+BACK = Softkey(_("Back"), "back")
 DIAL = "dial"
 """The command that calls; whoever it calls takes the screen."""
 
