@@ -1,7 +1,7 @@
 """DNS as a stub resolver speaks it: one question to a recursive server, and what its answer holds.
 
 Source: RFC 1035 sections 3.1, 3.3, 4; RFC 2782 (SRV); RFC 3403 section 4.1 (NAPTR); RFC 3596
-(AAAA); RFC 5452 section 9 (which answers count).
+(AAAA); RFC 5452 section 9 (which answers count); RFC 2181 section 8 (time to live).
 """
 
 import enum
@@ -26,6 +26,8 @@ _INTERNET = 1
 _QUERY_RECURSION_DESIRED = 0x0100
 _RESPONSE, _OPCODE, _TRUNCATED, _CODE = 0x8000, 0x7800, 0x0200, 0x000F
 _POINTER = 0xC0
+_LONGEST_LIFE, _LARGEST_LIFE = 86_400, 2**31 - 1
+"""Seconds that are believed, and the largest number that is one of seconds."""
 _ALIAS = 5
 _QUOTED = b'"().;\\@$'
 
@@ -92,6 +94,8 @@ class Answer(Struct, frozen=True):
     """Those of the type that was asked for, at the end of the aliases, in the answer's order."""
     truncated: bool = False
     """There is more, by TCP."""
+    life: int = 0
+    """Seconds for which the records and the aliases before them may all be kept."""
 
 
 def build(name: str, record: str, number: int) -> bytes:
@@ -135,28 +139,32 @@ def read(data: bytes, sent: bytes) -> Answer | None:
         return Answer(code, truncated=bool(flags & _TRUNCATED))
     if answers > MOST_RECORDS:
         raise ValueError(f"more than {MOST_RECORDS} records")
-    return Answer(code, _records(data, at, answers, asked))
+    found, life = _records(data, at, answers, asked)
+    return Answer(code, found, life=life if found else 0)
 
 
-def _records(data: bytes, at: int, count: int, asked: bytes) -> tuple[Record, ...]:
-    """Return the records at the end of the aliases that lead there from the name asked for."""
+def _records(data: bytes, at: int, count: int, asked: bytes) -> tuple[tuple[Record, ...], int]:
+    """Return the records at the end of the aliases from the name asked for, and their life."""
     wanted = int.from_bytes(asked[-4:-2])
     held: dict[str, list[Record]] = {}
     aliases: dict[str, str] = {}
+    life = _LONGEST_LIFE
     for _ in range(count):
         owner, at = _name(data, at)
         if at + _RECORD.size > len(data):
             raise ValueError("is cut off")
-        kind, class_, _, length = _RECORD.unpack_from(data, at)
+        kind, class_, lives, length = _RECORD.unpack_from(data, at)
         at += _RECORD.size
         if at + length > len(data):
             raise ValueError("is cut off")
+        if class_ == _INTERNET and kind in (wanted, _ALIAS):
+            life = min(life, lives if lives <= _LARGEST_LIFE else 0)
         if class_ == _INTERNET and kind == wanted:
             held.setdefault(owner.lower(), []).append(_value(data, at, length, kind))
         elif class_ == _INTERNET and kind == _ALIAS:
             aliases.setdefault(owner.lower(), _name(data, at)[0].lower())
         at += length
-    return tuple(held.get(_end(_name(asked, 0)[0].lower(), aliases), ()))
+    return tuple(held.get(_end(_name(asked, 0)[0].lower(), aliases), ())), life
 
 
 def _end(name: str, aliases: Mapping[str, str]) -> str:

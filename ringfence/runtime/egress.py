@@ -61,13 +61,16 @@ class Egress:
         lookup: egress_dns.Lookup = egress_dns.lookup,
         place: Callable[[str], str] = str,
         services: egress_dns.Services = egress_dns.services,
+        again: egress_dns.Lookup | None = None,
     ) -> None:
         """Ask `lookup` and `services` instead of DNS where a caller brings its own answers.
 
+        `again` is `lookup` that keeps nothing: an answer does not confirm itself.
         `place` adds to the tag of a parameter where its value was written, for refusals.
         """
         self._host = host
         self._lookup = lookup
+        self._again = again or lookup
         self._services = services
         self._place = place
         self._contexts = Contexts(host.key_log)
@@ -263,7 +266,7 @@ class Egress:
         seen: list[str] = []
         for name in names[:MOST_NAMES]:
             record = "A" if wanted.version == 4 else "AAAA"
-            found = await self._lookup(name, target.resolvers, (record,))
+            found = await self._again(name, target.resolvers, (record,))
             if wanted in map(ipaddress.ip_address, found):
                 return name
             seen.append(f"{name} has {', '.join(found) or 'no address'}")

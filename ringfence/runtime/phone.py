@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ringfence.config.catalog.system import LONGEST
+from ringfence.config.catalog.values import DnsQueryMode
 from ringfence.config.parameter import Effect, Level
 from ringfence.config.settings import Settings, aliases, effective, encode, slots
 from ringfence.config.snapshot import Change, Origin, shown
@@ -21,6 +22,7 @@ from ringfence.runtime.commands import Command, Commands
 from ringfence.runtime.confirmation import Confirmation
 from ringfence.runtime.control import ControlServer
 from ringfence.runtime.egress import Egress
+from ringfence.runtime.egress_dns import Manner, Stub, lookup
 from ringfence.runtime.feature import Feature, Submit, World, plan_all
 from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import REBOOT, STOPPED, history
@@ -78,7 +80,8 @@ class Phone:
         self._memory = memory
         self._booted = memory.snapshot.settings
         self._reboot_reason = reboot_reason
-        self._egress = Egress(host, place=memory.places.describe)
+        dns = Stub(self._manner)
+        self._egress = Egress(host, dns.lookup, memory.places.describe, dns.services, lookup)
         self._commands = Commands(self._loaded)
         self._commands.register(Command("reboot", Level.ADMIN, self._reboot))
         self._commands.register(Command("factory-reset", Level.ADMIN, self._factory_reset))
@@ -164,6 +167,15 @@ class Phone:
             spawn=spawn,
             leaving=lambda: self._over.is_set() and self._code == STOPPED,
             settled=self._settled.set,
+        )
+
+    def _manner(self) -> Manner:
+        """Return how DNS is asked; nothing that was learnt in one network counts in another."""
+        system, known = self._memory.snapshot.settings.system, self._facts
+        return Manner(
+            parallel=system.dns_query_mode is DnsQueryMode.PARALLEL,
+            keeps=system.dns_caching_enable,
+            network=(known.lease, known.lease6, known.tunnel),
         )
 
     def _state(self) -> tuple[Any, Facts]:

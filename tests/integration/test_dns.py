@@ -1,5 +1,6 @@
 """DNS as Egress asks it, at a real server: long answers, refusals, servers in their order."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from ringfence.errors import NetworkError
 from ringfence.lab.namespaces import Namespace
 from ringfence.protocols.dns import Srv
-from ringfence.runtime.egress_dns import lookup, services
+from ringfence.runtime import egress_dns
+from ringfence.runtime.egress_dns import Manner, Stub, lookup, services
 from tests.support.tls_servers import Dnsmasq, version
 
 SERVER = "10.7.0.2"
@@ -81,3 +83,57 @@ def test_the_next_server_is_asked_where_one_is_gone_or_refuses(
     )
     assert phone.call(addresses, "pv.test", gone, good) == ("192.0.2.7",)
     assert refusing.queries() == ["A pv.example"]
+
+
+LIVES = ("--local-ttl=300",)
+TOGETHER, ONE_BY_ONE = Manner(parallel=True), Manner()
+
+
+async def asked(manner: Manner, patience: float, *servers: str) -> tuple[str, ...]:
+    egress_dns.PATIENCE = patience
+    async with asyncio.timeout(30):
+        return await Stub(lambda: manner).lookup("pv.test", servers, ("A",))
+
+
+def test_in_parallel_the_first_server_that_knows_the_name_wins(
+    pair: tuple[Namespace, Namespace], start: Start
+) -> None:
+    good, other = start({"pv.test": ["192.0.2.7"]}, port=5353), start({"pv.test": ["192.0.2.8"]})
+    phone, (first, second) = pair[0], (f"{SERVER}:5353", SERVER)
+    with good.silent():
+        assert phone.call(asked, TOGETHER, 300.0, first, second) == ("192.0.2.8",)
+        assert phone.call(asked, ONE_BY_ONE, 0.1, first, second) == ("192.0.2.8",)
+    assert other.queries() == ["A pv.test", "A pv.test"]
+
+
+def test_a_name_that_an_earlier_server_may_know_is_not_missing(
+    pair: tuple[Namespace, Namespace], start: Start
+) -> None:
+    start({"pv.test": ["192.0.2.7"]}, port=5353)
+    start({"else.test": ["192.0.2.9"]}, "--local=/test/")
+    inside, outside = f"{SERVER}:5353", SERVER
+    for _ in range(10):
+        assert pair[0].call(asked, TOGETHER, 300.0, inside, outside) == ("192.0.2.7",)
+
+
+def test_answers_are_kept_for_their_life_in_one_network_alone(
+    pair: tuple[Namespace, Namespace], start: Start
+) -> None:
+    server = start({"pv.test": ["192.0.2.7"]}, *LIVES)
+    brief = start({"pv.test": ["192.0.2.7"]}, port=5353)
+
+    async def scenario() -> None:
+        here, there = (Manner(keeps=True, network=one) for one in ("here", "there"))
+        manner = here
+        stub = Stub(lambda: manner)
+        for each in (here, here, there, Manner(), Manner()):
+            manner = each
+            assert await stub.lookup("PV.test", (SERVER,), ("A",)) == ("192.0.2.7",)
+            assert await stub.lookup("pv.test", (SERVER,), ("A",)) == ("192.0.2.7",)
+        manner = Manner(keeps=True)
+        for _ in range(2):
+            assert await stub.lookup("pv.test", (f"{SERVER}:5353",), ("A",)) == ("192.0.2.7",)
+
+    pair[0].call(scenario)
+    assert len(server.queries()) == 1 + 1 + 4
+    assert len(brief.queries()) == 2  # its answers have no life

@@ -261,7 +261,10 @@ _REST: dict[str, tuple[str, str]] = {
         "<Enable_SSLv3>Yes</Enable_SSLv3>",
         "<Enable_SSLv3>No</Enable_SSLv3>",
     ),
-    "values-without-effect-yet": ("<Disable_DF>No</Disable_DF>", "<Firewall>Disabled</Firewall>"),
+    "values-without-effect-yet": (
+        "<MIC_Cert_Refresh_Enable>Yes</MIC_Cert_Refresh_Enable>",
+        "<Firewall>Disabled</Firewall>",
+    ),
     "cannot-plan": (
         "<Connection_Type>Static IP</Connection_Type>",
         "<Connection_Type>Static IP</Connection_Type><Static_IP>10.0.0.9</Static_IP>"

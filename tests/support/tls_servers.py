@@ -1,10 +1,12 @@
 """Real TLS servers and a real DNS server in a namespace, and what they saw."""
 
+import contextlib
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,15 @@ class Dnsmasq:
         self._reader.join(PATIENCE)
         words = [line.partition("query[")[2].split() for line in self._lines if "query[" in line]
         return [f"{word[0].rstrip(']')} {word[1]}" for word in words]
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """Let it take questions, and answer none, for a while."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         self._process.kill()

@@ -81,6 +81,32 @@ def test_records_of_other_names_do_not_count() -> None:
     assert records("A", rrset("thief.test", "A", "192.0.2.66")) == ()
 
 
+def test_what_is_kept_lives_no_longer_than_its_shortest_record() -> None:
+    def life(*sets: dns.rrset.RRset) -> int:
+        answer = read(answered("A", *sets), ASKED)
+        assert answer is not None
+        return answer.life
+
+    held, alias = rrset("b.test", "A", "192.0.2.7"), rrset(NAME, "CNAME", "b.test.")
+    held.ttl = 300
+    assert life(alias, held) == 60
+    alias.ttl = 900
+    assert life(alias, held) == 300
+    held.ttl = 0
+    assert life(alias, held) == 0
+    alias.ttl = held.ttl = 1_000_000
+    assert life(alias, held) == 86_400
+    assert life(alias) == 0
+
+
+@pytest.mark.parametrize("life", ["80000000", "ffffffff"])
+def test_a_life_that_is_no_number_of_seconds_is_none(life: str) -> None:
+    data = one("c00c", 1, "c0000201").replace(bytes.fromhex("0000003c"), bytes.fromhex(life))
+    answer = read(data, ASKED)
+    assert answer is not None
+    assert (answer.records, answer.life) == (("192.0.2.1",), 0)
+
+
 def test_aliases_in_a_circle_lead_nowhere() -> None:
     circle = (rrset(NAME, "CNAME", "b.test."), rrset("b.test", "CNAME", f"{NAME}."))
     assert records("A", *circle) == ()

@@ -161,7 +161,13 @@ class System(Tab, frozen=True, kw_only=True):
     disable_side_usb_port: bool = _POWER.row(False, "Disable_Side_USB_Port", "Switches the USB port off.", status=NEVER)
 
     ip_mode: IpMode = _NETWORK.row(IpMode.DUAL, "IP_Mode", "Address families in use.", access=WRITE, status=OBEYED)
-    disable_df: bool = _NETWORK.row(True, "Disable_DF", "Allows routers to fragment IPv4 packets.", effect=RESTART)
+    disable_df: bool = _NETWORK.row(
+        True,
+        "Disable_DF",
+        "The kernel learns how large a packet may be on a way, and parts larger datagrams itself.",
+        effect=RESTART,
+        status=NEVER,
+    )
 
     connection_type: ConnectionType = _IPV4.row(ConnectionType.DHCP, "Connection_Type", "Where the IPv4 address comes from.", status=OBEYED)
     static_ip: str = _IPV4.row("", "Static_IP", "IPv4 address.", codec=Address(4), status=OBEYED)
@@ -249,15 +255,21 @@ class System(Tab, frozen=True, kw_only=True):
         DnsServerOrder.MANUAL_DHCP, "DNS_Server_Order", "Which DNS servers are asked, in order.", status=OBEYED
     )
     dns_query_mode: DnsQueryMode = _OPTIONAL.row(
-        DnsQueryMode.PARALLEL, "DNS_Query_Mode", "Whether DNS servers are asked at once or one after another."
+        DnsQueryMode.PARALLEL, "DNS_Query_Mode", "Whether DNS servers are asked at once or one after another.", status=OBEYED
     )
-    dns_caching_enable: bool = _OPTIONAL.row(True, "DNS_Caching_Enable", "Keeps DNS answers for their time to live.")
-    switch_port_config: PortSpeed = _OPTIONAL.row(PortSpeed.AUTO, "Switch_Port_Config", "Speed and duplex of the port to the switch.")
-    pc_port_config: PortSpeed = _OPTIONAL.row(PortSpeed.AUTO, "PC_Port_Config", "Speed and duplex of the port to the computer.")
+    dns_caching_enable: bool = _OPTIONAL.row(True, "DNS_Caching_Enable", "Keeps DNS answers for their time to live.", status=OBEYED)
+    switch_port_config: PortSpeed = _OPTIONAL.row(
+        PortSpeed.AUTO, "Switch_Port_Config", "Phone and switch agree on speed and duplex by themselves.", status=NEVER
+    )
+    pc_port_config: PortSpeed = _OPTIONAL.row(
+        PortSpeed.AUTO, "PC_Port_Config", "Phone and computer agree on speed and duplex by themselves.", status=NEVER
+    )
     pc_port_enable: bool = _OPTIONAL.row(
         True, "PC_PORT_Enable", "Switches the port to the computer on.", label="PC PORT Enable", status=OBEYED
     )
-    enable_pc_port_mirror: bool = _OPTIONAL.row(False, "Enable_PC_Port_Mirror", "Copies the phone's traffic to the port of the computer.")
+    enable_pc_port_mirror: bool = _OPTIONAL.row(
+        False, "Enable_PC_Port_Mirror", "Nobody behind the phone gets a copy of its traffic; a trace is for its owner.", status=NEVER
+    )
     syslog_server: str = _OPTIONAL.row(
         "", "Syslog_Server", "Receiver of syslog messages, with the port where it is not 514.", codec=HOST, status=OBEYED
     )
@@ -268,13 +280,17 @@ class System(Tab, frozen=True, kw_only=True):
     debug_level: DebugLevel = _OPTIONAL.row(DebugLevel.NOTICE, "Debug_Level", "Least important message that is sent.", status=OBEYED)
     primary_ntp_server: str = _OPTIONAL.row("", "Primary_NTP_Server", "First time server.", codec=HOST, access=WRITE, status=OBEYED)
     secondary_ntp_server: str = _OPTIONAL.row("", "Secondary_NTP_Server", "Second time server.", codec=HOST, access=WRITE, status=OBEYED)
-    use_config_tos: bool = _OPTIONAL.row(False, "Use_Config_TOS", "Marks packets as the line's settings say.")
+    use_config_tos: bool = _OPTIONAL.row(False, "Use_Config_TOS", "No row says how packets are to be marked.", status=NEVER)
     enable_sslv3: bool = _OPTIONAL.row(False, "Enable_SSLv3", "Read for the sake of old files; SSLv3 is never spoken.", status=NEVER)
 
     enable_vlan: bool = _VLAN.row(False, "Enable_VLAN", "Tags the phone's traffic with VLAN ID.", access=WRITE, status=OBEYED)
     vlan_id: int = _VLAN.row(1, "VLAN_ID", "VLAN of the phone.", codec=Number(0, 4095), access=WRITE, status=OBEYED)
-    pc_port_vlan_id: int = _VLAN.row(1, "PC_Port_VLAN_ID", "VLAN of the computer behind the phone.", codec=Number(0, 4095))
-    enable_pc_port_vlan_tagging: bool = _VLAN.row(False, "Enable_PC_Port_VLAN_Tagging", "Tags the traffic of the computer.")
+    pc_port_vlan_id: int = _VLAN.row(
+        1, "PC_Port_VLAN_ID", "The computer's frames pass as they are: its VLAN is up to the switch.", codec=Number(0, 4095), status=NEVER
+    )
+    enable_pc_port_vlan_tagging: bool = _VLAN.row(
+        False, "Enable_PC_Port_VLAN_Tagging", "The computer's frames pass as they are: its VLAN is up to the switch.", status=NEVER
+    )
     enable_cdp: bool = _VLAN.row(True, "Enable_CDP", "Speaks CDP with the switch.", status=OBEYED)
     enable_lldp_med: bool = _VLAN.row(True, "Enable_LLDP-MED", "Speaks LLDP-MED with the switch.", status=OBEYED)
     network_startup_delay: int = _VLAN.row(

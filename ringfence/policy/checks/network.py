@@ -153,8 +153,8 @@ RULES = (
     Rule(
         "pc-port-mirror",
         Severity.WARNING,
-        "The phone's traffic is copied to the computer behind it",
-        "Who plugs in there reads the signalling and the calls.",
+        "The phone's traffic is to be copied to the computer behind it",
+        "Ringfence does not do that; where a phone does, who plugs in reads signalling and calls.",
         "phone-facts 1.2, Enable_PC_Port_Mirror",
         "switch the mirror off when the measurement is over",
         _mirror,
