@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
 from ringfence.policy.directory import Directory
 from ringfence.policy.number_mapping import dialable, mapped
 from ringfence.protocols.ldap.message import Entry, text
-from ringfence.surfaces.screen.menu import Command, Sheet, Softkey
+from ringfence.surfaces.screen.menu import Command, Sheet, Softkey, told
 
 LONGEST = 128
 """Characters of one value."""
@@ -70,7 +70,7 @@ def sheet(label: str, found: Sequence[Person], note: str) -> dict[str, Any]:
     softkeys = (Softkey("Call", "select"), Softkey("EditDial", "edit"), Softkey("Back", "back"))
     text = "" if items else "Nobody was found."
     made = Sheet(label, text, note, items, (), softkeys if items else softkeys[2:])
-    return dict(to_builtins(made))
+    return dict(told(made))
 
 
 def _line(person: Person) -> str:

@@ -22,6 +22,7 @@ from ringfence.runtime.download import OK, aim, unheard
 from ringfence.runtime.feature import World
 from ringfence.runtime.outcome import Outcome, outcome
 from ringfence.runtime.state import Health, Status
+from ringfence.surfaces.screen import menu
 
 TITLE = "XML Services"
 MOST = 6
@@ -177,7 +178,7 @@ class XmlDriver:
         errand.left -= 1
         found = await self._get(errand.plan, where)
         if found.kind != "Execute":
-            return {"sheet": to_builtins(sheets.sheet(found, str(where)))}
+            return {"sheet": menu.told(sheets.sheet(found, str(where)))}
         answer: Mapping[str, object] = {}
         for entry in found.entries:
             answer = await self._follow(errand, entry.url)
@@ -235,7 +236,7 @@ class XmlDriver:
             raise PolicyError("xml-execute-off", "commands in XML are not accepted")
         found = phone_xml.parse(given.get("xml", "").encode())
         if found.kind != "Execute":
-            await self._show(to_builtins(sheets.sheet(found, "")))
+            await self._show(menu.told(sheets.sheet(found, "")))
             return {"replies": [to_builtins(Reply("", 0, "Success"))]}
         errand = _Errand(plan)
         return {"replies": [to_builtins(await self._do(errand, one.url)) for one in found.entries]}

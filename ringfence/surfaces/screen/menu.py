@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from ringfence.messages import _
 from ringfence.messages.language import ENGLISH, Language
@@ -102,6 +102,12 @@ class Sheet(Struct, frozen=True):
     asks: tuple[Ask, ...] = ()
     softkeys: tuple[Softkey, ...] = ()
     """The first four are shown."""
+
+
+def told(sheet: Sheet) -> Mapping[str, object]:
+    """Return a sheet as the answer of a command has it, under `sheet`."""
+    made: Mapping[str, object] = to_builtins(sheet, enc_hook=str)
+    return made
 
 
 Item = Menu | Setting | View | Command | Switch
