@@ -281,24 +281,15 @@ def test_the_vpn_is_told_without_its_password(
 
 def test_values_that_a_later_release_obeys_are_named_once(explained: Any) -> None:
     data = explained(
-<<<<<<< Updated upstream
-        "<flat-profile><Disable_DF>No</Disable_DF><Proxy_Mode>Off</Proxy_Mode>"
-        "<Company_UUID>a1</Company_UUID><Firewall>Disabled</Firewall></flat-profile>"
-=======
         "<flat-profile><MIC_Cert_Refresh_Rule>http://ca.test/</MIC_Cert_Refresh_Rule>"
         "<MIC_Cert_Refresh_Enable>Yes</MIC_Cert_Refresh_Enable><Firewall>Disabled</Firewall>"
         "</flat-profile>"
->>>>>>> Stashed changes
     )
     (finding,) = [one for one in data["findings"] if one["rule"] == "values-without-effect-yet"]
     assert finding["severity"] == "info"
     assert finding["message"] == (
-<<<<<<< Updated upstream
-        "2 values are stored, but nothing obeys them yet: Disable_DF, Company_UUID"
-=======
         "2 values are stored, but nothing obeys them yet:"
         " MIC_Cert_Refresh_Enable, MIC_Cert_Refresh_Rule"
->>>>>>> Stashed changes
     )
 
 
