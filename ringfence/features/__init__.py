@@ -25,6 +25,7 @@ ORDER = (
     "report",
     "problem_report",
     "line",
+    "location",
     "tls",
     "web",
     "discovery",

@@ -61,6 +61,9 @@ def servers(settings: Settings, values: Mapping[str, str]) -> Iterator[Server]:
         tag = ROWS["tr069"]["acs_url"].tag
         yield from _of_rule(tag, _with_path(settings.tr069.acs_url), judged, values)
     yield from _services(settings, judged, values)
+    for field in ("primary_request_url", "secondary_request_url"):
+        text = getattr(settings.phone, field)
+        yield from _of_rule(ROWS["phone"][field].tag, text, judged, values)
     for n, ext in enumerate(settings.ext, start=1):
         if ext.line_enable:
             for field in PROXIES:

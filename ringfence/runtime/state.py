@@ -81,6 +81,8 @@ class Facts(Struct, frozen=True):
     """TCP port where an ACS asks the phone for a connection; None before it is drawn."""
     peers: Mapping[str, frozenset[str]] = {}
     """`{NAME: addresses}`: servers that the phone has chosen; no flood guard slows them down."""
+    location: str = ""
+    """URI under which whoever helps learns where the phone is; empty while nobody has said."""
     bound: Mapping[str, frozenset[tuple[str, int]]] = {}
     """`{feature: {("udp", port), ...}}`: listening sockets that are still open (rulings 19)."""
 

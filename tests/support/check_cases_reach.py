@@ -166,6 +166,10 @@ CASES: dict[str, tuple[str, str]] = {
         f"{LDAP}<LDAP_Number_Mapping>(9)x)</LDAP_Number_Mapping>",
         f"{LDAP}<LDAP_Number_Mapping>(&lt;:9&gt;xx.)</LDAP_Number_Mapping>",
     ),
+    "location-server-unusable": (
+        "<Primary_Request_URL>http://lis.telco.net/held</Primary_Request_URL>",
+        "<Primary_Request_URL>https://lis.telco.net/held</Primary_Request_URL>",
+    ),
     "ntp-server-invalid": (
         "<Primary_NTP_Server>ntp.telco.net:x</Primary_NTP_Server>",
         "<Primary_NTP_Server>ntp.telco.net:1123</Primary_NTP_Server>",

@@ -232,5 +232,9 @@ class Ext(Tab, frozen=True, kw_only=True):
     )
     enable_uri_dialing: bool = _DIAL.row(False, "Enable_URI_Dialing_{n}_", "A SIP URI is dialled whatever this says.", status=NEVER)
     emergency_number: str = _DIAL.row(
-        "", "Emergency_Number_{n}_", "No number is barred, so none needs an exception.", status=NEVER, codec=Text(256)
+        "",
+        "Emergency_Number_{n}_",
+        "Numbers that call for help, between commas; calls to them say where the phone is. Empty stands for 112, 911 and 933.",
+        status=OBEYED,
+        codec=Text(256),
     )

@@ -193,9 +193,9 @@ class Phone(Tab, frozen=True, kw_only=True):
     xmpp_password: Secret = _XMPP.row(Secret(), "XMPP_Password", "XMPP password.")
     display_xmpp_user_id_with_top_priority: bool = _XMPP.row(False, "Display_XMPP_User_ID_With_Top_Priority", "Shows the XMPP user first.")
 
-    company_uuid: str = _E911.row("", "Company_UUID", "Customer at the location provider.", codec=Text(128))
-    primary_request_url: str = _E911.row("", "Primary_Request_URL", "First location server.", codec=URL)
-    secondary_request_url: str = _E911.row("", "Secondary_Request_URL", "Second location server.", codec=URL)
+    company_uuid: str = _E911.row("", "Company_UUID", "Customer at the location provider.", status=Status.OBEYED, codec=Text(128))
+    primary_request_url: str = _E911.row("", "Primary_Request_URL", "First location server.", status=Status.OBEYED, codec=URL)
+    secondary_request_url: str = _E911.row("", "Secondary_Request_URL", "Second location server.", status=Status.OBEYED, codec=URL)
 
     group_1_paging_script: str = _PAGING.row(
         "",

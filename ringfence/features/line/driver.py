@@ -14,7 +14,7 @@ from ringfence.errors import ComponentError
 from ringfence.features.line.binding import FAREWELL
 from ringfence.features.line.commands import offer_commands
 from ringfence.features.line.line import Line
-from ringfence.features.line.path import Media, Path, secured
+from ringfence.features.line.path import Media, Path, located, secured
 from ringfence.features.line.plan import LinePlan, parts
 from ringfence.features.line.port import UdpPort
 from ringfence.features.line.status import (
@@ -26,7 +26,7 @@ from ringfence.features.line.status import (
     title,
 )
 from ringfence.features.line.switchboard import Switchboard
-from ringfence.features.line.targets import SECURE_CALLS, target_uri
+from ringfence.features.line.targets import SECURE_CALLS, is_emergency, target_uri
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
 from ringfence.protocols.sip.message import Message
@@ -279,7 +279,14 @@ class LineDriver:
 
     def _dial(self, line: Line, path: Path, target: str) -> int:
         elsewhere = partial(self._elsewhere, target, line)
-        return self.calls.dial(path, target_uri(target, path.account.registrar), elsewhere)
+        uri = target_uri(target, path.account.registrar)
+        return self.calls.dial(self._for_help(path, target), uri, elsewhere)
+
+    def _for_help(self, path: Path, target: str) -> Path:
+        """Return a path that says where the phone is, if help is called and somebody knows."""
+        where = self._world.facts().location
+        called = where and is_emergency(target, path.line.emergency)
+        return located(path, where) if called else path
 
     def _way_out(self, n: int) -> Path:
         return self._best_way(n)[1]
@@ -301,7 +308,8 @@ class LineDriver:
             for line, path in self._ways_out(silent.plan.n):
                 if line is not silent and line.registered:
                     silent.doubt()
-                    return path, target_uri(target, path.account.registrar)
+                    uri = target_uri(target, path.account.registrar)
+                    return self._for_help(path, target), uri
         return None
 
     def _settle(self) -> None:
@@ -354,6 +362,7 @@ def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:
         terms=held.terms,
         tls_terms=held.tls_terms,
         codes=held.codes,
+        emergency=held.emergency,
         callers=held.callers,
         redirections=held.redirections,
         refers_to_contact=held.refers_to_contact,

@@ -72,6 +72,16 @@ class Path(Struct, frozen=True, eq=False):
     where it has none."""
 
 
+def located(path: Path, uri: str) -> Path:
+    """Return a path whose calls say where the phone is, and may be routed by it.
+
+    Source: RFC 6442 sections 4.1 and 4.2.
+    """
+    fields = ((b"Geolocation", b"<%b>" % uri.encode()), (b"Geolocation-Routing", b"yes"))
+    account = replace(path.account, announces=(*path.account.announces, *fields))
+    return replace(path, account=account)
+
+
 def secured(path: Path, *, secure: bool | None) -> Path:
     """Return a path whose offers are encrypted, or not; None leaves them as they are."""
     if secure is None:

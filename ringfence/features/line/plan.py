@@ -15,7 +15,7 @@ from ringfence.config.settings import LINES, Settings
 from ringfence.errors import Finding, PolicyError, RemoteProtocolError, Severity
 from ringfence.features.line.findings import SECURED, weaknesses
 from ringfence.features.line.home import Home, MediaSec
-from ringfence.features.line.targets import StarCodes
+from ringfence.features.line.targets import StarCodes, emergency_numbers
 from ringfence.features.line.terms import DTMF, terms
 from ringfence.features.line.ways import Way, proxy_name, ways
 from ringfence.policy.applications import SIP, NameCheck
@@ -97,6 +97,8 @@ class LinePlan(Struct, frozen=True):
     tells_ringing: bool
     """Who wanted us to call somebody hears that it rings there, too."""
     codes: StarCodes
+    emergency: frozenset[str]
+    """Numbers whose calls say where the phone is."""
     dtmf: Dtmf
     """How key presses are sent."""
     keep_alive: int
@@ -195,6 +197,7 @@ class _Lines:
             callers=tuple(sip.caller_id_header.value.split("-")),
             redirections=sip.max_redirection,
             codes=self._codes,
+            emergency=emergency_numbers(ext.emergency_number),
             dtmf=DTMF[ext.dtmf_tx_method],
             keep_alive=sip.nat_keep_alive_intvl,
             refused=refused,

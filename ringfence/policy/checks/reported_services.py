@@ -21,6 +21,14 @@ RULES = (
         "write host or host:port",
     ),
     Rule(
+        "location-server-unusable",
+        Severity.ERROR,
+        "A location server cannot be asked",
+        "Calls for help do not say where the phone is by it.",
+        "phone-facts 7, E911 geolocation; RFC 5985 section 4",
+        "write https://SERVER/PATH",
+    ),
+    Rule(
         "acs-url-invalid",
         Severity.ERROR,
         "The URL of an ACS cannot be read",
