@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import gc
 import importlib
 import io
 import os
@@ -92,7 +93,9 @@ def _run(words: Sequence[str]) -> int:
     name, count = " ".join(words[:2]), 2
     if name not in ALONE:
         name, count = words[0], 1
+    gc.disable()  # nothing that is loaded is garbage
     module = importlib.import_module(f"ringfence.cli.{name.replace(' ', '_')}")
+    gc.enable()
     purpose = {**WORDS, **ALONE}[name]
     parser = _Parser(prog=f"ringfence {name}", description=f"{purpose.capitalize()}.")
     module.add(parser)

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ringfence.protocols.pattern import pattern
-
 if TYPE_CHECKING:
     from cryptography import x509
 
@@ -23,7 +21,7 @@ LARGEST = 64 * 1024
 LONGEST = 120
 """Characters of one name that are shown."""
 
-_GENERIC = pattern(rb"\x06\x03\x55\x04\x07[\x0c\x13\x16]\x0cciscogeneric")
+_GENERIC = tuple(b"\x06\x03\x55\x04\x07%c\x0cciscogeneric" % kind for kind in b"\x0c\x13\x16")
 """DER of `L=ciscogeneric`, as each of the string types that it is written in."""
 
 _VERSION = 0xA0
@@ -143,7 +141,7 @@ def is_generic(der: bytes) -> bool:
 
     This is asked at every start of a phone, where no parser of certificates is loaded yet.
     """
-    return _GENERIC.search(der) is not None
+    return any(name in der for name in _GENERIC)
 
 
 def common_name(der: bytes) -> str:

@@ -1,7 +1,6 @@
 """Which VLAN the phone speaks in, and who said so."""
 
-import json
-
+import msgspec
 from msgspec import Struct
 
 from ringfence.protocols.pattern import pattern
@@ -58,13 +57,13 @@ def interface(number: int) -> str:
 
 def encode(vlan: VoiceVlan) -> bytes:
     """Return the content of the file."""
-    return json.dumps({"number": vlan.number, "source": vlan.source}).encode()
+    return msgspec.json.encode({"number": vlan.number, "source": vlan.source})
 
 
 def decode(data: bytes) -> VoiceVlan | None:
     """Return what the file holds; None for a file that cannot be used."""
     try:
-        held = json.loads(data)
+        held = msgspec.json.decode(data)
         vlan = VoiceVlan(int(held["number"]), str(held["source"]))
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

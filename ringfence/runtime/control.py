@@ -1,7 +1,6 @@
 """The phone's control socket: one JSON object a line, for its owner alone."""
 
 import contextlib
-import json
 import logging
 import os
 import socket
@@ -56,19 +55,21 @@ class ControlServer:
         (self._state / NAME).unlink(missing_ok=True)
 
     async def _serve(self, reader: "asyncio.StreamReader", writer: "asyncio.StreamWriter") -> None:
+        import json  # a phone that nobody asks does without
+
         try:
             if _uid(writer.get_extra_info("socket")) not in (0, os.geteuid()):
                 return
             while line := await reader.readline():
-                writer.write(json.dumps(await self._one(line)).encode() + b"\n")
+                reply = await self._one(json.loads(line))
+                writer.write(json.dumps(reply).encode() + b"\n")
                 await writer.drain()
         except (OSError, ValueError, RecursionError) as error:
             logger.info("control.closed: %s", type(error).__name__)
         finally:
             writer.close()
 
-    async def _one(self, line: bytes) -> Mapping[str, object]:
-        request = json.loads(line)
+    async def _one(self, request: object) -> Mapping[str, object]:
         if not isinstance(request, dict):
             return {"error": "a request is a JSON object"}
         try:
@@ -87,6 +88,8 @@ def ask(state: Path, request: Mapping[str, object], timeout: float = 60.0) -> di
         ComponentError: the phone refused, or did not answer in `timeout` seconds.
 
     """
+    import json
+
     try:
         connection = connect(state, NAME)
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):

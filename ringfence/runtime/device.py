@@ -1,8 +1,9 @@
 """Who this device is and what it trusts: the files of its state folder that no profile changes."""
 
 import importlib.util
-import json
 import logging
+
+import msgspec
 
 from ringfence.errors import ComponentError
 from ringfence.policy.tls import ClientCertificate, Trust
@@ -38,7 +39,7 @@ def identity(host: Host, interface: str | None) -> Identity:
     given: dict[str, str] = {}
     if host.names(DEVICE):
         try:
-            given = dict(json.loads(host.read(DEVICE)))
+            given = dict(msgspec.json.decode(host.read(DEVICE)))
         except (ValueError, TypeError, RecursionError) as error:
             raise ComponentError(f"file {DEVICE}", str(error)) from error
     known = {key: str(text) for key, text in given.items() if key in Identity.__struct_fields__}

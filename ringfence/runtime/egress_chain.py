@@ -4,10 +4,16 @@ import ssl
 import sys
 
 from ringfence.policy import identity
+from ringfence.runtime import beside
 from ringfence.runtime.egress_target import Shown
 
 _DER = 2
 """`_ssl.ENCODING_DER`."""
+
+
+async def ready() -> None:
+    """Return once the parser of certificates is loaded; meanwhile others register."""
+    await beside.load("cryptography.x509")
 
 
 def sent(connection: ssl.SSLSocket) -> tuple[bytes, ...]:

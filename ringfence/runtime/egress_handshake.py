@@ -55,6 +55,7 @@ class Handshakes:
             finally:
                 if watch:
                     watch(egress_chain.shown(connection))
+            await egress_chain.ready()
             matched = await self._judge(target, policy, connection)
         except BaseException:
             stream.abort()

@@ -1,6 +1,5 @@
 """The only door to the operating system: programs, files, listening sockets, netlink, clocks."""
 
-import asyncio
 import contextlib
 import fcntl
 import os
@@ -110,6 +109,8 @@ class Host(Clocks):
                 not 0; `detail` is its standard error.
 
         """
+        import asyncio  # only here, so that the keeper does without
+
         pipe = asyncio.subprocess.PIPE
         try:
             process = await asyncio.create_subprocess_exec(
@@ -314,8 +315,14 @@ class Host(Clocks):
         return data
 
     def names(self, pattern: str) -> list[str]:
-        """Return the names of files in the state folder that match a glob pattern, sorted."""
-        return sorted(path.name for path in self.state.glob(pattern))
+        """Return the names of files in the state folder that match, sorted; one `*` is any text."""
+        head, star, tail = pattern.partition("*")
+        if not star:
+            return [pattern] if (self.state / pattern).exists() else []
+        with contextlib.suppress(FileNotFoundError):
+            found = [one.name for one in self.state.iterdir() if len(one.name) >= len(pattern) - 1]
+            return sorted(one for one in found if one.startswith(head) and one.endswith(tail))
+        return []
 
     def write(self, name: str, data: bytes, *, durable: bool = True) -> None:
         """Replace a file of the state folder so that a power cut leaves the old or the new one.

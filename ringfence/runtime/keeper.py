@@ -7,7 +7,6 @@ Source: architecture A.14; phone-facts 1.7, Reboot History.
 """
 
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -18,6 +17,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
+
+import msgspec
 
 from ringfence.errors import ComponentError
 from ringfence.runtime.host import Host
@@ -44,7 +45,7 @@ first start; returns an exit code."""
 def history(host: Host) -> list[str]:
     """Return the reboot reasons, newest first, `[08/13/26 06:12:38] User Triggered`."""
     try:
-        kept = json.loads(host.read(HISTORY))
+        kept = msgspec.json.decode(host.read(HISTORY))
     except (ComponentError, ValueError):
         return []
     return [str(line) for line in kept][:KEPT] if isinstance(kept, list) else []
@@ -207,6 +208,6 @@ def _remember(host: Host, reason: str) -> None:
     stamp = datetime.fromtimestamp(host.wall()).astimezone().strftime("%m/%d/%y %H:%M:%S")
     lines = [f"[{stamp}] {reason}", *history(host)][:KEPT]
     try:
-        host.write(HISTORY, json.dumps(lines).encode())
+        host.write(HISTORY, msgspec.json.encode(lines))
     except ComponentError:
         return  # a full disk must not keep the phone from starting

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import logging
 from collections.abc import Mapping
 
@@ -106,7 +105,7 @@ def _number(name: str) -> int:
 
 
 def _render(stored: Mapping[str, Stored], intents: Mapping[str, str]) -> bytes:
-    body = json.dumps(
+    body = msgspec.json.encode(
         {
             "schema": SCHEMA,
             "stored": {
@@ -114,10 +113,8 @@ def _render(stored: Mapping[str, Stored], intents: Mapping[str, str]) -> bytes:
                 for tag, held in stored.items()
             },
             "intents": dict(intents),
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-    ).encode()
+        }
+    )
     return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 

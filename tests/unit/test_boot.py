@@ -1,14 +1,18 @@
 """What a start loads, in which order, and what is heard of it later."""
 
+import asyncio
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from ringfence.features import FIRST, ORDER, WAVES, load
-from ringfence.runtime import log
+from ringfence.runtime import beside, log
 
 EARLY = (
     "import sys\n"
@@ -28,6 +32,7 @@ NOT_YET = (
     "idna",
     "importlib.metadata",
     "jinja2",
+    "json",
     "multiprocessing",
     "packaging",
     "pylibsrtp",
@@ -43,6 +48,7 @@ NOT_YET = (
     "xml",
     "zipfile",
     "ringfence.config.cfgxml",
+    "ringfence.protocols.rtp.session",
     "ringfence.runtime.audio",
     "ringfence.runtime.http",
     "ringfence.surfaces",
@@ -110,3 +116,25 @@ def test_who_is_loaded_later_hears_what_was_said_before_once(kept: logging.Logge
     for ear in (syslog, journal, late):
         kept.removeHandler(ear)
     assert (syslog.heard[-1], late.heard) == ("last", [])
+
+
+def test_a_slow_library_is_loaded_while_the_loop_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = ModuleType("gate_of_a_slow_library")
+    gate.opened = threading.Event()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, gate.__name__, gate)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "a_slow_library.py").write_text(
+        f"import {gate.__name__}\nmet = {gate.__name__}.opened.wait(10)\n"
+    )
+
+    async def both() -> None:
+        loading = asyncio.ensure_future(beside.load("a_slow_library"))
+        await asyncio.sleep(0)
+        gate.opened.set()  # what the loop does while the library waits for it
+        await loading
+        await beside.load("a_slow_library")
+
+    asyncio.run(both())
+    assert sys.modules.pop("a_slow_library").met

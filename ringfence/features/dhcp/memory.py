@@ -1,8 +1,8 @@
 """The file that tells the next process which address it inherits."""
 
-import json
 import math
 
+import msgspec
 from msgspec import Struct
 
 from ringfence.protocols.dhcp.options import address as dotted
@@ -25,14 +25,14 @@ class Remembered(Struct, frozen=True):
 
 def encode(remembered: Remembered) -> bytes:
     """Return the content of the file."""
-    return json.dumps(
+    return msgspec.json.encode(
         {
             "interface": remembered.interface,
             "address": remembered.address,
             "asked_at": remembered.asked_at,
             "message": remembered.message.hex(),
         }
-    ).encode()
+    )
 
 
 def decode(data: bytes) -> Remembered | None:
@@ -40,7 +40,7 @@ def decode(data: bytes) -> Remembered | None:
     if len(data) > LIMIT:
         return None
     try:
-        held = json.loads(data)
+        held = msgspec.json.decode(data)
         remembered = Remembered(
             str(held["interface"]),
             dotted(packed(held["address"])),

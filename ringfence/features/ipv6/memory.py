@@ -1,9 +1,9 @@
 """The file that tells the next process which IPv6 address it inherits."""
 
 import ipaddress
-import json
 import math
 
+import msgspec
 from msgspec import Struct
 
 FILE = "address6.json"
@@ -24,7 +24,7 @@ class Remembered6(Struct, frozen=True):
 
 def encode(remembered: Remembered6) -> bytes:
     """Return the content of the file."""
-    return json.dumps(
+    return msgspec.json.encode(
         {
             "interface": remembered.interface,
             "address": remembered.address,
@@ -32,7 +32,7 @@ def encode(remembered: Remembered6) -> bytes:
             "asked_at": remembered.asked_at,
             "message": remembered.message.hex(),
         }
-    ).encode()
+    )
 
 
 def decode(data: bytes) -> Remembered6 | None:
@@ -40,7 +40,7 @@ def decode(data: bytes) -> Remembered6 | None:
     if len(data) > LIMIT:
         return None
     try:
-        held = json.loads(data)
+        held = msgspec.json.decode(data)
         remembered = Remembered6(
             str(held["interface"]),
             ipaddress.IPv6Address(ipaddress.IPv6Address(held["address"]).packed).compressed,

@@ -14,7 +14,7 @@ from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
 from ringfence.features.line.held import Held
 from ringfence.features.line.path import Elsewhere, Media, OpenMedia, Path
 from ringfence.features.line.recent import RecentCalls
-from ringfence.protocols.rtp.session import KEYS_LIMIT
+from ringfence.protocols.rtp.keys import KEYS_LIMIT
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.call_events import (
     Answered,

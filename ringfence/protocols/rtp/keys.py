@@ -4,6 +4,8 @@ from msgspec import Struct
 
 KEYS = "0123456789*#ABCD"
 """In the order of the event codes 0 to 15. Source: RFC 4733 section 3.2."""
+KEYS_LIMIT = 64
+"""Most key presses that wait."""
 TONE_MS, GAP_MS = 120, 80
 """How long a key is down, and up before the next."""
 

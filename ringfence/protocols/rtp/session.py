@@ -14,7 +14,7 @@ from ringfence.errors import RemoteProtocolError
 from ringfence.protocols.rtp.events import event_payloads, read_event
 from ringfence.protocols.rtp.g711 import RATE, decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
 from ringfence.protocols.rtp.jitter import JitterBuffer
-from ringfence.protocols.rtp.keys import EVENTS, GAP_MS, Dtmf, known_keys
+from ringfence.protocols.rtp.keys import EVENTS, GAP_MS, KEYS_LIMIT, Dtmf, known_keys
 from ringfence.protocols.rtp.packet import Packet, build_packet, read_packet
 from ringfence.protocols.rtp.rtcp import (
     Block,
@@ -26,9 +26,6 @@ from ringfence.protocols.rtp.rtcp import (
     read_reports,
 )
 from ringfence.protocols.rtp.tones import key_sound
-
-KEYS_LIMIT = 64
-"""Most key presses that wait."""
 
 
 class Coding(NamedTuple):
