@@ -32,6 +32,7 @@ ORDER = (
     "ldap",
     "screen",
     "xml_services",
+    "xsi",
 )
 WAVES = (
     ("firewall", "pc_port", "voice_vlan", "dot1x", "vpn", "dhcp", "ipv6"),

@@ -15,7 +15,7 @@ from ringfence.policy.credentials import masked
 from ringfence.policy.domains import Verdict, judge
 from ringfence.policy.macros import expand, unit_values
 from ringfence.policy.proxies import read_proxies
-from ringfence.policy.rules import is_onboarding, parse_rule, parse_url
+from ringfence.policy.rules import Url, is_onboarding, parse_rule, parse_url
 from ringfence.policy.sources import ProfileSource
 
 PROFILES = ("profile_rule", "profile_rule_b", "profile_rule_c", "profile_rule_d")
@@ -76,9 +76,31 @@ def _services(settings: Settings, judged: Judge, values: Mapping[str, str]) -> I
     rows, phone = ROWS["phone"], settings.phone
     of_calls = {"INCOMINGNAME": "", "REMOTENUMBER": ""}
     for field in ("xml_directory_service_url", "xml_application_service_url"):
-        if url := getattr(phone, field):
-            found = _of_url(rows[field].tag, _with_path(url), judged, {**values, **of_calls})
+        if text := getattr(phone, field):
+            found = _of_url(rows[field].tag, _with_path(text), judged, {**values, **of_calls})
             yield from (server for server in found if server.host)
+    if phone.directory_enable:
+        try:
+            url = xsi_url(phone.xsi_host_server)
+        except ValueError:
+            return
+        verdict = judged(url.host)
+        tag = rows["xsi_host_server"].tag
+        yield Server(tag, str(url), url.host, verdict.allowed, verdict.reason)
+
+
+def xsi_url(text: str) -> Url:
+    """Return where an XSI server is: by http unless https is written (phone-facts 7).
+
+    Raises:
+        ValueError: it names no such server.
+
+    """
+    written = text.strip()
+    url = parse_url(f"{written}/" if "://" in written else f"http://{written}/")
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"{masked(text)[:80]!r} is no server of http or https")
+    return replace(url, path=url.path.rstrip("/"))
 
 
 def _judge(settings: Settings) -> Judge:

@@ -21,7 +21,7 @@ from ringfence.policy.rules import Url, parse_url
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.runtime.egress import Egress, Secured, Stream, Target
 from ringfence.runtime.egress_target import ProxyAnsweredError
-from ringfence.runtime.http_login import LOGINS, is_stale, proof
+from ringfence.runtime.http_login import LOGINS, is_stale, proof, sip_proof
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,8 @@ class Request(Struct, frozen=True):
     headers: Mapping[str, str] = {}
     credentials: Credentials | None = None
     """For a server that asks who we are; never sent to another host."""
+    sip_user: str = ""
+    """Whose SIP password those have, of a BroadWorks server that is to know us by it."""
     method: str = "GET"
     body: bytes = b""
     limit: int = BODY_LIMIT
@@ -157,7 +159,11 @@ async def _known(
                 break  # the password is wrong, and will be so again
             words = (request.method, request.url.path, entropy(8))
             secret = request.url.scheme == "https"
-            proven[answered] = proof(request.credentials, values, *words, in_clear=secret)
+            proven[answered] = (
+                sip_proof(request.credentials, values, request.sip_user, in_clear=secret)
+                if request.sip_user
+                else proof(request.credentials, values, *words, in_clear=secret)
+            )
         known = replace(request, headers={**request.headers, **proven})
         given = await _once(egress, aim, address, known)
     if given.response.status == PROXY_ASKS and _is_whole(aim):

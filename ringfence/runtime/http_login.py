@@ -8,7 +8,9 @@ from ringfence.protocols.sip.digest import Credentials, Use, answer, choose
 
 LOGINS = 2
 """Times that a request is repeated because somebody asks who we are."""
-_SEVERAL = re.compile(rb",\s*(?=(?:basic|digest|negotiate|ntlm|bearer)\s)", re.IGNORECASE)
+_SEVERAL = re.compile(
+    rb",\s*(?=(?:basic|digest|broadworkssip|negotiate|ntlm|bearer)\s)", re.IGNORECASE
+)
 """Between the challenges of one field."""
 
 
@@ -38,11 +40,37 @@ def proof(  # noqa: PLR0913 - who, what was asked, for which request, and what m
         return answer(challenge, credentials, use).decode()
     if not any(text.strip().lower().startswith(b"basic") for text in challenges):
         raise RemoteProtocolError("the server asks for a kind of login that is not spoken here")
+    _refuse_clear(in_clear)
+    return "Basic " + _encoded(f"{credentials.user}:{credentials.password}")
+
+
+def sip_proof(
+    credentials: Credentials, asked: list[bytes], sip_user: str, *, in_clear: bool
+) -> str:
+    """Return what answers a BroadWorks server that knows users by their SIP password.
+
+    It tells the password as it is, so `in_clear` is as of `proof`.
+
+    Raises:
+        RemoteProtocolError: something else is asked for.
+        PolicyError: it may not be told.
+
+    """
+    if not any(b"broadworkssip" in text.lower() for text in asked):
+        raise RemoteProtocolError("the server does not ask for SIP credentials")
+    _refuse_clear(in_clear)
+    pair = _encoded(f"{credentials.user}:{credentials.password}")
+    return f'BroadWorksSIP basic="{pair}",sipUser="{_encoded(sip_user)}"'
+
+
+def _refuse_clear(in_clear: bool) -> None:
     if not in_clear:
         text = "the server asks for the password in clear text without TLS"
         raise PolicyError("http-basic-clear", text)
-    pair = f"{credentials.user}:{credentials.password}"
-    return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def is_stale(asked: list[bytes]) -> bool:

@@ -311,5 +311,6 @@ def test_what_each_application_would_do_with_the_proxy_is_told(explained: Any) -
             "report": way,
             "problem-report": way,
             "scep": way,
+            "xsi": way,
         },
     }

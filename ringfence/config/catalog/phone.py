@@ -169,17 +169,17 @@ class Phone(Tab, frozen=True, kw_only=True):
         status=Status.OBEYED,
     )
 
-    xsi_host_server: str = _XSI.row("", "XSI_Host_Server", "XSI server; http unless https:// is written.", codec=URL)
+    xsi_host_server: str = _XSI.row("", "XSI_Host_Server", "XSI server; http unless https:// is written.", status=Status.OBEYED, codec=URL)
     xsi_authentication_type: XsiAuthentication = _XSI.row(
-        XsiAuthentication.LOGIN, "XSI_Authentication_Type", "Which credentials XSI takes."
+        XsiAuthentication.LOGIN, "XSI_Authentication_Type", "Which credentials XSI takes.", status=Status.OBEYED
     )
-    login_user_id: str = _XSI.row("", "Login_User_ID", "User at the XSI server.", codec=NAME)
-    login_password: Secret = _XSI.row(Secret(), "Login_Password", "Password at the XSI server.")
-    sip_auth_id: str = _XSI.row("", "SIP_Auth_ID", "SIP user name for XSI.", codec=NAME)
-    sip_password: Secret = _XSI.row(Secret(), "SIP_Password", "SIP password for XSI.")
-    directory_enable: bool = _XSI.row(False, "Directory_Enable", "Shows the XSI directory.")
-    directory_type: str = _XSI.row("Enterprise", "Directory_Type", "Kind of the XSI directory.", codec=Text(64))
-    directory_name: str = _XSI.row("", "Directory_Name", "Name of the XSI directory.", codec=Text(256, display=True))
+    login_user_id: str = _XSI.row("", "Login_User_ID", "User at the XSI server.", status=Status.OBEYED, codec=NAME)
+    login_password: Secret = _XSI.row(Secret(), "Login_Password", "Password at the XSI server.", status=Status.OBEYED)
+    sip_auth_id: str = _XSI.row("", "SIP_Auth_ID", "SIP user name for XSI.", status=Status.OBEYED, codec=NAME)
+    sip_password: Secret = _XSI.row(Secret(), "SIP_Password", "SIP password for XSI.", status=Status.OBEYED)
+    directory_enable: bool = _XSI.row(False, "Directory_Enable", "Shows the XSI directory.", status=Status.OBEYED)
+    directory_type: str = _XSI.row("Enterprise", "Directory_Type", "Kind of the XSI directory.", status=Status.OBEYED, codec=Text(64))
+    directory_name: str = _XSI.row("", "Directory_Name", "Name of the XSI directory.", status=Status.OBEYED, codec=Text(256, display=True))
 
     control_server_url: str = _SOCKET.row(
         "", "Control_Server_URL", "Server that may command the phone.", codec=Text(511, "ws or wss URL", r"(?i:wss?://\S+)")

@@ -4,14 +4,13 @@ Source: chapter, Enable 802.1X Authentication, Set Up a VPN Connection from the 
 Status; phone-facts 8.
 """
 
-from collections.abc import Iterator
-
 from msgspec.structs import replace
 
 from ringfence.config.settings import ROWS, Settings
+from ringfence.features.screen.services import services
 from ringfence.messages import _
 from ringfence.surfaces.screen.face import SIGN_IN
-from ringfence.surfaces.screen.menu import Ask, Command, Item, Menu, Setting, Switch, View
+from ringfence.surfaces.screen.menu import Ask, Command, Menu, Setting, Switch, View
 
 _SYSTEM = ROWS["system"]
 
@@ -178,14 +177,3 @@ APPLICATIONS = Menu(
 def applications(settings: Settings) -> Menu:
     """Return the menus of a phone: what it has of services stands last."""
     return replace(APPLICATIONS, items=(*APPLICATIONS.items, *services(settings)))
-
-
-def services(settings: Settings) -> Iterator[Item]:
-    """Yield the services that the settings name, by the names that they give them."""
-    phone = settings.phone
-    if phone.xml_directory_service_url:
-        label = phone.xml_directory_service_name or _("XML directory")
-        yield Command(label, "xml-service", {"service": "directory"})
-    if phone.xml_application_service_url:
-        label = phone.xml_application_service_name or _("XML application")
-        yield Command(label, "xml-service", {"service": "application"})

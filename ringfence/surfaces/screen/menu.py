@@ -96,7 +96,7 @@ class Sheet(Struct, frozen=True):
     label: str
     text: str = ""
     prompt: str = ""
-    """One line below."""
+    """One line below the label."""
     items: tuple[Command, ...] = ()
     """What can be chosen; each is run as it stands."""
     asks: tuple[Ask, ...] = ()

@@ -170,6 +170,8 @@ def _command_rows(face: Face, command: Command, say: Say) -> Iterator[Row]:
 
 
 def _sheet_rows(face: Face, sheet: Sheet, say: Say) -> Iterator[Row]:
+    if sheet.prompt:
+        yield (Span(_cut(sheet.prompt), "dim"),)
     text = [(Span(line),) for part in sheet.text.split("\n") for line in _folded(part) or [""]]
     if sheet.text:
         scrolls = not (sheet.items or sheet.asks)
@@ -180,8 +182,6 @@ def _sheet_rows(face: Face, sheet: Sheet, say: Say) -> Iterator[Row]:
         lead = f"{n} " if n < 10 else "  "
         yield _entry(lead + item.label, item.arguments.get("target", ">"), chosen=at)
     yield from _asks(face, sheet.asks, say)
-    if sheet.prompt:
-        yield (Span(_cut(sheet.prompt), "dim"),)
 
 
 def _asks(face: Face, asks: tuple[Ask, ...], say: Say) -> Iterator[Row]:
