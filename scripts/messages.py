@@ -59,7 +59,7 @@ def found() -> Catalog:
         for row in rows.values():
             if not row.hidden:
                 place = [(f"ringfence/config/catalog/{tab}.py", 1)]
-                for text in (row.label, row.section, row.help, *_hints(row.codec)):
+                for text in (row.help, *_hints(row.codec)):
                     made.add(str.__str__(text), locations=place)
     return made
 

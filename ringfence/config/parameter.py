@@ -131,8 +131,8 @@ class Section(Struct, frozen=True):
         """
         row = Param(
             tag=tag,
-            label=Message(label or tag.removesuffix("_{n}_").replace("_", " ")),
-            section=Message(self.title),
+            label=label or tag.removesuffix("_{n}_").replace("_", " "),
+            section=self.title,
             source=source or self.source,
             help=Message(help),
             codec=codec or codec_for(type(default)),

@@ -110,9 +110,9 @@ class Health(enum.Enum):
 class Page(enum.Enum):
     """The pages under Info. Source: mission WEB-06."""
 
-    STATUS = _("Status")
-    DOWNLOADS = _("Download Status")
-    DEBUG = _("Debug")
+    STATUS = "Status"
+    DOWNLOADS = "Download Status"
+    DEBUG = "Debug"
 
 
 class Status(Struct, frozen=True):

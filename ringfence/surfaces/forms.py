@@ -18,15 +18,8 @@ from ringfence.messages.language import ENGLISH, Language
 CLEAR = "clear:"
 """Prefix of the form entry that empties a secret; an empty secret entry changes nothing."""
 
-_TITLES = {
-    "system": _("System"),
-    "sip": _("SIP"),
-    "provisioning": _("Provisioning"),
-    "regional": _("Regional"),
-    "phone": _("Phone"),
-    "user": _("User"),
-    "tr069": _("TR-069"),
-}
+_SPELLED = {"sip": "SIP", "tr069": "TR-069"}
+"""Titles of tabs that are not just the tab's name."""
 SET_BY: Mapping[Origin, str] = {
     Origin.DEFAULT: "",
     Origin.DHCP: _("set by DHCP"),
@@ -120,7 +113,7 @@ NOTHING = Draft()
 def _places() -> Iterator[Place]:
     for tab in ROWS:
         for n in range(1, LINES + 1) if tab == "ext" else (0,):
-            title = _("Ext {n}", n=n) if n else _TITLES[tab]
+            title = _SPELLED.get(tab, tab.capitalize()) + (f" {n}" if n else "")
             yield Place(f"{tab}{n or ''}", title, tab, n)
 
 
@@ -173,11 +166,8 @@ def search(
             continue
         for tag, slot in _visible(snapshot, place, level):
             row = slot.row
-            text = f"{tag} {row.label} {row.section} {row.help} {place.title}"
-            if language is not ENGLISH:
-                turned = map(language.say, (row.label, row.section, row.help, place.title))
-                text = " ".join((text, *turned))
-            text = text.casefold()
+            said = language.say(row.help)
+            text = f"{tag} {row.label} {row.section} {row.help} {place.title} {said}".casefold()
             if all(word in text for word in wanted):
                 edit = draft.edits.get(tag)
                 found.append((place, row.section, _field(snapshot, tag, slot, level, edit)))
@@ -302,8 +292,7 @@ def effects(tags: Iterable[str]) -> Mapping[Effect, tuple[str, ...]]:
 def title(tag: str) -> str:
     """Return the label of a parameter, with its extension where it has one."""
     slot = slots()[tag]
-    label = slot.row.label
-    return _("Ext {n} {label}", n=slot.n, label=label) if slot.n else label
+    return f"Ext {slot.n} {slot.row.label}" if slot.n else slot.row.label
 
 
 def place_of(tag: str) -> Place:
