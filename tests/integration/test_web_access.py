@@ -1,6 +1,5 @@
 """The page for everyone: by keyboard, by screen reader, narrow, in the dark."""
 
-from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -8,32 +7,11 @@ from playwright.sync_api import Page, expect
 
 from ringfence.surfaces.forms import PLACES
 from ringfence.surfaces.status import PAGES
+from tests.support.axe import AXE, judged
 from tests.support.web_fixtures import SET, Browse, Start, browse, held, log_in, start
 from tests.support.web_phone import PASSWORD
 
 __all__ = ["browse", "start"]
-
-
-AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-JUDGE = """rules => axe.run({runOnly: rules}).then(found => found.violations.map(
-  one => `${location.pathname} ${one.id}: ${one.nodes.map(node => node.target).join(" ")}`))"""
-
-
-def judged(page: Page) -> list[str]:
-    """Return what axe-core finds wrong with what is shown, light and dark, wide and narrow.
-
-    It comes by the debugger: the page's own policy lets no foreign script in.
-    """
-    found: set[str] = set()
-    page.evaluate(AXE)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1920, "height": 900})
-    found.update(page.evaluate(JUDGE, RULES))
-    page.emulate_media(color_scheme="dark")
-    page.set_viewport_size({"width": 360, "height": 900})
-    found.update(page.evaluate(JUDGE, RULES))
-    return sorted(found)
 
 
 def tour(page: Page) -> dict[str, Any]:
@@ -43,6 +21,7 @@ def tour(page: Page) -> dict[str, Any]:
     log_in(page, "/voice/system")
     paths = [f"/voice/{name}" for name in PLACES if name in ("ext1", "ext16") or "ext" not in name]
     paths += [f"/info/{word}" for word in PAGES] + ["/search?q=tls", "/search?q=nothing+has+this"]
+    paths += ["/admin/certificate", "/calls/all"]
     for path in paths:
         page.goto(f"http://10.99.0.2{path}")
         found += judged(page)
@@ -82,7 +61,13 @@ def narrow(page: Page) -> dict[str, Any]:
     log_in(page, "/voice/system")
     page.set_viewport_size({"width": 360, "height": 740})
     found: dict[str, Any] = {}
-    for path in ("/voice/system", "/voice/ext1", "/info/status"):
+    for path in (
+        "/voice/system",
+        "/voice/ext1",
+        "/info/status",
+        "/admin/certificate",
+        "/calls/missed",
+    ):
         page.goto(f"http://10.99.0.2{path}")
         found[path] = page.evaluate("() => document.documentElement.scrollWidth")
     return found

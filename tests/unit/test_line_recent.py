@@ -8,14 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from ringfence.features.line.recent import FILE, Recent, RecentCalls, kind, security
+from ringfence.features.line.recent import FILE, Recent, RecentCalls, kind
 from ringfence.protocols.sip.grammar import parse_address
 from ringfence.runtime.feature import World
 from ringfence.runtime.host import Host
 
 
 def call(peer: str) -> Recent:
-    return Recent("placed", 1, peer, "", 0.0, None, "", "busy")
+    return Recent("placed", 1, peer, "", 0.0, None, "UDP", "", "busy")
 
 
 def recent(folder: Path, work: list[Coroutine[Any, Any, None]]) -> RecentCalls:
@@ -39,12 +39,6 @@ def test_a_call_is_missed_where_nobody_did_anything_about_it(
     incoming: bool, answered: bool, ended: str, found: str
 ) -> None:
     assert kind(incoming=incoming, answered=answered, ended=ended) == found
-
-
-def test_its_protection_names_keys_that_crossed_in_clear_text() -> None:
-    assert security("TLS", "AES_CM_128_HMAC_SHA1_80") == "SRTP AES_CM_128_HMAC_SHA1_80, TLS"
-    assert security("UDP", "AES_CM_128_HMAC_SHA1_80").endswith("its keys in clear text over UDP")
-    assert security("TLS", "") == "not encrypted"
 
 
 def test_the_newest_stands_first_and_the_181st_pushes_the_oldest_out(tmp_path: Path) -> None:

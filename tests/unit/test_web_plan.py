@@ -133,6 +133,8 @@ def test_the_user_gets_everything_but_the_administrators() -> None:
         "/admin/status.xml",
         "/admin/problem-report",
         "/admin/command/{command}",
+        "/admin/certificate",
+        "/admin/certificate/{action}",
         "/admin/resync",
         "/admin/upgrade",
         "/admin/reboot",

@@ -13,8 +13,9 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from ringfence.config.parameter import Level
-from ringfence.errors import ComponentError, RingfenceError
+from ringfence.errors import ComponentError, ConfigError, RingfenceError
 from ringfence.features.certificates.plan import SERVER, CertificatesPlan, Enrolment
+from ringfence.messages import _
 from ringfence.policy.credentials import masked
 from ringfence.runtime import device
 from ringfence.runtime.alarm import woken
@@ -105,11 +106,13 @@ class CertificatesDriver:
             rows.append(("SCEP", f"Last enrolment {result} on {time}"))
         if self._last.reason:
             rows.append(("Reason", self._last.reason))
-        data = {"at": self._last.at, "url": self._last.url, "reason": self._last.reason}
+        data: dict[str, object] = asdict(self._last)
         health = Health.STARTING if self._plan is None else Health.RUNNING
         health = Health.FAILED if self._last.reason and self._plan else health
         wired = self._plan.wired if self._plan else ""
-        return Status(health, tuple(rows), {**data, "wired": wired}, "Certificates")
+        told = [one.told(now) for one in self._held]
+        data |= {"wired": wired, "held": told, "scep": bool(self._plan and self._plan.enrolment)}
+        return Status(health, tuple(rows), data, "Certificates")
 
     def _wants(self, asked: Enrolment) -> bool:
         """Return whether what is installed is not what these parameters ask for."""
@@ -243,7 +246,7 @@ class CertificatesDriver:
             self._wake.set()
 
     async def _command(self, arguments: Mapping[str, str]) -> Mapping[str, object]:
-        """Install a PKCS#12 file, or take the custom certificate away."""
+        """Install a PKCS#12 file, take the custom certificate away, or ask for it now."""
         from ringfence.features.certificates import pkcs12
 
         host = self._world.host
@@ -251,7 +254,10 @@ class CertificatesDriver:
             host.remove(device.CUSTOM_CERTIFICATE)
             self._note(Attempt())
             self._world.publish(custom=None)
-            return {"told": "Certificate deleted."}
+            await self._see()
+            return {"told": _("Certificate deleted.")}
+        if arguments.get("action") == "renew":
+            return self._renew()
         text = await asyncio.to_thread(
             pkcs12.read,
             arguments.get("file", ""),
@@ -260,7 +266,15 @@ class CertificatesDriver:
         )
         self._install(BY_FILE, text)
         self._note(Attempt())
-        return {"told": "Certificate added."}
+        await self._see()
+        return {"told": _("Certificate added.")}
+
+    def _renew(self) -> Mapping[str, object]:
+        if self._plan is None or self._plan.enrolment is None:
+            raise ConfigError(SERVER, "no SCEP server is configured", f"set {SERVER}")
+        self._due, self._failures = self._world.host.now(), 0
+        self._wake.set()
+        return {"told": _("The certificate is being asked for.")}
 
     def _note(self, attempt: Attempt) -> None:
         self._last = attempt

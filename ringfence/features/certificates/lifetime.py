@@ -1,8 +1,13 @@
 """How long each certificate of the phone still counts."""
 
+import hashlib
+import re
+
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
+from ringfence.messages import _
 from ringfence.policy import anchors, certificate
 from ringfence.policy.certificate import moment
 from ringfence.policy.tls import Trust
@@ -23,6 +28,22 @@ class Held(Struct, frozen=True):
     end: float
     """Seconds since the epoch."""
     custom: bool = False
+    own: bool = False
+    """The phone shows it; else it is one of those that the phone trusts."""
+    details: tuple[tuple[str, str], ...] = ()
+    """What else it says, as labels and texts."""
+
+    def told(self, now: float) -> dict[str, object]:
+        """Return it as JSON values."""
+        warning = self.warning(now)
+        state = _("ends soon") if warning else _("valid")
+        if now > self.end:
+            state = _("expired")
+        elif now < self.begin:
+            state = _("not valid yet")
+        rows = [list(row) for row in self.details]
+        known = {"label": self.label, "name": self.name, "own": self.own, "custom": self.custom}
+        return {**known, "state": state, "warning": warning, "rows": rows}
 
     def row(self, now: float) -> tuple[str, str]:
         """Return label and text for the status page."""
@@ -56,7 +77,8 @@ def held(host: Host, trust: Trust) -> list[Held]:
             except ComponentError:
                 continue
             begin = text.find("-----BEGIN CERTIFICATE-----")
-            found += _read(label, text[begin:], custom=custom) if begin >= 0 else []
+            mine = _read(label, text[begin:]) if begin >= 0 else []
+            found += [replace(one, custom=custom, own=True) for one in mine]
     for text in trust.custom:
         found += _read("Custom CA", text)
     for text in trust.provider_root:
@@ -64,10 +86,21 @@ def held(host: Host, trust: Trust) -> list[Held]:
     return found
 
 
-def _read(label: str, text: str, *, custom: bool = False) -> list[Held]:
+def _read(label: str, text: str) -> list[Held]:
     try:
         der = certificate.from_pem(text)
         said, name = certificate.read(der), anchors.name(certificate.load(der))
     except ValueError:
         return []
-    return [Held(label, name, said.not_before, said.not_after, custom)]
+    digits = hashlib.sha256(der).hexdigest().upper()
+    details = (
+        (_("Subject"), said.subject),
+        (_("Issuer"), said.issuer),
+        (_("Serial Number"), said.serial),
+        (_("Valid from"), moment(said.not_before)),
+        (_("Valid until"), moment(said.not_after)),
+        (_("Key"), said.key),
+        (_("Signature"), said.signature),
+        (_("SHA-256 Fingerprint"), ":".join(re.findall("..", digits))),
+    )
+    return [Held(label, name, said.not_before, said.not_after, details=details)]

@@ -3,15 +3,25 @@
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from ringfence.errors import ComponentError, NetworkError, RemoteProtocolError, RingfenceError
+from ringfence.config.parameter import Level
+from ringfence.errors import (
+    ComponentError,
+    ConfigError,
+    NetworkError,
+    RemoteProtocolError,
+    RingfenceError,
+)
 from ringfence.features.custom_ca.plan import TAG, CustomCaPlan
+from ringfence.messages import _
 from ringfence.policy.credentials import masked
 from ringfence.runtime import device
 from ringfence.runtime.alarm import woken
+from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status, stamp
 
@@ -54,6 +64,7 @@ class CustomCaDriver:
         self._last = _recorded(world)
         self._installed: tuple[str, str] = ("", "")
         """Bundle, and the name of its first certificate."""
+        world.commands.register(Command("custom-ca", Level.ADMIN, self._fetch_now))
 
     async def apply(self, key: str, plan: CustomCaPlan) -> None:
         """Go by a new plan; another rule, or other domains, call for an attempt at once."""
@@ -72,6 +83,14 @@ class CustomCaDriver:
     async def close(self) -> None:
         """Leave the installed CA as it is."""
         self._plan = None
+
+    async def _fetch_now(self, given: Mapping[str, str]) -> Mapping[str, object]:
+        """Fetch it now, whatever is installed."""
+        if self._plan is None or not self._plan.enabled or self._plan.url is None:
+            raise ConfigError(TAG, "no rule names a custom CA", f"set {TAG}, and Provision_Enable")
+        self._due, self._failures = self._world.host.now(), 0
+        self._wake.set()
+        return {"told": _("The custom CA is being fetched.")}
 
     def status(self) -> Status:
         """Return when the last attempt was, how it came out, and what is installed."""

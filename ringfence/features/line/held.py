@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from ringfence.features.line.path import Elsewhere, Media, Path
-from ringfence.features.line.recent import Recent, kind, security
+from ringfence.features.line.recent import Recent, kind
 from ringfence.protocols.sip.call import Call
 from ringfence.protocols.sip.negotiation import Negotiation
 
@@ -58,7 +58,6 @@ class Held(Struct, eq=False):
     def recent(self, now: float, ended: str) -> Recent:
         """Return it as a call that is over."""
         stream, answered = self.negotiation.stream, self.answered is not None
-        srtp = stream.protect.suite if stream and stream.protect else ""
         return Recent(
             kind=kind(incoming=self.incoming, answered=answered, ended=ended),
             line=self.path.line.n,
@@ -66,7 +65,8 @@ class Held(Struct, eq=False):
             name=self.name,
             at=self.began,
             seconds=None if self.answered is None else round(now - self.answered),
-            security=security(self.path.flow.transport, srtp) if answered else "",
+            transport=self.path.flow.transport,
+            srtp=stream.protect.suite if stream and stream.protect else "",
             ended=ended,
         )
 

@@ -37,8 +37,10 @@ class Recent(Struct, frozen=True):
     """When it began, in seconds since 1970."""
     seconds: int | None
     """From answer to end; None where nobody answered."""
-    security: str
-    """How it was protected, in words; empty where nobody answered."""
+    transport: str
+    """Of its signalling: UDP, TCP or TLS."""
+    srtp: str
+    """Suite that protected its audio; empty where nothing did."""
     ended: str
     """Why it ended."""
 
@@ -127,11 +129,3 @@ def kind(*, incoming: bool, answered: bool, ended: str) -> str:
         return "placed"
     taken = answered or ended.endswith(("declined", "answered elsewhere"))
     return "received" if taken else "missed"
-
-
-def security(transport: str, srtp: str) -> str:
-    """Return how a call was protected, in words."""
-    if not srtp:
-        return "not encrypted"
-    words = "TLS" if transport == "TLS" else f"its keys in clear text over {transport}"
-    return f"SRTP {srtp}, {words}"

@@ -4,6 +4,8 @@ from aiohttp import web
 
 from ringfence.features.web.actions import Actions
 from ringfence.features.web.callers import Callers
+from ringfence.features.web.calls import Calls
+from ringfence.features.web.credentials import Credentials
 from ringfence.features.web.digest import Digests
 from ringfence.features.web.entrance import Entrance
 from ringfence.features.web.events import Events
@@ -26,7 +28,8 @@ def application(world: World, sessions: Sessions, throttle: Throttle) -> web.App
     digests = Digests(world, throttle)
     gate = Gate(world, sessions, view, Callers(digests, view))
     events = Events(view, world.host.now, gate.session)
-    owners = (entrance, pages, events, Executes(world, digests, view))
+    executes = Executes(world, digests, view)
+    owners = (entrance, pages, events, Calls(world, view), Credentials(world, view), executes)
     handlers = {
         route.name: next(
             getattr(one, route.name)

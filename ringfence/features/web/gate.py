@@ -73,7 +73,8 @@ class Gate:
             return self._stranger(route, request, session)
         if route.method == "POST":
             requests.check_origin(request)
-            request["form"] = form = await requests.form(request)
+            read = requests.form_with_files if route.files else requests.form
+            request["form"] = form = await read(request)
             if session and route.level and not _same(form.get("csrf", ""), session.csrf):
                 return self._view.message(403, _("This form is out of date. Nothing was stored."))
         return None

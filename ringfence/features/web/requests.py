@@ -9,6 +9,7 @@ from aiohttp import web
 
 from ringfence.errors import RemoteProtocolError
 from ringfence.messages import _
+from ringfence.protocols import multipart
 
 LARGEST_BODY = 256 * 1024
 """Bytes of a form or a cfg.xml; all parameters of sixteen extensions together have less."""
@@ -156,6 +157,24 @@ async def form(request: web.Request) -> Mapping[str, str]:
     except ValueError:
         raise RemoteProtocolError(_("The form cannot be read."), 400) from None
     return dict(pairs)
+
+
+async def form_with_files(request: web.Request) -> Mapping[str, str]:
+    """Return the fields of a form that may have files, which go to `request["files"]`.
+
+    Raises:
+        RemoteProtocolError: as `form`.
+
+    """
+    request["files"] = {}
+    if not request.content_type.startswith("multipart/"):
+        return await form(request)
+    try:
+        parts = multipart.read(request.headers["Content-Type"], await body(request))
+    except ValueError:
+        raise RemoteProtocolError(_("The form cannot be read."), 400) from None
+    request["files"] = parts
+    return {name: data.decode(errors="replace") for name, data in parts.items() if name != "file"}
 
 
 async def body(request: web.Request) -> bytes:

@@ -1,10 +1,11 @@
 """Every address of the page, and who may use it; there is no other list."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
 from ringfence.config.parameter import Level
+from ringfence.messages import _
 from ringfence.surfaces.forms import PLACES
 from ringfence.surfaces.status import PAGES
 
@@ -17,13 +18,24 @@ class Route(Struct, frozen=True):
     level: Level | None
     """Least account that may use it; None for everyone."""
     name: str
-    """Method of `Entrance`, `Pages` or `Actions` that answers."""
+    """Method that answers; see `app`."""
     program: bool = False
     """Read by programs: no redirect to the login page."""
     direct: bool = False
     """A direct action URL: not the session alone decides, but `Callers`."""
     quiet: bool = False
     """The browser asks by itself: no sign that somebody is there."""
+    files: bool = False
+    """Takes a form with files."""
+
+
+CALLS = {
+    "all": _("All"),
+    "placed": _("Placed"),
+    "received": _("Received"),
+    "missed": _("Missed"),
+}
+"""`{word for addresses: title}` of the lists of calls."""
 
 
 ANYONE, USER, ADMIN = None, Level.USER, Level.ADMIN
@@ -42,11 +54,15 @@ ROUTES = (
     Route("POST", "/voice/{place}", USER, "submit"),
     Route("POST", "/confirm", USER, "confirm"),
     Route("POST", "/logout", USER, "logout"),
+    Route("GET", "/calls/{kind}", USER, "calls"),
+    Route("POST", "/calls/forget", USER, "forget_calls"),
     Route("GET", "/status.xml", USER, "status_xml", program=True),
     Route("GET", "/admin/advanced", ADMIN, "advanced"),
     Route("GET", "/admin/status.xml", ADMIN, "status_xml", program=True),
     Route("GET", "/admin/problem-report", ADMIN, "problem_report", program=True),
     Route("POST", "/admin/command/{command}", ADMIN, "command"),
+    Route("GET", "/admin/certificate", ADMIN, "certificate"),
+    Route("POST", "/admin/certificate/{action}", ADMIN, "certificate_do", files=True),
     Route("GET", "/admin/resync", ADMIN, "resync", program=True, direct=True),
     Route("GET", "/admin/upgrade", ADMIN, "upgrade", program=True, direct=True),
     Route("GET", "/admin/reboot", ADMIN, "reboot", program=True, direct=True),
@@ -60,10 +76,14 @@ def allows(route: Route, level: Level | None) -> bool:
     return route.level is None or level is Level.ADMIN or level is route.level
 
 
+ALONE = ("/", "/admin/advanced", "/search", "/admin/certificate")
+"""Pages that are one of a kind."""
+
+
 def is_page(path: str) -> bool:
     """Return whether a path is a page of ours that a browser may be led to."""
     _, area, name, *more = (*path.split("/"), "", "")
     if any(more):
         return False
-    known: Collection[str] = {"info": PAGES, "voice": PLACES, "search": ("",)}.get(area, ())
-    return path in ("/", "/admin/advanced") or name in known
+    named: Mapping[str, Collection[str]] = {"info": PAGES, "voice": PLACES, "calls": CALLS}
+    return path in ALONE or name in named.get(area, ())

@@ -36,6 +36,9 @@ READER: ContextVar[Language] = ContextVar("READER", default=ENGLISH)
 
 MOST_TABS = 16
 """Tabs that are kept as they were made, of some 45 kB each."""
+_CALLS = {"/calls/all": _("Call History")}
+MORE = {Level.USER: _CALLS, Level.ADMIN: {"/admin/certificate": _("Certificate")} | _CALLS}
+"""Tabs beside Info and Voice, `{level: {address: title}}`."""
 
 
 class View:
@@ -95,6 +98,7 @@ class View:
         if session:
             context["info"] = status.PAGES
             context["voice"] = forms.places(self._world.snapshot(), session.level)
+            context["more"] = MORE[session.level]
             context["commands"] = COMMANDS if session.level is Level.ADMIN else {}
             context["unconfirmed"] = self.unconfirmed(session)
             context["notices"], session.notices = session.notices, []
