@@ -52,12 +52,12 @@ class Request(Struct, frozen=True):
     headers: Mapping[str, str] = {}
     credentials: Credentials | None = None
     """For a server that asks who we are; never sent to another host."""
-    sip_user: str = ""
-    """Whose SIP password those have, of a BroadWorks server that is to know us by it."""
     method: str = "GET"
     body: bytes = b""
     limit: int = BODY_LIMIT
     """Bytes that the body of the answer may have."""
+    sip_user: str = ""
+    """Whose SIP password those have, of a BroadWorks server that is to know us by it."""
 
     @property
     def patience(self) -> float:
