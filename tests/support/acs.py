@@ -11,7 +11,7 @@ from tests.support.certificates import Pair, leaf
 from tests.support.lease import Server
 from tests.support.phone import ringfence
 from tests.support.provider_fixtures import StartDnsmasq
-from tests.support.provider_net import FIRST, Net
+from tests.support.provider_net import FIRST, SECOND, Net
 
 NAME = "acs.telco.test"
 PORT = 7547
@@ -97,14 +97,28 @@ StartAcs = Callable[..., Acs]
 
 @pytest.fixture
 def acs(net: Net, dnsmasq: StartDnsmasq, component: list[str]) -> Iterator[StartAcs]:
-    """Start the ACS at FIRST, by default with the right certificate; DNS knows its name."""
+    """Start the ACS at FIRST, by default with the right certificate.
+
+    DNS knows its name, and with a `b` before it SECOND; words with `=` are more lines of dnsmasq.
+    """
     component.append("own-peer")
-    dnsmasq(f"host-record={NAME},{FIRST}")
     made: list[Acs] = []
 
-    def start(*words: str, certificate: Pair | None = None, address: str = FIRST) -> Acs:
+    def start(
+        *words: str,
+        certificate: Pair | None = None,
+        address: str = FIRST,
+        secured: bool = True,
+        dhcp: bool = False,
+    ) -> Acs:
+        lines = [word for word in words if "=" in word]
+        if not made:
+            if dhcp:
+                lines = [*lines, f"dhcp-leasefile={net.folder}/leases", "no-ping"]
+            dnsmasq(f"host-record={NAME},{FIRST}", f"host-record=b{NAME},{SECOND}", *lines)
         held = certificate or leaf(net.trust.servers, dns=[NAME])
-        made.append(Acs(net, held, *words, address=address))
+        more = [word for word in words if "=" not in word]
+        made.append(Acs(net, held if secured else None, *more, address=address))
         return made[-1]
 
     yield start

@@ -62,7 +62,7 @@ class Agent:
         self._door = Door(world.host, self._asked)
         self._plan: Tr069Plan | None = None
         self._wake = asyncio.Event()
-        self._running = self._transferring = False
+        self._running = self._transferring = self._leaving = False
         self._site: _Site | None = None
         self._listening: tuple[object, ...] = ()
         self._history: deque[_Past] = deque(maxlen=HISTORY)
@@ -190,7 +190,7 @@ class Agent:
         while True:
             self._wake.clear()
             now, plan = host.now(), self._plan
-            if plan is None or plan.waiting:
+            if plan is None or plan.waiting or self._leaving:
                 await self._wake.wait()
                 continue
             self._notice(now)
@@ -254,6 +254,7 @@ class Agent:
         if past and good:
             self._tell_place(past.url)
         if methods.then:
+            self._leaving = True  # the ACS hears of it when it is done
             self._world.spawn(self._leave(methods.then))
 
     async def _session(self, plan: Tr069Plan, server: Server, methods: Methods) -> "_Past":

@@ -5,6 +5,7 @@ import logging
 from datetime import UTC, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringfence.errors import NetworkError
 from ringfence.features.tr069.methods import NEVER, Methods
@@ -84,7 +85,7 @@ class Call:
         conversation = Conversation(world.egress, target, world.host.entropy)
         who = Credentials(server.user, server.password.reveal()) if server.password else None
         headers = {"User-Agent": reach.agent}
-        request = Request(url, headers, who, "POST", limit=LIMITS.size)
+        request = Request(url, headers, credentials=who, method="POST", limit=LIMITS.size)
         try:
             async with asyncio.timeout(LONGEST):
                 await self._speak(session, conversation, request)
@@ -124,9 +125,7 @@ def _post(request: Request, body: bytes) -> Request:
     fields = dict(request.headers)
     if body:
         fields |= {"Content-Type": 'text/xml; charset="utf-8"', "SOAPAction": '""'}
-    return Request(
-        request.url, fields, request.credentials, request.method, body, limit=request.limit
-    )
+    return replace(request, headers=fields, body=body)
 
 
 def _complete(transfer: Transfer) -> cwmp.TransferComplete:
