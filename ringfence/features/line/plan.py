@@ -9,7 +9,6 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringfence.config.catalog.ext import Ext
 from ringfence.config.catalog.values import IpMode, PrivacyHeader, SecureCallOption, SipTransport
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import LINES, Settings
@@ -140,7 +139,6 @@ class _Lines:
         self._settings = settings
         self._facts = facts
         self._address = own_address(settings, facts.lease, tunnel=facts.tunnel)
-        self._agreed: dict[tuple[int, str], Terms] = {}
         self._reaches = not unreached(settings, facts)
         unit = facts.identity
         self._macros = {
@@ -191,8 +189,8 @@ class _Lines:
             registers=ext.register,
             rtp_ports=(sip.rtp_port_min, sip.rtp_port_max),
             rtcp_interval=sip.rtcp_tx_interval,
-            terms=self._terms(ext, "UDP"),
-            tls_terms=self._terms(ext, "TLS"),
+            terms=terms(self._settings, n, "UDP", self._facts.sound.codecs),
+            tls_terms=terms(self._settings, n, "TLS", self._facts.sound.codecs),
             refers_to_contact=ext.refer_to_target_contact,
             transfers_blindly=ext.blind_attn_xfer_enable,
             tells_ringing=ext.ntfy_refer_on_1xx_to_inv,
@@ -204,14 +202,6 @@ class _Lines:
             keep_alive=sip.nat_keep_alive_intvl,
             refused=refused,
         )
-
-    def _terms(self, ext: Ext, transport: str) -> Terms:
-        """Return the terms of an extension, once for all that are as they came."""
-        key = id(ext), transport
-        if key not in self._agreed:
-            codecs = self._facts.sound.codecs
-            self._agreed[key] = terms(self._settings, ext, transport, codecs)
-        return self._agreed[key]
 
     def _home(self, n: int) -> tuple[Home | None, str]:
         """Return where extension n registers, else why not."""

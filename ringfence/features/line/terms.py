@@ -39,11 +39,12 @@ _AES_128 = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")
 _GCM = ("AEAD_AES_256_GCM", "AEAD_AES_128_GCM")
 
 
-def terms(settings: Settings, ext: Ext, transport: str, extras: Sequence[str]) -> Terms:
-    """Return the terms of an extension over a transport; each call fills in address and port.
+def terms(settings: Settings, n: int, transport: str, extras: Sequence[str]) -> Terms:
+    """Return the terms of extension n over a transport; each call fills in address and port.
 
     `extras` are the encodings that this phone can do beside G.711.
     """
+    ext = settings.ext[n - 1]
     method = ext.encryption_method
     codecs = _codecs(settings, ext, extras)
     return Terms(
