@@ -1,4 +1,4 @@
-"""A phone that has nothing but its page: the real store, supervisor and control socket.
+"""A phone that has nothing but page and screen: the real store, supervisor and control socket.
 
 Run by path inside a network namespace, with the state folder and first settings as JSON.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from ringfence.config.parameter import Access
 from ringfence.config.snapshot import Change, Origin
-from ringfence.features.web import FEATURE
+from ringfence.features import screen, web
 from ringfence.lab.namespaces import Namespace
 from ringfence.runtime.device import certificate, identity, trust
 from ringfence.runtime.feature import Feature
@@ -24,7 +24,7 @@ from ringfence.runtime.state import Facts
 from tests.support.phone import RunningPhone
 
 PASSWORD = "Correct-horse-1"
-FEATURES: tuple[Feature[Any], ...] = (FEATURE,)
+FEATURES: tuple[Feature[Any], ...] = (web.FEATURE, screen.FEATURE)
 
 
 class WebPhone(RunningPhone):

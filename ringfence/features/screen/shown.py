@@ -12,7 +12,6 @@ from ringfence.messages.language import named
 from ringfence.runtime.state import Status
 from ringfence.surfaces import forms
 from ringfence.surfaces.screen.menu import CallShown, LineShown, Menu, Setting, Shown, Switch
-from ringfence.surfaces.status import labelled
 
 PASSWORD = ROWS["system"]["user_password"].tag
 """No field of a menu, and yet under the rules of access."""
@@ -22,40 +21,46 @@ def shown(
     plan: ScreenPlan, snapshot: Snapshot, statuses: Mapping[str, Status], wall: float, root: Menu
 ) -> Shown:
     """Return what the screen shows; `wall` is the local time in seconds since 1970."""
-    data: Mapping[str, Any] = {name: status.data for name, status in statuses.items()}
-    lines = data.get("line", {}).get("lines", [])
-    calls = tuple(_calls(data.get("line", {}).get("calls", []), lines))
+    line = _data(statuses, "line")
+    lines = line.get("lines", [])
+    calls = tuple(_calls(line.get("calls", []), lines))
     switches = {
-        command: bool(data[command].get("enabled"))
+        command: bool(told["enabled"])
         for command in _switches(root)
-        if "enabled" in data.get(command, {})
+        if "enabled" in (told := _data(statuses, command))
     }
     now = datetime.fromtimestamp(wall, UTC)
     return Shown(
         clock=now.strftime("%H:%M"),
         date=now.strftime("%m/%d/%Y"),
-        icons=tuple(_icons(plan, data, calls)),
+        icons=tuple(_icons(plan, statuses, calls)),
         lines=tuple(_lines(snapshot.settings, lines)),
         calls=calls,
-        ended=_ended(data.get("line", {})),
+        ended=_ended(line),
         fields=forms.on_screen(
             snapshot,
             (*_tags(root), PASSWORD),
             obeys_access=plan.obeys_access,
             read_only=plan.read_only,
         ),
-        views={name: labelled(status.rows) for name, status in statuses.items()},
+        views=statuses,
         switches=switches,
         locked=bool(plan.password),
         language=named(plan.language),
     )
 
 
+def _data(statuses: Mapping[str, Status], name: str) -> Mapping[str, Any]:
+    """Return what a feature tells programs; nothing where there is none."""
+    status = statuses.get(name)
+    return status.data if status else {}
+
+
 def _icons(
-    plan: ScreenPlan, data: Mapping[str, Any], calls: tuple[CallShown, ...]
+    plan: ScreenPlan, statuses: Mapping[str, Status], calls: tuple[CallShown, ...]
 ) -> Iterator[str]:
     """Yield the icons, the uppermost right first. Source: chapter, Set Up a VPN Connection."""
-    if data.get("vpn", {}).get("connected"):
+    if _data(statuses, "vpn").get("connected"):
         yield "VPN"
     if plan.password:
         yield _("LOCK")

@@ -13,6 +13,7 @@ from ringfence.features.web.executes import Executes
 from ringfence.features.web.gate import Gate
 from ringfence.features.web.pages import Pages
 from ringfence.features.web.routes import ROUTES
+from ringfence.features.web.screen import Screen
 from ringfence.features.web.sessions import Sessions
 from ringfence.features.web.view import View
 from ringfence.policy.throttle import Throttle
@@ -28,8 +29,9 @@ def application(world: World, sessions: Sessions, throttle: Throttle) -> web.App
     digests = Digests(world, throttle)
     gate = Gate(world, sessions, view, Callers(digests, view))
     events = Events(view, world.host.now, gate.session)
-    executes = Executes(world, digests, view)
-    owners = (entrance, pages, events, Calls(world, view), Credentials(world, view), executes)
+    executes, screen = Executes(world, digests, view), Screen(world, view, events)
+    calls, credentials = Calls(world, view), Credentials(world, view)
+    owners = (entrance, pages, events, calls, credentials, executes, screen)
     handlers = {
         route.name: next(
             getattr(one, route.name)

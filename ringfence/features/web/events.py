@@ -6,12 +6,12 @@ Source: WHATWG HTML, Server-sent events.
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from aiohttp import web
 
-from ringfence.errors import RemoteProtocolError
+from ringfence.errors import RingfenceError
 from ringfence.features.web.sessions import Session
 from ringfence.features.web.view import View
 
@@ -21,6 +21,8 @@ SILENCE = 15.0
 """Seconds after which a word without meaning tells whether the browser is still there."""
 LONGEST = 600.0
 """Seconds that one stream lasts; the browser opens another."""
+Look = Callable[[], Awaitable[Mapping[str, str]]]
+"""Returns the cards that a page shows, `{name: HTML}`, after a while or once they have changed."""
 HEADERS = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 
 
@@ -49,23 +51,31 @@ class Events:
 
         """
         word = request.match_info["page"]
-        told = dict(self._view.cards(word))
+
+        async def look() -> Mapping[str, str]:
+            await asyncio.sleep(LOOK)
+            return self._view.cards(word)
+
+        return await self.stream(request, session, self._view.cards(word), look)
+
+    async def stream(
+        self, request: web.Request, session: Session, told: Mapping[str, str], look: Look
+    ) -> web.StreamResponse:
+        """Tell what differs from what was `told`, until the session or the stream ends."""
         stream = web.StreamResponse(headers=HEADERS)
         session.streams += 1
         turn, began, spoke = session.streams, self._now(), self._now()
-        with contextlib.suppress(ConnectionError, RemoteProtocolError):
+        with contextlib.suppress(ConnectionError, RingfenceError):
             await stream.prepare(request)
             await stream.write(b"retry: 2000\n\n")
-            while session.streams == turn and self._find(request, quiet=True) is session:
-                now = self._now()
-                if now - began > LONGEST:
+            while self._now() - began < LONGEST:
+                cards = await look()
+                if session.streams != turn or self._find(request, quiet=True) is not session:
                     break
-                cards = self._view.cards(word)
                 changed = {name: text for name, text in cards.items() if told.get(name) != text}
                 changed |= dict.fromkeys(told.keys() - cards, "")
-                if changed or now - spoke > SILENCE:
+                if changed or self._now() - spoke > SILENCE:
                     data = f"data: {json.dumps(changed)}\n\n" if changed else ":\n\n"
                     await stream.write(data.encode())
-                    told, spoke = dict(cards), now
-                await asyncio.sleep(LOOK)
+                    told, spoke = dict(cards), self._now()
         return stream

@@ -37,7 +37,8 @@ READER: ContextVar[Language] = ContextVar("READER", default=ENGLISH)
 MOST_TABS = 16
 """Tabs that are kept as they were made, of some 45 kB each."""
 _CALLS = {"/calls/all": _("Call History")}
-MORE = {Level.USER: _CALLS, Level.ADMIN: {"/admin/certificate": _("Certificate")} | _CALLS}
+_USERS = _CALLS | {"/screen": _("Screen")}
+MORE = {Level.USER: _USERS, Level.ADMIN: {"/admin/certificate": _("Certificate")} | _USERS}
 """Tabs beside Info and Voice, `{level: {address: title}}`."""
 
 
@@ -190,6 +191,10 @@ class View:
     def _tab(self, session: Session, place: forms.Place, snapshot: Snapshot) -> forms.Tab:
         firmware = self._world.facts().identity.firmware
         return forms.tab(snapshot, place, session.level, session.draft, firmware)
+
+    def part(self, template: str, **context: Any) -> str:
+        """Return a part of a page as HTML."""
+        return self._templates.get_template(template).render(**context)
 
     def message(
         self,

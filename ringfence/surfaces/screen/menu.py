@@ -7,7 +7,9 @@ from msgspec import Struct, to_builtins
 
 from ringfence.messages import _
 from ringfence.messages.language import ENGLISH, Language
+from ringfence.runtime.state import Status
 from ringfence.surfaces.forms import Field
+from ringfence.surfaces.status import labelled
 
 Does = Literal["run", "submit", "renew", "select", "edit", "delete", "back", "exit"]
 """What a softkey of a sheet does: run its command, with what was typed, or in place of the sheet;
@@ -166,8 +168,8 @@ class Shown(Struct, frozen=True):
     """With whom the last call was, and why it ended."""
     fields: Mapping[str, Field] = {}
     """`{tag: field}` of every setting that the access rules let be seen."""
-    views: Mapping[str, tuple[tuple[str, str], ...]] = {}
-    """Labels and texts of everything that can be read."""
+    views: Mapping[str, Status] = {}
+    """Everything that can be read; a feature is asked once a view of it is open."""
     switches: Mapping[str, bool] = {}
     """`{command: whether it is on}`; what is missing does not exist on this model."""
     locked: bool = False
@@ -182,7 +184,8 @@ class Shown(Struct, frozen=True):
 
 def rows(view: View, shown: Shown) -> tuple[tuple[str, str], ...]:
     """Return what a view shows: labels and texts."""
-    found = (row for source in view.sources for row in shown.views.get(source, ()))
+    told = (shown.views[source] for source in view.sources if source in shown.views)
+    found = (row for status in told for row in labelled(status.rows))
     return tuple(row for row in found if row[0].startswith(view.begins))
 
 

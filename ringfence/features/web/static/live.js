@@ -13,7 +13,11 @@ if (live && "EventSource" in window) {
       const card = made.content.firstElementChild;
       const old = document.getElementById(`card-${name}`);
       if (!card) old?.remove();
-      else if (old) old.replaceWith(card);
+      else if (old) {
+        const at = old.contains(document.activeElement) ? document.activeElement.id : "";
+        old.replaceWith(card);
+        if (at) document.getElementById(at)?.focus();
+      }
       else live.append(card);
     }
   };
