@@ -48,3 +48,6 @@ def test_a_virgin_phone_is_provisioned_by_squid_and_tries_no_other_way(
         refused = lab.run("break", "dead-address")
         assert refused.returncode == 3
         assert "dead-address shows the phone's own way" in refused.stderr
+    else:  # the file of before the break, or the break's, must not count
+        broken = lab.run("break", {"pac": "pac-endless", "wpad": "wpad-hijack"}[mode])
+        assert broken.returncode == 0, broken.stdout + broken.stderr

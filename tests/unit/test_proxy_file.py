@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import pytest
+from msgspec.structs import replace
 
 from ringfence.config.settings import Settings, decode
 from ringfence.errors import NetworkError, PolicyError
@@ -128,6 +129,66 @@ def test_the_first_source_that_has_a_file_counts_until_it_is_old(served: dict[st
         assert len(Engine.made) == 1
 
     asyncio.run(run())
+
+
+def test_a_file_that_led_nowhere_is_asked_for_anew_but_not_at_once(
+    served: dict[str, bytes],
+) -> None:
+    served[DHCP] = b"thief"
+    world = Spawned()
+    driver = ProxyDriver(cast(World, world))
+
+    async def said() -> str:
+        return (await world.egress.routes(target, URL))[0].host
+
+    async def run() -> None:
+        await driver.apply("", planned())
+        assert await said() == "thief"
+        served[DHCP] = b"telco"
+        world.host.at += AGAIN
+        assert await said() == "thief"  # nobody complained
+        world.egress.note(target, "Connection refused")
+        assert await said() == "telco"
+        served[DHCP] = b"newer"
+        world.host.at += AGAIN - 1
+        assert await said() == "telco"  # whatever fails
+        world.host.at += 1
+        assert await said() == "newer"
+        served[DHCP] = b"newest"
+        world.egress.note(target)  # it went well
+        world.host.at += AGAIN
+        assert await said() == "newer"
+
+    target = replace(TARGET, routing=planned().routing)
+    asyncio.run(run())
+
+
+def test_a_file_that_came_while_the_network_changed_is_shown(
+    served: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, begun, going = Spawned(), asyncio.Event(), asyncio.Event()
+
+    async def download(*words: object) -> bytes:
+        begun.set()
+        await going.wait()
+        return b"telco"
+
+    async def run() -> object:
+        driver = ProxyDriver(cast(World, world))
+        await driver.apply("", planned())
+        asked = asyncio.ensure_future(world.egress.routes(target, URL))
+        await begun.wait()
+        await driver.apply("", planned())
+        going.set()
+        assert (await asked)[0].host == "telco"
+        for work in world.left:
+            await work
+        return driver.status().data["pac"]
+
+    monkeypatch.setattr(downloads, "download", download)
+    target = replace(TARGET, routing=planned().routing)
+    told = asyncio.run(run())
+    assert told == {"url": DHCP, "named_by": "DHCP option 252", "at": 100.0, "problem": ""}
 
 
 def test_what_cannot_be_had_is_not_asked_for_at_once_again(served: dict[str, bytes]) -> None:

@@ -59,11 +59,20 @@ class ProxyDriver:
         file, self._file = self._file, None
         if file:
             self._last = file.held or self._last
-            self._world.spawn(file.close())
+            self._world.spawn(self._retire(file))
+
+    async def _retire(self, file: PacFile) -> None:
+        """End a file's process, and remember the file where it came just before that."""
+        await file.close()
+        if file.held and (self._last is None or self._last.at < file.held.at):
+            self._last = file.held
 
     async def _routes(self, target: Target, url: str) -> tuple[Route, ...]:
         """Return the ways for Egress; it asks again where the network changes meanwhile."""
+        last = self._world.egress.verdicts.get(target.application.name)
         while (file := self._file) is not None:
+            if last and last.problem:
+                file.doubt()
             try:
                 entries = await file.ask(target, url)
             except ReplacedError:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FRESH, AGAIN = 3600.0, 15.0
-"""Seconds until a file is asked for again: after it came, and after none did."""
+"""Seconds until a file is asked for again: after it came, and after none did, or it led nowhere."""
 
 
 class Held(Struct, frozen=True):
@@ -43,7 +43,7 @@ class PacFile:
         self._plan = plan
         self._lock = asyncio.Lock()
         self._pac: Pac | None = None
-        self._due = 0.0
+        self._due = self._asked = 0.0
         self._closed = False
         self.held: Held | None = None
         self.problem = ""
@@ -71,6 +71,10 @@ class PacFile:
                 answer = await script.find(url, target)  # once more; an endless file ends by CPU
             return pac.usable(answer.result)
 
+    def doubt(self) -> None:
+        """Have the file asked for anew: it led nowhere, and its server may have mended it."""
+        self._due = min(self._due, self._asked + AGAIN)
+
     async def close(self) -> None:
         """End the process; who asks now is told so."""
         async with self._lock:
@@ -82,6 +86,7 @@ class PacFile:
         """Return the file, fetched if it is due; an old one serves on while no new one comes."""
         now = self._world.host.now()
         if now >= self._due:
+            self._asked = now
             try:
                 held = await self._fetch()
                 await self._take(held)

@@ -44,10 +44,7 @@ async def wpad_hijack(stage: Stage) -> None:
     await output.wait("ready")
     stage.put_back("DNS tells the truth", stage.daemons.dns)
     await stage.daemons.dns({**servers.RECORDS, topology.WPAD_NAME: (thief,)})
-    await _set(stage, {"Proxy_Mode": "Off"})
-    await until(partial(_is_off, stage))  # so that no PAC file of before counts
-    values = {"Proxy_Mode": "Auto", "Use_Auto_Discovery__WPAD_": "Yes"}
-    await stage.ask({"verb": "set", "values": values})
+    await _set(stage, {"Proxy_Mode": "Auto", "Use_Auto_Discovery__WPAD_": "Yes"})
     await stage.tell(
         "broke",
         f"{topology.WPAD_NAME} is {thief} now, the stranger: its PAC file names its own proxy,"
@@ -174,12 +171,14 @@ def _there() -> None:
 async def _set(stage: Stage, values: Mapping[str, str]) -> None:
     """Set parameters at the phone until the break is over."""
     held = {tag: await stage.get(tag) for tag in TAGS}
-    put_back = {"verb": "set", "values": held}
+    stage.put_back("the phone's proxy settings are as before", partial(_change, stage, held))
+    await _change(stage, values)
 
-    async def restore() -> None:
-        await stage.ask(put_back)
 
-    stage.put_back("the phone's proxy settings are as before", restore)
+async def _change(stage: Stage, values: Mapping[str, str]) -> None:
+    """Set parameters; no PAC file of before counts any more."""
+    await stage.ask({"verb": "set", "values": {"Proxy_Mode": "Off"}})
+    await until(partial(_is_off, stage))
     await stage.ask({"verb": "set", "values": dict(values)})
 
 
