@@ -35,6 +35,7 @@ SESSIONS, SESSION_TIME = 1024, 60.0
 ANSWER_TIME = 30.0
 """Seconds that a person waits for a phone."""
 REQUEST_TIME = 5.0
+BUSY = 503
 _KEEP: dict[str, Any] = {"access_log": None, "keepalive_timeout": 15.0}
 _REALM = "acs"
 
@@ -196,8 +197,9 @@ class Acs:
         task = Task(message_of(order, device.types), done)
         device.tasks.append(task)
         try:
-            await self._ask_for_session(device)
             async with asyncio.timeout(ANSWER_TIME):
+                while (rest := await self._ask_for_session(device)) and not answered.done():
+                    await asyncio.wait((answered,), timeout=rest)
                 return await answered
         except TimeoutError:
             raise ConfigError(device.id, f"did not call in {ANSWER_TIME:g} s") from None
@@ -205,8 +207,10 @@ class Acs:
             if task in device.tasks:
                 device.tasks.remove(task)
 
-    async def _ask_for_session(self, device: Device) -> None:
+    async def _ask_for_session(self, device: Device) -> float:
         """Send a connection request; a phone that does not hear it calls by its own time.
+
+        Return the seconds after which to ask again, where it was asked too often; else 0.
 
         Raises:
             ConfigError: the phone refuses.
@@ -214,7 +218,7 @@ class Acs:
         """
         url, who = device.request_url, self._doors.asks_as
         if not url or who is None:
-            return
+            return 0.0
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIME)
         try:
             async with aiohttp.ClientSession(timeout=timeout) as client:
@@ -226,12 +230,15 @@ class Acs:
                 words = ("GET", f"/{path}", secrets.token_bytes(8))
                 head = {"Authorization": proof(who, challenges, *words, in_clear=False)}
                 async with client.get(url, headers=head) as granted:
-                    status = granted.status
+                    status, later = granted.status, granted.headers.get("Retry-After", "")
         except (aiohttp.ClientError, TimeoutError) as error:
             logger.warning("acs.request: %s does not hear it: %s", device.id, error)
-            return
+            return 0.0
+        if status == BUSY and later.isascii() and later.isdigit() and len(later) < 4:
+            return float(later)
         if status not in (200, 204):
             raise ConfigError(device.id, f"refuses the connection request: HTTP status {status}")
+        return 0.0
 
     async def _devices(self, request: web.Request) -> web.Response:
         return web.json_response([_told(device) for device in self.desk.devices.values()])
