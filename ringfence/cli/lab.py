@@ -86,6 +86,7 @@ def _add_up(up: argparse.ArgumentParser) -> None:
         action="store_true",
         help="put the phone into the tunnel of a VPN server, at every boot",
     )
+    up.add_argument("--tr069", action="store_true", help="let an ACS manage the phone")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -144,6 +145,7 @@ def _order(arguments: argparse.Namespace, place: Place) -> "Order":
     order = Order(str(place.folder), file, password, trace, arguments.mediasec)
     by, port = ("" if word == "off" else word for word in (arguments.proxy, arguments.dot1x))
     order = order._replace(zero_touch=arguments.zero_touch, proxy=by, vpn=arguments.vpn)
+    order = order._replace(tr069=arguments.tr069)
     return order._replace(dot1x=port)
 
 

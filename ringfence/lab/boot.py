@@ -9,6 +9,7 @@ from typing import Any
 
 from ringfence.lab import lodge, proxy, servers, topology
 from ringfence.lab.access import NAME, Access
+from ringfence.lab.acs import AcsHost
 from ringfence.lab.computer import Computer
 from ringfence.lab.crew import Crew, run
 from ringfence.lab.daemons import PYTHON, RUN, Daemons
@@ -49,6 +50,9 @@ class Boot:
             self.daemons.dhcp_options += proxy.WPAD_OPTION
         if order.vpn:
             self.daemons.vpn = self._proofs.vpn = VpnHost(crew, self.daemons.provider)
+        if order.tr069:
+            self.daemons.acs = self._proofs.acs = AcsHost(crew, self.daemons.provider)
+            self.daemons.dhcp_options += AcsHost.option
 
     def steps(self) -> list[tuple[str, Step]]:
         """Return every step with its name, in order."""
@@ -102,6 +106,8 @@ class Boot:
                 group.create_task(self._proxy())
             if self.daemons.vpn:
                 group.create_task(self.daemons.vpn.stand())
+            if self.daemons.acs:
+                group.create_task(self.daemons.acs.stand())
         names = ["dnsmasq", "kamailio", "rsyslogd", *(["squid"] if self.daemons.by_proxy else [])]
         names += ["ocserv"] if self.daemons.vpn else []
         used = [c for c in COMPONENTS if c.name in names]
@@ -131,7 +137,7 @@ class Boot:
             except UnicodeDecodeError as error:
                 raise StepError(f"{self._config} is not UTF-8 text") from error
         else:
-            hosts = (self.daemons.access, self.daemons.vpn)
+            hosts = (self.daemons.access, self.daemons.acs, self.daemons.vpn)
             more = {tag: text for host in hosts if host for tag, text in host.settings().items()}
             asks = self._mediasec == "client"
             text = servers.profile(self._users, self._password, asks=asks, more=more)

@@ -16,6 +16,7 @@ from ringfence.runtime.control import ask
 
 if TYPE_CHECKING:
     from ringfence.lab.access import Access
+    from ringfence.lab.acs import AcsHost
     from ringfence.lab.computer import Computer
     from ringfence.lab.proxy import ProxyHost
     from ringfence.lab.vpn import VpnHost
@@ -70,6 +71,8 @@ class Proofs:
         """What everything for the provisioning server must pass; None where it need not."""
         self.vpn: VpnHost | None = None
         """Whose tunnel everything must go through; None where there is none."""
+        self.acs: AcsHost | None = None
+        """Who manages the phone; None where nobody does."""
 
     def steps(self) -> list[tuple[str, Step]]:
         """Return every step with its name, in order."""
@@ -83,6 +86,7 @@ class Proofs:
             *([("proxy", partial(self._by_proxy, self.proxy))] if self.proxy else []),
             ("profile", self._profile),
             ("registration", self._registration),
+            *([("acs", self.acs.show)] if self.acs else []),
             ("stranger", self._stranger),
             *([("computer", self.computer.show)] if self.computer else []),
         ]

@@ -9,6 +9,8 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from ringfence.lab.topology import (
+    ACS_ADDRESS,
+    ACS_NAME,
     DEAD,
     DOMAIN,
     INFRASTRUCTURE,
@@ -52,6 +54,7 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
     REGISTRAR_NAME: (INFRASTRUCTURE,),
     SYSLOG_NAME: (INFRASTRUCTURE,),
     VPN_NAME: (VPN_ADDRESS,),
+    ACS_NAME: (ACS_ADDRESS,),
     PROXY_NAME: (PROXY_ADDRESS,),
     WPAD_NAME: (PROXY_ADDRESS,),
 }

@@ -125,6 +125,14 @@ def _of_registration(entry: Data) -> list[str]:
     return [words for words in known if words]
 
 
+def _acs(data: Data) -> str:
+    return (
+        f"{data['url']} by DHCP option 125: heard {data['device']}, {data['login']}:"
+        f" {data['events']}; asked for a session at TCP {data['request_port']} and read"
+        f" {data['path']}: {data['value'] or 'empty'}"
+    )
+
+
 def _stranger(data: Data) -> str:
     knocks = data["knocks"]
     open_ = [port for port, verdict in knocks.items() if verdict in ("open", "refused")]
@@ -155,6 +163,7 @@ _STEPS: Mapping[str, Callable[[Data], str]] = {
     "proxy": _proxy,
     "profile": _profile,
     "registration": _registration,
+    "acs": _acs,
     "stranger": _stranger,
 }
 STEPS = tuple(_STEPS)

@@ -50,6 +50,20 @@ TOLD: Mapping[str, tuple[Mapping[str, Any], str]] = {
         "ocserv at vpn.telco.test holds phone of group phones at 10.99.9.59,"
         " (DTLS1.2)-(PSK)-(AES-256-GCM); the kernel sends everything into the tunnel",
     ),
+    "acs": (
+        {
+            "url": "https://acs.telco.test:7547/",
+            "device": "000E08-8801",
+            "events": "0 BOOTSTRAP, 1 BOOT",
+            "login": "certificate 000e08abcdef Digest phone",
+            "request_port": 8508,
+            "path": "Device.A",
+            "value": "",
+        },
+        "https://acs.telco.test:7547/ by DHCP option 125: heard 000E08-8801,"
+        " certificate 000e08abcdef Digest phone: 0 BOOTSTRAP, 1 BOOT;"
+        " asked for a session at TCP 8508 and read Device.A: empty",
+    ),
     "activation": (
         {
             "device": "000e08abcdef",
