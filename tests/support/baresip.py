@@ -11,7 +11,7 @@ from ringfence.lab.namespaces import Namespace
 from tests.support.probe import connection_in
 from tests.support.tones import write_tone
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds after which an awaited event counts as missing."""
 CONTROL = 4444
 CONFIG = """\

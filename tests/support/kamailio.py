@@ -16,7 +16,7 @@ from ringfence.lab.kamailio import Registrar, control, render
 from ringfence.lab.mediasec import MediaSec, changes
 from ringfence.lab.namespaces import Namespace
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds after which an awaited state counts as missing."""
 
 

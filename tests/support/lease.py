@@ -28,7 +28,7 @@ from ringfence.runtime.host import Host
 from ringfence.runtime.places import Places
 from ringfence.runtime.state import Facts, Identity, Status
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds after which an awaited event counts as missing."""
 
 Stopped = TypeVar("Stopped", bound="Server")

@@ -36,7 +36,7 @@ from ringfence.runtime.state import Facts, Sound
 from ringfence.runtime.supervisor import Supervisor
 from ringfence.runtime.tls import client_certificate
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds after which an awaited state counts as missing."""
 
 

@@ -10,7 +10,7 @@ from ringfence.lab.namespaces import Namespace, enter, link
 MAC = "02:00:00:00:aa:01"
 PHONE = bytes.fromhex(MAC.replace(":", ""))
 _SOL_PACKET, _AUXDATA, _HAS_TAG, _OUTGOING = 263, 8, 1 << 4, 4
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Office(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any
 from ringfence.lab.namespaces import Namespace
 
 RINGFENCE = (sys.executable, "-m", "ringfence")
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds after which an awaited event counts as missing."""
 
 

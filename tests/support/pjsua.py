@@ -15,7 +15,7 @@ from typing import Any
 from ringfence.lab.namespaces import Namespace
 from tests.support.tones import write_tone
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds after which an awaited event counts as missing."""
 
 

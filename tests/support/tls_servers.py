@@ -13,7 +13,7 @@ from typing import Any
 from ringfence.lab.namespaces import Namespace
 from tests.support.certificates import Pair
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def version(*argv: str) -> str:

@@ -16,12 +16,12 @@ from typing import IO
 from ringfence.lab.namespaces import Namespace
 from tests.support.office import Raw
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds after which an awaited packet counts as missing."""
 
 LAST_WORDS = b"the end of the capture"
-LAST_FRAME = bytes.fromhex("02005e000001 02005e000002 88b5") + LAST_WORDS
-"""Of the EtherType for experiments (IEEE 802), which nobody here answers."""
+NOBODY, EXPERIMENTAL = bytes.fromhex("02005e000001"), bytes.fromhex("88b5")
+"""Who gets the frame that has them, of the EtherType for experiments (IEEE 802)."""
 
 
 def version() -> str:
@@ -53,12 +53,18 @@ def captured(space: Namespace, interface: str, path: Path) -> Iterator[None]:
             while not (line := process.stderr.readline()).startswith(b"File:"):
                 assert line, "dumpcap ended"
             yield
-            wire = Raw(space, "lo" if interface == "any" else interface)
-            wire.send(LAST_FRAME)
-            wire.close()
+            _end(space, "lo" if interface == "any" else interface)
             assert came.wait(PATIENCE), "the capture has no end"
         finally:
             process.send_signal(signal.SIGINT)
+
+
+def _end(space: Namespace, interface: str) -> None:
+    """Send the last frame, from the interface's own address: whoever hears it knows that one."""
+    own = space.run("cat", f"/sys/class/net/{interface}/address").stdout.strip()
+    wire = Raw(space, interface)
+    wire.send(NOBODY + bytes.fromhex(own.replace(":", "")) + EXPERIMENTAL + LAST_WORDS)
+    wire.close()
 
 
 def _written(pipe: IO[bytes], path: Path, came: threading.Event) -> None:
