@@ -1,19 +1,17 @@
-"""What a computer behind the phone may try on the wire.
+"""What a computer behind the phone may try on the wire; run in the node `pc`, `--help` tells how.
 
-Usage, in the node `pc`: `python -m ringfence.lab.attacker eapol PHONE_MAC`: an unasked EAP-Success
-for the phone, and a logoff in its name; `advertise PHONE_MAC`: DHCP, DHCPv6 and routers' answers
-that nobody asked for; `fuzz COUNT SEED`: noise as CDP, LLDP and EAPOL. Prints how many frames it
-sent, as JSON.
+Prints how many frames it sent, as JSON.
 """
 
+import argparse
 import json
 import random
 import socket
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from ringfence.lab.topology import PC
+from ringfence.lab.topology import PC, PHONE_MAC
 from ringfence.protocols import eapol
 from ringfence.protocols.neighbour import MULTICAST_CDP, MULTICAST_LLDP
 from ringfence.runtime import host_interface
@@ -78,16 +76,40 @@ def send(frames: Iterable[bytes]) -> int:
     return count
 
 
-def main(verb: str, *words: str) -> None:
-    """Do one of them."""
+def main(words: Sequence[str]) -> None:
+    """Do one of them. Raises `SystemExit` for wrong words."""
+    parser = argparse.ArgumentParser(
+        "python -m ringfence.lab.attacker",
+        description="What a computer behind the phone may try on the wire.",
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for verb, says in (
+        ("eapol", "an unasked EAP-Success for the phone, and a logoff in its name"),
+        ("advertise", "answers of DHCP, DHCPv6 and routers that nobody asked for"),
+    ):
+        made = verbs.add_parser(verb, help=says, description=says)
+        made.add_argument(
+            "phone", nargs="?", type=address, default=PHONE_MAC, help="its MAC address"
+        )
+    fuzz = verbs.add_parser("fuzz", help="noise as CDP, LLDP and EAPOL")
+    fuzz.add_argument("count", nargs="?", type=int, default=1000, help="frames; %(default)s")
+    fuzz.add_argument("seed", nargs="?", type=int, default=0)
+    asked = parser.parse_args(words)
     own = host_interface.hardware_address(PC.interface)
-    if verb == "fuzz":
-        sent = send(noise(int(words[0]), int(words[1]), own))
+    if asked.verb == "fuzz":
+        frames = noise(asked.count, asked.seed, own)
     else:
-        phone = bytes.fromhex(words[0].replace(":", ""))
-        sent = send(eap(phone, own) if verb == "eapol" else answers(phone, own))
-    print(json.dumps({"sent": sent}))
+        frames = eap(asked.phone, own) if asked.verb == "eapol" else answers(asked.phone, own)
+    print(json.dumps({"sent": send(frames)}))
+
+
+def address(text: str) -> bytes:
+    """Return the bytes of a MAC address. Raises `ValueError`."""
+    made = bytes.fromhex(text.replace(":", ""))
+    if len(made) != len(eapol.GROUP):
+        raise ValueError(text)
+    return made
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1:])
