@@ -87,6 +87,7 @@ def _add_up(up: argparse.ArgumentParser) -> None:
         help="put the phone into the tunnel of a VPN server, at every boot",
     )
     up.add_argument("--tr069", action="store_true", help="let an ACS manage the phone")
+    up.add_argument("--ldap", action="store_true", help="give the phone an LDAP directory")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -146,7 +147,7 @@ def _order(arguments: argparse.Namespace, place: Place) -> "Order":
     by, port = ("" if word == "off" else word for word in (arguments.proxy, arguments.dot1x))
     order = order._replace(zero_touch=arguments.zero_touch, proxy=by, vpn=arguments.vpn)
     order = order._replace(tr069=arguments.tr069)
-    return order._replace(dot1x=port)
+    return order._replace(dot1x=port, ldap=arguments.ldap)
 
 
 def _booted(steps: Sequence[Mapping[str, Any]], *, good: bool) -> dict[str, Any]:
@@ -169,12 +170,13 @@ def _lacking() -> str:
 
 def _unfit(arguments: argparse.Namespace) -> str:
     """Return why this machine cannot do what was asked for besides; empty where it can."""
-    from ringfence.lab import access, proxy, vpn
+    from ringfence.lab import access, directory, proxy, vpn
 
     if arguments.dot1x != "off" and (missing := access.lacking(arguments.dot1x)):
         return missing
     lacking = proxy.lacking() if arguments.proxy != "off" else ""
-    return lacking or (vpn.lacking() if arguments.vpn else "")
+    lacking = lacking or (vpn.lacking() if arguments.vpn else "")
+    return lacking or (directory.lacking() if arguments.ldap else "")
 
 
 def _trace(file: Path) -> int:

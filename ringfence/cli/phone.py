@@ -71,6 +71,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_screen(verb("screen", "show the phone's screen, in this terminal or once"))
     _add_life(verb)
     _add_calls(verb)
+    _add_directory(verb)
 
 
 def _add_life(verb: Verb) -> None:
@@ -102,6 +103,16 @@ def _add_calls(verb: Verb) -> None:
     dtmf = verb("dtmf", "send key presses")
     dtmf.add_argument("digits", metavar="DIGITS", help="of 0123456789*#ABCD")
     dtmf.add_argument("call", nargs="?", default="", metavar="CALL", help=_WHICH)
+
+
+def _add_directory(verb: Verb) -> None:
+    directory = verb("directory", "find people and their numbers in the LDAP directory")
+    directory.add_argument("word", nargs="?", default="", metavar="WORD", help="what to search for")
+    directory.add_argument("--by", default="", help="way to search: last, first, item3, item4, all")
+    directory.add_argument("--user", default="", help="sign in as, in place of who is configured")
+    directory.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="password of that user"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -141,6 +152,21 @@ def _command(arguments: argparse.Namespace) -> int:
         return CANNOT
     print(json.dumps(reply, ensure_ascii=False))
     return FINDINGS if reply.get("result") == "failure" else DONE
+
+
+def _directory(arguments: argparse.Namespace) -> int:
+    from ringfence.cli.ca_passphrase import first_line
+    from ringfence.runtime.control import ask
+
+    words = {name: getattr(arguments, name) for name in ("word", "by", "user")}
+    if arguments.password_file:
+        words["password"] = first_line(arguments.password_file, "--password-file").decode()
+    reply = ask(arguments.state, {"verb": "command", "name": "directory", "arguments": words})
+    if reply is None:
+        print(f"ringfence: {NOT_RUNNING}", file=sys.stderr)
+        return CANNOT
+    print(json.dumps(reply, ensure_ascii=False))
+    return FINDINGS if reply["result"] == "failure" else DONE
 
 
 def _activate(arguments: argparse.Namespace) -> int:
@@ -254,6 +280,7 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "activate": _activate,
     "factory-reset": _factory_reset,
     "certificate": _certificate,
+    "directory": _directory,
     "dial": _command,
     "transfer": _command,
     "dtmf": _command,

@@ -13,6 +13,7 @@ from ringfence.lab.acs import AcsHost
 from ringfence.lab.computer import Computer
 from ringfence.lab.crew import Crew, run
 from ringfence.lab.daemons import PYTHON, RUN, Daemons
+from ringfence.lab.directory import LdapHost
 from ringfence.lab.launch import Order
 from ringfence.lab.machine import CAPABILITIES, COMPONENTS, version
 from ringfence.lab.process import capabilities, phone_of, status
@@ -50,6 +51,9 @@ class Boot:
             self.daemons.dhcp_options += proxy.WPAD_OPTION
         if order.vpn:
             self.daemons.vpn = self._proofs.vpn = VpnHost(crew, self.daemons.provider)
+        if order.ldap:
+            host = LdapHost(crew, self.daemons.provider, self.state)
+            self.daemons.ldap = self._proofs.directory = host
         if order.tr069:
             self.daemons.acs = self._proofs.acs = AcsHost(crew, self.daemons.provider)
             self.daemons.dhcp_options += AcsHost.option
@@ -106,10 +110,13 @@ class Boot:
                 group.create_task(self._proxy())
             if self.daemons.vpn:
                 group.create_task(self.daemons.vpn.stand())
+            if self.daemons.ldap:
+                group.create_task(self.daemons.ldap.stand())
             if self.daemons.acs:
                 group.create_task(self.daemons.acs.stand())
         names = ["dnsmasq", "kamailio", "rsyslogd", *(["squid"] if self.daemons.by_proxy else [])]
         names += ["ocserv"] if self.daemons.vpn else []
+        names += ["slapd"] if self.daemons.ldap else []
         used = [c for c in COMPONENTS if c.name in names]
         versions = [f"{c.name} {version(c.version)}" for c in used]
         return {"versions": [*versions, "Ringfence's provisioning server"]}
@@ -137,7 +144,7 @@ class Boot:
             except UnicodeDecodeError as error:
                 raise StepError(f"{self._config} is not UTF-8 text") from error
         else:
-            hosts = (self.daemons.access, self.daemons.acs, self.daemons.vpn)
+            hosts = (self.daemons.access, self.daemons.acs, self.daemons.vpn, self.daemons.ldap)
             more = {tag: text for host in hosts if host for tag, text in host.settings().items()}
             asks = self._mediasec == "client"
             text = servers.profile(self._users, self._password, asks=asks, more=more)

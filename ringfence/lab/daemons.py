@@ -18,6 +18,7 @@ from ringfence.lab.proxy import ProxyHost
 if TYPE_CHECKING:
     from ringfence.lab.access import Access
     from ringfence.lab.acs import AcsHost
+    from ringfence.lab.directory import LdapHost
     from ringfence.lab.vpn import VpnHost
 
 HOSTS = RUN / "hosts"
@@ -67,6 +68,8 @@ class Daemons:
         """What guards the phone's port of the switch; None where nothing does."""
         self.vpn: VpnHost | None = None
         """The VPN's server; None where the lab has none."""
+        self.ldap: LdapHost | None = None
+        """The directory; None where the lab has none."""
         self.acs: AcsHost | None = None
         """The ACS; None where the lab has none."""
 

@@ -41,6 +41,8 @@ class Order(NamedTuple):
     """How the phone finds the HTTP proxy: `manual`, `pac` or `wpad`; empty for no proxy."""
     vpn: bool = False
     """The phone connects to a VPN at every boot."""
+    ldap: bool = False
+    """There is an LDAP directory."""
     tr069: bool = False
     """An ACS manages the phone."""
 

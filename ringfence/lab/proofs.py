@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ringfence.lab.access import Access
     from ringfence.lab.acs import AcsHost
     from ringfence.lab.computer import Computer
+    from ringfence.lab.directory import LdapHost
     from ringfence.lab.proxy import ProxyHost
     from ringfence.lab.vpn import VpnHost
 
@@ -73,6 +74,8 @@ class Proofs:
         """Whose tunnel everything must go through; None where there is none."""
         self.acs: AcsHost | None = None
         """Who manages the phone; None where nobody does."""
+        self.directory: LdapHost | None = None
+        """Who is asked for people; None where nobody is."""
 
     def steps(self) -> list[tuple[str, Step]]:
         """Return every step with its name, in order."""
@@ -87,6 +90,7 @@ class Proofs:
             ("profile", self._profile),
             ("registration", self._registration),
             *([("acs", self.acs.show)] if self.acs else []),
+            *([("directory", self.directory.show)] if self.directory else []),
             ("stranger", self._stranger),
             *([("computer", self.computer.show)] if self.computer else []),
         ]

@@ -14,6 +14,8 @@ from ringfence.lab.topology import (
     DEAD,
     DOMAIN,
     INFRASTRUCTURE,
+    LDAP_ADDRESS,
+    LDAP_NAME,
     LEASES,
     PHONE_MAC,
     PREFIX_V6,
@@ -54,6 +56,7 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
     REGISTRAR_NAME: (INFRASTRUCTURE,),
     SYSLOG_NAME: (INFRASTRUCTURE,),
     VPN_NAME: (VPN_ADDRESS,),
+    LDAP_NAME: (LDAP_ADDRESS,),
     ACS_NAME: (ACS_ADDRESS,),
     PROXY_NAME: (PROXY_ADDRESS,),
     WPAD_NAME: (PROXY_ADDRESS,),
@@ -196,7 +199,7 @@ def certify(provider: Path, phone: Path, *, zero_touch: bool = False) -> dict[st
     now = datetime.now(UTC)
     authority = provider / "ca"
     create(authority, "Lab Telco", now)
-    for name in (PROVISIONING_NAME, REGISTRAR_NAME, VPN_NAME):
+    for name in (PROVISIONING_NAME, REGISTRAR_NAME, VPN_NAME, LDAP_NAME):
         key, request = csr(name)
         issued = ca.sign(authority, request, ca.Terms(timedelta(days=30), PRODUCT), now)
         write(provider / f"{name}.key", key, 0o600)

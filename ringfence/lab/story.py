@@ -125,6 +125,13 @@ def _of_registration(entry: Data) -> list[str]:
     return [words for words in known if words]
 
 
+def _directory(data: Data) -> str:
+    return (
+        f"{data['server']}, {data['security']}: slapd saw {data['who']} sign in and ask for"
+        f" {data['filter']}; found {_list(data['found']) or 'nobody'}"
+    )
+
+
 def _acs(data: Data) -> str:
     return (
         f"{data['url']} by DHCP option 125: heard {data['device']}, {data['login']}:"
@@ -164,6 +171,7 @@ _STEPS: Mapping[str, Callable[[Data], str]] = {
     "profile": _profile,
     "registration": _registration,
     "acs": _acs,
+    "directory": _directory,
     "stranger": _stranger,
 }
 STEPS = tuple(_STEPS)

@@ -40,6 +40,7 @@ def test_the_breaks_are_those_of_the_field() -> None:
         *("redirect-away", "encrypted-wrong-key", "unsigned-image", "rollback"),
         *("weak-cipher", "flood", "flushed-firewall", "killed-phone"),
         *("vpn-password", "vpn-restart"),
+        *("ldap-starttls-stripped", "ldap-wrong-name", "ldap-password"),
         *("radius-ca", "fast-password", "dhcp-rogue-pc"),
         *("wpad-hijack", "proxy-407", "pac-endless"),
     ]
@@ -47,7 +48,7 @@ def test_the_breaks_are_those_of_the_field() -> None:
 
 def test_the_overview_fits_a_line_each() -> None:
     lines = overview({name: entry.title for name, entry in BREAKS.items()}, "ringfence")
-    assert lines[0].startswith("server-name          the provisioning server shows a certificate")
+    assert lines[0].startswith("server-name             the provisioning server shows a")
     assert max(map(len, lines)) <= 100
     assert lines[-1] == "Each is shown and put back: ringfence lab break NAME"
 

@@ -50,6 +50,18 @@ TOLD: Mapping[str, tuple[Mapping[str, Any], str]] = {
         "ocserv at vpn.telco.test holds phone of group phones at 10.99.9.59,"
         " (DTLS1.2)-(PSK)-(AES-256-GCM); the kernel sends everything into the tunnel",
     ),
+    "directory": (
+        {
+            "server": "ldap.telco.test",
+            "security": "StartTLS: TLSv1.3, TLS_AES_256_GCM_SHA384, matches ldap.telco.test",
+            "who": "uid=phone,ou=people,dc=telco,dc=test",
+            "filter": "(sn=love*)",
+            "found": ["Ada Lovelace"],
+        },
+        "ldap.telco.test, StartTLS: TLSv1.3, TLS_AES_256_GCM_SHA384, matches ldap.telco.test: slapd"
+        " saw uid=phone,ou=people,dc=telco,dc=test sign in and ask for (sn=love*); found Ada"
+        " Lovelace",
+    ),
     "acs": (
         {
             "url": "https://acs.telco.test:7547/",

@@ -90,7 +90,13 @@ class LdapDriver:
             rows += [("Last Connection", last.security)] if last.security else []
         ways = [{"word": way.word, "label": way.label} for way in plan.directory.ways]
         told = None if last is None else dict(to_builtins(last))
-        data = {"name": plan.directory.name, "server": plan.url, "ways": ways, "last": told}
+        data = {
+            "name": plan.directory.name,
+            "server": plan.url,
+            "ways": ways,
+            "prompts": plan.login.prompts and not (self._typed or plan.login).complete,
+            "last": told,
+        }
         return Status(self._health(plan), tuple(rows), data, TITLE)
 
     def _health(self, plan: LdapPlan) -> Health:

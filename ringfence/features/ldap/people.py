@@ -1,6 +1,6 @@
 """Entries of a directory as people are shown them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -59,7 +59,7 @@ def _numbers(held: Directory, values: dict[str, list[str]]) -> Iterator[str]:
             yield from filter(dialable, values.get(one.name.casefold(), ()))
 
 
-def sheet(label: str, found: Sequence[Person], note: str) -> dict[str, Any]:
+def sheet(label: str, found: Sequence[Person], note: str) -> Mapping[str, Any]:
     """Return the people as a sheet of the screen: whom to call."""
     items = tuple(
         Command(_line(one), "dial", {"target": one.dials})

@@ -7,6 +7,7 @@ from ringfence.features.web.callers import Callers
 from ringfence.features.web.calls import Calls
 from ringfence.features.web.credentials import Credentials
 from ringfence.features.web.digest import Digests
+from ringfence.features.web.directory import Directory
 from ringfence.features.web.entrance import Entrance
 from ringfence.features.web.events import Events
 from ringfence.features.web.executes import Executes
@@ -29,9 +30,10 @@ def application(world: World, sessions: Sessions, throttle: Throttle) -> web.App
     digests = Digests(world, throttle)
     gate = Gate(world, sessions, view, Callers(digests, view))
     events = Events(view, world.host.now, gate.session)
-    executes, screen = Executes(world, digests, view), Screen(world, view, events)
+    executes, directory = Executes(world, digests, view), Directory(world, view)
     calls, credentials = Calls(world, view), Credentials(world, view)
-    owners = (entrance, pages, events, calls, credentials, executes, screen)
+    screen = Screen(world, view, events)
+    owners = (entrance, pages, events, calls, credentials, executes, screen, directory)
     handlers = {
         route.name: next(
             getattr(one, route.name)

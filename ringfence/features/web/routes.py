@@ -52,6 +52,9 @@ ROUTES = (
     Route("GET", "/search", USER, "search"),
     Route("GET", "/voice/{place}", USER, "tab"),
     Route("POST", "/voice/{place}", USER, "submit"),
+    Route("GET", "/directory", USER, "directory"),
+    Route("POST", "/directory", USER, "directory_search"),
+    Route("POST", "/directory/dial", USER, "directory_dial"),
     Route("GET", "/screen", USER, "screen"),
     Route("POST", "/screen", USER, "press"),
     Route("GET", "/screen/events", USER, "screen_events", program=True, quiet=True),
@@ -79,7 +82,7 @@ def allows(route: Route, level: Level | None) -> bool:
     return route.level is None or level is Level.ADMIN or level is route.level
 
 
-ALONE = ("/", "/admin/advanced", "/search", "/screen", "/admin/certificate")
+ALONE = ("/", "/admin/advanced", "/search", "/screen", "/directory", "/admin/certificate")
 """Pages that are one of a kind."""
 
 

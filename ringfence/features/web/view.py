@@ -92,6 +92,11 @@ class View:
         allowed = session.level is Level.ADMIN or all(row.level is Level.USER for row in rows)
         return dict(waits) if allowed else {}
 
+    def directory(self) -> Mapping[str, Any]:
+        """Return what the directory says of itself; nothing where there is none."""
+        told = self._world.statuses().get("ldap")
+        return told.data if told else {}
+
     def page(
         self, template: str, code: int = 200, *, session: Session | None = None, **context: Any
     ) -> web.Response:
@@ -100,6 +105,7 @@ class View:
             context["info"] = status.PAGES
             context["voice"] = forms.places(self._world.snapshot(), session.level)
             context["more"] = MORE[session.level]
+            context["directory"] = self.directory().get("name", "")
             context["commands"] = COMMANDS if session.level is Level.ADMIN else {}
             context["unconfirmed"] = self.unconfirmed(session)
             context["notices"], session.notices = session.notices, []

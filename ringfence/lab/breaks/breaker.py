@@ -79,6 +79,8 @@ class Breaker:
             raise RefusedError(f"the break {self._current} is under way; wait for its end")
         if BREAKS[name].tunnel and self._daemons.vpn is None:
             raise RefusedError("this lab has no VPN; ringfence lab up --vpn boots one that has")
+        if BREAKS[name].directory and self._daemons.ldap is None:
+            raise RefusedError("this lab has no directory; ringfence lab up --ldap boots one")
         guarded = self._daemons.access.method if self._daemons.access else ""
         if (port := BREAKS[name].port) not in ("", guarded):
             raise RefusedError(f"{name} takes a lab booted by ringfence lab up --dot1x {port}")

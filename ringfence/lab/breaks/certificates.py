@@ -23,7 +23,7 @@ REFUSED = r"handshake failed: (?P<alert>.*)"
 
 async def server_name(stage: Stage) -> None:
     """Show a certificate of the provider's own, for another server."""
-    made = await _certificate(stage, OTHER_NAME, stage.daemons.provider / "ca")
+    made = await made_for(stage, OTHER_NAME, stage.daemons.provider / "ca")
     await _show(stage, made, f"signed by the provider's own CA, but for {OTHER_NAME}")
     said = await _refusal(stage)
     text = f"{topology.PROVISIONING_NAME} was asked for, so the certificate must name it."
@@ -46,13 +46,13 @@ async def foreign(stage: Stage, name: str) -> Pair:
     authority = RUN / "other-ca"
     if not authority.exists():
         await asyncio.to_thread(_authority, authority)
-    return await _certificate(stage, name, authority)
+    return await made_for(stage, name, authority)
 
 
 async def expired(stage: Stage) -> None:
     """Show a certificate that was right until yesterday."""
     authority = stage.daemons.provider / "ca"
-    made = await _certificate(stage, topology.PROVISIONING_NAME, authority, days_ago=1)
+    made = await made_for(stage, topology.PROVISIONING_NAME, authority, days_ago=1)
     await _show(stage, made, "right in all but its date: it ended yesterday")
     said = await _refusal(stage)
     text = "https:// means: valid now. Renew the certificate; the phone retries by itself."
@@ -60,7 +60,7 @@ async def expired(stage: Stage) -> None:
     await stage.field("failed")
 
 
-async def _certificate(stage: Stage, name: str, authority: Path, days_ago: int = 0) -> Pair:
+async def made_for(stage: Stage, name: str, authority: Path, days_ago: int = 0) -> Pair:
     """Return a new server certificate; with `days_ago`, one that ended then."""
     folder = RUN / "shown"
     folder.mkdir(exist_ok=True)

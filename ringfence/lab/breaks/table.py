@@ -9,6 +9,7 @@ from ringfence.lab.breaks import (
     attacks,
     certificates,
     computer,
+    directories,
     encryption,
     firmware,
     names,
@@ -30,6 +31,8 @@ class Break(Struct, frozen=True):
     """Method by which the switch must let the phone in; empty for any."""
     tunnel: bool = False
     """It needs a phone that is in a VPN."""
+    directory: bool = False
+    """It needs a phone that has a directory."""
     direct: bool = False
     """It needs a phone that goes to the provisioning server itself, not by a proxy."""
 
@@ -39,7 +42,7 @@ BREAKS = {
         "the provisioning server shows a certificate for another name", certificates.server_name
     ),
     "wrong-ca": Break(
-        "the provisioning server shows a certificate by a CA that is not the provider's",
+        "the provisioning server shows a certificate by a CA unknown to the phone",
         certificates.wrong_ca,
     ),
     "expired-certificate": Break(
@@ -86,6 +89,19 @@ BREAKS = {
     ),
     "vpn-restart": Break(
         "the VPN's server restarts and forgets the phone", vpn.restarted_server, tunnel=True
+    ),
+    "ldap-starttls-stripped": Break(
+        "somebody between phone and directory says that the directory cannot do TLS",
+        directories.starttls_stripped,
+        directory=True,
+    ),
+    "ldap-wrong-name": Break(
+        "the directory shows a certificate for another name",
+        directories.wrong_name,
+        directory=True,
+    ),
+    "ldap-password": Break(
+        "the directory refuses the phone's password", directories.wrong_password, directory=True
     ),
     "radius-ca": Break(
         "the RADIUS server shows a certificate by a CA that the phone does not know",
