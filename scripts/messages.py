@@ -9,6 +9,7 @@ import argparse
 import ast
 import datetime
 import io
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -177,7 +178,7 @@ def main() -> int:
 
 def _replace(path: Path, data: bytes) -> None:
     """Write a file so that whoever reads it gets the old one or the new."""
-    part = path.with_suffix(f".{PSEUDO}-part")
+    part = path.with_suffix(f".{os.getpid()}")
     part.write_bytes(data)
     part.replace(path)
 

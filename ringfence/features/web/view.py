@@ -36,9 +36,9 @@ READER: ContextVar[Language] = ContextVar("READER", default=ENGLISH)
 
 MOST_TABS = 16
 """Tabs that are kept as they were made, of some 45 kB each."""
-_CALLS = {"/calls/all": _("Call History")}
-_USERS = _CALLS | {"/screen": _("Screen")}
-MORE = {Level.USER: _USERS, Level.ADMIN: {"/admin/certificate": _("Certificate")} | _USERS}
+_CALLS = {"/calls/all": "Call History"}
+_USERS = _CALLS | {"/screen": "Screen"}
+MORE = {Level.USER: _USERS, Level.ADMIN: {"/admin/certificate": "Certificate"} | _USERS}
 """Tabs beside Info and Voice, `{level: {address: title}}`."""
 
 
@@ -57,7 +57,9 @@ class View:
             lstrip_blocks=True,
             finalize=_said,
         )
-        self._templates.globals.update(clear=forms.CLEAR, set_by=forms.SET_BY, _=_, plural=plural)
+        self._templates.globals.update(
+            clear=forms.CLEAR, set_by=forms.SET_BY, _=_, plural=plural, name=_name
+        )
         for file in (HERE / "templates").iterdir():
             self._templates.get_template(file.name)  # no visitor waits for a compiler
         self._tabs: dict[tuple[object, ...], tuple[Snapshot, str]] = {}
@@ -215,6 +217,11 @@ class View:
         return self.page(
             "message.html", code, session=session, path="", text=text, link=link, login=login
         )
+
+
+def _name(text: str) -> Markup:
+    """Return a value or a name inside a sentence: no language turns it, and no browser either."""
+    return Markup('<bdi translate="no">{}</bdi>').format(text)
 
 
 def _said(shown: Any) -> Any:

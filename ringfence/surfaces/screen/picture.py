@@ -80,6 +80,8 @@ def draw(face: Face, shown: Shown, root: Menu) -> Picture:
 def _head(shown: Shown) -> Row:
     left = f"{shown.clock}  {shown.date}"
     icons = [f"[{shown.language.say(icon)}]" for icon in reversed(shown.icons)]
+    if len(left) + 1 + len(" ".join(icons)) > WIDTH:
+        left = shown.clock
     gap = max(1, WIDTH - len(left) - len(" ".join(icons)))
     return (Span(left, "title"), Span(" " * gap), Span(" ".join(icons), "icon"))
 
