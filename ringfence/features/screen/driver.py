@@ -147,6 +147,8 @@ class ScreenDriver:
         return {"shown": sheet.label}
 
     async def _press(self, key: str) -> None:
+        if not key.isprintable():  # it would end a row, or turn the rest of it around
+            raise ConfigError("key", f"{key[:40]!r} is no key", "type what can be seen")
         self._picture()  # what the key means depends on what is seen
         self._touched = self._world.host.now()
         try:

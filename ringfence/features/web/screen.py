@@ -61,8 +61,6 @@ class Screen:
         if len(keys) > LONGEST_TEXT:
             return _("That is too long.")
         for key in keys:
-            if not key.isprintable():
-                return _("There is no such key.")
             try:
                 await self._world.commands.run("screen", {"key": key})
             except RingfenceError as error:
