@@ -1,7 +1,7 @@
 """`ringfence probe tls`: one connection through Egress, judged as an application judges it.
 
 Exit 0 where the connection was accepted, 1 where it was refused or failed, 3 where a file of
-ours cannot be used. Not one byte of an application is sent.
+ours cannot be used. Not one byte of an application is sent, but for the question for StartTLS.
 """
 
 import argparse
@@ -12,10 +12,10 @@ from msgspec.structs import asdict, replace
 
 from ringfence.cli import probe_words
 from ringfence.config.settings import Settings
-from ringfence.errors import NetworkError, PolicyError
-from ringfence.policy.applications import APPLICATIONS, WEB_SERVER, NameCheck
+from ringfence.errors import NetworkError, PolicyError, RemoteProtocolError
+from ringfence.policy.applications import APPLICATIONS, LDAP_STARTTLS, WEB_SERVER, NameCheck
 from ringfence.policy.tls import TlsPolicy, policy_for
-from ringfence.runtime.egress import Egress, Target
+from ringfence.runtime.egress import Egress, Stream, Target
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Facts
 
@@ -71,15 +71,33 @@ async def _ask(arguments: argparse.Namespace) -> Outcome:
     egress = Egress(Host(Path()), probe_words.answering(arguments.connect))
     try:
         at = arguments.connect or (await egress.resolve(target))[0]
-        stream = await egress.connect(target, at, arguments.timeout)
+        stream = await _connected(egress, target, at, arguments.timeout)
         secured = stream.secured
         await stream.finish(min(arguments.timeout, PATIENCE))
-    except (PolicyError, NetworkError) as error:
+    except (PolicyError, NetworkError, RemoteProtocolError) as error:
         return Outcome(False, str(error))
     if secured is None:
         return Outcome(False, "no TLS was spoken")
     reason = f"matches {secured.matched}" if secured.matched else "name not checked"
     return Outcome(True, reason, secured.version, secured.suite)
+
+
+async def _connected(egress: Egress, target: Target, address: str, timeout: float) -> Stream:
+    """Return the stream, after StartTLS where that is how the application comes to TLS."""
+    if target.application is not LDAP_STARTTLS:
+        return await egress.connect(target, address, timeout)
+    from ringfence.features.ldap.session import Dialogue, starttls
+    from ringfence.protocols.ldap.message import Code
+
+    stream = await egress.connect(replace(target, tls=None), address, timeout)
+    try:
+        said = await starttls(Dialogue(stream))
+        if said.code != Code.SUCCESS:
+            raise NetworkError(f"StartTLS: {said.words}")
+    except BaseException:
+        stream.abort()
+        raise
+    return await egress.upgrade(target, stream, timeout)
 
 
 def _policy(arguments: argparse.Namespace) -> TlsPolicy:

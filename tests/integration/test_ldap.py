@@ -10,6 +10,7 @@ from tests.support import tshark
 from tests.support.certificates import authority
 from tests.support.hello import SCSV
 from tests.support.ldap_net import BOX, PLAIN, SECURE, Wire, names, wire
+from tests.support.phone import RINGFENCE
 from tests.support.slapd import PASSWORD
 
 __all__ = ["wire"]
@@ -132,3 +133,23 @@ def test_the_directory_offers_the_cipher_list_that_is_set(
     assert "TLSv1.2, ECDHE-ECDSA-AES256-GCM-SHA384" in told["security"]
     hello = tshark.fields(trace, "tls.handshake.type == 1", "tls.handshake.ciphersuite")
     assert hello == [(",".join(f"0x{suite:04x}" for suite in (0xC02C, 0x0035, SCSV)),)]
+
+
+@pytest.mark.proves("LDP-07")
+def test_a_probe_comes_to_tls_as_the_directory_does(wire: Wire, tmp_path: Path) -> None:
+    wire.slapd(SECURE, wire.pair())
+    wire.slapd(PLAIN)
+    (tmp_path / "root.pem").write_text(wire.root.pem)
+    words = ("probe", "tls", "--ca", str(tmp_path / "root.pem"))
+
+    def probe(server: str, app: str) -> tuple[int, str]:
+        ran = wire.phone.run(*RINGFENCE, *words, "--app", app, server, check=False)
+        return ran.returncode, ran.stdout
+
+    for server, app in ((f"{SECURE}:636", "ldaps"), (f"{SECURE}:389", "ldap-starttls")):
+        code, said = probe(server, app)
+        assert (code, said.startswith("accepted: TLSv1.3")) == (0, True), said
+    assert probe(f"{PLAIN}:389", "ldap-starttls") == (
+        1,
+        "refused: StartTLS: protocolError (2): unsupported extended operation\n",
+    )

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 import pytest
@@ -82,7 +83,10 @@ class Wire:
         return Facts(lease=lease, trust=Trust(provider_root=(self.root.pem,)))
 
     def search(self, server: str, word: str = "l", by: str = "", **texts: str) -> Told:
-        """Return the answer of one search, with the status of the feature after it."""
+        """Return the answer of one search, with the status of the feature after it.
+
+        `grown` is by how many KiB the memory of the process has grown meanwhile.
+        """
         return self.searches(server, [{"word": word, "by": by}], **texts)[-1]
 
     def searches(self, server: str, asked: list[dict[str, str]], **texts: str) -> list[Told]:
@@ -104,12 +108,13 @@ async def _search(
     state.mkdir(exist_ok=True)
     async with addressed(state, FEATURE, known=facts, **texts) as phone:
         for one in asked:
-            words = dict(one)
+            words, before = dict(one), getrusage(RUSAGE_SELF).ru_maxrss
             name = words.pop("command", "directory")
             try:
                 told = dict(await phone.world.commands.run(name, words))
             except RingfenceError as error:
                 told = {"result": "refused", "reason": str(error)}
+            told["grown"] = getrusage(RUSAGE_SELF).ru_maxrss - before
             status = phone.status()
             told["health"], told["rows"] = status.health.value, dict(status.rows)
             told["log"] = list(phone.log)

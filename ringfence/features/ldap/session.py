@@ -26,8 +26,10 @@ SEARCH_TIME = 15.0
 """Seconds for everything, from DNS to the last entry."""
 LIMITS = Limits(entries=50, seconds=10)
 """What the server is asked to keep to; more entries are not listened to."""
-LARGEST = 4 << 20
-"""Bytes that one search may bring."""
+LARGEST, PIECE = 4 << 20, 8192
+"""Bytes that one search may bring, and that are read between two turns of the loop."""
+MOST_ASIDES = 200
+"""References and intermediate responses that one search may bring."""
 MOST_ADDRESSES = 4
 FAREWELL = 0.2
 """Seconds that a server has to take the farewell."""
@@ -91,7 +93,7 @@ class Dialogue:
 
         """
         while (found := self._incoming.next()) is None:
-            data = await self.stream.read()
+            data = await self.stream.read(PIECE)
             if not data:
                 raise NetworkError("the server closed the connection")
             self._incoming.receive(data)
@@ -194,9 +196,7 @@ async def _started(
     handshake nor a wrong name leads there.
     """
     try:
-        async with asyncio.timeout(CONNECT_TIME):
-            said = await dialogue.result(await dialogue.ask(message.starttls), Kind.EXTENDED_DONE)
-        dialogue.silent()
+        said = await starttls(dialogue)
         if said.code == Code.SUCCESS:
             protected = replace(target, tls=plan.tls)
             stream = await egress.upgrade(protected, dialogue.stream, CONNECT_TIME)
@@ -207,13 +207,28 @@ async def _started(
         if not plan.falls_back:
             remedy = "write ldaps://, or let the server do TLS"
             raise PolicyError("ldap-starttls-refused", f"StartTLS: {said.words}", remedy)
-    except TimeoutError:
-        dialogue.stream.abort()
-        raise NetworkError(f"no answer to StartTLS in {CONNECT_TIME:g} s") from None
     except BaseException:
         dialogue.stream.abort()
         raise
     return dialogue, Safety(refusal=said.words)
+
+
+async def starttls(dialogue: Dialogue) -> Result:
+    """Return what a server says to StartTLS; nothing else has come from it then.
+
+    Raises:
+        NetworkError: the connection ended, or no answer came.
+        RemoteProtocolError: the server breaks LDAP, or says more.
+
+    """
+    try:
+        async with asyncio.timeout(CONNECT_TIME):
+            number = await dialogue.ask(message.starttls)
+            said = await dialogue.result(number, Kind.EXTENDED_DONE)
+    except TimeoutError:
+        raise NetworkError(f"no answer to StartTLS in {CONNECT_TIME:g} s") from None
+    dialogue.silent()
+    return said
 
 
 async def _sign_in(
@@ -266,7 +281,7 @@ async def _entries(dialogue: Dialogue, question: Question) -> Found:
     names = [one.name for one in question.plan.directory.attributes]
     number = await dialogue.ask(lambda n: message.search(n, base, asked, names, LIMITS))
     entries: list[Entry] = []
-    referred = 0
+    asides = referred = 0
     while True:
         found = await dialogue.next(number)
         if isinstance(found, Entry):
@@ -275,7 +290,9 @@ async def _entries(dialogue: Dialogue, question: Question) -> Found:
                 return Found(tuple(entries), more=True, referred=referred)
             entries.append(found)
         elif isinstance(found, Aside):
-            referred += found.kind is Kind.REFERENCE
+            asides, referred = asides + 1, referred + (found.kind is Kind.REFERENCE)
+            if asides > MOST_ASIDES:
+                raise RemoteProtocolError("the server sends references without end")
         elif found.kind is not Kind.SEARCH_DONE:
             raise RemoteProtocolError("an answer of another kind than the question")
         elif found.code in (Code.SIZE_LIMIT, Code.TIME_LIMIT):
