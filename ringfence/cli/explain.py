@@ -15,7 +15,7 @@ from ringfence.config.parameter import Status
 from ringfence.config.settings import Settings, changed, slots, virgin
 from ringfence.config.snapshot import Origin, Snapshot, shown, submit
 from ringfence.errors import ComponentError, ConfigError, Finding, Severity
-from ringfence.features import load
+from ringfence.features import load, tr069
 from ringfence.features.dot1x import words as dot1x
 from ringfence.features.firewall.plan import describe
 from ringfence.features.firewall.ruleset import ruleset
@@ -213,6 +213,12 @@ def _line(made: LinePlan | None) -> Mapping[str, object]:
     }
 
 
+def _managed(explanation: Explanation) -> list[str]:
+    """Return who manages the phone; nothing where nobody does."""
+    texts = [tr069.show(plan).splitlines() for plan in explanation.plans["tr069"].values()]
+    return [line for text in texts for line in ("TR-069", *(f"    {words}" for words in text))]
+
+
 def as_text(explanation: Explanation, name: str) -> str:
     """Return the explanation for people."""
     data: Mapping[str, Any] = as_json(explanation)
@@ -248,6 +254,7 @@ def as_text(explanation: Explanation, name: str) -> str:
     lines.append("    everything else: DIRECT")
     lines.append("VPN")
     lines += [f"    {words}" for words in told(explanation.plans["vpn"][""])]
+    lines += _managed(explanation)
     lines.append("Lines")
     for line in data["lines"]:
         if line["enabled"] and line["proxy"]:

@@ -36,7 +36,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     apps = sorted(name for name, row in APPLICATIONS.items() if row is not WEB_SERVER)
     parser.add_argument("server", type=_server, metavar="HOST:PORT", help="as configured")
-    parser.add_argument("--app", required=True, choices=apps, help="application to connect as")
+    parser.add_argument(
+        "--app", required=True, type=str.lower, choices=apps, help="application to connect as"
+    )
     probe_words.add_fixed(parser)
     probe_words.add_certificates(parser)
     probe_words.add_asking(parser)

@@ -6,6 +6,7 @@ import pytest
 
 from ringfence.config.settings import Settings, decode
 from ringfence.errors import RemoteProtocolError
+from ringfence.features.tr069 import show
 from ringfence.features.tr069.engine import Engine, Timing
 from ringfence.features.tr069.plan import Tr069Plan, plan
 from ringfence.policy.applications import NameCheck
@@ -37,6 +38,13 @@ def test_the_backup_counts_only_where_fallback_is_on() -> None:
         ("https://acs.test:7547", "admin"),
         ("https://b.test/", "u"),
     ]
+
+
+def test_explain_says_whom_the_phone_calls_and_where_it_is_called() -> None:
+    assert show(planned(**ACS)) == (
+        "ACS https://acs.test:7547, named by ACS_URL\n"
+        "connection requests at TCP of 8000 to 9999 and UDP 7999, by digest"
+    )
 
 
 def test_the_acs_in_use_stays_where_dhcp_is_not_asked_at_every_start() -> None:

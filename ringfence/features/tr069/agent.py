@@ -28,7 +28,6 @@ from ringfence.runtime.state import Health, Status, stamp
 
 logger = logging.getLogger(__name__)
 
-
 HISTORY = 5
 LOOK = 1.0
 """Seconds between two looks at the parameters of which changes are told, and at the clock."""
@@ -87,7 +86,7 @@ class Agent:
         await self._listen(plan)
         if plan.servers and record.url not in {each.url for each in plan.servers}:
             record.add("0 BOOTSTRAP")
-        if before is None:
+        if not self._running:
             record.add("1 BOOT")
         interval = plan.interval if plan.servers else None
         timing = Timing(interval, plan.retry_wait, plan.retry_multiplier)
@@ -242,6 +241,8 @@ class Agent:
         methods = Methods(self._world, self._book, self._model)
         past = None
         for server in plan.servers:
+            if self._plan is None:
+                break  # switched off meanwhile
             past = await self._session(plan, server, methods)
             self._history.appendleft(past)
             if not past.reason or past.heard:
