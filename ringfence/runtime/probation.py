@@ -33,7 +33,7 @@ SCHEMA = 1
 def before(report: Mapping[str, Any]) -> Before:
     """Return how a phone is doing, from its own report."""
     last = report.get("last_resync") or {}
-    features = {name: said["health"] for name, said in report["features"].items()}
+    features = {name: str(said["health"]) for name, said in report["features"].items()}
     resyncs = features.get("provisioning") not in (None, "Disabled")
     return Before(
         features=features,
