@@ -1,5 +1,7 @@
 """Messages in SOAP envelopes, to bytes and back. Source: TR-069, section on the use of SOAP."""
 
+import re
+from functools import cache
 from typing import Any, get_args, get_origin
 
 from msgspec import Struct
@@ -37,6 +39,8 @@ LIMITS = Limits(size=1 << 20, elements=40_000, depth=16)
 """Of an envelope: every parameter of the largest phone has room, named and with a value."""
 LONGEST = 64
 """Characters of an ID and of a method's name that are read."""
+_WRITTEN = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
+_SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NUMBERS = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -139,16 +143,42 @@ def _message(element: Element) -> Message | CwmpError:
 def _part(element: Element, kind: type[Part]) -> Part:
     """Return the structure in an element. Raises `ValueError` where it lacks something."""
     found: dict[str, Any] = {}
-    for one in fields(kind):
-        repeated = _repeated(one.type)
-        if repeated:
-            same = [child for child in element.children if child.name == one.encode_name]
-            found[one.name] = tuple(_part(child, repeated) for child in same)
-        elif (child := element.child(one.encode_name)) is not None:
-            found[one.name] = _read(child, one.type)
+    for one in _fields(kind):
+        if one.item:
+            found[one.name] = tuple(_part(each, one.item) for each in element.all(one.element))
+        elif (child := element.child(one.element)) is not None:
+            found[one.name] = _read(child, one.kind)
         elif one.required:
-            raise ValueError(f"{kind.__name__} has no {one.encode_name}")
+            raise ValueError(f"{kind.__name__} has no {one.element}")
     return kind(**found)
+
+
+class _Field(Struct, frozen=True):
+    """A child of a structure's element."""
+
+    name: str
+    element: str
+    kind: Any
+    required: bool
+    item: type[Part] | None
+    """What it has several of, without an array around them."""
+    inner: Any
+    """What an array holds; None where it is none."""
+
+
+@cache
+def _fields(kind: type[Part]) -> tuple[_Field, ...]:
+    return tuple(
+        _Field(
+            one.name,
+            one.encode_name,
+            one.type,
+            one.required,
+            _repeated(one.type),
+            get_args(one.type)[0] if get_origin(one.type) is tuple else None,
+        )
+        for one in fields(kind)
+    )
 
 
 def _repeated(kind: Any) -> type[Part] | None:
@@ -181,20 +211,19 @@ def _read(element: Element, kind: Any) -> Any:
 def _inside(part: Part) -> str:
     """Return what stands inside the element of a structure."""
     texts = []
-    for one in fields(part):
+    for one in _fields(type(part)):
         value = getattr(part, one.name)
-        if _repeated(one.type):
-            texts += [f"<{one.encode_name}>{_inside(each)}</{one.encode_name}>" for each in value]
+        if one.item:
+            texts += [f"<{one.element}>{_inside(each)}</{one.element}>" for each in value]
         else:
-            texts.append(_written(one.encode_name, value, one.type))
+            texts.append(_written(one.element, value, one.inner))
     return "".join(texts)
 
 
-def _written(name: str, value: Any, kind: Any) -> str:
-    if get_origin(kind) is tuple:
-        inner = get_args(kind)[0]
+def _written(name: str, value: Any, inner: Any = None) -> str:
+    if inner is not None:
         item, prefix = ("string", "xsd") if inner is str else (inner.__name__, "cwmp")
-        texts = "".join(_written(item, each, inner) for each in value)
+        texts = "".join(_written(item, each) for each in value)
         return f'<{name} soap-enc:arrayType="{prefix}:{item}[{len(value)}]">{texts}</{name}>'
     if isinstance(value, Value):
         return f'<{name} xsi:type="xsd:{escape(value.kind)}">{escape(value.text)}</{name}>'
@@ -205,13 +234,12 @@ def _written(name: str, value: Any, kind: Any) -> str:
 
 
 def escape(text: str) -> str:
-    """Return a text as the content of an element; what XML cannot write becomes U+FFFD."""
-    legal = "".join(c if _is_legal(c) else "\ufffd" for c in text)
-    return (
-        legal.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
-    )
+    """Return a text as the content of an element; what XML cannot write becomes U+FFFD.
+
+    Source: XML 1.0, sections 2.2 and 2.4.
+    """
+    return _SPECIAL.sub(_escaped, text)
 
 
-def _is_legal(c: str) -> bool:
-    """Return whether XML 1.0 can write a character. Source: XML 1.0, section 2.2."""
-    return " " <= c < "\ud800" or "\ue000" <= c < "\ufffe" or c > "\uffff" or c in "\t\n\r"
+def _escaped(found: re.Match[str]) -> str:
+    return _WRITTEN.get(found[0], "\ufffd")
