@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ringfence import __version__
-from ringfence.messages import _
+from ringfence.messages import Message
 from ringfence.runtime import probation, reset
 from ringfence.runtime.host import Host
 from ringfence.runtime.probation import Probation, before, worse
@@ -28,7 +28,7 @@ def report(lines: Mapping[int, bool] = {1: True}, **healths: str) -> dict[str, A
 
 def test_how_the_phone_was_doing_outlives_it_in_plain_words(tmp_path: Path) -> None:
     slots = Slots(Host(tmp_path))
-    was = before(report({1: True}, firewall=_("Running")))  # words for people can be turned
+    was = before(report({1: True}, firewall=Message("Running")))  # words for people can be turned
     slots.install(b"image", "9.9", ORIGIN, was)
     trial = slots.load().trial
     assert trial is not None
