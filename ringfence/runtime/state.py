@@ -127,6 +127,8 @@ class Status(Struct, frozen=True):
     """Heading of the section; empty takes the feature's name."""
     page: Page = Page.STATUS
     """Where under Info it stands."""
+    remedies: Mapping[str, tuple[str, ...]] = {}
+    """`{label of a row: tags}`: where to look for what a row complains of."""
 
 
 def stamp(at: float) -> str:

@@ -20,6 +20,8 @@ class StatusSection(Struct, frozen=True):
     health: Health
     rows: Rows
     page: Page = Page.STATUS
+    remedies: Mapping[str, tuple[str, ...]] = {}
+    """`{label of a row: tags}` of what may be wrong with it."""
 
 
 PAGES: Mapping[str, Page] = {page.value.lower().replace(" ", "-"): page for page in Page}
@@ -35,6 +37,7 @@ def sections(statuses: Mapping[str, Status]) -> tuple[StatusSection, ...]:
             status.health,
             labelled(status.rows),
             status.page,
+            status.remedies,
         )
         for name, status in statuses.items()
     )

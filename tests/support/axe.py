@@ -21,6 +21,7 @@ def judged(page: Page) -> list[str]:
     page.set_viewport_size({"width": 1920, "height": 900})
     found.update(page.evaluate(JUDGE, RULES))
     page.emulate_media(color_scheme="dark")
-    page.set_viewport_size({"width": 360, "height": 900})
+    # So tall that no link lies half behind the bar which stays at the bottom.
+    page.set_viewport_size({"width": 360, "height": 3000})
     found.update(page.evaluate(JUDGE, RULES))
     return sorted(found)

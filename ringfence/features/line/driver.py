@@ -23,6 +23,7 @@ from ringfence.features.line.status import (
     health,
     line_data,
     line_words,
+    remedies,
     title,
 )
 from ringfence.features.line.switchboard import Switchboard
@@ -178,7 +179,9 @@ class LineDriver:
         data = {"lines": held, "calls": calls, "last_call": last, "refused": refused}
         data["idle_since"] = self.calls.idle_since
         data["recent"] = self.calls.recent.shown()
-        return Status(health(lines, waits=bool(self._pending)), tuple(rows), data, "Lines")
+        wrong = {title(line): tags for line in lines if (tags := remedies(line))}
+        state = health(lines, waits=bool(self._pending))
+        return Status(state, tuple(rows), data, "Lines", remedies=wrong)
 
     async def _run(self, line: Line, before: list[Line]) -> None:
         self._tell()  # that none has to register; every line of these settings is there by now

@@ -54,9 +54,9 @@ class Events:
 
         async def look() -> Mapping[str, str]:
             await asyncio.sleep(LOOK)
-            return self._view.cards(word)
+            return self._view.cards(word, session.level)
 
-        return await self.stream(request, session, self._view.cards(word), look)
+        return await self.stream(request, session, self._view.cards(word, session.level), look)
 
     async def stream(
         self, request: web.Request, session: Session, told: Mapping[str, str], look: Look

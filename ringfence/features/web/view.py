@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 from aiohttp import web
 from markupsafe import Markup, escape
+from msgspec.structs import replace
 
 from ringfence.config.parameter import Level
 from ringfence.config.settings import slots
@@ -60,6 +61,7 @@ class View:
         self._templates.globals.update(
             clear=forms.CLEAR, set_by=forms.SET_BY, _=_, plural=plural, name=_name
         )
+        self._templates.globals.update(place_of=forms.place_of, title_of=forms.title)
         for file in (HERE / "templates").iterdir():
             self._templates.get_template(file.name)  # no visitor waits for a compiler
         self._tabs: dict[tuple[object, ...], tuple[Snapshot, str]] = {}
@@ -124,7 +126,7 @@ class View:
             RemoteProtocolError: there is none of that word.
 
         """
-        sections = self.sections(word)
+        sections = self.sections(word, session.level)
         title, path = status.PAGES[word].value, f"/info/{word}"
         return self.page(
             "status.html",
@@ -136,8 +138,8 @@ class View:
             report=report,
         )
 
-    def sections(self, word: str) -> tuple[status.StatusSection, ...]:
-        """Return what stands on a page under Info.
+    def sections(self, word: str, level: Level) -> tuple[status.StatusSection, ...]:
+        """Return what stands on a page under Info; a user is led to no tab of the administrator.
 
         Raises:
             RemoteProtocolError: there is none of that word.
@@ -146,16 +148,20 @@ class View:
         if word not in status.PAGES:
             raise RemoteProtocolError(_("There is no such page."), 404)
         found = status.sections(self._world.statuses())
-        return tuple(section for section in found if section.page is status.PAGES[word])
+        return tuple(
+            section if level is Level.ADMIN else replace(section, remedies={})
+            for section in found
+            if section.page is status.PAGES[word]
+        )
 
-    def cards(self, word: str) -> Mapping[str, str]:
+    def cards(self, word: str, level: Level) -> Mapping[str, str]:
         """Return the cards of a page under Info, `{name: HTML}`.
 
         Raises:
             RemoteProtocolError: there is none of that word.
 
         """
-        card, sections = self._templates.get_template("card.html"), self.sections(word)
+        card, sections = self._templates.get_template("card.html"), self.sections(word, level)
         attention = self._templates.get_template("attention.html")
         made = {"attention": attention.render(ailing=_ailing(sections))}
         return made | {each.name: card.render(section=each) for each in sections}

@@ -1,0 +1,106 @@
+"""Somebody who knows no documentation finds out why line 2 does not register, and mends it.
+
+All that is read is the page: what needs attention, the line's row, and where that leads to.
+"""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.procedures.conftest import judged
+from tests.support.administrator import Administrator, Office
+
+PROXY, THIEF = "sip.telco.test", "10.99.1.66"
+
+
+def mend(page: Administrator, says: str, field: str, value: str) -> str:
+    """Go by what the page says of Ext 2: follow `field`, write `value`, wait until it works."""
+    browser = page.page
+    page.select("Info > Status")
+    expect(browser.get_by_text("This needs attention")).to_contain_text("Lines")
+    browser.locator("#card-attention").get_by_role("link", name="Lines").click()
+    card = browser.get_by_role("region", name=re.compile("^Lines"))
+    row = card.locator("dl > div").filter(has=browser.locator("dt", has_text=re.compile("^Ext 2$")))
+    expect(row).to_contain_text(says)
+    seen = row.locator("dd").inner_text()
+    row.get_by_role("link", name=field).click()
+    expect(browser.locator(":target")).to_be_in_viewport()
+    browser.locator(":target").fill(value)
+    page.click_submit_all_changes()
+    page.select("Info > Status")
+    expect(row).to_contain_text("Registered", timeout=30_000)
+    expect(row).not_to_contain_text("Look at")
+    return seen
+
+
+@contextmanager
+def thief(office: Office) -> Iterator[None]:
+    """Let the stranger speak TLS by a certificate that nobody whom the phone trusts has issued."""
+    key, certificate = office.lab.home / "thief.key", office.lab.home / "thief.crt"
+    words = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN={THIEF}".split()
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    name = ["-addext", f"subjectAltName=IP:{THIEF}"]
+    subprocess.run([*words, *name, *files], check=True, capture_output=True)
+    serve = f"openssl s_server -accept 5061 -key {key} -cert {certificate}"
+    # It ends with its standard input.
+    words = ["sh", "-c", f"tail -f /dev/null | timeout 60 {serve}"]
+    server = office.lab.popen("shell", "stranger", "--", *words)
+    try:
+        assert server.stdout
+        while (line := server.stdout.readline()).strip() != "ACCEPT":
+            assert line, "no server"
+        yield
+    finally:
+        server.terminate()  # what it started ends with the lab, and holds the pipes till then
+        server.wait()
+        for pipe in filter(None, (server.stdout, server.stderr)):
+            pipe.close()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says", "field", "value"),
+    [
+        ("Password_2_=forgotten", "wrong user or password", "Ext 2 Password", ""),
+        ("Proxy_2_=sip.tleco.test", "sip.tleco.test: no answer from DNS", "Ext 2 Proxy", PROXY),
+        (
+            "Restricted_Access_Domains=pv.telco.test",
+            "Blocked by restricted domains: sip.telco.test",
+            "Restricted Access Domains",
+            f"pv.telco.test, {PROXY}",
+        ),
+    ],
+)
+def test_line_2_is_mended_from_the_page_alone(
+    office: Office, wrong: str, says: str, field: str, value: str
+) -> None:
+    judged(office, "kamailio")
+    if field == "Ext 2 Proxy":  # else the domains come first
+        office.phone("set", "Restricted_Access_Domains=")
+    value = value or password(office)
+    office.phone("set", wrong)
+    office.follow(mend, says, field, value)
+    assert office.line(2)["registered"]
+
+
+def test_a_server_by_a_foreign_ca_is_told_and_left_from_the_page_alone(office: Office) -> None:
+    judged(office, "kamailio")
+    with thief(office):
+        office.phone(
+            "set", "Restricted_Access_Domains=", f"Proxy_2_={THIEF}", "SIP_Transport_2_=TLS"
+        )
+        says = "the certificate is self-signed; let the provider's CA issue it"
+        office.follow(mend, says, "Ext 2 Proxy", PROXY)
+    assert office.line(2)["transport"] == "TLS"
+    office.phone("set", "SIP_Transport_2_=UDP")
+
+
+def password(office: Office) -> str:
+    """Return the password that the provider gave line 2."""
+    for file in (office.state / "provider").rglob("*.xml"):
+        if found := re.search("<Password_2_[^>]*>([^<]+)<", file.read_text()):
+            return found[1]
+    raise AssertionError("no profile has it")
