@@ -1,6 +1,6 @@
 """Ask PAC files: an answer that is computed and one that is kept, next to pacparser.
 
-Ours goes through the whole way: the URL stripped, the process asked over its connection, the answer
+Ours goes through the whole way: the URL stripped, the process asked over its pipes, the answer
 judged. pacparser runs inside this process. Hostile files are timed by the clock, the start of the
 process apart. Exits 1 when a limit is passed. Run: `make bench`, or this file.
 """
@@ -22,7 +22,7 @@ from ringfence.runtime.host import Host
 from ringfence.runtime.pac import Pac
 from tests.support.pac_files import HOSTILE
 
-ROUNDS, ASKED, KEPT = 15, 60, 2000
+ROUNDS, ASKED, KEPT = 90, 10, 2000
 TARGET = Target(PROVISIONING, "", 0, None, resolvers=("192.0.2.53",))
 DOMAINS = ",".join(f'".d{n}.example.test"' for n in range(2000))
 FILES = {

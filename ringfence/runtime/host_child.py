@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -64,22 +64,24 @@ class Child:
             ComponentError: it is missing.
 
         """
-        ours, theirs = socket.socketpair()
-        with theirs:
+        told, telling = os.pipe()
+        hearing, said = os.pipe()
+        ours = os.fdopen(hearing, "rb", 0), os.fdopen(telling, "wb", 0)
+        with os.fdopen(told, "rb", 0) as stdin, os.fdopen(said, "wb", 0) as stdout:
             try:
                 process = await asyncio.create_subprocess_exec(
                     *argv,
-                    stdin=theirs.fileno(),
-                    stdout=theirs.fileno(),
+                    stdin=stdin,
+                    stdout=stdout,
                     stderr=asyncio.subprocess.DEVNULL,
                     env=environment,
                     pass_fds=handles,
                 )
             except OSError as error:
-                ours.close()
+                for end in ours:
+                    end.close()
                 raise ComponentError(argv[0], error.strerror or str(error)) from error
-        # Not by the loop's pipes: each answer would take one turn of the loop more.
-        return cls(process, *await asyncio.open_unix_connection(sock=ours, limit=limit))
+        return cls(process, *await _streams(*ours, limit))
 
     async def ask(self, line: bytes, timeout: float) -> bytes:
         """Send a line and return the one that comes back; empty where the program ended.
@@ -104,9 +106,7 @@ class Child:
             ValueError: the line is longer than allowed.
 
         """
-        with contextlib.suppress(ConnectionError):  # it ended with something of ours unread
-            return await self._source.readline()
-        return b""
+        return await self._source.readline()
 
     async def end(self) -> int:
         """Kill the program, wait until it is gone, and return its exit status."""
@@ -117,3 +117,15 @@ class Child:
             self._handle = None
         self._sink.close()
         return await self._process.wait()
+
+
+async def _streams(
+    source: IO[bytes], sink: IO[bytes], limit: int
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return streams of pipes; those of the loop's own processes take a turn more an answer."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=limit)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), source)
+    idle = asyncio.StreamReaderProtocol(asyncio.StreamReader())
+    writing, protocol = await loop.connect_write_pipe(lambda: idle, sink)
+    return reader, asyncio.StreamWriter(writing, protocol, None, loop)
