@@ -26,6 +26,7 @@ ORDER = (
     "problem_report",
     "line",
     "location",
+    "websocket",
     "tls",
     "web",
     "discovery",

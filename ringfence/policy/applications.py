@@ -85,6 +85,7 @@ LDAPS = Application("ldaps", "LDAPS", False, NameCheck.STANDARD)
 LDAP_STARTTLS = Application("ldap-starttls", "LDAP (StartTLS)", False, NameCheck.STANDARD)
 """No list of domains binds the directory (rulings 12)."""
 TR069 = Application("tr-069", "TR-069", True, NameCheck.STANDARD)
+WEBSOCKET = Application("websocket", "WebSocket API", True, NameCheck.STANDARD)
 E911 = Application("e911", "E911 Geolocation", True, NameCheck.STANDARD)
 NTP = Application("ntp", "Time", False, NameCheck.STANDARD)
 """Never over TLS, so not one of `APPLICATIONS`."""
@@ -94,7 +95,7 @@ SYSLOG = Application("syslog", "Syslog", False, NameCheck.STANDARD)
 _SPOKEN = (
     *(PROVISIONING, CUSTOM_CA, UPGRADE, REPORT, PROBLEM_REPORT, SCEP),
     *(LDAPS, LDAP_STARTTLS),
-    *(PROXY, SIP, WEB_SERVER, XMPP, XML_SERVICES, XSI, TR069, E911),
+    *(PROXY, SIP, WEB_SERVER, XMPP, XML_SERVICES, XSI, TR069, E911, WEBSOCKET),
 )
 APPLICATIONS = {row.name: row for row in _SPOKEN}
 """`{name: row}` of every application that speaks TLS."""

@@ -219,5 +219,13 @@ def test_the_phone_speaks_no_version_below_its_minimum_and_with_a_list_none_abov
 def test_every_client_has_a_test_here() -> None:
     files = {"upgrade", "report", "problem-report"}
     others = {"provisioning", "custom-ca", "scep", "pac", "sip", "xmpp", "web-server"}
-    own = {"e911", "ldaps", "ldap-starttls", "tr-069", "xml", "xsi"}  # each in its feature's tests
+    own = {
+        "websocket",
+        "e911",
+        "ldaps",
+        "ldap-starttls",
+        "tr-069",
+        "xml",
+        "xsi",
+    }  # each in its feature's tests
     assert set(APPLICATIONS) == files | others | own

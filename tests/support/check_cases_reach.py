@@ -166,6 +166,14 @@ CASES: dict[str, tuple[str, str]] = {
         f"{LDAP}<LDAP_Number_Mapping>(9)x)</LDAP_Number_Mapping>",
         f"{LDAP}<LDAP_Number_Mapping>(&lt;:9&gt;xx.)</LDAP_Number_Mapping>",
     ),
+    "control-server-unusable": (
+        "<Control_Server_URL>ws://control.telco.net:x/</Control_Server_URL>",
+        "<Control_Server_URL>wss://control.telco.net/</Control_Server_URL>",
+    ),
+    "allowed-apis-unusable": (
+        "<Allowed_APIs>(.*)*</Allowed_APIs>",
+        "<Allowed_APIs>/api/Call/v1/(Dial|Hangup)</Allowed_APIs>",
+    ),
     "location-server-unusable": (
         "<Primary_Request_URL>http://lis.telco.net/held</Primary_Request_URL>",
         "<Primary_Request_URL>https://lis.telco.net/held</Primary_Request_URL>",

@@ -19,6 +19,7 @@ from ringfence.policy.applications import (
     TR069,
     UPGRADE,
     WEB_SERVER,
+    WEBSOCKET,
     XML_SERVICES,
     XMPP,
     XSI,
@@ -54,7 +55,19 @@ def settings(**texts: str) -> Settings:
 @pytest.mark.proves("PXY-06")
 def test_the_applications_of_the_chapters_list_go_by_the_proxy_and_no_other() -> None:
     listed = {PROVISIONING, CUSTOM_CA, UPGRADE, REPORT, PROBLEM_REPORT, SCEP, XSI}
-    others = {E911, LDAPS, LDAP_STARTTLS, SIP, WEB_SERVER, XMPP, XML_SERVICES, SYSLOG, PROXY, TR069}
+    others = {
+        WEBSOCKET,
+        E911,
+        LDAPS,
+        LDAP_STARTTLS,
+        SIP,
+        WEB_SERVER,
+        XMPP,
+        XML_SERVICES,
+        SYSLOG,
+        PROXY,
+        TR069,
+    }
     assert {*APPLICATIONS.values(), SYSLOG} == listed | others  # a new one belongs to one of them
     chosen = settings(**MANUAL)
     for row in listed:

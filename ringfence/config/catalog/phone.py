@@ -182,9 +182,15 @@ class Phone(Tab, frozen=True, kw_only=True):
     directory_name: str = _XSI.row("", "Directory_Name", "Name of the XSI directory.", status=Status.OBEYED, codec=Text(256, display=True))
 
     control_server_url: str = _SOCKET.row(
-        "", "Control_Server_URL", "Server that may command the phone.", codec=Text(511, "ws or wss URL", r"(?i:wss?://\S+)")
+        "",
+        "Control_Server_URL",
+        "Server that may command the phone.",
+        status=Status.OBEYED,
+        codec=Text(511, "ws or wss URL", r"(?i:wss?://\S+)"),
     )
-    allowed_apis: str = _SOCKET.row(".*", "Allowed_APIs", "Regular expression that the whole path of a command matches.", codec=Text(512))
+    allowed_apis: str = _SOCKET.row(
+        ".*", "Allowed_APIs", "Regular expression that the whole path of a command matches.", status=Status.OBEYED, codec=Text(512)
+    )
 
     xmpp_enable: bool = _XMPP.row(False, "XMPP_Enable", "Signs in for presence and chat.")
     xmpp_server: str = _XMPP.row("", "XMPP_Server", "XMPP server.", codec=Text(255))

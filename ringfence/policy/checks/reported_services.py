@@ -29,6 +29,22 @@ RULES = (
         "write https://SERVER/PATH",
     ),
     Rule(
+        "control-server-unusable",
+        Severity.ERROR,
+        "The control server cannot be read",
+        "Nobody commands the phone.",
+        "phone-facts 1.5, Control_Server_URL",
+        "write wss://SERVER/PATH",
+    ),
+    Rule(
+        "allowed-apis-unusable",
+        Severity.ERROR,
+        "The pattern of what the control server may ask cannot be read",
+        "It may ask nothing.",
+        "phone-facts 1.5, Allowed_APIs",
+        "write /api/Call/v1/(Dial|Hangup)",
+    ),
+    Rule(
         "acs-url-invalid",
         Severity.ERROR,
         "The URL of an ACS cannot be read",
