@@ -97,16 +97,9 @@ def run(arguments: argparse.Namespace) -> int:
         _serve(arguments)
         return DONE
     if arguments.acs in ("devices", "informs"):
-        _list(arguments, _ask(arguments.dir, "GET", f"/{arguments.acs}"))
+        _list(arguments, ask(arguments.dir, "GET", f"/{arguments.acs}"))
         return DONE
-    names = getattr(arguments, "name", [])
-    order = {"verb": arguments.acs, "device": arguments.device, "names": names}
-    for field in ("key", "url", "kind", "level", "seconds"):
-        if hasattr(arguments, field):
-            order[field] = getattr(arguments, field)
-    told = _ask(arguments.dir, "POST", "/order", order)
-    if error := told.get("error"):
-        raise ConfigError("acs", str(error))
+    told = ordered(arguments)
     if arguments.json:
         print(json.dumps(told, indent=2))
     else:
@@ -114,6 +107,25 @@ def run(arguments: argparse.Namespace) -> int:
 
         print("\n".join(words(told)))
     return FINDINGS if "fault" in told else DONE
+
+
+def ordered(arguments: argparse.Namespace) -> Any:
+    """Return what a phone answered to a verb: `{"method", "answer"}` or `{"method", "fault"}`.
+
+    Raises:
+        ConfigError: the ACS or the phone refused.
+        ComponentError: no ACS runs.
+
+    """
+    names = getattr(arguments, "name", [])
+    order = {"verb": arguments.acs, "device": arguments.device, "names": names}
+    for field in ("key", "url", "kind", "level", "seconds"):
+        if hasattr(arguments, field):
+            order[field] = getattr(arguments, field)
+    told = ask(arguments.dir, "POST", "/order", order)
+    if error := told.get("error"):
+        raise ConfigError("acs", str(error))
+    return told
 
 
 def _serve(arguments: argparse.Namespace) -> None:
@@ -177,7 +189,8 @@ class _Local(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _ask(folder: Path, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+def ask(folder: Path, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+    """Return what the ACS of a folder answers. Raises `ComponentError` where none runs."""
     from ringfence.provider.acs.server import SOCKET
 
     connection = _Local(folder / SOCKET)

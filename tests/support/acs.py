@@ -1,15 +1,15 @@
-"""An ACS of ours in the servers' namespace, asked by its own command line."""
+"""An ACS of ours in the servers' namespace, asked by the words of its command line."""
 
-import json
+import argparse
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from ringfence.cli import provider_acs
 from tests.support.certificates import Pair, leaf
 from tests.support.lease import Server
-from tests.support.phone import ringfence
 from tests.support.provider_fixtures import StartDnsmasq
 from tests.support.provider_net import FIRST, SECOND, Net
 
@@ -72,14 +72,13 @@ class Acs:
 
     def ask(self, verb: str, *words: str) -> dict[str, Any]:
         """Return what a phone answers."""
-        done = ringfence("provider", "acs", verb, "--dir", str(self.folder), "--json", *words)
-        assert done.stdout, done.stderr
-        return dict(json.loads(done.stdout))
+        parser = argparse.ArgumentParser()
+        provider_acs.add(parser.add_subparsers())
+        words = ("acs", verb, "--dir", str(self.folder), *words)
+        return dict(provider_acs.ordered(parser.parse_args(words)))
 
     def informs(self) -> list[dict[str, Any]]:
-        done = ringfence("provider", "acs", "informs", "--dir", str(self.folder), "--json")
-        assert done.returncode == 0, done.stderr
-        return list(json.loads(done.stdout))
+        return list(provider_acs.ask(self.folder, "GET", "/informs"))
 
     def value(self, path: str) -> str:
         (found,) = self.ask("get", path)["answer"]["ParameterList"]
