@@ -32,7 +32,7 @@ PSEUDO = "qps"
 ACCENTED = str.maketrans("aceginorsuyACEGINORSUYZz", "áçéğíñóřšúýÁÇÉĞÍÑÓŘŠÚÝŽž")
 LONGER = 0.35
 PLACES = ("features", "runtime", "policy")
-ROWS_OF = re.compile(r"\brows\b|_row\b|\bStatus\(")
+ROWS_OF = re.compile(r"\brows\b|_row\b|\bStatus\(|^TITLE\b", re.MULTILINE)
 LABEL = re.compile(r"[A-Z0-9][\w' .,:()-]*[a-z][\w' .,:()-]*|[A-Z]{2,}( [A-Z]+)*")
 NO_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 """In compiled catalogues, which are the same for the same texts."""
@@ -87,6 +87,8 @@ def _status_labels(file: Path) -> Iterator[str]:
                 yield from _label(label)
             case ast.Call(func=ast.Name(id="Status"), args=[_, _, _, title, *_]):
                 yield from _label(title)
+            case ast.Call(func=ast.Name(id="Status"), keywords=[]):
+                yield file.parent.name.capitalize()
             case ast.keyword(arg="title", value=title):
                 yield from _label(title)
             case ast.Assign(targets=[ast.Name(id="TITLE" | "title")], value=title):

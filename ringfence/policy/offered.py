@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ringfence.config.settings import ROWS
+from ringfence.messages import _
 from ringfence.policy.acs import AcsSource
 from ringfence.policy.network import KnownTime
 from ringfence.policy.sources import Considered, ProfileSource
@@ -60,15 +61,22 @@ def time_data(time: KnownTime) -> Mapping[str, object]:
 def source_rows(source: ProfileSource, family: int) -> list[Row]:
     """Return where profiles are, and what became of each option of a family."""
     won = f"{source.named_by}: {masked(source.text)}" if source.option is not None else "none"
-    name = "Option" if family == 4 else "DHCPv6 Option"
     return [
         ("Profile Source", won),
         *(
-            (f"{name} {one.option} " + ("Won" if one.won else "Lost"), masked(one.reason))
+            (_considered_label(one), masked(one.reason))
             for one in source.considered
             if one.family == family
         ),
     ]
+
+
+def _considered_label(one: Considered) -> str:
+    if one.family == 4:
+        return _("Option {n} Won", n=one.option) if one.won else _("Option {n} Lost", n=one.option)
+    if one.won:
+        return _("DHCPv6 Option {n} Won", n=one.option)
+    return _("DHCPv6 Option {n} Lost", n=one.option)
 
 
 def source_data(source: ProfileSource) -> Mapping[str, object]:

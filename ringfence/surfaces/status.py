@@ -53,6 +53,8 @@ def label(text: str) -> Message:
 
     One that ends with a number is turned without it, `Reboot Reason {n}`.
     """
+    if isinstance(text, Message):
+        return text
     words, _, number = text.rpartition(" ")
     if words and number.isdecimal():
         return Message(text, (f"{words} {{n}}",), values={"n": number})

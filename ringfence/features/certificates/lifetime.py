@@ -68,8 +68,8 @@ def held(host: Host, trust: Trust) -> list[Held]:
     """Return every certificate that the phone shows or trusts; an unreadable one is left out."""
     found = []
     for label, file, custom in (
-        ("Manufacturing Certificate", device.CERTIFICATE, False),
-        ("Custom Device Certificate", device.CUSTOM_CERTIFICATE, True),
+        (_("Manufacturing Certificate"), device.CERTIFICATE, False),
+        (_("Custom Device Certificate"), device.CUSTOM_CERTIFICATE, True),
     ):
         if host.names(file):
             try:
@@ -80,9 +80,9 @@ def held(host: Host, trust: Trust) -> list[Held]:
             mine = _read(label, text[begin:]) if begin >= 0 else []
             found += [replace(one, custom=custom, own=True) for one in mine]
     for text in trust.custom:
-        found += _read("Custom CA", text)
+        found += _read(_("Custom CA"), text)
     for text in trust.provider_root:
-        found += _read("Provider Root", text)
+        found += _read(_("Provider Root"), text)
     return found
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 from ringfence.config.settings import Settings
+from ringfence.messages import _
 from ringfence.policy.acs import acs_source
 from ringfence.policy.network import known_time, resolvers
 from ringfence.policy.offered import (
@@ -42,7 +43,8 @@ def lease_rows(
             ("Renewal Time", _seconds(lease.renewal_time)),
         ]
     for code, data in sorted(lease.options.items()):
-        label = f"Option {code}" + (f" ({name(code)})" if name(code) else "")
+        called = name(code)
+        label = _("Option {n} ({name})", n=code, name=called) if called else _("Option {n}", n=code)
         rows.append(option_row(label, data, interpret(code, data)))
     rows += source_rows(_source(settings, lease, lease6), 4)
     rows.append(acs_row(acs_source(settings, lease, lease6)))

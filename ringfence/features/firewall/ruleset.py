@@ -2,6 +2,7 @@
 
 from ringfence.features.firewall.options import Ports
 from ringfence.features.firewall.plan import FirewallPlan
+from ringfence.messages import _
 from ringfence.protocols.nft_table import (
     DYNAMIC,
     INTERVAL,
@@ -38,16 +39,16 @@ options, which would put other bytes in that place, does not match.
 """
 
 COUNTERS = {
-    "opened_udp": "Packets to Open UDP Ports",
-    "opened_tcp": "Connections to Open TCP Ports",
-    "closed_udp": "Packets to Closed UDP Ports",
-    "closed_tcp": "Packets to Closed TCP Ports",
-    "ping": "Pings Ignored",
-    "multicast_ping": "Multicast Pings Ignored",
-    "invalid": "Packets of No Known Flow Dropped",
-    "other": "Other Packets Dropped",
-    "withheld": "Unreachable Messages Withheld",
-    "flood": "Packets of Floods Dropped",
+    "opened_udp": _("Packets to Open UDP Ports"),
+    "opened_tcp": _("Connections to Open TCP Ports"),
+    "closed_udp": _("Packets to Closed UDP Ports"),
+    "closed_tcp": _("Packets to Closed TCP Ports"),
+    "ping": _("Pings Ignored"),
+    "multicast_ping": _("Multicast Pings Ignored"),
+    "invalid": _("Packets of No Known Flow Dropped"),
+    "other": _("Other Packets Dropped"),
+    "withheld": _("Unreachable Messages Withheld"),
+    "flood": _("Packets of Floods Dropped"),
 }
 """What the kernel counts, and how the status page calls it.
 

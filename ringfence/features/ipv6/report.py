@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from ringfence.config.settings import Settings
+from ringfence.messages import _
 from ringfence.policy.acs import acs_source
 from ringfence.policy.network import known_time
 from ringfence.policy.offered import (
@@ -103,7 +104,9 @@ def _advertised(link: Link6 | None) -> str:
 
 
 def _label(code: int) -> str:
-    return f"DHCPv6 Option {code}" + (f" ({name(code)})" if name(code) else "")
+    if called := name(code):
+        return _("DHCPv6 Option {n} ({name})", n=code, name=called)
+    return _("DHCPv6 Option {n}", n=code)
 
 
 def _seconds(time: float) -> str:

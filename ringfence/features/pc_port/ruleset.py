@@ -5,20 +5,21 @@ the firewall does.
 """
 
 from ringfence.features.pc_port.plan import PcPortPlan
+from ringfence.messages import _
 from ringfence.protocols.nft_table import Chain, Table, text
 
 TABLE = "bridge ringfence"
 PORT = "pcp"
 """The port to the computer; rules go by its name, so that they hold when it comes anew."""
 COUNTERS = {
-    "spoofed": "Frames in the Phone's Name Dropped",
-    "tagged": "Frames of a Foreign VLAN Dropped",
-    "dhcp": "DHCP Answers of the Computer Dropped",
-    "router": "Router Advertisements of the Computer Dropped",
-    "eapol": "EAPOL Kept Between Phone and Computer",
-    "cdp": "CDP Not Passed On",
-    "outside": "Frames From Outside the Voice VLAN Dropped",
-    "voice": "Voice VLAN Frames Kept From the Computer",
+    "spoofed": _("Frames in the Phone's Name Dropped"),
+    "tagged": _("Frames of a Foreign VLAN Dropped"),
+    "dhcp": _("DHCP Answers of the Computer Dropped"),
+    "router": _("Router Advertisements of the Computer Dropped"),
+    "eapol": _("EAPOL Kept Between Phone and Computer"),
+    "cdp": _("CDP Not Passed On"),
+    "outside": _("Frames From Outside the Voice VLAN Dropped"),
+    "voice": _("Voice VLAN Frames Kept From the Computer"),
 }
 """What the kernel counts, and how the status page calls it."""
 
