@@ -34,6 +34,7 @@ ORDER = (
     "screen",
     "xml_services",
     "xsi",
+    "xmpp",
 )
 WAVES = (
     ("firewall", "pc_port", "voice_vlan", "dot1x", "vpn", "dhcp", "ipv6"),

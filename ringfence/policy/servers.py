@@ -3,6 +3,7 @@
 Source: chapter, Configure Restricted Access Domains; phone-facts 4, Covered; rulings 12.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
@@ -80,13 +81,17 @@ def _services(settings: Settings, judged: Judge, values: Mapping[str, str]) -> I
             found = _of_url(rows[field].tag, _with_path(text), judged, {**values, **of_calls})
             yield from (server for server in found if server.host)
     if phone.directory_enable:
-        try:
+        with contextlib.suppress(ValueError):
             url = xsi_url(phone.xsi_host_server)
-        except ValueError:
-            return
-        verdict = judged(url.host)
-        tag = rows["xsi_host_server"].tag
-        yield Server(tag, str(url), url.host, verdict.allowed, verdict.reason)
+            yield _named(rows["xsi_host_server"].tag, str(url), url.host, judged)
+    host = phone.xmpp_server.strip() or phone.xmpp_user_id.partition("@")[2].strip()
+    if phone.xmpp_enable and host:
+        yield _named(rows["xmpp_server"].tag, f"xmpp:{host}:{phone.xmpp_port}", host, judged)
+
+
+def _named(tag: str, url: str, host: str, judged: Judge) -> Server:
+    verdict = judged(host)
+    return Server(tag, url, host, verdict.allowed, verdict.reason)
 
 
 def xsi_url(text: str) -> Url:

@@ -174,6 +174,10 @@ CASES: dict[str, tuple[str, str]] = {
         "<Allowed_APIs>(.*)*</Allowed_APIs>",
         "<Allowed_APIs>/api/Call/v1/(Dial|Hangup)</Allowed_APIs>",
     ),
+    "service-unreadable": (
+        "<XML_Directory_Service_URL>ftp://dir.telco.net/</XML_Directory_Service_URL>",
+        "<XML_Directory_Service_URL>https://dir.telco.net/</XML_Directory_Service_URL>",
+    ),
     "location-server-unusable": (
         "<Primary_Request_URL>http://lis.telco.net/held</Primary_Request_URL>",
         "<Primary_Request_URL>https://lis.telco.net/held</Primary_Request_URL>",

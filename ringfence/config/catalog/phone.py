@@ -192,11 +192,17 @@ class Phone(Tab, frozen=True, kw_only=True):
         ".*", "Allowed_APIs", "Regular expression that the whole path of a command matches.", status=Status.OBEYED, codec=Text(512)
     )
 
-    xmpp_enable: bool = _XMPP.row(False, "XMPP_Enable", "Signs in for presence and chat.")
-    xmpp_server: str = _XMPP.row("", "XMPP_Server", "XMPP server.", codec=Text(255))
-    xmpp_port: int = _XMPP.row(5222, "XMPP_Port", "Port of the XMPP server.", codec=Number(1, 65535))
-    xmpp_user_id: str = _XMPP.row("", "XMPP_User_ID", "XMPP user.", codec=NAME)
-    xmpp_password: Secret = _XMPP.row(Secret(), "XMPP_Password", "XMPP password.")
+    xmpp_enable: bool = _XMPP.row(False, "XMPP_Enable", "Signs in for presence and waiting messages.", status=Status.OBEYED)
+    xmpp_server: str = _XMPP.row("", "XMPP_Server", "XMPP server; empty for the domain of the user.", status=Status.OBEYED, codec=Text(255))
+    xmpp_port: int = _XMPP.row(
+        5222,
+        "XMPP_Port",
+        "Port of the XMPP server; 5223 begins with TLS, every other with STARTTLS.",
+        status=Status.OBEYED,
+        codec=Number(1, 65535),
+    )
+    xmpp_user_id: str = _XMPP.row("", "XMPP_User_ID", "XMPP user, user@domain.", status=Status.OBEYED, codec=NAME)
+    xmpp_password: Secret = _XMPP.row(Secret(), "XMPP_Password", "XMPP password.", status=Status.OBEYED)
     display_xmpp_user_id_with_top_priority: bool = _XMPP.row(False, "Display_XMPP_User_ID_With_Top_Priority", "Shows the XMPP user first.")
 
     company_uuid: str = _E911.row("", "Company_UUID", "Customer at the location provider.", status=Status.OBEYED, codec=Text(128))

@@ -21,6 +21,12 @@ def services(settings: Settings) -> Iterator[Item]:
         yield Command(label, "xml-service", {"service": "application"})
     if phone.directory_enable:
         yield Menu(phone.directory_name or _("XSI directory"), tuple(_xsi(phone.directory_type)))
+    if phone.xmpp_enable:
+        items = (
+            Command(_("Presence"), "xmpp-presence", done=""),
+            Command(_("Messages"), "xmpp-messages", done=""),
+        )
+        yield Menu("XMPP", items)
 
 
 def _directory(held: Directory, *, prompts: bool) -> Item:

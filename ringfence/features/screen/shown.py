@@ -62,6 +62,8 @@ def _icons(
     """Yield the icons, the uppermost right first. Source: chapter, Set Up a VPN Connection."""
     if _data(statuses, "vpn").get("connected"):
         yield "VPN"
+    if _data(statuses, "xmpp").get("waiting"):
+        yield _("MESSAGE")
     if plan.password:
         yield _("LOCK")
     if any(call.secure for call in calls):

@@ -45,6 +45,14 @@ RULES = (
         "write /api/Call/v1/(Dial|Hangup)",
     ),
     Rule(
+        "service-unreadable",
+        Severity.ERROR,
+        "The address of an XML service cannot be read",
+        "The screen names the service, and asks nobody.",
+        "phone-facts 7, XML services",
+        "write http:// or https://, the server and the path",
+    ),
+    Rule(
         "acs-url-invalid",
         Severity.ERROR,
         "The URL of an ACS cannot be read",

@@ -1,0 +1,1 @@
+"""XMPP, as much of it as presence and waiting messages need."""

@@ -1,0 +1,129 @@
+"""Prosody in a namespace, and a second user who writes to the phone."""
+
+import base64
+import os
+import socket
+import ssl
+import sys
+
+from tests.support.certificates import Pair
+from tests.support.lease import Server
+from tests.support.provider_net import FIRST, Net
+
+DOMAIN = "xmpp.telco.test"
+PASSWORD = "tele-phone-1"
+STARTTLS, DIRECT = 5222, 5223
+
+
+class Prosody:
+    """The server: users 1001 and bob know each other; `more` is of its TLS."""
+
+    def __init__(
+        self, net: Net, certificate: Pair, more: str = "", password: str = PASSWORD
+    ) -> None:
+        folder = net.folder / "prosody"
+        (folder / "data").mkdir(parents=True)
+        self._net, self._folder = net, folder
+        crt, key = certificate.save(folder, "server")
+        (folder / "groups").write_text(f"[Company]\n1001@{DOMAIN}=Desk\nbob@{DOMAIN}=Bob\n")
+        self.configuration = folder / "prosody.cfg.lua"
+        self.configuration.write_text(
+            f"""pidfile = "{folder}/pid"
+data_path = "{folder}/data"
+run_as_root = true
+daemonize = false
+interfaces = {{ "{FIRST}" }}
+c2s_ports = {{ {STARTTLS} }}
+c2s_direct_tls_ports = {{ {DIRECT} }}
+s2s_ports = {{ }} http_ports = {{ }} https_ports = {{ }}
+modules_enabled = {{ "roster", "saslauth", "tls", "ping", "groups", "offline" }}
+modules_disabled = {{ "s2s" }}
+groups_file = "{folder}/groups"
+c2s_require_encryption = true
+authentication = "internal_hashed"
+password_hash = "SHA-256"
+storage = "internal"
+log = {{ debug = "*console" }}
+ssl = {{ certificate = "{crt}", key = "{key}"{more} }}
+VirtualHost "{DOMAIN}"
+"""
+        )
+        for user in ("1001", "bob"):
+            self._control("register", user, DOMAIN, password)
+        net.at_end(self.stop)
+        self.restart()
+
+    def restart(self) -> None:
+        """Start it, with what it knows."""
+        words = ("prosody", "--config", str(self.configuration), "-F")
+        self._server = Server(self._net.servers, self._folder, *words)
+        self._server.wait_for("Activated service 'c2s_direct_tls'")
+
+    def _control(self, *words: str) -> None:
+        done = self._net.servers.run("prosodyctl", "--config", str(self.configuration), *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def wait_for(self, text: str, count: int = 1) -> str:
+        return self._server.wait_for(text, count)
+
+    def stop(self) -> None:
+        self._server.stop()
+
+
+def version() -> str:
+    """Return the version of the package: the program has no option that tells and ends."""
+    import subprocess
+
+    words = ("dpkg-query", "-W", "-f", "${Version}", "prosody")
+    return f"prosody {subprocess.run(words, capture_output=True, text=True, check=True).stdout}"
+
+
+def bob(net: Net, *stanzas: str) -> Server:
+    """Sign bob in and have him send stanzas; he stays until he is stopped."""
+    name = f"bob-{len(os.listdir(net.folder))}"
+    folder = net.folder / name
+    folder.mkdir()
+    (folder / "roots.crt").write_text(net.trust.servers.pem)
+    words = ("-m", "tests.support.prosody", str(folder / "roots.crt"), *stanzas)
+    peer = Server(net.servers, folder, sys.executable, *words)
+    net.at_end(peer.stop)
+    peer.wait_for("sent")
+    return peer
+
+
+def _until(connection: socket.socket, *words: bytes) -> bytes:
+    data = b""
+    while not any(word in data for word in words):
+        data += connection.recv(65536) or b"</stream:stream>"
+        if b"</stream:stream>" in data:
+            sys.exit(f"ended: {data!r}")
+    return data
+
+
+def main(roots: str, *stanzas: str) -> None:
+    """Be bob: sign in by PLAIN over direct TLS, send, and read on."""
+    head = f"<stream:stream to='{DOMAIN}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>".encode()
+    context = ssl.create_default_context(cafile=roots)
+    plain = socket.create_connection((FIRST, DIRECT), timeout=20)
+    connection = context.wrap_socket(plain, server_hostname=DOMAIN)
+    connection.sendall(head)
+    _until(connection, b"</stream:features>")
+    secret = base64.b64encode(f"\0bob\0{PASSWORD}".encode()).decode()
+    sasl = "urn:ietf:params:xml:ns:xmpp-sasl"
+    connection.sendall(f"<auth xmlns='{sasl}' mechanism='PLAIN'>{secret}</auth>".encode())
+    _until(connection, b"<success")
+    connection.sendall(head)
+    _until(connection, b"</stream:features>")
+    bind = "urn:ietf:params:xml:ns:xmpp-bind"
+    connection.sendall(f"<iq type='set' id='b'><bind xmlns='{bind}'/></iq>".encode())
+    _until(connection, b"<jid>")
+    for stanza in stanzas:
+        connection.sendall(stanza.encode())
+    print("sent", flush=True)
+    connection.settimeout(None)
+    while data := connection.recv(65536):
+        print(data, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
