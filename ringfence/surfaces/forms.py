@@ -239,6 +239,16 @@ def changes(
     return found
 
 
+def differences(draft: Draft, snapshot: Snapshot) -> tuple[tuple[str, str, str, str], ...]:
+    """Return what a draft changes: tag, title, text in force and text to be; no secret's."""
+    found = []
+    for tag, text in draft.edits.items():
+        secret = _kind(slots()[tag].row) is Kind.SECRET
+        before, after = ("***", "***") if secret else (encode(snapshot.settings, tag), text)
+        found.append((tag, title(tag), before, after))
+    return tuple(found)
+
+
 def weak_passwords(submitted: Mapping[str, Change], shortest: int = 8) -> list[ConfigError]:
     """Return a refusal for every password of a submission that a person should not choose.
 

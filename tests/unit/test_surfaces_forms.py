@@ -344,3 +344,11 @@ def test_a_search_shows_a_user_nothing_of_the_administrators() -> None:
     found = forms.search(Snapshot(Settings()), Level.USER, forms.NOTHING, "password")
     assert "Admin_Password" not in [field.tag for _, _, field in found]
     assert all(field.text == "" for _, _, field in found if field.kind is forms.Kind.SECRET)
+
+
+def test_a_difference_tells_both_texts_and_no_secret() -> None:
+    draft = Draft({"Host_Name": "new", "VPN_Password": "Correct-horse-1"})
+    assert forms.differences(draft, snapshot({"Host_Name": "old", "VPN_Password": "before"})) == (
+        ("Host_Name", "Host Name", "old", "new"),
+        ("VPN_Password", "VPN Password", "***", "***"),
+    )

@@ -177,6 +177,7 @@ class View:
             path=f"/voice/{place.name}",
             place=place,
             kept=partial(self._kept, session, place, snapshot),
+            differences=forms.differences(session.draft, snapshot),
             errors=[(forms.title(tag), tag, why) for tag, why in session.draft.errors.items()],
         )
 
