@@ -17,16 +17,16 @@ def point(page: Administrator, settings: dict[str, str]) -> None:
 
 def test_set_up_a_proxy_server(office: Office) -> None:
     judged(office, "squid")
-    before = _asked(office)
+    before = asked(office)
     office.follow(point, {"Proxy Mode": "Off"})
     assert '"result": "failure"' in office.lab.run("phone", "resync").stdout
-    assert _asked(office) == before
+    assert asked(office) == before
     where = {"Proxy Host": "proxy.telco.test", "Proxy Port": "3128"}
     office.follow(point, {"Proxy Mode": "Manual", **where})
     office.phone("resync")
-    office.until(lambda: _asked(office) > before)
+    office.until(lambda: asked(office) > before)
 
 
-def _asked(office: Office) -> int:
+def asked(office: Office) -> int:
     """Return how often the provisioning server was asked from Squid's address."""
     return len(re.findall(r'10\.99\.1\.14 "000e08abcdef ', office.log("provider")))

@@ -127,6 +127,17 @@ def test_set_up_a_vpn_connection_from_the_phone_web_page(
     office.until(lambda: _screen(office))
     rows = office.until(lambda: _connected(office.follow(look)))
     assert rows["VPN IP address"] == user["IPv4"]
+    office.follow(no_longer_on_bootup)
+    assert len(_users(office)) == 1
+    office.phone("reboot")
+    office.until(lambda: not _users(office) and _screen(office))
+    office.until(lambda: office.follow(look)["VPN connection"] == "Disconnected")
+
+
+def no_longer_on_bootup(page: Administrator) -> None:
+    page.select("Voice > System")
+    page.set("VPN Settings", "Connect on Bootup", "No")
+    page.click_submit_all_changes()
 
 
 def _connected(rows: dict[str, str]) -> dict[str, str]:
