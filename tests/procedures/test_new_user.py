@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from xml.etree import ElementTree
 
 import pytest
 from playwright.sync_api import expect
@@ -104,3 +105,38 @@ def password(office: Office) -> str:
         if found := re.search("<Password_2_[^>]*>([^<]+)<", file.read_text()):
             return found[1]
     raise AssertionError("no profile has it")
+
+
+def told(page: Administrator) -> tuple[dict[str, dict[str, str]], str, str]:
+    """Return what stands under Info > Status, by section, and both XML documents."""
+    page.select("Info > Status")
+    found = {}
+    for card in page.page.locator(".cards > section").all():
+        name = (card.get_attribute("id") or "").removeprefix("card-")
+        labels = card.locator("dt").all_inner_texts()
+        found[name] = dict(zip(labels, card.locator("dd").all_inner_texts(), strict=True))
+    root = page.page.url.removesuffix("/info/status")
+    documents = [
+        page.page.request.get(f"{root}{path}").text()
+        for path in ("/status.xml", "/admin/status.xml")
+    ]
+    return found, documents[0], documents[1]
+
+
+@pytest.mark.proves("WEB-06")
+def test_info_status_and_its_xml_tell_what_the_phone_does(office: Office) -> None:
+    judged(office, "kamailio")
+    office.until(lambda: office.line(2)["registered"])
+    page, *documents = office.follow(told)
+    assert {"phone", "dhcp", "dot1x", "vpn", "tr069", "custom_ca", "firewall", "line"} <= set(page)
+    assert page["line"]["Ext 1"].startswith("Registered over TLS, TLS_AES_256_GCM_SHA384")
+    assert "SAVED 1001 over tls TLSv1.3 TLS_AES_256_GCM_SHA384" in office.log("kamailio")
+    assert page["phone"]["Product Name"] == "CP-8841-3PCC"
+    assert page["dhcp"]["Current IP"] == office.address
+    assert "Provider Root" in page["certificates"]
+    assert int(page["firewall"]["Packets to Open UDP Ports"].split()[0].replace(",", "")) > 0
+    for document in documents:
+        root = ElementTree.fromstring(document)
+        words = root.findtext("section[@name='line']/row[@label='Ext 1']") or ""
+        assert words.startswith("Registered over TLS, TLS_AES_256_GCM_SHA384")
+        assert root.findtext("section[@name='dhcp']/row[@label='Current IP']") == office.address
