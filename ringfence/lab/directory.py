@@ -12,7 +12,8 @@ from ringfence.errors import ComponentError
 from ringfence.lab import slapd, topology
 from ringfence.lab.crew import PYTHON, RUN, Crew, run
 from ringfence.lab.daemons import Pair
-from ringfence.lab.proofs import StepError
+from ringfence.lab.output import Output
+from ringfence.lab.proofs import RETRY, StepError
 from ringfence.lab.sandbox import search_path
 from ringfence.runtime.control import ask
 
@@ -30,6 +31,15 @@ def lacking() -> str:
     if all(shutil.which(name, path=search_path()) for name in ("slapd", "slapadd")):
         return ""
     return "slapd is missing: install the packages slapd and libsasl2-modules for lab up --ldap"
+
+
+async def _listening(output: Output) -> None:
+    """Return when slapd can be asked, which is a moment after it says that it starts."""
+    await output.wait(slapd.READY)
+    while f"{ADDRESS}:389 " not in await run(topology.SERVERS, "ss", "-Htln"):
+        if output.ended:
+            raise EOFError("slapd")
+        await asyncio.sleep(RETRY)
 
 
 class LdapHost:
@@ -69,8 +79,7 @@ class LdapHost:
             FOLDER, ADDRESS, password or self.password, shown.certificate, shown.key, NAME
         )
         words = await asyncio.to_thread(slapd.render, told)
-        output = await self._crew.start("slapd", topology.SERVERS, *words)
-        await output.wait(slapd.READY)
+        await _listening(await self._crew.start("slapd", topology.SERVERS, *words))
 
     async def strip(self) -> None:
         """Run a box at the stranger's address that refuses StartTLS in the server's place."""

@@ -11,7 +11,7 @@ from ringfence.lab.sandbox import search_path
 BASE = "dc=telco,dc=test"
 REALM = "telco.test"
 READY = "slapd starting"
-"""What slapd says when it can be asked."""
+"""What slapd says a moment before it can be asked."""
 USER = "phone"
 CLIENT_DN = f"uid={USER},ou=people,{BASE}"
 SCHEMAS = (Path("/etc/ldap/schema"), Path("/etc/openldap/schema"))

@@ -29,20 +29,19 @@ def test_the_scheme_chooses_tls_and_the_field_chooses_who_signs_in(wire: Wire) -
         (f"ldap://{SECURE}", {}, 389, False),
         (f"ldap://{SECURE}:389", {}, 389, False),
     )
-    connection = 1000
+    count = 0
     for server, more, port, secured in servers:
         for method in ("None", "Simple", "DIGEST-MD5"):
             told = wire.search(server, "love", LDAP_Auth_Method=method, **more)
             assert names(told) == ["Ada Lovelace"]
             assert told["security"].endswith(f"matches {SECURE}") is secured
             assert (told["downgraded"], told["health"]) == (False, "Running")
-            log = directory.server.wait_for(f"conn={connection} fd", 2)
-            own = "\n".join(line for line in log.splitlines() if f"conn={connection} " in line)
+            count += 1
+            own = directory.connection(count)
             assert f"(IP={SECURE}:{port})" in own
             assert ("TLS established" in own) is secured
             assert ("STARTTLS" in own) is (secured and port == 389)
             assert _signed_in(own) == method
-            connection += 1
 
 
 def _signed_in(log: str) -> str:

@@ -13,6 +13,7 @@ from ringfence.lab import slapd
 from ringfence.lab.namespaces import Namespace
 from ringfence.lab.slapd import REALM, USER, Slapd, Someone, program
 from tests.support.lease import Server
+from tests.support.tls_servers import wait_for_listener
 
 PASSWORD = "a secret: of the directory"
 SASL = Path("/etc/ldap/sasl2")
@@ -42,12 +43,23 @@ class Directory:
             words = _with_sasldb(told, words)
         self.server = Server(space, told.folder, *words)
         self.server.wait_for(slapd.READY)
+        for port in (told.port, *([told.tls_port] if told.certificate else [])):
+            wait_for_listener(space, port, told.address)  # it says so a moment too early
 
     def operations(self, last: str, count: int = 1) -> list[Operation]:
         """Return what the log has, once it has `count` operations of the kind `last`."""
         log = self.server.wait_for(f" {last}", count)
         found = re.finditer(r"conn=(\d+) op=\d+ ([A-Z]+)(.*)", log)
         return [Operation(int(one[1]), one[2], one[3].strip()) for one in found]
+
+    def connection(self, count: int) -> str:
+        """Return what the log has of the connection that is the `count`-th, once it is over.
+
+        Whoever accepts it may log that later than others what came of it.
+        """
+        self.server.wait_for(" ACCEPT ", count)
+        log = self.server.wait_for(" closed", count)
+        return "\n".join(line for line in log.splitlines() if f"conn={999 + count} " in line)
 
     def stop(self) -> None:
         self.server.stop()
