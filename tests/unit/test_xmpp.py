@@ -183,7 +183,7 @@ def test_a_ping_is_answered_and_nothing_escapes_its_quotes() -> None:
     session = online()
     ping = b"<iq type='get' id='a&quot;&lt;' from='x'><ping xmlns='urn:xmpp:ping'/></iq>"
     session.receive_data(ping, 3.0)
-    assert session.data_to_send() == b"<iq type='result' id='a\"&lt;' to=\"x\"/>"
+    assert session.data_to_send() == b'<iq type=\'result\' id="a&quot;&lt;" to="x"/>'
 
 
 @pytest.mark.proves("APP-05")

@@ -3,7 +3,7 @@
 Source: RFC 6120; RFC 6121; XEP-0199.
 """
 
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from msgspec import Struct
 
@@ -47,7 +47,7 @@ def header(domain: str) -> str:
     """Return what opens a stream."""
     return (
         "<?xml version='1.0'?>"
-        f"<stream:stream to={quoteattr(domain)} version='1.0' xml:lang='en' "
+        f"<stream:stream to={_quoted(domain)} version='1.0' xml:lang='en' "
         f"xmlns='{CLIENT}' xmlns:stream='{STREAM}'>"
     )
 
@@ -85,14 +85,14 @@ def available() -> str:
 
 def ping(domain: str, number: int) -> str:
     """Return what asks whether the server is there."""
-    return f"<iq type='get' id='ping{number}' to={quoteattr(domain)}><ping xmlns='{PING}'/></iq>"
+    return f"<iq type='get' id='ping{number}' to={_quoted(domain)}><ping xmlns='{PING}'/></iq>"
 
 
 def answer(request: Element, *, own: bool) -> str:
     """Return the answer to a request: to a ping, and to a push of our own server; else an error."""
-    head = f"id={quoteattr(request.attributes.get('id', '')[:JID])}"
+    head = f"id={_quoted(request.attributes.get('id', '')[:JID])}"
     if sender := request.attributes.get("from", ""):
-        head += f" to={quoteattr(sender[:JID])}"
+        head += f" to={_quoted(sender[:JID])}"
     known = any(one.space in ((PING, ROSTER) if own else (PING,)) for one in request.children)
     if known:
         return f"<iq type='result' {head}/>"
@@ -139,3 +139,7 @@ def message(stanza: Element) -> Message | None:
 
 def _seen(text: str, most: int) -> str:
     return "".join(filter(str.isprintable, text))[:most]
+
+
+def _quoted(text: str) -> str:
+    return f'"{escape(text)}"'
