@@ -139,7 +139,7 @@ def ail(page: Page, folder: str) -> str:
     expect(page.get_by_text("This needs attention")).to_be_hidden()
     ask(Path(folder), {"verb": "set", "values": {"Web_Server_Port": "8081"}})
     attention = page.get_by_text("This needs attention")
-    expect(attention).to_have_text("This needs attention: Web Server (failed)")
+    expect(attention).to_have_text("This needs attention: Web Server (Failed)")
     attention.get_by_role("link", name="Web Server").click()
     return page.url
 
