@@ -17,7 +17,7 @@ KIND = "application/held+xml"
 LIMITS = Limits(size=64 << 10, elements=1000, depth=24)
 SPACE = "urn:ietf:params:xml:ns:geopriv:held"
 _DEVICE = "urn:ietf:params:xml:ns:geopriv:held:id"
-_URI = pattern(r"(?:https|sips|sip|pres):[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,1000}", re.ASCII)
+_URI = pattern(r"(?:https|sips|sip|pres):[A-Za-z0-9\-._~:/?#\[\]@!$&'*+,;=%()]{1,1000}", re.ASCII)
 
 
 class Location(Struct, frozen=True):

@@ -52,10 +52,7 @@ def test_the_mission_has_every_row_once() -> None:
     assert rows["FW-07"] == "UDP SIP port of an enabled line with transport UDP or Auto"
 
 
-@pytest.mark.parametrize(
-    "item",
-    breaks.load(ROOT / "tests" / "breaks"),
-    ids=lambda b: f"{b.row}-{b.test.split('::')[-1]}",
-)
-def test_a_break_can_be_applied(item: tuple[str, ...]) -> None:
-    assert breaks.faults(item, ROOT) == ""
+def test_every_break_can_be_applied() -> None:
+    items = breaks.load(ROOT / "tests" / "breaks")
+    assert len(items) > 1000
+    assert [found for item in items if (found := breaks.faults(item, ROOT))] == []

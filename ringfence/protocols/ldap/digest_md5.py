@@ -18,7 +18,7 @@ LARGEST_CHALLENGE = 2048
 NONCE = 16
 """Bytes of randomness that a client adds."""
 _DIRECTIVE = pattern(
-    rb'[ \t]*+([A-Za-z-]++)[ \t]*+=[ \t]*+(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^ \t,"]++))'
+    rb'[ \t]*+([A-Za-z-]++)[ \t]*+=[ \t]*+(?:"([^"\\]*+(?:\\.[^"\\]*+)*)"|([^ \t,"]+))'
     rb"[ \t]*+(?:,|\Z)"
 )
 _PAIR = pattern(rb"\\(.)")
