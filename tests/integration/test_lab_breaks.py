@@ -32,7 +32,9 @@ NAMES = (
     ),
     *("redirect-away", "encrypted-wrong-key", "unsigned-image", "rollback"),
     *("weak-cipher", "flood", "flushed-firewall", "killed-phone"),
-    *("vpn-password", "vpn-restart", "radius-ca", "fast-password", "dhcp-rogue-pc"),
+    *("vpn-password", "vpn-restart"),
+    *("ldap-starttls-stripped", "ldap-wrong-name", "ldap-password"),
+    *("radius-ca", "fast-password", "dhcp-rogue-pc"),
     *("wpad-hijack", "proxy-407", "pac-endless"),
 )
 

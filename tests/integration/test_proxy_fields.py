@@ -34,7 +34,8 @@ def test_the_page_names_the_fields_that_a_mode_lacks_and_stores_nothing(
     for filled, lacks in LACKS:
         admin = visit("admin")  # with a draft of its own
         answer = admin.submit("system", **filled, Syslog_Server="log.telco.test")
-        shown = dict(re.findall(r'id="error-(\w+)">([^<]*)<', answer.text))
+        told = re.findall(r'id="error-(\w+)">(.*?)</p>', answer.text)
+        shown = {tag: re.sub(r"<[^>]*>", "", text) for tag, text in told}
         assert shown.keys() == lacks.keys(), filled
         for tag, label in lacks.items():
             assert shown[tag].startswith(f"{label}: is empty, and Proxy_")

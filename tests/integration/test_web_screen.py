@@ -103,7 +103,9 @@ def plain(page: Page) -> str:
     press(page, "4", "2")
     page.get_by_label("Text", exact=True).fill("ab")
     page.keyboard.press("Enter")
-    return page.locator(".face").inner_text()
+    face = page.locator(".face", has_text="42ab_")
+    face.wait_for()
+    return face.inner_text()
 
 
 def test_without_scripts_each_key_is_a_form(

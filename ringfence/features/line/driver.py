@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ringfence.config.snapshot import Change, Origin
 from ringfence.errors import ComponentError
 from ringfence.features.line.binding import FAREWELL
+from ringfence.features.line.change import barrier, registers_alike
 from ringfence.features.line.commands import offer_commands
 from ringfence.features.line.line import Line
 from ringfence.features.line.path import Media, Path, located, secured
@@ -85,7 +86,7 @@ class LineDriver:
     def _change_to(self, key: str, plan: LinePlan | None) -> None:
         """Bring a line to a plan, None for no line, now or once its calls are over."""
         held = self._lines.get(key)
-        if held and plan and _registers_alike(held.plan, plan):
+        if held and plan and registers_alike(held.plan, plan):
             held.plan, held.barred = plan, ""
             self._pending.pop(key, None)
             held.wake()
@@ -111,7 +112,7 @@ class LineDriver:
 
     def _postpone(self, key: str, held: Line, plan: LinePlan | None) -> None:
         """Change a line when its calls are over; what forbids the present peer bars new ones."""
-        held.barred = _barrier(held.plan, plan)
+        held.barred = barrier(held.plan, plan)
         waiting = key in self._pending
         self._pending[key] = plan
         logger.info("line.pending: Ext %d has calls", held.plan.n)
@@ -345,52 +346,6 @@ class LineDriver:
 def _place(line: Line) -> tuple[int, bool, bool]:
     """Return the place of a line among all: of an extension, what works comes first."""
     return line.plan.n, line.doubted or not line.registered, line.plan.alternate
-
-
-def _registers_alike(held: LinePlan, wanted: LinePlan) -> bool:
-    """Return whether two plans differ in nothing but how INVITEs are answered."""
-    alike = replace(
-        wanted,
-        rtp_ports=held.rtp_ports,
-        rtcp_interval=held.rtcp_interval,
-        realm=held.realm,
-        auth_invite=held.auth_invite,
-        sha256=held.sha256,
-        server=held.server,
-        auth_notify=held.auth_notify,
-        resyncs=held.resyncs,
-        answers_unregistered=held.answers_unregistered,
-        calls_unregistered=held.calls_unregistered,
-        proxies_only=held.proxies_only,
-        terms=held.terms,
-        tls_terms=held.tls_terms,
-        codes=held.codes,
-        emergency=held.emergency,
-        callers=held.callers,
-        redirections=held.redirections,
-        refers_to_contact=held.refers_to_contact,
-        transfers_blindly=held.transfers_blindly,
-        tells_ringing=held.tells_ringing,
-        dtmf=held.dtmf,
-        keep_alive=held.keep_alive,
-    )
-    return alike == held
-
-
-def _barrier(held: LinePlan, wanted: LinePlan | None) -> str:
-    """Return why a line whose change waits takes and places no new call; empty where it does.
-
-    Another trust, cipher list, version or list of domains may forbid the present peer, and binds
-    new requests at once (rulings 18).
-    """
-    if wanted is None:
-        return "the line is switched off"
-    if wanted.home is None or held.home is None:
-        return wanted.refused or "the line does not register any more"
-    same = (held.home.tls, held.home.domains, held.home.exact_domains)
-    if same != (wanted.home.tls, wanted.home.domains, wanted.home.exact_domains):
-        return "what the line may trust has changed"
-    return ""
 
 
 def _served(plan: LinePlan) -> Served:
