@@ -185,6 +185,12 @@ def test_without_its_database_the_page_and_the_metrics_say_so(
     assert managed.ask(token, "GET", "/api/v1/groups") == (200, [])
 
 
+def width_of(page: Page) -> int:
+    """Return how wide a page is, once its styles are there."""
+    page.wait_for_load_state()
+    return int(page.evaluate("document.documentElement.scrollWidth"))
+
+
 def glance(page: Page, site: str, token: str) -> dict[str, Any]:
     """Log in, look at all phones and at one; return what was there."""
     said: list[str] = []
@@ -196,11 +202,10 @@ def glance(page: Page, site: str, token: str) -> dict[str, Any]:
     page.get_by_label("Token").fill(token)
     page.get_by_role("button", name="Log in").click()
     row = page.get_by_role("row", name=MAC)
-    width = "document.documentElement.scrollWidth"
-    found = {"wrong": wrong, "row": row.inner_text(), "phones": page.evaluate(width)}
+    found = {"wrong": wrong, "row": row.inner_text(), "phones": width_of(page)}
     row.get_by_role("link").click()
     page.get_by_role("heading", name="Said of it").wait_for()
-    found |= {"phone": page.locator("main").inner_text(), "one": page.evaluate(width)}
+    found |= {"phone": page.locator("main").inner_text(), "one": width_of(page)}
     page.get_by_role("button", name="Log out").click()
     page.get_by_label("Token").wait_for()
     page.goto(f"{site}/")
