@@ -81,7 +81,13 @@ class Child:
                 for end in ours:
                     end.close()
                 raise ComponentError(argv[0], error.strerror or str(error)) from error
-        return cls(process, *await _streams(*ours, limit))
+        try:
+            return cls(process, *await _streams(*ours, limit))
+        except BaseException:  # a phone that stops meanwhile leaves nobody behind
+            process.kill()
+            for end in ours:
+                end.close()
+            raise
 
     async def ask(self, line: bytes, timeout: float) -> bytes:
         """Send a line and return the one that comes back; empty where the program ended.
