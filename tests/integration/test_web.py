@@ -165,7 +165,6 @@ def test_a_form_without_its_token_changes_nothing(start: Start, visit: Visit) ->
 # --- What is stored ---
 
 
-@pytest.mark.proves("CFG-08")
 def test_the_user_sees_user_parameters_and_changes_only_those(start: Start, visit: Visit) -> None:
     phone = start(**SET)
     visitor = visit("user")

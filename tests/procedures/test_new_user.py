@@ -123,7 +123,6 @@ def told(page: Administrator) -> tuple[dict[str, dict[str, str]], str, str]:
     return found, documents[0], documents[1]
 
 
-@pytest.mark.proves("WEB-06")
 def test_info_status_and_its_xml_tell_what_the_phone_does(office: Office) -> None:
     judged(office, "kamailio")
     office.until(lambda: office.line(2)["registered"])
