@@ -22,7 +22,7 @@ from ringfence.runtime.host import Host
 from ringfence.runtime.pac import Pac
 from tests.support.pac_files import HOSTILE
 
-ROUNDS, ASKED, KEPT = 90, 10, 2000
+ROUNDS, ASKED, KEPT = 15, 60, 2000
 TARGET = Target(PROVISIONING, "", 0, None, resolvers=("192.0.2.53",))
 DOMAINS = ",".join(f'".d{n}.example.test"' for n in range(2000))
 FILES = {
