@@ -1,10 +1,12 @@
 """`ringfence probe tls`: one connection through Egress, judged as an application judges it.
 
 Exit 0 where the connection was accepted, 1 where it was refused or failed, 3 where a file of
-ours cannot be used. Not one byte of an application is sent, but for the question for StartTLS.
+ours cannot be used. Not one byte of an application is sent, but for the question for StartTLS:
+that is how LDAP with StartTLS comes to TLS, and XMPP at any port but 5223.
 """
 
 import argparse
+import time
 from pathlib import Path
 
 from msgspec import Struct
@@ -13,7 +15,8 @@ from msgspec.structs import asdict, replace
 from ringfence.cli import probe_words
 from ringfence.config.settings import Settings
 from ringfence.errors import NetworkError, PolicyError, RemoteProtocolError
-from ringfence.policy.applications import APPLICATIONS, LDAP_STARTTLS, WEB_SERVER, NameCheck
+from ringfence.features.xmpp.plan import DIRECT
+from ringfence.policy.applications import APPLICATIONS, LDAP_STARTTLS, WEB_SERVER, XMPP, NameCheck
 from ringfence.policy.tls import TlsPolicy, policy_for
 from ringfence.runtime.egress import Egress, Stream, Target
 from ringfence.runtime.host import Host
@@ -86,20 +89,35 @@ async def _ask(arguments: argparse.Namespace) -> Outcome:
 
 async def _connected(egress: Egress, target: Target, address: str, timeout: float) -> Stream:
     """Return the stream, after StartTLS where that is how the application comes to TLS."""
-    if target.application is not LDAP_STARTTLS:
+    first = _ASKING.get(target.application.name)
+    if first is None or (target.application is XMPP and target.port == DIRECT):
         return await egress.connect(target, address, timeout)
-    from ringfence.features.ldap.session import Dialogue, starttls
-    from ringfence.protocols.ldap.message import Code
-
     stream = await egress.connect(replace(target, tls=None), address, timeout)
     try:
-        said = await starttls(Dialogue(stream))
-        if said.code != Code.SUCCESS:
-            raise NetworkError(f"StartTLS: {said.words}")
+        await first(stream, target.host, timeout)
     except BaseException:
         stream.abort()
         raise
     return await egress.upgrade(target, stream, timeout)
+
+
+async def _of_ldap(stream: Stream, host: str, timeout: float) -> None:
+    from ringfence.features.ldap.session import Dialogue, starttls
+    from ringfence.protocols.ldap.message import Code
+
+    said = await starttls(Dialogue(stream))
+    if said.code != Code.SUCCESS:
+        raise NetworkError(f"StartTLS: {said.words}")
+
+
+async def _of_xmpp(stream: Stream, host: str, timeout: float) -> None:
+    from ringfence.features.xmpp.starttls import starttls
+
+    await starttls(stream, host, time.monotonic, timeout)
+
+
+_ASKING = {LDAP_STARTTLS.name: _of_ldap, XMPP.name: _of_xmpp}
+"""Who begins in clear text, and asks for TLS there."""
 
 
 def _policy(arguments: argparse.Namespace) -> TlsPolicy:

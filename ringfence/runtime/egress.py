@@ -37,6 +37,7 @@ from ringfence.runtime.egress_target import Target as Target
 from ringfence.runtime.egress_target import Verdict as Verdict
 from ringfence.runtime.host import Host
 from ringfence.runtime.tls import Contexts
+from ringfence.runtime.tls_verdicts import TlsVerdicts
 
 if TYPE_CHECKING:
     from ringfence.runtime.egress_look import Look
@@ -80,6 +81,7 @@ class Egress:
         self._router: Router | None = None
         self.verdicts: dict[str, Verdict] = {}
         """`{application: what became of its last request}`, of those that go by the proxy."""
+        self.tls = TlsVerdicts()
 
     def route_by(self, router: Router | None) -> None:
         """Ask `router` for the ways in mode Auto; without one there is none (ADR 38)."""
@@ -344,7 +346,16 @@ class Egress:
             plain, server_hostname=server_name(target.host), do_handshake_on_connect=False
         )
         stream = self._stream(connection)
-        await self._handshakes.shake(target, policy, connection, stream, watch)
+        came: Secured | str = "the handshake did not come to its end"
+        try:
+            await self._handshakes.shake(target, policy, connection, stream, watch)
+            came = stream.secured or came
+        except (NetworkError, PolicyError, OSError) as error:
+            came = broken(error) if isinstance(error, OSError) else str(error)
+            raise
+        finally:
+            peer, route = written(target.host, target.port), str(target.via)
+            self.tls.note(target.application, self._host.wall(), peer, came, route)
         return stream
 
     def _told(

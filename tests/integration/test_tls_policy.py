@@ -148,11 +148,11 @@ def test_probe_hello_prints_what_the_server_receives(
     pair: tuple[Namespace, Namespace], server: Start, tmp_path: Path, app: str
 ) -> None:
     phone, servers = pair
-    listening = server(servers)
+    listening = server(servers, 5223)  # where XMPP begins with TLS
     for text in ("", "RSA:!aNULL:!eNULL", "AES128-SHA:+AES:CHACHA20:BOGUS"):
         chosen = ("--app", app, "--cipher-list", text)
         printed = json.loads(probe(phone, "hello", *chosen, "--json"))
-        probe(phone, "tls", f"{NAME}:443", *chosen, "--connect", SERVER)
+        probe(phone, "tls", f"{NAME}:5223", *chosen, "--connect", SERVER)
         assert printed["suites"] == [f"{code:04x}" for code in offered(listening.next())]
 
 
@@ -161,10 +161,10 @@ def test_xmpp_without_a_list_offers_what_s_client_makes_of_its_string(
     pair: tuple[Namespace, Namespace], server: Start
 ) -> None:
     phone, servers = pair
-    listening = server(servers)
-    probe(phone, "tls", f"{NAME}:443", "--app", "xmpp", "--connect", SERVER)
+    listening = server(servers, 5223)
+    probe(phone, "tls", f"{NAME}:5223", "--app", "xmpp", "--connect", SERVER)
     ours = offered(listening.next())
-    words = ("-connect", f"{SERVER}:443", "-cipher", "HIGH:MEDIUM:AES:@STRENGTH")
+    words = ("-connect", f"{SERVER}:5223", "-cipher", "HIGH:MEDIUM:AES:@STRENGTH")
     phone.run("openssl", "s_client", *words, stdin="Q\n", check=False)
     assert ours == offered(listening.next())
 

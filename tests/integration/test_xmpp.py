@@ -9,10 +9,10 @@ import pytest
 
 from tests.support.certificates import Pair, leaf, rsa_key
 from tests.support.lease import Server
-from tests.support.phone import RunningPhone
+from tests.support.phone import RINGFENCE, RunningPhone
 from tests.support.prosody import DOMAIN, PASSWORD, Prosody, bob, version
 from tests.support.provider_fixtures import StartDnsmasq, dnsmasq, net
-from tests.support.provider_net import FIRST, Net, submit
+from tests.support.provider_net import FIRST, PHONE, Net, submit
 from tests.support.screen import Screen
 
 __all__ = ["dnsmasq", "net"]
@@ -105,6 +105,25 @@ def test_a_wrong_name_root_or_domain_gets_no_password(
     wait(phone, "XMPP State", f"domain not allowed: {DOMAIN}")
     names.wait_for(f"query[A] {DOMAIN}")
     assert "Authenticated" not in server.wait_for("Client connected")
+
+
+@pytest.mark.proves("APP-05")
+def test_a_probe_comes_to_tls_as_the_phone_does(net: Net, prosody: Start) -> None:
+    prosody()
+    net.phone_space.address("eth0", f"{PHONE}/24")
+    (net.folder / "root.pem").write_text(net.trust.servers.pem)
+
+    def probe(domain: str, port: int) -> tuple[int, str]:
+        words = ("probe", "tls", f"{domain}:{port}", "--app", "xmpp", "--connect", FIRST)
+        root = ("--ca", str(net.folder / "root.pem"))
+        ran = net.phone_space.run(*RINGFENCE, *words, *root, check=False)
+        return ran.returncode, ran.stdout
+
+    for port in (5222, 5223):
+        code, said = probe(DOMAIN, port)
+        assert (code, said.startswith("accepted: TLSv1.3")) == (0, True), said
+    code, said = probe("other.telco.test", 5222)
+    assert (code, said) == (1, "refused: the server ended the stream: host-unknown\n")
 
 
 @pytest.mark.proves("APP-05")

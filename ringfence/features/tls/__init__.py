@@ -6,7 +6,7 @@ from ringfence.runtime.feature import Driver, Feature, World
 
 def show(plan: TlsPlan) -> str:
     """Return what each application offers, one line each."""
-    return "".join(f"{title}: {text}\n" for title, text in offers(plan))
+    return "".join(f"{one.application.title}: {text}\n" for one, text in offers(plan))
 
 
 def _driver(world: World) -> Driver[TlsPlan]:

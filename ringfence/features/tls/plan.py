@@ -29,9 +29,9 @@ def plan(settings: Settings, facts: Facts) -> Planned[TlsPlan]:
     return Planned({"": TlsPlan(text, evaluate(text).steps, policies)}, tls.findings(settings))
 
 
-def offers(plan: TlsPlan) -> tuple[tuple[str, str], ...]:
-    """Return each application's title and in words what it offers."""
-    return tuple((policy.application.title, tls.in_words(policy)) for policy in plan.policies)
+def offers(plan: TlsPlan) -> tuple[tuple[tls.TlsPolicy, str], ...]:
+    """Return each application's policy and in words what it offers."""
+    return tuple((policy, tls.in_words(policy)) for policy in plan.policies)
 
 
 def words(plan: TlsPlan) -> str:

@@ -14,8 +14,10 @@ from msgspec import Struct, field
 from ringfence.errors import ComponentError
 from ringfence.features.web.plan import WebPlan
 from ringfence.features.web.sessions import Sessions
+from ringfence.policy.applications import WEB_SERVER
 from ringfence.policy.throttle import Throttle
 from ringfence.policy.tls import TlsPolicy, TlsVersion, waiting_for
+from ringfence.runtime.egress_stream import Secured
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, Status
 from ringfence.runtime.tls import missing, server_context
@@ -189,9 +191,13 @@ class WebDriver:
             app.application, self._world, self._sessions, self._throttle
         )
         logger.info("web.serving: %s port %d", site.plan.url_scheme, site.plan.port)
-        await server.Server(application, site.tls).serve(
+        await server.Server(application, site.tls, self._greeted).serve(
             site.listeners, site.stop, functools.partial(self._release, site)
         )
+
+    def _greeted(self, address: str, came: Secured | str) -> None:
+        world = self._world
+        world.egress.tls.note(WEB_SERVER, world.host.wall(), address, came)
 
     async def _made_context(self, site: _Site, policy: TlsPolicy) -> ssl.SSLContext | None:
         """Return the context of a certificate made for the purpose; None when told to stop."""

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from ringfence.features.web.requests import harden
+from ringfence.runtime.egress_stream import Secured, broken
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ LIMITS: Mapping[str, Any] = {
     "max_headers": 64,
     "access_log": None,
 }
+Greeted = Callable[[str, Secured | str], None]
+"""Told of each TLS handshake: with whom, and what was agreed or why nothing was."""
 
 
 class Connection(web.RequestHandler):
@@ -72,11 +75,14 @@ class Connection(web.RequestHandler):
 class Server:
     """Accepts on listening sockets that stay their owner's."""
 
-    def __init__(self, application: web.Application, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, application: web.Application, tls: ssl.SSLContext | None, greeted: Greeted
+    ) -> None:
         self._runner = web.AppRunner(
             application, handle_signals=False, shutdown_timeout=SHUTDOWN, **LIMITS
         )
         self._tls = tls
+        self._tell = greeted
         self._greeted: dict[asyncio.Task[None], str] = {}
         """`{handshake: address}`, the oldest first."""
 
@@ -108,23 +114,27 @@ class Server:
                 await asyncio.sleep(0.1)
                 continue
             self._make_room()
-            task = group.create_task(self._greet(connection))
+            task = group.create_task(self._greet(connection, peer[0]))
             self._greeted[task] = peer[0]
             task.add_done_callback(lambda done: self._greeted.pop(done, None))
             await asyncio.sleep(0)  # a crowd at the door must not keep the loop to itself
 
-    async def _greet(self, connection: socket.socket) -> None:
+    async def _greet(self, connection: socket.socket, address: str) -> None:
         limit = HANDSHAKE if self._tls else None
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
                 self._connection,
                 connection,
                 ssl=self._tls,
                 ssl_handshake_timeout=limit,
                 ssl_shutdown_timeout=limit,
             )
-        except OSError:  # every failed handshake is one
+            if (held := transport.get_extra_info("ssl_object")) and (suite := held.cipher()):
+                self._tell(address, Secured(held.version() or "", suite[0], ""))
+        except OSError as error:  # every failed handshake is one
             connection.close()
+            if self._tls:
+                self._tell(address, broken(error))
         except asyncio.CancelledError:
             connection.close()
             raise
