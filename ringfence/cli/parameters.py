@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from ringfence.cli import DONE
-from ringfence.config.parameter import Param, Status
+from ringfence.config.parameter import Access, Level, Param, Status
 from ringfence.config.settings import ROWS
+from ringfence.features.screen import menus
+from ringfence.features.screen.shown import PASSWORD
+from ringfence.policy import levels
 
 TITLES = {
     "system": "System",
@@ -21,7 +24,12 @@ TITLES = {
 }
 """`{tab: its title on the page}`."""
 
-_COLUMNS = ("Tag", "Label", "Allowed", "Default", "ua", "Level", "Takes effect", "What it does")
+NEVER = "never"
+
+_COLUMNS = (
+    *("Tag", "Label", "Allowed", "Default", "ua", "Page", "Screen", "ACS"),
+    *("Takes effect", "What it does"),
+)
 _INTRODUCTION = """\
 # Parameters
 
@@ -30,7 +38,19 @@ Every parameter of the phone, as `ringfence parameters --markdown` prints it; do
 `{n}` stands for the extension, 1 to 16. *Default* is the value of a virgin phone of the firmware
 profile 11.3, with the value of the profile 12.0 after a slash where it differs. *ua* is the access
 of a virgin phone. A parameter marked † is accepted and stored, and a later release will obey it;
-one marked ‡ is accepted so that files of the field load, and nothing will obey it."""
+one marked ‡ is accepted so that files of the field load, and nothing will obey it.
+
+The columns *Page*, *Screen* and *ACS* say who finds a parameter where; cfg.xml sets every one.
+
+- Page `user`: the administrator changes it; the user sees it unless its *ua* is `na`, and changes
+  it where that is `rw`. `admin`: only the administrator sees and changes it. `admin reads`: only
+  the administrator sees it, and the phone itself writes it.
+- Screen `yes`: it stands in a menu of the [screen](screen.md). While `Phone-UI-User-Mode` is No it
+  can be changed there; while that is Yes, its *ua* decides, as on the page. So where *Page* says
+  `admin`, the user reads or sets it on the screen only.
+- ACS `sets`: TR-069 reads and sets it. `sets only`: a secret, which reads as empty. `reads`: the
+  phone itself writes it.
+- `never`: neither shown nor taken there; it comes by cfg.xml alone."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +97,9 @@ def as_json(tab: str, name: str, row: Param) -> dict[str, object]:
         "default_12_0": row.codec.encode(row.newer_default),
         "ua": row.access.value,
         "level": row.level.value,
+        "page": _page(row),
+        "screen": _screen(row),
+        "acs": _acs(row),
         "effect": row.effect.value,
         "status": row.status.value,
         "since": row.since,
@@ -116,10 +139,31 @@ def _cells(row: Param) -> tuple[str, ...]:
         row.codec.describe(),
         f"`{default}`" if (default := _default(row)) else "",
         row.access.value,
-        row.level.value,
+        _page(row),
+        _screen(row),
+        _acs(row),
         row.effect.value,
         f"{row.help} ({row.source})",
     )
+
+
+def _page(row: Param) -> str:
+    """Return who finds a row on the page."""
+    may = levels.on_page(row, row.access, Level.ADMIN)
+    return {Access.NONE: NEVER, Access.READ: "admin reads", Access.WRITE: row.level.value}[may]
+
+
+def _screen(row: Param) -> str:
+    """Return whether a row is in a menu of the screen."""
+    if row.hidden:
+        return NEVER
+    return "yes" if row.tag in (*menus.tags(), PASSWORD) else "–"
+
+
+def _acs(row: Param) -> str:
+    """Return what an ACS does with a row."""
+    sets = "sets only" if row.secret else "sets"
+    return {Access.NONE: NEVER, Access.READ: "reads", Access.WRITE: sets}[levels.by_acs(row)]
 
 
 def _default(row: Param) -> str:

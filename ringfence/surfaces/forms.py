@@ -14,6 +14,7 @@ from ringfence.config.snapshot import Change, Origin, Snapshot
 from ringfence.errors import ConfigError, Finding
 from ringfence.messages import _
 from ringfence.messages.language import ENGLISH, Language
+from ringfence.policy import levels
 
 CLEAR = "clear:"
 """Prefix of the form entry that empties a secret; an empty secret entry changes nothing."""
@@ -184,12 +185,13 @@ def on_screen(
     """
     found: dict[str, Field] = {}
     for tag in tags:
-        slot, access = slots()[tag], snapshot.access(tag)
-        if slot.row.hidden or (obeys_access and access is Access.NONE):
-            continue
-        may = access is Access.WRITE if obeys_access else slot.row.access is not Access.READ
-        made = _field(snapshot, tag, slot, Level.ADMIN, None)
-        found[tag] = replace(made, editable=may and not read_only)
+        slot = slots()[tag]
+        may = levels.on_screen(
+            slot.row, snapshot.access(tag), obeys_access=obeys_access, read_only=read_only
+        )
+        if may is not Access.NONE:
+            made = _field(snapshot, tag, slot, Level.ADMIN, None)
+            found[tag] = replace(made, editable=may is Access.WRITE)
     return found
 
 
@@ -228,7 +230,7 @@ def changes(
     for tag, slot in slots().items():
         if tag not in data and CLEAR + tag not in data:
             continue
-        if slot.row.hidden or not _editable(snapshot, tag, slot.row, level):
+        if not _editable(snapshot, tag, slot.row, level):
             continue
         text = data.get(tag, "").strip()
         if isinstance(slot.row.default, Secret):
@@ -314,18 +316,12 @@ def place_of(tag: str) -> Place:
 def _visible(snapshot: Snapshot, place: Place, level: Level) -> Iterator[tuple[str, Slot]]:
     for name, row in ROWS[place.tab].items():
         tag = row.tag.replace("{n}", str(place.n))
-        if not row.hidden and (
-            level is Level.ADMIN
-            or (row.level is Level.USER and snapshot.access(tag) is not Access.NONE)
-        ):
+        if levels.on_page(row, snapshot.access(tag), level) is not Access.NONE:
             yield tag, Slot(place.tab, name, place.n, row)
 
 
 def _editable(snapshot: Snapshot, tag: str, row: Param, level: Level) -> bool:
-    if level is Level.ADMIN:
-        # A row that is read-only on a virgin phone is written by the phone itself.
-        return row.access is not Access.READ
-    return row.level is Level.USER and snapshot.access(tag) is Access.WRITE
+    return levels.on_page(row, snapshot.access(tag), level) is Access.WRITE
 
 
 def _field(snapshot: Snapshot, tag: str, slot: Slot, level: Level, edit: str | None) -> Field:

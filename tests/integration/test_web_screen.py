@@ -141,6 +141,7 @@ def test_the_rules_of_the_screen_hold_in_the_browser(start: Start, visit: Visit)
     assert "DNS server 1" not in form
     assert "10.99.0.1 (locked)" in form
     assert press(key="Factory") == 409
+    assert press(key="Down") == 204  # to an address, where characters are typed
     assert press(key="\u202e") == 409
     assert press(text="x" * 65) == 409
     assert user.post("/screen", csrf="0" * 32, key="1").status == 403

@@ -12,7 +12,7 @@ from ringfence.runtime.control import ask
 from tests.support.browser import in_browser
 from tests.support.curl import Curl
 from tests.support.phone import RunningPhone
-from tests.support.web_phone import PASSWORD, WebPhone
+from tests.support.web_phone import PASSWORD, Given, WebPhone
 
 USER_PASSWORD = "Battery-staple-2"
 SET = {"Admin_Password": PASSWORD, "User_Password": USER_PASSWORD}
@@ -27,7 +27,7 @@ Browse = Callable[..., Any]
 def start(pair: tuple[Namespace, Namespace], tmp_path: Path) -> Iterator[Start]:
     phones: list[WebPhone] = []
 
-    def factory(**texts: str | tuple[str, str]) -> WebPhone:
+    def factory(**texts: Given) -> WebPhone:
         phones.append(WebPhone(tmp_path, pair[0], **texts))
         return phones[-1]
 

@@ -24,14 +24,15 @@ from ringfence.runtime.state import Facts
 from tests.support.phone import RunningPhone
 
 PASSWORD = "Correct-horse-1"
+Given = str | tuple[str | None, str]
 FEATURES: tuple[Feature[Any], ...] = (web.FEATURE, screen.FEATURE)
 
 
 class WebPhone(RunningPhone):
     """The test's end; waits until the page is listening."""
 
-    def __init__(self, state: Path, space: Namespace, **texts: str | tuple[str, str]) -> None:
-        """Start it with values, or values and their `ua`."""
+    def __init__(self, state: Path, space: Namespace, **texts: Given) -> None:
+        """Start it with values, or values and their `ua`; None for a value leaves it as it is."""
         self.state, self.log = state, ""
         words = [sys.executable, "-m", __name__, str(state), json.dumps(texts)]
         self.process = subprocess.Popen(

@@ -4,6 +4,8 @@ Source: chapter, Enable 802.1X Authentication, Set Up a VPN Connection from the 
 Status; phone-facts 8.
 """
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 
 from ringfence.config.settings import ROWS, Settings
@@ -177,3 +179,12 @@ APPLICATIONS = Menu(
 def applications(settings: Settings) -> Menu:
     """Return the menus of a phone: what it has of services stands last."""
     return replace(APPLICATIONS, items=(*APPLICATIONS.items, *services(settings)))
+
+
+def tags(menu: Menu = APPLICATIONS) -> Iterator[str]:
+    """Yield the parameters of a menu and of those below it."""
+    for item in menu.items:
+        if isinstance(item, Setting):
+            yield item.tag
+        elif isinstance(item, Menu):
+            yield from tags(item)

@@ -6,12 +6,13 @@ from typing import Any
 
 from ringfence.config.settings import ROWS, Settings
 from ringfence.config.snapshot import Snapshot
+from ringfence.features.screen.menus import tags
 from ringfence.features.screen.plan import ScreenPlan
 from ringfence.messages import _
 from ringfence.messages.language import named
 from ringfence.runtime.state import Status
 from ringfence.surfaces import forms
-from ringfence.surfaces.screen.menu import CallShown, LineShown, Menu, Setting, Shown, Switch
+from ringfence.surfaces.screen.menu import CallShown, LineShown, Menu, Shown, Switch
 
 PASSWORD = ROWS["system"]["user_password"].tag
 """No field of a menu, and yet under the rules of access."""
@@ -39,7 +40,7 @@ def shown(
         ended=_ended(line),
         fields=forms.on_screen(
             snapshot,
-            (*_tags(root), PASSWORD),
+            (*tags(root), PASSWORD),
             obeys_access=plan.obeys_access,
             read_only=plan.read_only,
         ),
@@ -102,14 +103,6 @@ def _calls(calls: list[Mapping[str, Any]], lines: list[Mapping[str, Any]]) -> It
 def _ended(data: Mapping[str, Any]) -> str:
     last = data.get("last_call")
     return f"{last['peer']}: {last['ended']}" if last else ""
-
-
-def _tags(menu: Menu) -> Iterator[str]:
-    for item in menu.items:
-        if isinstance(item, Setting):
-            yield item.tag
-        elif isinstance(item, Menu):
-            yield from _tags(item)
 
 
 def _switches(menu: Menu) -> Iterator[str]:

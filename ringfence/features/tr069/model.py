@@ -13,6 +13,7 @@ from msgspec import Struct
 from ringfence.config.codecs import Number, YesNo
 from ringfence.config.parameter import Access, Param
 from ringfence.config.settings import Settings, Slot, encode, slots
+from ringfence.policy.levels import by_acs
 from ringfence.protocols.cwmp.faults import INVALID_NAME, CwmpError
 from ringfence.protocols.cwmp.messages import ParameterInfoStruct, ParameterValueStruct, Value
 
@@ -76,7 +77,7 @@ class Model(Struct, frozen=True):
         """Return whether the ACS may set a parameter that is there."""
         if (held := self.own.get(path)) is not None:
             return held.writable
-        return slots()[rows()[path]].row.access is not Access.READ
+        return by_acs(slots()[rows()[path]].row) is Access.WRITE
 
     def kind(self, path: str) -> str:
         """Return the type of a parameter that is there."""
@@ -119,8 +120,12 @@ def _objects(path: str, wanted: str) -> Iterator[str]:
 
 @cache
 def rows() -> Mapping[str, str]:
-    """Return `{path: canonical tag}` of every parameter of the catalogue that is not hidden."""
-    return {ROOT + _path(tag, slot): tag for tag, slot in slots().items() if not slot.row.hidden}
+    """Return `{path: canonical tag}` of every parameter of the catalogue that is for an ACS."""
+    return {
+        ROOT + _path(tag, slot): tag
+        for tag, slot in slots().items()
+        if by_acs(slot.row) is not Access.NONE
+    }
 
 
 def kind_of(row: Param) -> str:
