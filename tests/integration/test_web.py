@@ -334,5 +334,6 @@ def test_profile_page_and_command_line_hold_one_value(
         page = visitor.get("/voice/system").text
         assert 'value="command"' in page
         assert "set by command line" in page
+        assert f"set by profile: line 1 of {profile}" in visitor.get("/voice/ext3").text
     finally:
         phone.stop()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from ringfence.config.cfgxml import read as read_profile
 from ringfence.config.parameter import Level
 from ringfence.config.settings import slots
 from ringfence.lab.namespaces import Namespace
@@ -26,6 +27,7 @@ FIELDS = """() => [...document.querySelectorAll(".field")].map(field => {
     field.querySelector("code").textContent,
     field.querySelector(".detail").textContent,
     [...field.querySelectorAll("option")].map(one => one.textContent),
+    field.querySelector(".xml code").textContent,
     !(control.readOnly || control.disabled),
   ]];
 })"""
@@ -52,7 +54,7 @@ def test_every_parameter_is_on_its_tab_in_its_section_with_its_help(
     wanted = {tag: slot for tag, slot in slots().items() if not slot.row.hidden}
     assert seen.keys() == wanted.keys()
     for tag, slot in wanted.items():
-        place, section, label, code, help_text, options, _ = seen[tag]
+        place, section, label, code, help_text, options, line, _ = seen[tag]
         assert (place, section) == (f"{slot.tab}{slot.n or ''}", slot.row.section), tag
         assert (label, code) == (slot.row.label, tag)
         if slot.row.codec.choices:
@@ -61,6 +63,8 @@ def test_every_parameter_is_on_its_tab_in_its_section_with_its_help(
             assert slot.row.codec.describe() in help_text, tag
         default = slot.row.codec.encode(slot.row.default) if not slot.row.secret else ""
         assert not default or f"default {default}" in help_text, tag
+        assert f"source: {slot.row.source}" in help_text, tag
+        assert f'<{tag} ua="{slot.row.access.value}"' in line, tag
 
 
 @pytest.mark.proves("WEB-04")
@@ -156,3 +160,19 @@ def test_what_fails_is_named_at_the_top_while_it_fails(
     finally:
         other.kill()
         other.communicate()
+
+
+def copied(page: Page) -> str:
+    """Return what one click on the line of a field takes with it."""
+    log_in(page, "/voice/ext1")
+    page.locator(".field", has=page.locator('[id="Display_Name_1_"]')).locator(".xml code").click()
+    return str(page.evaluate("() => getSelection().toString()"))
+
+
+def test_a_click_takes_the_line_that_a_profile_needs(start: Start, browse: Browse) -> None:
+    name = 'Tom & "Ann" <1>'
+    start(**SET, Display_Name_1_=(name, "ro"))
+    line = browse(copied)
+    assert line == '<Display_Name_1_ ua="ro">Tom &amp; "Ann" &lt;1&gt;</Display_Name_1_>'
+    document = read_profile(f"<flat-profile>{line}</flat-profile>".encode())
+    assert document.entries["Display_Name_1_"].text == name

@@ -33,6 +33,8 @@ def test_a_value_of_a_file_has_a_line() -> None:
     phone.take(FILE, "the file of Profile_Rule")
     said = phone.places.describe("Proxy_1_")
     assert said == "Proxy_1_ (line 3 of the file of Profile_Rule)"
+    assert phone.places.where("Proxy_1_") == (3, "the file of Profile_Rule")
+    assert phone.places.where("Host_Name") is None
 
 
 def test_the_file_that_gave_the_present_value_is_named() -> None:

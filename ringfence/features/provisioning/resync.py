@@ -24,6 +24,7 @@ from ringfence.features.provisioning.plan import (
     next_step,
     plan,
 )
+from ringfence.messages import _
 from ringfence.policy.macros import expand
 from ringfence.policy.rules import Url
 from ringfence.runtime.download import aim
@@ -210,7 +211,7 @@ class Resync:
         applied = cfgxml.Applied.of(document, changes, snapshot, self._world.snapshot())
         self._files[position] = Read(applied, tuple(errors), got.findings)
         name = "the command resync" if self._only else TAGS[RULES[position]]
-        self._world.places.remember(f"the file of {name}", document)
+        self._world.places.remember(_("the file of {rule}", rule=name), document)
 
     def _count(self, changes: Mapping[str, Change], refused: Sequence[ConfigError]) -> None:
         changed = self._outcome.changed + len(changes) - len(refused)

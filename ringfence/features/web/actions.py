@@ -15,6 +15,7 @@ from ringfence.config.snapshot import Origin
 from ringfence.errors import ConfigError, DocumentError, RingfenceError
 from ringfence.features.web import requests
 from ringfence.features.web.sessions import Session
+from ringfence.messages import _
 from ringfence.runtime.feature import World
 from ringfence.runtime.reach import lock_outs
 
@@ -58,7 +59,7 @@ class Actions:
             return _told(422, {"error": str(error), **place})
         changes = document.changes(snapshot)
         errors = self._world.submit(changes, Origin.PROFILE)
-        self._world.places.remember("the body of POST /admin/config.xml", document)
+        self._world.places.remember(_("the body of POST /admin/config.xml"), document)
         locked = lock_outs(self._world.snapshot().settings, self._world.facts())
         found = [*document.positioned(errors), *document.findings, *locked]
         logger.info("web.config: %d parameters from %s", len(changes), request.remote)

@@ -11,6 +11,7 @@ from aiohttp import web
 from markupsafe import Markup, escape
 from msgspec.structs import replace
 
+from ringfence.config.cfgxml_write import element
 from ringfence.config.parameter import Level
 from ringfence.config.settings import slots
 from ringfence.config.snapshot import Snapshot
@@ -59,9 +60,10 @@ class View:
             finalize=_said,
         )
         self._templates.globals.update(
-            clear=forms.CLEAR, set_by=forms.SET_BY, _=_, plural=plural, name=_name
+            clear=forms.CLEAR, set_by=forms.SET_BY, _=_, plural=plural, name=_name, line=_line
         )
         self._templates.globals.update(place_of=forms.place_of, title_of=forms.title)
+        self._templates.globals["where"] = world.places.where
         for file in (HERE / "templates").iterdir():
             self._templates.get_template(file.name)  # no visitor waits for a compiler
         self._tabs: dict[tuple[object, ...], tuple[Snapshot, str]] = {}
@@ -194,7 +196,7 @@ class View:
         """
         if session.draft is not forms.NOTHING:
             return caller(self._tab(session, place, snapshot))
-        key = place, session.level, READER.get().code
+        key = place, session.level, READER.get().code, self._world.places.count
         held, made = self._tabs.pop(key, (None, ""))
         if held is not snapshot:
             made = caller(self._tab(session, place, snapshot))
@@ -229,6 +231,11 @@ class View:
 def _name(text: str) -> Markup:
     """Return a value or a name inside a sentence: no language turns it, and no browser either."""
     return Markup('<bdi translate="no">{}</bdi>').format(text)
+
+
+def _line(field: forms.Field) -> str:
+    """Return what a cfg.xml says to set a field as it is."""
+    return element(field.tag, field.access, None if field.kind is forms.Kind.SECRET else field.text)
 
 
 def _said(shown: Any) -> Any:
