@@ -84,12 +84,13 @@ def bare() -> None:
 class Browser:
     """An administrator's requests on one connection."""
 
-    def __init__(self, address: str, port: int = 80) -> None:
+    def __init__(self, address: str, port: int = 80, password: str = PASSWORD) -> None:
+        self._password = password
         self._there = http.client.HTTPConnection(address, port, timeout=PATIENCE)
         self._headers: dict[str, str] = {}
 
     def log_in(self) -> "Browser":
-        form = urlencode({"account": "admin", "password": PASSWORD})
+        form = urlencode({"account": "admin", "password": self._password})
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         self._there.request("POST", "/login", form, kind)
         answer = self._there.getresponse()
@@ -121,6 +122,13 @@ class Browser:
         self._there.request("POST", path, urlencode(form), kind)
         self._there.getresponse().read()
         return self
+
+    def follow(self, path: str) -> None:
+        """Read a page's events until the phone ends them."""
+        self._there.request("GET", path, headers=self._headers)
+        answer = self._there.getresponse()
+        while answer.read1(65536):
+            pass
 
     def leave(self) -> None:
         """Close the connection; the next page makes another."""
@@ -158,10 +166,10 @@ class Talk:
         self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._line.bind((PROXY, 5060))
         self._line.settimeout(5)
-        self._media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._media.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self._media.bind((PROXY, 40000))
-        self._media.settimeout(1)
+        self.media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.media.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.media.bind((PROXY, 40000))
+        self.media.settimeout(1)
         self._call = f"bench-{time.monotonic_ns()}"
         self._send("INVITE", 1, f"<sip:1001@{PHONE}>")
         self._hear(180)
@@ -196,21 +204,22 @@ class Talk:
             if message.status == status and message.first(b"call-id") == self._call.encode():
                 return message.first(b"to").decode()
 
-    def lateness(self, seconds: float) -> list[float]:
-        """Return how late each packet of a while came, in milliseconds."""
-        seen, until = [], time.monotonic() + seconds
-        while time.monotonic() < until:
-            data, noted, _, _ = self._media.recvmsg(2048, 64)
-            whole, rest = struct.unpack("@ll", noted[0][2])
-            seen.append((int.from_bytes(data[2:4], "big"), whole + rest / 1e9))
-        beats = [(number - seen[0][0]) % 65536 for number, _ in seen]
-        drift = [came - beat * PTIME for beat, (_, came) in zip(beats, seen, strict=True)]
-        return [(one - min(drift)) * 1000 for one in drift]
-
     def end(self) -> None:
         self._send("BYE", 2, self._to)
         self._line.close()
-        self._media.close()
+        self.media.close()
+
+
+def lateness(media: socket.socket, seconds: float) -> list[float]:
+    """Return how late each packet of a while came, in milliseconds, by the kernel's clock."""
+    seen, until = [], time.monotonic() + seconds
+    while time.monotonic() < until:
+        data, noted, _, _ = media.recvmsg(2048, 64)
+        whole, rest = struct.unpack("@ll", noted[0][2])
+        seen.append((int.from_bytes(data[2:4], "big"), whole + rest / 1e9))
+    beats = [(number - seen[0][0]) % 65536 for number, _ in seen]
+    drift = [came - beat * PTIME for beat, (_, came) in zip(beats, seen, strict=True)]
+    return [(one - min(drift)) * 1000 for one in drift]
 
 
 def loaded(stop: threading.Event, counted: list[int]) -> None:
@@ -226,14 +235,14 @@ def speech(state: str) -> tuple[list[float], list[float], int]:
     """Return each round's p99 of lateness at rest, and while pages load, and how many did."""
     hurry()
     talk, counted = Talk(Path(state)), [0]
-    talk.lateness(1.0)
+    lateness(talk.media, 1.0)
     rest, busy = [], []
     for _ in range(ROUNDS):
-        rest.append(percentile(talk.lateness(SPEAKING)))
+        rest.append(percentile(lateness(talk.media, SPEAKING)))
         stop = threading.Event()
         reader = threading.Thread(target=loaded, args=(stop, counted))
         reader.start()
-        busy.append(percentile(talk.lateness(SPEAKING)))
+        busy.append(percentile(lateness(talk.media, SPEAKING)))
         stop.set()
         reader.join()
     talk.end()

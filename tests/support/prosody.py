@@ -5,6 +5,7 @@ import os
 import socket
 import ssl
 import sys
+from pathlib import Path
 
 from tests.support.certificates import Pair
 from tests.support.lease import Server
@@ -15,24 +16,18 @@ PASSWORD = "tele-phone-1"
 STARTTLS, DIRECT = 5222, 5223
 
 
-class Prosody:
-    """The server: users 1001 and bob know each other; `more` is of its TLS."""
+def configuration(folder: Path, address: str, domain: str, tls: str) -> str:
+    """Return the text of a server's configuration, whose users 1001 and bob know each other.
 
-    def __init__(
-        self, net: Net, certificate: Pair, more: str = "", password: str = PASSWORD
-    ) -> None:
-        folder = net.folder / "prosody"
-        (folder / "data").mkdir(parents=True)
-        self._net, self._folder = net, folder
-        crt, key = certificate.save(folder, "server")
-        (folder / "groups").write_text(f"[Company]\n1001@{DOMAIN}=Desk\nbob@{DOMAIN}=Bob\n")
-        self.configuration = folder / "prosody.cfg.lua"
-        self.configuration.write_text(
-            f"""pidfile = "{folder}/pid"
+    What it needs besides is written into the folder; `tls` is of the table `ssl`.
+    """
+    (folder / "data").mkdir()
+    (folder / "groups").write_text(f"[Company]\n1001@{domain}=Desk\nbob@{domain}=Bob\n")
+    return f"""pidfile = "{folder}/pid"
 data_path = "{folder}/data"
 run_as_root = true
 daemonize = false
-interfaces = {{ "{FIRST}" }}
+interfaces = {{ "{address}" }}
 c2s_ports = {{ {STARTTLS} }}
 c2s_direct_tls_ports = {{ {DIRECT} }}
 s2s_ports = {{ }} http_ports = {{ }} https_ports = {{ }}
@@ -44,10 +39,24 @@ authentication = "internal_hashed"
 password_hash = "SHA-256"
 storage = "internal"
 log = {{ debug = "*console" }}
-ssl = {{ certificate = "{crt}", key = "{key}"{more} }}
-VirtualHost "{DOMAIN}"
+ssl = {{ {tls} }}
+VirtualHost "{domain}"
 """
-        )
+
+
+class Prosody:
+    """The server: users 1001 and bob know each other; `more` is of its TLS."""
+
+    def __init__(
+        self, net: Net, certificate: Pair, more: str = "", password: str = PASSWORD
+    ) -> None:
+        folder = net.folder / "prosody"
+        folder.mkdir()
+        self._net, self._folder = net, folder
+        crt, key = certificate.save(folder, "server")
+        self.configuration = folder / "prosody.cfg.lua"
+        held = f'certificate = "{crt}", key = "{key}"{more}'
+        self.configuration.write_text(configuration(folder, FIRST, DOMAIN, held))
         for user in ("1001", "bob"):
             self._control("register", user, DOMAIN, password)
         net.at_end(self.stop)
@@ -100,12 +109,12 @@ def _until(connection: socket.socket, *words: bytes) -> bytes:
     return data
 
 
-def main(roots: str, *stanzas: str) -> None:
-    """Be bob: sign in by PLAIN over direct TLS, send, and read on."""
-    head = f"<stream:stream to='{DOMAIN}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>".encode()
+def signed_in(address: str, domain: str, roots: str) -> ssl.SSLSocket:
+    """Be bob: return a connection by direct TLS, signed in by PLAIN."""
+    head = f"<stream:stream to='{domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>".encode()
     context = ssl.create_default_context(cafile=roots)
-    plain = socket.create_connection((FIRST, DIRECT), timeout=20)
-    connection = context.wrap_socket(plain, server_hostname=DOMAIN)
+    plain = socket.create_connection((address, DIRECT), timeout=20)
+    connection = context.wrap_socket(plain, server_hostname=domain)
     connection.sendall(head)
     _until(connection, b"</stream:features>")
     secret = base64.b64encode(f"\0bob\0{PASSWORD}".encode()).decode()
@@ -117,6 +126,12 @@ def main(roots: str, *stanzas: str) -> None:
     bind = "urn:ietf:params:xml:ns:xmpp-bind"
     connection.sendall(f"<iq type='set' id='b'><bind xmlns='{bind}'/></iq>".encode())
     _until(connection, b"<jid>")
+    return connection
+
+
+def main(roots: str, *stanzas: str) -> None:
+    """Be bob: send, and read on."""
+    connection = signed_in(FIRST, DOMAIN, roots)
     for stanza in stanzas:
         connection.sendall(stanza.encode())
     print("sent", flush=True)
