@@ -122,6 +122,29 @@ def test_periodical_reports_go_on_though_one_fails(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.proves("RSY-08")
+def test_a_local_change_whose_report_failed_for_good_waits_for_the_next_change(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        life = Life(tmp_path, Report_Rule="tftp://a.test/x")
+        decided = report_plan(life.memory.snapshot.settings, Facts()).plans[""]
+        timing = Timing(ReportWhen.ON_LOCAL_CHANGE, delay=PERIOD)  # and no retry
+        driver, heard = ReportDriver(life.world), Heard("report.failed", 1)
+        logging.getLogger("ringfence").addHandler(heard)
+        await driver.apply("", replace(decided, waiting="", timing=timing))
+        await asyncio.sleep(0)  # it looks what is there
+        life.memory.submit({"GPP_A": Change("1")}, Origin.PAGE)
+        await asyncio.wait_for(heard.enough.wait(), 10)
+        logging.getLogger("ringfence").removeHandler(heard)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert "Next Report" not in dict(driver.status().rows)
+        await driver.close()
+
+    asyncio.run(run())
+
+
 def test_a_record_that_cannot_be_read_counts_as_none(tmp_path: Path) -> None:
     for broken in (b"", b"[]", b'{"at": "soon"}', b'{"at": 1}'):
         for name in ("report.json", "problem-report.json"):

@@ -55,6 +55,8 @@ class ReportDriver:
         self._last = _recorded(world)
         self._seen: Snapshot | None = None
         """The settings at the last look for a local change."""
+        self._tried = ""
+        """`content.mark` of the local values of a report that failed; its retries are the engine's."""
         world.commands.register(Command("report", Level.ADMIN, self._command))
 
     async def apply(self, key: str, plan: ReportPlan) -> None:
@@ -132,7 +134,9 @@ class ReportDriver:
         self._seen, found = snapshot, mark(snapshot)
         if not self._last.mark:
             self._note(Sent(self._last.at, self._last.url, self._last.reason, found))
-        elif found != self._last.mark:
+        elif found == self._last.mark:
+            self._tried = ""
+        elif found != self._tried:
             self._engine.receive_change(now)
 
     async def _report(self) -> Mapping[str, object]:
@@ -170,7 +174,8 @@ class ReportDriver:
     def _record(self, snapshot: Snapshot, url: str, reason: str) -> None:
         from ringfence.features.report.content import mark
 
-        known = self._last.mark if reason else mark(snapshot)
+        told = mark(snapshot)
+        known, self._tried = (self._last.mark, told) if reason else (told, "")
         self._seen = None  # what changed meanwhile is another change
         self._note(Sent(self._world.host.wall(), url, reason, known))
         self._engine.receive_result(self._world.host.now(), good=not reason)
