@@ -343,5 +343,6 @@ def report(statuses: Mapping[str, Status]) -> Mapping[str, object]:
         "trace": data.get("trace"),
         "proxy": data.get("proxy") or None,
         "vpn": data.get("vpn"),
+        "tls": data.get("tls") or None,
         "unconfirmed": data.get("phone", {}).get("unconfirmed"),
     }
