@@ -18,9 +18,11 @@ MOST_RANGES = 20
 class Language:
     """One language, and its catalogue; English needs none."""
 
-    def __init__(self, code: str, catalogue: Any = None) -> None:
+    def __init__(self, code: str, catalogue: Any = None, name: str = "") -> None:
         self.code = code
         """Of BCP 47, `de`."""
+        self.name = name
+        """In `Language_Selection`, of a language that was downloaded; empty for our own."""
         self._catalogue = catalogue
 
     @property
@@ -77,8 +79,30 @@ def _loaded(code: str) -> Language:
         return Language(code, gettext.GNUTranslations(stream))
 
 
-def named(text: str) -> Language:
-    """Return the language of a name or a code, `German`, `de-DE`; English for any other."""
+class Phrases:
+    """A catalogue that was downloaded; what it lacks is said as `below` says it."""
+
+    def __init__(self, phrases: Mapping[str, str], below: Language) -> None:
+        self._phrases = phrases
+        self._below = below
+
+    def gettext(self, text: str) -> str:
+        """Return one text."""
+        return self._phrases.get(text) or self._below.template(Message(text))
+
+    def ngettext(self, one: str, many: str, n: int) -> str:
+        """Return the text for one, or for another number."""
+        text = one if n == 1 else many
+        return self._phrases.get(text) or self._below.template(Message(text, (one, many), n))
+
+
+def named(text: str, downloaded: Language | None = None) -> Language:
+    """Return the language of a name or a code, `German`, `de-DE`; English for any other.
+
+    A language that was `downloaded` comes first, under the name that its server gives it.
+    """
+    if downloaded and downloaded.name.casefold() == text.strip().casefold():
+        return downloaded
     word = _word(text)
     return language(_CODES.get(word, word))
 

@@ -58,6 +58,7 @@ ROUTES = (
     Route("GET", "/screen", USER, "screen"),
     Route("POST", "/screen", USER, "press"),
     Route("GET", "/screen/events", USER, "screen_events", program=True, quiet=True),
+    Route("GET", "/screen/picture/{digest}", USER, "screen_picture", program=True, quiet=True),
     Route("POST", "/confirm", USER, "confirm"),
     Route("POST", "/logout", USER, "logout"),
     Route("GET", "/calls/{kind}", USER, "calls"),

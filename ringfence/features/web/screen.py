@@ -1,11 +1,12 @@
 """The phone's screen in a browser: the picture that a terminal paints, too, and its keys."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
-from ringfence.errors import RingfenceError
+from ringfence.errors import RemoteProtocolError, RingfenceError
 from ringfence.features.web import requests
 from ringfence.features.web.events import Events
 from ringfence.features.web.sessions import Session
@@ -40,7 +41,13 @@ class Screen:
         except RingfenceError as error:
             return self._view.message(409, error.message, session=session)
         return self._view.page(
-            "screen.html", session=session, path=request.path, rows=told["rows"], pad=PAD
+            "screen.html",
+            session=session,
+            path=request.path,
+            rows=told["rows"],
+            behind=told["behind"],
+            face=told["face"],
+            pad=PAD,
         )
 
     async def press(self, request: web.Request, session: Session) -> web.Response:
@@ -75,9 +82,24 @@ class Screen:
             nonlocal mark
             told = await self._look(mark)
             mark = told["mark"]
-            return {"screen": self._view.part("face.html", rows=told["rows"])}
+            pictures = self._view.part("pictures.html", behind=told["behind"], face=told["face"])
+            return {"screen": self._view.part("face.html", rows=told["rows"]), "pictures": pictures}
 
         return await self._events.stream(request, session, {}, look)
+
+    async def screen_picture(self, request: web.Request, session: Session) -> web.Response:
+        """Return a picture that the screen shows now: the phone's own, never its server's.
+
+        Raises:
+            RemoteProtocolError: it does not show it.
+
+        """
+        given = {"digest": request.match_info["digest"]}
+        try:
+            told = await self._world.commands.run("picture", given)
+        except RingfenceError as error:
+            raise RemoteProtocolError(error.message, 404) from None
+        return web.Response(body=base64.b64decode(str(told["png"])), content_type="image/png")
 
     async def _look(self, mark: str = "") -> Mapping[str, Any]:
         return await self._world.commands.run("screen", {"mark": mark} if mark else {})

@@ -74,7 +74,8 @@ class View:
 
         Source: ADR 42.
         """
-        own = named(self._world.snapshot().settings.regional.language_selection)
+        selected = self._world.snapshot().settings.regional.language_selection
+        own = named(selected, self._world.facts().language)
         READER.set(preferred(request.headers.get("Accept-Language", ""), own))
 
     def plan(self) -> WebPlan:
@@ -196,7 +197,7 @@ class View:
         """
         if session.draft is not forms.NOTHING:
             return caller(self._tab(session, place, snapshot))
-        key = place, session.level, READER.get().code, self._world.places.count
+        key = place, session.level, READER.get(), self._world.places.count
         held, made = self._tabs.pop(key, (None, ""))
         if held is not snapshot:
             made = caller(self._tab(session, place, snapshot))
