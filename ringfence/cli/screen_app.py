@@ -35,6 +35,7 @@ STYLES = {
     "icon": Style(bold=True, color="#7fd4ff"),
     "chosen": Style(bold=True, reverse=True),
     "dim": Style(dim=True),
+    "picture": Style(dim=True, italic=True),
     "good": Style(color="#8fd694"),
     "bad": Style(color="#ff9b8f", bold=True),
     "note": Style(color="#ffd479"),

@@ -20,7 +20,7 @@ class LanguageName(Text, frozen=True):
         return "|".join(self.choices)
 
     def doubt(self, text: str) -> str:
-        """Return a warning where the phone will speak English for want of the language."""
-        return (
-            "" if is_known(text) else _("is no language of this phone, which speaks English then")
-        )
+        """Return a warning where the phone may speak English for want of the language."""
+        if is_known(text):
+            return ""
+        return _("is no language of this phone, which speaks English unless a dictionary has it")

@@ -35,6 +35,7 @@ ORDER = (
     "xml_services",
     "xsi",
     "xmpp",
+    "downloads",
 )
 WAVES = (
     ("firewall", "pc_port", "voice_vlan", "dot1x", "vpn", "dhcp", "ipv6"),

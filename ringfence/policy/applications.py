@@ -87,6 +87,9 @@ LDAP_STARTTLS = Application("ldap-starttls", "LDAP (StartTLS)", False, NameCheck
 TR069 = Application("tr-069", "TR-069", True, NameCheck.STANDARD)
 WEBSOCKET = Application("websocket", "WebSocket API", True, NameCheck.STANDARD)
 E911 = Application("e911", "E911 Geolocation", True, NameCheck.STANDARD)
+PICTURE = Application("picture", "Picture Download", True, NameCheck.STANDARD)
+LOGO = Application("logo", "Logo Download", True, NameCheck.STANDARD)
+DICTIONARY = Application("dictionary", "Dictionary Download", True, NameCheck.STANDARD)
 NTP = Application("ntp", "Time", False, NameCheck.STANDARD)
 """Never over TLS, so not one of `APPLICATIONS`."""
 SYSLOG = Application("syslog", "Syslog", False, NameCheck.STANDARD)
@@ -96,6 +99,7 @@ _SPOKEN = (
     *(PROVISIONING, CUSTOM_CA, UPGRADE, REPORT, PROBLEM_REPORT, SCEP),
     *(LDAPS, LDAP_STARTTLS),
     *(PROXY, SIP, WEB_SERVER, XMPP, XML_SERVICES, XSI, TR069, E911, WEBSOCKET),
+    *(PICTURE, LOGO, DICTIONARY),
 )
 APPLICATIONS = {row.name: row for row in _SPOKEN}
 """`{name: row}` of every application that speaks TLS."""

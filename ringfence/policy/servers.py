@@ -10,9 +10,11 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ringfence.config.catalog.values import PhoneBackground
 from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import Finding, Severity
 from ringfence.policy.credentials import masked
+from ringfence.policy.dictionaries import dictionaries
 from ringfence.policy.domains import Verdict, judge
 from ringfence.policy.macros import expand, unit_values
 from ringfence.policy.proxies import read_proxies
@@ -62,6 +64,7 @@ def servers(settings: Settings, values: Mapping[str, str]) -> Iterator[Server]:
         tag = ROWS["tr069"]["acs_url"].tag
         yield from _of_rule(tag, _with_path(settings.tr069.acs_url), judged, values)
     yield from _services(settings, judged, values)
+    yield from _downloads(settings, judged, values)
     for field in ("primary_request_url", "secondary_request_url"):
         text = getattr(settings.phone, field)
         yield from _of_rule(ROWS["phone"][field].tag, text, judged, values)
@@ -87,6 +90,26 @@ def _services(settings: Settings, judged: Judge, values: Mapping[str, str]) -> I
     host = phone.xmpp_server.strip() or phone.xmpp_user_id.partition("@")[2].strip()
     if phone.xmpp_enable and host:
         yield _named(rows["xmpp_server"].tag, f"xmpp:{host}:{phone.xmpp_port}", host, judged)
+
+
+def _downloads(settings: Settings, judged: Judge, values: Mapping[str, str]) -> Iterator[Server]:
+    """Yield the servers of pictures and words; who reads a URL says what is wrong with it."""
+    user = settings.user
+    texts = {
+        ROWS["user"]["picture_download_url"].tag: user.picture_download_url
+        if user.phone_background is PhoneBackground.PICTURE
+        else "",
+        ROWS["user"]["logo_url"].tag: user.logo_url
+        if user.phone_background is PhoneBackground.LOGO
+        else "",
+        ROWS["phone"]["caller_picture_url"].tag: settings.phone.caller_picture_url,
+    }
+    with contextlib.suppress(ValueError):
+        listed = dictionaries(settings.regional.dictionary_server_script)
+        texts[ROWS["regional"]["dictionary_server_script"].tag] = listed.server
+    for tag, text in texts.items():
+        if text:
+            yield from _of_url(tag, _with_path(text), judged, {**values, "REMOTENUMBER": ""})
 
 
 def _named(tag: str, url: str, host: str, judged: Judge) -> Server:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 ADDRESS_SPACE = 64 << 20
-"""Bytes of a child."""
+"""Bytes of a child that says nothing else."""
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP = 1, 4, 22
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 _CAP_VERSION_3 = 0x20080522
@@ -54,18 +54,18 @@ def surrender(ending: signal.Signals, limits: Mapping[int, int]) -> None:
     _prctl(_PR_SET_PDEATHSIG, ending)
 
 
-def confine(*calls: str, polled: int = 0, seconds: int = 0) -> None:
+def confine(*calls: str, polled: int = 0, seconds: int = 0, memory: int = ADDRESS_SPACE) -> None:
     """Give up every capability and system call but memory, exit and those named.
 
     `polled` descriptors may be waited for at once, which the kernel counts as a right to as many
     files; the process is killed after so many `seconds` of CPU, 0 for never, and when its parent
-    ends. It cannot be looked into.
+    ends. It gets `memory` bytes of address space, and cannot be looked into.
 
     Raises:
         OSError: the kernel refused; the process must not go on.
 
     """
-    limits = {resource.RLIMIT_AS: ADDRESS_SPACE, resource.RLIMIT_NOFILE: polled}
+    limits = {resource.RLIMIT_AS: memory, resource.RLIMIT_NOFILE: polled}
     if seconds:
         limits[resource.RLIMIT_CPU] = seconds
     surrender(signal.SIGKILL, limits)

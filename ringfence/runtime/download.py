@@ -12,9 +12,10 @@ from ringfence.runtime.feature import World
 from ringfence.runtime.reach import Reach
 
 if TYPE_CHECKING:
-    from ringfence.runtime.http import Request
+    from ringfence.runtime.http import Answer, Request
 
-OK, NOT_FOUND = 200, 404
+CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
+OK, NOT_MODIFIED, NOT_FOUND = 200, 304, 404
 
 Asking = Callable[[Url, str], None]
 """Told before the first request to each server: where it goes, and to which address."""
@@ -31,6 +32,13 @@ class Received(Struct, frozen=True):
     """What the server said in place of the file, which it does not have."""
     coded: bytes = b""
     """Value of Content-Encoding."""
+    answer: "Answer | None" = None
+    """What was said besides; None over TFTP."""
+
+    @property
+    def unchanged(self) -> bool:
+        """Return whether what the phone has is still what the server has."""
+        return self.answer is not None and self.answer.response.status == NOT_MODIFIED
 
 
 class Posted(Struct, frozen=True):
@@ -86,7 +94,9 @@ async def receive(
     status, given = answer.response.status, answer.response
     if status == OK:
         coded = b",".join(given.values(b"content-encoding"))
-        return Received(answer.url, answer.address, given.body, "", coded)
+        return Received(answer.url, answer.address, given.body, "", coded, answer)
+    if status == NOT_MODIFIED and CONDITIONS & request.headers.keys():
+        return Received(answer.url, answer.address, b"", answer=answer)
     said = f"{answer.place}: HTTP status {status} for {answer.url.path}"
     if status == NOT_FOUND:
         return Received(answer.url, answer.address, b"", said)

@@ -23,8 +23,12 @@ class Outcome(Struct, frozen=True):
 
     def rows(self, label: str) -> tuple[tuple[str, str], ...]:
         """Return it as rows of a status, each beginning with `label`."""
+        return ((f"{label} Server", self.server), (f"{label} Last", self.words()))
+
+    def words(self) -> str:
+        """Return when that was, and how it came out."""
         how = f"failed: {self.problem}" if self.problem else f"good; {self.tls or 'no TLS'}"
-        return ((f"{label} Server", self.server), (f"{label} Last", f"{stamp(self.at)} {how}"))
+        return f"{stamp(self.at)} {how}"
 
 
 def outcome(at: float, server: str, secured: Secured | None, problem: str = "") -> Outcome:

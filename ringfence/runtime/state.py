@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ringfence.errors import Finding
 from ringfence.messages import _
+from ringfence.messages.language import Language
 from ringfence.policy.tls import ClientCertificate, Trust
 from ringfence.policy.vlan import VoiceVlan
 from ringfence.policy.vpn import Tunnel
@@ -83,6 +84,8 @@ class Facts(Struct, frozen=True):
     """`{NAME: addresses}`: servers that the phone has chosen; no flood guard slows them down."""
     location: str = ""
     """URI under which whoever helps learns where the phone is; empty while nobody has said."""
+    language: Language | None = None
+    """What a dictionary server has for the language that is selected; None for nothing."""
     bound: Mapping[str, frozenset[tuple[str, int]]] = {}
     """`{feature: {("udp", port), ...}}`: listening sockets that are still open (rulings 19)."""
 

@@ -118,6 +118,9 @@ def test_the_status_says_what_each_word_did_and_the_log_what_was_skipped(
             ["TR-069", "TLS 1.2, 2 suites by list"],
             ["E911 Geolocation", "TLS 1.2, 2 suites by list"],
             ["WebSocket API", "TLS 1.2, 2 suites by list"],
+            ["Picture Download", "TLS 1.2, 2 suites by list"],
+            ["Logo Download", "TLS 1.2, 2 suites by list"],
+            ["Dictionary Download", "TLS 1.2, 2 suites by list"],
             ["Unavailable Suites", "DES-CBC3-SHA"],
             [
                 "Error",
@@ -234,5 +237,6 @@ def test_every_client_has_a_test_here() -> None:
         "tr-069",
         "xml",
         "xsi",
+        *("picture", "logo", "dictionary"),
     }  # each in its feature's tests
     assert set(APPLICATIONS) == files | others | own

@@ -178,6 +178,10 @@ CASES: dict[str, tuple[str, str]] = {
         "<XML_Directory_Service_URL>ftp://dir.telco.net/</XML_Directory_Service_URL>",
         "<XML_Directory_Service_URL>https://dir.telco.net/</XML_Directory_Service_URL>",
     ),
+    "download-unusable": (
+        "<RF_Caller_Picture_URL>https://$REMOTENUMBER.telco.net/p</RF_Caller_Picture_URL>",
+        "<RF_Caller_Picture_URL>https://pic.telco.net/$REMOTENUMBER</RF_Caller_Picture_URL>",
+    ),
     "location-server-unusable": (
         "<Primary_Request_URL>http://lis.telco.net/held</Primary_Request_URL>",
         "<Primary_Request_URL>https://lis.telco.net/held</Primary_Request_URL>",

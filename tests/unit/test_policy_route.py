@@ -6,9 +6,12 @@ from ringfence.config.settings import Settings, decode
 from ringfence.policy.applications import (
     APPLICATIONS,
     CUSTOM_CA,
+    DICTIONARY,
     E911,
     LDAP_STARTTLS,
     LDAPS,
+    LOGO,
+    PICTURE,
     PROBLEM_REPORT,
     PROVISIONING,
     PROXY,
@@ -67,6 +70,9 @@ def test_the_applications_of_the_chapters_list_go_by_the_proxy_and_no_other() ->
         SYSLOG,
         PROXY,
         TR069,
+        PICTURE,
+        LOGO,
+        DICTIONARY,
     }
     assert {*APPLICATIONS.values(), SYSLOG} == listed | others  # a new one belongs to one of them
     chosen = settings(**MANUAL)

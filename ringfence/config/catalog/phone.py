@@ -22,6 +22,7 @@ _XSI = Section("XSI Service", "phone-facts 1.5")
 _SOCKET = Section("WebSocket API", "phone-facts 1.5", since="12.0")
 _XMPP = Section("XMPP", "phone-facts 7")
 _E911 = Section("E911 Geolocation", "phone-facts 7")
+_CALLER = Section("Caller Picture", "ADR 51", status=Status.OBEYED)
 _PAGING = Section("Multiple Paging Group Parameters", "phone-facts 1.1")
 
 
@@ -208,6 +209,14 @@ class Phone(Tab, frozen=True, kw_only=True):
     company_uuid: str = _E911.row("", "Company_UUID", "Customer at the location provider.", status=Status.OBEYED, codec=Text(128))
     primary_request_url: str = _E911.row("", "Primary_Request_URL", "First location server.", status=Status.OBEYED, codec=URL)
     secondary_request_url: str = _E911.row("", "Secondary_Request_URL", "Second location server.", status=Status.OBEYED, codec=URL)
+
+    caller_picture_url: str = _CALLER.row(
+        "",
+        "RF_Caller_Picture_URL",
+        "Address of the picture of whoever calls; $REMOTENUMBER is the number. Empty for none.",
+        label="Caller Picture URL",
+        codec=URL,
+    )
 
     group_1_paging_script: str = _PAGING.row(
         "",

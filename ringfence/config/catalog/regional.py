@@ -33,6 +33,14 @@ class Regional(Tab, frozen=True, kw_only=True):
         codec=LanguageName(),
         status=Status.OBEYED,
     )
+    dictionary_server_script: str = _LANGUAGE.row(
+        "",
+        "Dictionary_Server_Script",
+        "Where the words of further languages are: serv=https://SERVER/PATH/;d1=Spanish;x1=es.xml.",
+        codec=Text(1024, "serv=URL;d1=LANGUAGE;x1=FILE;...", display=True),
+        status=Status.OBEYED,
+        source="ADR 51",
+    )
 
     set_local_date: str = _TIME.row(
         "",

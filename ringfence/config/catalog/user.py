@@ -1,10 +1,14 @@
 """Voice > User."""
 
-from ringfence.config.codecs import Number
+from ringfence.config.catalog.values import PhoneBackground
+from ringfence.config.codecs import Number, Text
 from ringfence.config.parameter import Access, Level, Section, Status, Tab
 
 _SERVICES = Section("Supplementary Services", "phone-facts 1.6", access=Access.WRITE, level=Level.USER)
 _SCREEN = Section("Screen", "phone-facts 1.1", access=Access.WRITE, level=Level.USER)
+
+_BEHIND = Section("Screen", "ADR 51", status=Status.OBEYED)
+URL = Text(255, "URL of http, https or tftp")
 
 
 class User(Tab, frozen=True, kw_only=True):
@@ -30,3 +34,15 @@ class User(Tab, frozen=True, kw_only=True):
         label="Inactivity Timer(m)",
         codec=Number(0, 1440, "min"),
     )
+    phone_background: PhoneBackground = _BEHIND.row(
+        PhoneBackground.DEFAULT, "Phone_Background", "What the screen shows behind its rows: nothing, a picture or a logo from a server."
+    )
+    picture_download_url: str = _BEHIND.row(
+        "",
+        "Picture_Download_URL",
+        "Address of the picture, a BMP, JPEG or PNG; it is made to fit the screen.",
+        codec=URL,
+        aliases=("BMP_Picture_Download_URL",),
+    )
+    logo_url: str = _BEHIND.row("", "Logo_URL", "Address of the logo, a BMP, JPEG or PNG.", codec=URL)
+    text_logo: str = _BEHIND.row("", "Text_Logo", "Words at the top of the idle screen.", codec=Text(48, display=True))

@@ -274,3 +274,11 @@ class EncryptionMethod(enum.Enum):
 
     AES_128 = "AES 128"
     AES_256_GCM = "AES 256 GCM"
+
+
+class PhoneBackground(enum.Enum):
+    """What the screen shows behind its rows. Source: ADR 51."""
+
+    DEFAULT = "Default"
+    PICTURE = "Download Picture"
+    LOGO = "Logo"

@@ -23,7 +23,7 @@ from ringfence.runtime.state import Health, Page, Status
 from ringfence.surfaces import forms
 from ringfence.surfaces.screen import menu
 from ringfence.surfaces.screen.face import Action, Face, Store, opened, press, settled
-from ringfence.surfaces.screen.menu import Menu, Sheet, Shown
+from ringfence.surfaces.screen.menu import CallShown, Menu, Sheet, Shown
 from ringfence.surfaces.screen.picture import Picture, draw
 from ringfence.surfaces.screen.place import brought
 
@@ -53,6 +53,8 @@ class ScreenDriver:
         self._touched = 0.0
         self._calls: Mapping[int, bool] = {}
         """The calls that the last picture had, and which of them rang."""
+        self._faces: Mapping[int, str] = {}
+        """Digests of the pictures of who calls."""
         self._redial = ""
         self._throttle = Throttle()
         for name, handler in (
@@ -100,9 +102,11 @@ class ScreenDriver:
         until = self._world.host.now() + PATIENCE
         while True:
             picture = self._picture()
-            mark = hashlib.blake2b(picture.text().encode(), digest_size=8).hexdigest()
+            behind = picture.behind.digest if picture.behind else ""
+            seen = f"{picture.text()}\n{behind}\n{picture.face}"
+            mark = hashlib.blake2b(seen.encode(), digest_size=8).hexdigest()
             if mark != given.get("mark") or key or self._world.host.now() >= until:
-                return {"rows": to_builtins(picture.rows), "mark": mark}
+                return {**to_builtins(picture), "mark": mark}
             await asyncio.sleep(LOOK)
 
     def _picture(self) -> Picture:
@@ -113,7 +117,11 @@ class ScreenDriver:
             self._face = Face(signed_in=self._face.signed_in)
         elif self._calls.keys() - calls:
             self._face = replace(self._face, message=seen.ended)
+        for call in seen.calls:
+            if call.rings and call.number not in self._calls:
+                self._world.spawn(self._recognise(call))
         self._calls = calls
+        self._faces = {number: one for number, one in self._faces.items() if number in calls}
         self._redial = next((call.peer for call in seen.calls if not call.incoming), self._redial)
         if (self._face.path or self._face.sheets) and self._world.host.now() - self._touched > AWAY:
             self._face = Face()
@@ -129,7 +137,16 @@ class ScreenDriver:
         made = shown(
             self._plan, world.snapshot(), world.statuses(), world.host.local(), self._root()
         )
-        return replace(made, redial=self._redial, signed_in=self._face.signed_in)
+        return replace(made, redial=self._redial, signed_in=self._face.signed_in, faces=self._faces)
+
+    async def _recognise(self, call: CallShown) -> None:
+        """Find the picture of who calls, where somebody looks at the screen meanwhile."""
+        try:
+            told = await self._world.commands.run("caller-picture", {"peer": call.peer})
+        except RingfenceError:
+            return  # a phone without downloads
+        if digest := str(told["digest"]):
+            self._faces = {**self._faces, call.number: digest}
 
     async def _show(self, given: Mapping[str, str]) -> Mapping[str, object]:
         """Open a sheet over whatever is open; what was typed there is lost.

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import Settings
-from ringfence.messages.language import named
+from ringfence.messages.language import Language, named
 from ringfence.runtime.state import Facts, Planned
 
 
@@ -22,6 +22,10 @@ class ScreenPlan(Struct, frozen=True):
     """Stands before whatever changes the phone; empty for none."""
     language: str = ""
     """Name of what the screen speaks."""
+    downloaded: Language | None = None
+    """What a dictionary server has for it."""
+    text_logo: str = ""
+    """Words at the top of the idle screen."""
 
 
 def plan(settings: Settings, facts: Facts) -> Planned[ScreenPlan]:
@@ -32,6 +36,8 @@ def plan(settings: Settings, facts: Facts) -> Planned[ScreenPlan]:
         system.phone_ui_readonly,
         system.user_password,
         settings.regional.language_selection,
+        facts.language,
+        settings.user.text_logo,
     )
     return Planned({"": made})
 
@@ -46,4 +52,4 @@ def show(made: ScreenPlan) -> str:
         else "everything can be changed"
     )
     lock = "locked by the user password" if made.password else "no password"
-    return f"screen: {changes}; {lock}; {named(made.language).code}\n"
+    return f"screen: {changes}; {lock}; {named(made.language, made.downloaded).code}\n"

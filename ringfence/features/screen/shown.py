@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import convert
+
 from ringfence.config.settings import ROWS, Settings
 from ringfence.config.snapshot import Snapshot
 from ringfence.features.screen.menus import tags
@@ -12,7 +14,7 @@ from ringfence.messages import _
 from ringfence.messages.language import named
 from ringfence.runtime.state import Status
 from ringfence.surfaces import forms
-from ringfence.surfaces.screen.menu import CallShown, LineShown, Menu, Shown, Switch
+from ringfence.surfaces.screen.menu import Behind, CallShown, LineShown, Menu, Shown, Switch
 
 PASSWORD = ROWS["system"]["user_password"].tag
 """No field of a menu, and yet under the rules of access."""
@@ -47,7 +49,9 @@ def shown(
         views=statuses,
         switches=switches,
         locked=bool(plan.password),
-        language=named(plan.language),
+        language=named(plan.language, plan.downloaded),
+        text_logo=plan.text_logo,
+        behind=_behind(_data(statuses, "downloads")),
     )
 
 
@@ -55,6 +59,11 @@ def _data(statuses: Mapping[str, Status], name: str) -> Mapping[str, Any]:
     """Return what a feature tells programs; nothing where there is none."""
     status = statuses.get(name)
     return status.data if status else {}
+
+
+def _behind(downloads: Mapping[str, Any]) -> Behind | None:
+    told = downloads.get("background")
+    return convert(told, Behind) if told else None
 
 
 def _icons(

@@ -53,6 +53,14 @@ RULES = (
         "write http:// or https://, the server and the path",
     ),
     Rule(
+        "download-unusable",
+        Severity.ERROR,
+        "A picture, a logo or a dictionary cannot be fetched",
+        "The screen goes on with what it has.",
+        "ADR 51",
+        "write https://SERVER/PATH",
+    ),
+    Rule(
         "acs-url-invalid",
         Severity.ERROR,
         "The URL of an ACS cannot be read",

@@ -1,11 +1,13 @@
 """Rules on directories, XML, XSI, WebSocket, location and TR-069."""
 
+import contextlib
 from collections.abc import Iterator
 
 from ringfence.config.catalog.values import ExecuteAuth, LdapAuthMethod
 from ringfence.config.settings import ROWS
 from ringfence.errors import Severity
 from ringfence.policy.checks.rule import Case, Hit, Rule, tag_of
+from ringfence.policy.dictionaries import dictionaries
 
 
 def _phone(field: str, message: str = "", write: str | None = None) -> Hit:
@@ -67,6 +69,22 @@ def _services_in_clear(case: Case) -> Iterator[Hit]:
                 else "whoever stands between learns or forges the place of an emergency call"
             )
             yield _phone(field, message)
+
+
+def _downloads_in_clear(case: Case) -> Iterator[Hit]:
+    """Yield a hit for whatever is shown and comes over a wire that anybody may change."""
+    own, message = case.settings, "whoever stands between can change what the screen shows"
+    named = {
+        ("user", "picture_download_url"): own.user.picture_download_url,
+        ("user", "logo_url"): own.user.logo_url,
+        ("phone", "caller_picture_url"): own.phone.caller_picture_url,
+    }
+    with contextlib.suppress(ValueError):
+        listed = dictionaries(own.regional.dictionary_server_script)
+        named["regional", "dictionary_server_script"] = listed.server
+    for (tab, field), text in named.items():
+        if text.lower().startswith(("http://", "tftp://")):
+            yield Hit(tag_of(tab, field), message)
 
 
 def _any_command(case: Case) -> Iterator[Hit]:
@@ -143,7 +161,7 @@ RULES = (
         "Only over TLS does the phone check whom it talks to.",
         "chapter, Enable Hostname Verification for SIP over TLS; phone-facts 7",
         "write https:// or wss://",
-        _services_in_clear,
+        lambda case: (*_services_in_clear(case), *_downloads_in_clear(case)),
     ),
     Rule(
         "websocket-any-command",

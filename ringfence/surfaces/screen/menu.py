@@ -153,6 +153,15 @@ class CallShown(Struct, frozen=True):
         return self.state == "established"
 
 
+class Behind(Struct, frozen=True):
+    """A picture behind the rows, which the phone has under its digest."""
+
+    kind: Literal["picture", "logo"]
+    name: str
+    """Of its file, where no picture can be painted."""
+    digest: str
+
+
 class Shown(Struct, frozen=True):
     """All that the screen shows of the phone."""
 
@@ -178,6 +187,11 @@ class Shown(Struct, frozen=True):
     """Somebody has given it."""
     language: Language = ENGLISH
     """What the screen speaks."""
+    text_logo: str = ""
+    """Words at the top of the idle screen."""
+    behind: Behind | None = None
+    faces: Mapping[int, str] = {}
+    """`{call: digest of the picture of who calls}`."""
     notice: str = ""
     """What everybody should see now, such as a change that waits for its confirmation."""
 

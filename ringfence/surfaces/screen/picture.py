@@ -9,6 +9,7 @@ from ringfence.surfaces.forms import Field, Kind
 from ringfence.surfaces.screen.face import Face, chosen, opened, present, softkeys
 from ringfence.surfaces.screen.menu import (
     Ask,
+    Behind,
     CallShown,
     Command,
     Item,
@@ -45,7 +46,8 @@ class Span(Struct, frozen=True):
 
     text: str
     style: str = ""
-    """`title`, `icon`, `chosen`, `dim`, `good`, `bad`, `note`, `softkey`; empty for plain text."""
+    """`title`, `icon`, `chosen`, `dim`, `good`, `bad`, `note`, `softkey`, `picture` for the name of
+    one that cannot be painted here; empty for plain text."""
     key: str = ""
     """The key that a click on it presses."""
 
@@ -57,6 +59,9 @@ class Picture(Struct, frozen=True):
     """The whole screen."""
 
     rows: tuple[Row, ...]
+    behind: Behind | None = None
+    face: str = ""
+    """Digest of the picture of who calls; empty for none."""
 
     def text(self) -> str:
         """Return the screen in plain text, a line each row."""
@@ -74,7 +79,10 @@ def draw(face: Face, shown: Shown, root: Menu) -> Picture:
     notes += [""] * (2 - len(notes))
     all_rows = [_head(shown), (Span("-" * WIDTH, "dim"),), *body]
     all_rows += [(Span(line, "note"),) for line in notes]
-    return Picture((*all_rows, tuple(_softkeys(softkeys(face, shown, root), shown.language.say))))
+    all_rows.append(tuple(_softkeys(softkeys(face, shown, root), shown.language.say)))
+    call = None if opened(face, root) or face.aside else present(face, shown)
+    caller = shown.faces.get(call.number, "") if call else ""
+    return Picture(tuple(all_rows), shown.behind, caller)
 
 
 def _head(shown: Shown) -> Row:
@@ -209,6 +217,10 @@ def _desk_rows(face: Face, shown: Shown) -> Iterator[Row]:
         yield _title(say(_("Dial")))
         yield (Span(_cut(f"{face.dialled}{CURSOR}"), "chosen"),)
         return
+    if shown.text_logo:
+        yield _title(shown.text_logo)
+    if shown.behind and not shown.calls:
+        yield (Span(_cut(f"[{shown.behind.name}]"), "picture"),)
     for line in shown.lines:
         at = line.n == (face.line or shown.lines[0].n)
         mark = ">" if at else " "
