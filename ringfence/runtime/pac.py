@@ -11,7 +11,6 @@ import signal
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -37,8 +36,8 @@ LONGEST_LINE = 128 << 10
 
 HELPERS = files("ringfence.runtime") / "pac_helpers.js"
 _FAILURES = {
-    "time": ("pac-time", f"needs more than {CPU:g} s of CPU"),
-    "memory": ("pac-memory", "needs more memory than it may have"),
+    "*time": ("pac-time", f"needs more than {CPU:g} s of CPU"),
+    "*memory": ("pac-memory", "needs more memory than it may have"),
 }
 
 
@@ -52,16 +51,12 @@ class Answer(Struct, frozen=True):
     """Names that it was not asked for or did not know, and why."""
 
 
-class _Said(Struct, frozen=True):
-    """A line of the process."""
+class _Said(Struct, frozen=True, array_like=True):
+    """A line of the process, as `pac_child` has it."""
 
     cpu: float
     last: bool
-    loaded: bool = False
-    ask: str | None = None
-    result: str | None = None
-    failed: str = ""
-    why: str = ""
+    text: str
 
 
 class Pac:
@@ -87,7 +82,7 @@ class Pac:
         self._host = host
         self._egress = egress
         self._script = pac.script(data)
-        self._own = _json(own)
+        self._own = own
         self._at = at
         self._child: Child | None = None
         self._loaded = self._spent = False
@@ -151,13 +146,13 @@ class Pac:
             if not self._loaded:
                 left -= (await self._load()).cpu
             while True:
-                order |= {"found": names.found(), "seconds": max(left, 0.01)}
-                said = await self._ask(order, WALL)
+                order["found"] = names.found()
+                said = await self._ask("find", max(left, 0.01), order, WALL)
                 left -= said.cpu
-                if said.result is not None:
-                    result = pac.read_result(said.result)
+                if said.text.startswith("="):
+                    result = pac.read_result(said.text[1:])
                     break
-                await names.ask(said.ask or "")
+                await names.ask(said.text[1:])
                 if said.last:
                     await self._drop()
                     await self._load()
@@ -170,13 +165,15 @@ class Pac:
         """Give the file to the process, which is started where there is none."""
         if self._child is None:
             self._child = await Child.start(_command(), self._environment(), LONGEST_LINE)
-        order = {"helpers": HELPERS.read_text(), "script": self._script, "seconds": CPU}
-        said = await self._ask(order, START)
+        order = {"helpers": HELPERS.read_text(), "script": self._script}
+        said = await self._ask("load", CPU, order, START)
         self._loaded = True
         return said
 
-    async def _ask(self, order: Mapping[str, Any], timeout: float) -> _Said:
-        """Return what the process says to an order.
+    async def _ask(
+        self, word: str, seconds: float, order: Mapping[str, object], timeout: float
+    ) -> _Said:
+        """Return what the process says to an order that may take seconds of CPU.
 
         Raises:
             pac.PacError: it failed, ended, or did not answer in time.
@@ -187,7 +184,8 @@ class Pac:
             raise ComponentError("PAC process", "is gone")
         self._spent = True  # until it answers, nobody knows what it would say next
         try:
-            line = await child.ask(msgspec.json.encode(order), timeout)
+            words = b"%s %.3f %s" % (word.encode(), seconds, msgspec.json.encode(order))
+            line = await child.ask(words, timeout)
             said = msgspec.json.decode(line, type=_Said) if line else None
         except TimeoutError:
             late = pac.PacError("pac-time", f"was killed after {timeout:g} s without an answer")
@@ -198,10 +196,9 @@ class Pac:
         if said is None:
             raise pac.PacError("pac-process", f"its process {_end(await child.end())}")
         self._spent = said.last
-        if said.failed:
-            why = pac.printable(said.why, 300)
-            rule, reason = _FAILURES.get(said.failed, ("pac-script", why))
-            raise pac.PacError(rule, reason)
+        if said.text.startswith(("!", "*")):
+            why = pac.printable(said.text[1:], 300)
+            raise pac.PacError(*_FAILURES.get(said.text, ("pac-script", why)))
         return said
 
     async def _drop(self) -> None:
@@ -229,9 +226,9 @@ class _Names:
         self.asked: tuple[str, ...] = ()
         self.refused: tuple[str, ...] = ()
 
-    def found(self) -> str:
-        """Return `[[name, [address, ...]], ...]` as JSON."""
-        return _json(tuple(self._known.items()))
+    def found(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return names and their addresses."""
+        return tuple(self._known.items())
 
     async def ask(self, name: str) -> None:
         """Resolve a name; one that is refused or unknown has no address.
@@ -260,10 +257,6 @@ class _Names:
         except TimeoutError:
             raise pac.PacError("pac-dns", f"its names took longer than {WAIT:g} s") from None
         self._left -= asyncio.get_running_loop().time() - begun
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _command() -> tuple[str, ...]:

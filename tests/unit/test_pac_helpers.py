@@ -34,8 +34,9 @@ def said(
     context = _quickjs.Context()
     run = context.eval(HELPERS.read_text())
     context.eval(script)
-    found, addresses = json.dumps(list(known.items())), json.dumps(list(own))
-    return str(json.loads(run("http://a.test/", "a.test", found, addresses, utc, local)))
+    order = {"url": "http://a.test/", "host": "a.test", "found": list(known.items())}
+    order |= {"own": list(own), "utc": utc, "local": local}
+    return str(json.loads(run(json.dumps(order))))
 
 
 def value(expression: str, **options: Any) -> Any:
