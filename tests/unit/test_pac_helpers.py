@@ -34,8 +34,8 @@ def said(
     context = _quickjs.Context()
     run = context.eval(HELPERS.read_text())
     context.eval(script)
-    order = {"url": "http://a.test/", "host": "a.test", "found": list(known.items())}
-    order |= {"own": list(own), "utc": utc, "local": local}
+    order: dict[str, Any] = {"url": "http://a.test/", "host": "a.test", "utc": utc, "local": local}
+    order |= {"found": list(known.items()), "own": list(own)}
     return str(json.loads(run(json.dumps(order))))
 
 
