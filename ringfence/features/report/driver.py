@@ -56,7 +56,7 @@ class ReportDriver:
         self._seen: Snapshot | None = None
         """The settings at the last look for a local change."""
         self._tried = ""
-        """`content.mark` of the local values of a report that failed; its retries are the engine's."""
+        """`content.mark` of what a report told in vain; whether it tries again is the engine's."""
         world.commands.register(Command("report", Level.ADMIN, self._command))
 
     async def apply(self, key: str, plan: ReportPlan) -> None:
