@@ -1,6 +1,5 @@
 """The command line: one module for each first word, imported only when it is used."""
 
-import argparse
 import errno
 import gc
 import importlib
@@ -10,7 +9,8 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+
+from ringfence.cli import finder
 
 DONE, FINDINGS, USAGE, CANNOT = 0, 1, 2, 3
 """Exit codes: done or clean; findings or refused; wrong words; cannot run here."""
@@ -29,31 +29,6 @@ WORDS = {
 """`{first word: what it is for}`; the module of the same name has `add(parser)` and `run(args)`."""
 ALONE = {"phone run": "run a phone until it is told to stop"}
 """`{two words: what they are for}` of verbs with a module of their own, here `phone_run`."""
-
-
-class _Lines(argparse.HelpFormatter):
-    """Knows how wide the terminal is without a module that takes milliseconds to load."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_width() - 2)
-
-
-def _width() -> int:
-    try:
-        return int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size().columns or 80
-    except (ValueError, OSError):
-        return 80
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the words in one line; `--help` says the rest."""
-
-    def __init__(self, **words: Any) -> None:
-        super().__init__(**{"formatter_class": _Lines, **words})
-
-    def error(self, message: str) -> NoReturn:
-        """End with the exit code for wrong words."""
-        self.exit(USAGE, f"{self.prog}: {printable(message)}; --help tells the words\n")
 
 
 def printable(text: str) -> str:
@@ -94,10 +69,17 @@ def _run(words: Sequence[str]) -> int:
     if name not in ALONE:
         name, count = words[0], 1
     gc.disable()  # nothing that is loaded is garbage
+    finder.install()  # ADR 40
+    with finder.missing("typing_extensions"):  # 4 ms, for what `typing` has since Python 3.11
+        importlib.import_module("msgspec")
     module = importlib.import_module(f"ringfence.cli.{name.replace(' ', '_')}")
     gc.enable()
+    if name in ALONE and (plain := module.plain(words[count:])):
+        return int(module.run(plain))
+    from ringfence.cli.parser import Parser
+
     purpose = {**WORDS, **ALONE}[name]
-    parser = _Parser(prog=f"ringfence {name}", description=f"{purpose.capitalize()}.")
+    parser = Parser(prog=f"ringfence {name}", description=f"{purpose.capitalize()}.")
     module.add(parser)
     return int(module.run(parser.parse_args(words[count:])))
 

@@ -3,59 +3,88 @@
 It stands alone so that a start loads nothing that only other verbs need.
 """
 
-import argparse
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from ringfence.cli import CANNOT, FINDINGS
 from ringfence.errors import ComponentError, RingfenceError
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
     from ringfence.runtime.host_trace import TraceFile
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "--config": {"type": Path, "help": "cfg.xml to apply before anything starts"},
+    "--interface": {"help": "network interface of the phone (default: br0, eth0, …)"},
+    "--user": {"default": "", "help": "user (name, number) to become with three capabilities"},
+    "--microphone": {
+        "default": "null",
+        "metavar": "DEVICE",
+        "help": "null, tone:HERTZ, wav:FILE, card or card:NAME",
+    },
+    "--speaker": {
+        "default": "null",
+        "metavar": "DEVICE",
+        "help": "null, wav:FOLDER to record calls, card or card:NAME",
+    },
+    "--trace": {
+        "type": Path,
+        "metavar": "FILE",
+        "help": "capture the interface into a pcapng file that holds the TLS keys to read it",
+    },
+    "--debug": {"action": "store_true", "default": False, "help": "log the wire, too"},
+    "--life": {"type": int, "help": "==SUPPRESS=="},
+}
+"""`{option: what argparse is told of it}`; one that is suppressed is no one's to give."""
+_FOLDER: Mapping[str, Any] = {"type": Path, "required": True, "help": "folder of the phone"}
+
+
+def add(parser: "ArgumentParser") -> None:
     """Declare the options."""
-    parser.add_argument("--state", type=Path, required=True, help="folder of the phone")
+    parser.add_argument("--state", **_FOLDER)
     add_options(parser)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: "ArgumentParser") -> None:
     """Declare all but the folder, which every verb has."""
-    parser.add_argument("--config", type=Path, help="cfg.xml to apply before anything starts")
-    parser.add_argument(
-        "--interface", help="network interface of the phone (default: br0, eth0, …)"
-    )
-    parser.add_argument(
-        "--user", default="", help="user (name, number) to become with three capabilities"
-    )
-    parser.add_argument(
-        "--microphone",
-        default="null",
-        metavar="DEVICE",
-        help="null, tone:HERTZ, wav:FILE, card or card:NAME",
-    )
-    parser.add_argument(
-        "--speaker",
-        default="null",
-        metavar="DEVICE",
-        help="null, wav:FOLDER to record calls, card or card:NAME",
-    )
-    parser.add_argument(
-        "--trace",
-        type=Path,
-        metavar="FILE",
-        help="capture the interface into a pcapng file that holds the TLS keys to read it",
-    )
-    parser.add_argument("--debug", action="store_true", help="log the wire, too")
-    parser.add_argument("--life", type=int, help=argparse.SUPPRESS)
+    for name, told in _OPTIONS.items():
+        parser.add_argument(name, **told)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def plain(words: Sequence[str]) -> SimpleNamespace | None:
+    """Return the options, if the words are plainly those; None leaves them to argparse.
+
+    Its import and its work are a thirtieth of the time until a phone is registered.
+    """
+    known = {"--state": _FOLDER, **_OPTIONS}
+    given = {name: told.get("default") for name, told in known.items()}
+    left = iter(words)
+    for word in left:
+        if word not in known:
+            return None
+        if "action" in known[word]:
+            given[word] = True
+            continue
+        value = next(left, "-")
+        if value.startswith("-"):
+            return None
+        try:
+            given[word] = known[word].get("type", str)(value)
+        except ValueError:
+            return None
+    if given["--state"] is None:
+        return None
+    return SimpleNamespace(**{name.removeprefix("--"): value for name, value in given.items()})
+
+
+def run(arguments: "Namespace | SimpleNamespace") -> int:
     """Run a phone until it is told to stop."""
     gc.disable()  # what is loaded is no garbage; a phone that is up lets it be looked for again
     try:
@@ -68,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         return FINDINGS
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: "Namespace | SimpleNamespace") -> int:
     from ringfence.runtime.host import Host
     from ringfence.runtime.keeper import be_phone, keep
     from ringfence.runtime.privileges import drop
@@ -96,7 +125,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return keep(phone, host, None if trace else partial(_words, arguments))
 
 
-def _words(arguments: argparse.Namespace, first: bool) -> list[str]:
+def _words(arguments: "Namespace | SimpleNamespace", first: bool) -> list[str]:
     """Return the words that start an image as this phone was started."""
     options = {
         "--state": arguments.state,

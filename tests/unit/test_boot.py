@@ -16,7 +16,9 @@ from ringfence.runtime import beside, log
 
 EARLY = (
     "import sys\n"
-    "from ringfence.cli import phone_process, phone_run\n"
+    "from ringfence.cli import main\n"
+    "main(['phone', 'run', '--state', '/dev/null/none'])\n"  # it comes as far as its folder
+    "from ringfence.cli import phone_process\n"
     "from ringfence.features import FIRST, load\n"
     "from ringfence.runtime import keeper\n"
     "for feature in load(sorted(FIRST)):\n"
@@ -25,9 +27,11 @@ EARLY = (
 )
 NOT_YET = (
     "aiohttp",
+    "argparse",
     "cryptography",
     "dns",
     "email",
+    "gettext",
     "h11",
     "idna",
     "importlib.metadata",
@@ -44,6 +48,7 @@ NOT_YET = (
     "sqlite3",
     "tempfile",
     "tuf",
+    "typing_extensions",
     "urllib.request",
     "xml",
     "zipfile",

@@ -1,0 +1,109 @@
+"""Finds modules where they are known to be, at a third of what it costs to look for them.
+
+A start loads three hundred modules. Python looks for each one in every folder of its path and asks
+the kernel a dozen times; where our own are, and those of Python's own library, is known. What was
+compiled counts by the same rule as ever: only with the time and the size of its source.
+Source: PEP 3147, PEP 552.
+"""
+
+import contextlib
+import marshal
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.util import MAGIC_NUMBER, cache_from_source
+from types import CodeType, ModuleType
+from typing import cast
+
+_HEAD = MAGIC_NUMBER + bytes(4)
+"""How a compiled file begins that names the time and the size of its source."""
+
+
+class _Loader(SourceFileLoader):
+    """Has read its module already, unless somebody asks for it anew."""
+
+    def __init__(self, name: str, path: str, code: CodeType) -> None:
+        super().__init__(name, path)
+        self._code: CodeType | None = code
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Return what the module does."""
+        code, self._code = self._code, None
+        return code or super().get_code(fullname)
+
+
+class Finder:
+    """Knows our own folder and that of Python's own library; whatever is new there it leaves."""
+
+    def __init__(self, folder: str, ending: str) -> None:
+        """Take the folder of our package, and how a compiled file ends."""
+        self._folders = dict.fromkeys(sys.stdlib_module_names, os.path.dirname(os.__file__))
+        self._folders[__name__.partition(".")[0]] = folder
+        self._ending = ending
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return a module that is compiled, else nothing: then Python looks for it."""
+        folder = self._folders.get(name.partition(".")[0])
+        if folder is None:
+            return None
+        place = f"{folder}/{name.replace('.', '/')}"
+        above, _, last = place.rpartition("/")
+        return self._known(name, f"{place}.py", f"{above}/__pycache__/{last}") or self._known(
+            name, f"{place}/__init__.py", f"{place}/__pycache__/__init__", [place]
+        )
+
+    def _known(
+        self, name: str, source: str, compiled: str, inside: list[str] | None = None
+    ) -> ModuleSpec | None:
+        compiled += self._ending
+        try:
+            data = _read(compiled)
+            state = os.stat(source)
+        except OSError:
+            return None
+        if data[:16] != _HEAD + _word(int(state.st_mtime)) + _word(state.st_size):
+            return None
+        code = marshal.loads(memoryview(data)[16:])  # noqa: S302 - as Python itself does
+        if code.co_filename != source:  # compiled elsewhere, and brought here
+            return None
+        found = ModuleSpec(name, _Loader(name, source, code), origin=source)
+        found.submodule_search_locations = inside
+        found.cached, found.has_location = compiled, True
+        return found
+
+
+def install() -> None:
+    """Have this process find our modules so, and those of Python's own library."""
+    place, _, ending = cache_from_source("_/x.py").rpartition("/x")
+    known = any(isinstance(one, Finder) for one in sys.meta_path)
+    if place == "_/__pycache__" and not known and PathFinder in sys.meta_path:
+        folder = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+        sys.meta_path.insert(sys.meta_path.index(PathFinder), Finder(folder, ending))
+
+
+@contextlib.contextmanager
+def missing(name: str) -> Iterator[None]:
+    """Have a module that nobody has loaded yet look as if it were not installed."""
+    hidden = name not in sys.modules
+    if hidden:
+        sys.modules[name] = cast("ModuleType", None)  # what Python takes for missing
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules[name]
+
+
+def _read(path: str) -> bytes:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(handle, os.fstat(handle).st_size)
+    finally:
+        os.close(handle)
+
+
+def _word(number: int) -> bytes:
+    return (number & 0xFFFFFFFF).to_bytes(4, "little")
