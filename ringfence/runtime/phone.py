@@ -238,6 +238,8 @@ class Phone:
             ("MAC Address", identity.mac),
             ("Device Certificate", "Installed" if self._facts.own_certificate else "Not Installed"),
         ]
+        if version := stored.provisioning.device_config_version:
+            rows.append(("Configuration Version", version))
         if waiting:
             rows.append(("Pending", "stored changes take effect after a reboot"))
         if self._memory.problem:

@@ -85,6 +85,13 @@ def test_http_answers_have_their_classes(
     assert resync(phone, f"{at}/moved")["result"] == "success"
     assert resync(phone, f"[--uid bob --pwd hush] {at}/login")["result"] == "success"
     assert "HTTP status 401" in refused(phone, f"[--uid bob --pwd wrong] {at}/login")
+    submit(phone, Login_User_ID="bob", Login_Password="hush")
+    assert "HTTP status 401" in refused(phone, f"{at}/login")
+    submit(phone, Profile_Authentication_Type="XSI Authentication")
+    assert resync(phone, f"{at}/login")["result"] == "success"
+    assert "HTTP status 401" in refused(phone, f"[--uid bob --pwd wrong] {at}/login")
+    submit(phone, Profile_Authentication_Type="Disabled")
+    assert "HTTP status 401" in refused(phone, f"[--uid bob --pwd hush] {at}/login")
     assert "more than 5 redirects" in refused(phone, f"{at}/round")
     assert "redirect from https to http refused" in refused(phone, f"{at}/clear")
     assert refused(phone, f"{at}/away") == "domain not allowed: pv.other.test"

@@ -262,7 +262,7 @@ _REST: dict[str, tuple[str, str]] = {
         "<Enable_SSLv3>No</Enable_SSLv3>",
     ),
     "values-without-effect-yet": (
-        "<MIC_Cert_Refresh_Enable>Yes</MIC_Cert_Refresh_Enable>",
+        "<User_Password_Prompt>No</User_Password_Prompt>",
         "<Firewall>Disabled</Firewall>",
     ),
     "cannot-plan": (

@@ -32,15 +32,20 @@ class Phone(Tab, frozen=True, kw_only=True):
     secure_call_serv: bool = _SERVICES.row(True, "Secure_Call_Serv", "Allows secure calls.", status=Status.OBEYED)
 
     require_authentication_for_lcd_menu_access: MenuAuthentication = _MENU.row(
-        MenuAuthentication.DEFAULT, "Require_Authentication_for_LCD_Menu_Access", "Which menus of the phone screen ask for a password."
+        MenuAuthentication.DEFAULT,
+        "Require_Authentication_for_LCD_Menu_Access",
+        "Which menus of the phone screen ask for a password.",
+        status=Status.OBEYED,
     )
-    factory_reset_menu: bool = _MENU.row(True, "Factory_Reset_Menu", "Whether Factory Reset asks for a password.")
-    profile_rule_menu: bool = _MENU.row(True, "Profile_Rule_Menu", "Whether Profile Rule asks for a password.")
-    status: bool = _MENU.row(True, "Status", "Shows the menu Status; without it Report Problem is hidden, too.")
-    user_preferences: bool = _MENU.row(True, "User_Preferences", "Shows the menu User Preferences.")
-    network_configuration: bool = _MENU.row(True, "Network_Configuration", "Shows the menu Network Configuration.")
-    device_administration: bool = _MENU.row(True, "Device_Administration", "Shows the menu Device Administration.")
-    report_problem_menu: bool = _MENU.row(True, "Report_Problem_Menu", "Shows the menu Report Problem.")
+    factory_reset_menu: bool = _MENU.row(True, "Factory_Reset_Menu", "Whether Factory Reset asks for a password.", status=Status.OBEYED)
+    profile_rule_menu: bool = _MENU.row(True, "Profile_Rule_Menu", "Whether Profile Rule asks for a password.", status=Status.OBEYED)
+    status: bool = _MENU.row(True, "Status", "Shows the menu Status; without it Report Problem is hidden, too.", status=Status.OBEYED)
+    user_preferences: bool = _MENU.row(
+        True, "User_Preferences", "This phone has no such menu: its user tab is on the page alone.", status=Status.NEVER
+    )
+    network_configuration: bool = _MENU.row(True, "Network_Configuration", "Shows the menu Network Configuration.", status=Status.OBEYED)
+    device_administration: bool = _MENU.row(True, "Device_Administration", "Shows the menu Device Administration.", status=Status.OBEYED)
+    report_problem_menu: bool = _MENU.row(True, "Report_Problem_Menu", "Shows the menu Report Problem.", status=Status.OBEYED)
 
     ldap_dir_enable: bool = _LDAP.row(False, "LDAP_Dir_Enable", "Shows the corporate directory.", status=Status.OBEYED)
     ldap_corp_dir_name: str = _LDAP.row(
@@ -204,7 +209,12 @@ class Phone(Tab, frozen=True, kw_only=True):
     )
     xmpp_user_id: str = _XMPP.row("", "XMPP_User_ID", "XMPP user, user@domain.", status=Status.OBEYED, codec=NAME)
     xmpp_password: Secret = _XMPP.row(Secret(), "XMPP_Password", "XMPP password.", status=Status.OBEYED)
-    display_xmpp_user_id_with_top_priority: bool = _XMPP.row(False, "Display_XMPP_User_ID_With_Top_Priority", "Shows the XMPP user first.")
+    display_xmpp_user_id_with_top_priority: bool = _XMPP.row(
+        False,
+        "Display_XMPP_User_ID_With_Top_Priority",
+        "Shows the XMPP user at the top of the screen, before a text logo.",
+        status=Status.OBEYED,
+    )
 
     company_uuid: str = _E911.row("", "Company_UUID", "Customer at the location provider.", status=Status.OBEYED, codec=Text(128))
     primary_request_url: str = _E911.row("", "Primary_Request_URL", "First location server.", status=Status.OBEYED, codec=URL)

@@ -70,8 +70,7 @@ class Provisioning(Tab, frozen=True, kw_only=True):
     profile_authentication_type: ProfileAuthentication = _PROFILE.row(
         ProfileAuthentication.BASIC,
         "Profile_Authentication_Type",
-        "How the phone proves itself to the provisioning server.",
-        status=Status.LATER,
+        "Who the phone is where a server of profiles asks for a login: nobody, whom the rule names, or else the user of XSI.",
     )
     profile_rule: str = _PROFILE.row("/$PSN.xml", "Profile_Rule", "Where the profile is.", codec=RULE)
     profile_rule_b: str = _PROFILE.row("", "Profile_Rule_B", "Second profile.", codec=RULE)
@@ -110,14 +109,12 @@ class Provisioning(Tab, frozen=True, kw_only=True):
         codec=TEMPLATE,
         aliases=("Log_Resync_Failure_Msg",),
     )
-    user_configurable_resync: bool = _PROFILE.row(
-        True, "User_Configurable_Resync", "Shows the profile rule on the phone screen.", status=Status.LATER
-    )
+    user_configurable_resync: bool = _PROFILE.row(True, "User_Configurable_Resync", "Shows the profile rule on the phone screen.")
     https_name_validate: bool = _PROFILE.row(
         True, "HTTPS_Name_Validate", "Read for the sake of files of other lines; the name is always checked.", status=NEVER
     )
     device_config_version: str = _PROFILE.row(
-        "", "Device_Config_Version", "Version of the profile, for the screen.", codec=Text(64), status=Status.LATER, source="phone-facts 8"
+        "", "Device_Config_Version", "Version of the profile, for the screen.", codec=Text(64), source="phone-facts 8"
     )
     empty_means: EmptyMeans = _PROFILE.row(
         EmptyMeans.EMPTY, "RF_Empty_Means", "What an empty element of a profile does.", label="Empty Means", source="phone-facts 2.1"
@@ -211,9 +208,18 @@ class Provisioning(Tab, frozen=True, kw_only=True):
         "$VERSION ($MA)", "HTTP_User_Agent_Name", "User-Agent of the phone's HTTP requests.", codec=TEMPLATE
     )
 
-    mic_cert_refresh_enable: bool = _MIC.row(False, "MIC_Cert_Refresh_Enable", "Renews the device certificate.")
+    mic_cert_refresh_enable: bool = _MIC.row(
+        False,
+        "MIC_Cert_Refresh_Enable",
+        "The device certificate comes from the provider's CA, not from a maker who would renew it.",
+        status=NEVER,
+    )
     mic_cert_refresh_rule: str = _MIC.row(
-        "http://sudirenewal.cisco.com/", "MIC_Cert_Refresh_Rule", "Where the device certificate is renewed.", codec=RULE
+        "http://sudirenewal.cisco.com/",
+        "MIC_Cert_Refresh_Rule",
+        "Where a maker would renew the device certificate.",
+        codec=RULE,
+        status=NEVER,
     )
 
     cdc_server: str = _CDC.row("", "CDC_Server_1_", "SCEP server for a custom certificate.", label="CDC Server", codec=Text(511, "URL"))

@@ -392,5 +392,9 @@ class System(Tab, frozen=True, kw_only=True):
         tr069="X_CISCO_SecuritySettings.TLSServerMinVersion",
     )
     fips_mode: Switch = _SECURITY.row(
-        Switch.DISABLED, "FIPS_Mode", "Allows only algorithms that FIPS 140 approves.", aliases=("FIPS_MODE",)
+        Switch.DISABLED,
+        "FIPS_Mode",
+        "No module of this phone is validated by FIPS 140; TLS_Cipher_List says what TLS may use.",
+        status=NEVER,
+        aliases=("FIPS_MODE",),
     )

@@ -18,6 +18,7 @@ from ringfence.runtime.egress import Target
 from ringfence.runtime.feature import World
 
 if TYPE_CHECKING:
+    from ringfence.protocols.sip.digest import Credentials
     from ringfence.runtime.http import Request
 
 
@@ -64,7 +65,6 @@ class Fetch:
         return Fetched(got.url, got.address, body, "", findings)
 
     def _request(self, url: Url, options: Options) -> "Request":
-        from ringfence.protocols.sip.digest import Credentials
         from ringfence.runtime.http import Request
 
         fields = {"User-Agent": self._now.reach.agent}
@@ -72,14 +72,23 @@ class Fetch:
             fields["Accept-Encoding"] = "aes128gcm"
         if options.post:
             fields["Content-Type"] = "text/plain; charset=utf-8"
-        who = self._expanded(options.uid)
         return Request(
             url,
             fields,
-            Credentials(who, self._expanded(options.pwd.reveal())) if who else None,
+            self._login(options),
             "POST" if options.post else "GET",
             self._posted(options.post).encode(),
         )
+
+    def _login(self, options: Options) -> "Credentials | None":
+        from ringfence.protocols.sip.digest import Credentials
+
+        own = self._now.login
+        if not own.told:
+            return None
+        if who := self._expanded(options.uid):
+            return Credentials(who, self._expanded(options.pwd.reveal()))
+        return Credentials(own.user, own.password.reveal()) if own.user else None
 
     def _posted(self, letter: str) -> str:
         """Return the text of a general purpose parameter, expanded; empty for no letter."""

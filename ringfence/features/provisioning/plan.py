@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from ringfence.config.catalog.provisioning import Provisioning
+from ringfence.config.catalog.values import ProfileAuthentication
 from ringfence.config.cfgxml_alias import parse_aliases
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import ROWS, Settings
@@ -54,6 +55,15 @@ class ActivationServer(Struct, frozen=True):
     """The tag of the parameter, or the file of the factory."""
 
 
+class ProfileLogin(Struct, frozen=True):
+    """Who the phone is where a server asks for a login. Source: phone-facts 1.4."""
+
+    told: bool = True
+    """Anybody at all; `[--uid --pwd]` of a rule comes first."""
+    user: str = ""
+    password: Secret = Secret()
+
+
 class ProvisioningPlan(Struct, frozen=True):
     """Everything that a resync depends on."""
 
@@ -79,6 +89,7 @@ class ProvisioningPlan(Struct, frozen=True):
     after_upgrade: bool
     """A resync follows every attempt to upgrade."""
     messages: Messages
+    login: ProfileLogin = ProfileLogin()
     activation: ActivationServer | None = None
     """None where the phone was told of none: it asks nobody then."""
 
@@ -134,9 +145,21 @@ def plan(settings: Settings, facts: Facts) -> Planned[ProvisioningPlan]:
         watches_lines=_watches_lines(own),
         after_upgrade=own.resync_after_upgrade_attempt,
         messages=Messages(own.log_request_msg, own.log_success_msg, own.log_failure_msg),
+        login=_login(settings),
         activation=_activation(own, facts),
     )
     return Planned({"": decided}, (*_findings(settings), *lock_outs(settings, facts)))
+
+
+def _login(settings: Settings) -> ProfileLogin:
+    phone = settings.phone
+    match settings.provisioning.profile_authentication_type:
+        case ProfileAuthentication.DISABLED:
+            return ProfileLogin(told=False)
+        case ProfileAuthentication.XSI:
+            return ProfileLogin(user=phone.login_user_id, password=phone.login_password)
+        case _:
+            return ProfileLogin()
 
 
 def _activation(own: Provisioning, facts: Facts) -> ActivationServer | None:

@@ -4,15 +4,17 @@ Source: chapter, Enable 802.1X Authentication, Set Up a VPN Connection from the 
 Status; phone-facts 8.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
+from ringfence.config.catalog.phone import Phone
+from ringfence.config.catalog.values import MenuAuthentication
 from ringfence.config.settings import ROWS, Settings
 from ringfence.features.screen.services import services
 from ringfence.messages import _
 from ringfence.surfaces.screen.face import SIGN_IN
-from ringfence.surfaces.screen.menu import Ask, Command, Menu, Setting, Switch, View
+from ringfence.surfaces.screen.menu import Ask, Command, Item, Menu, Setting, Switch, View
 
 _SYSTEM = ROWS["system"]
 
@@ -117,6 +119,26 @@ _STATUS = Menu(
         View(_("Reboot history"), ("phone",), begins="Reboot Reason"),
     ),
 )
+_PROFILE_RULE = Command(
+    _("Profile rule"),
+    "resync",
+    asks=(Ask("rule", _("Profile rule")),),
+    action=_("Resync"),
+    done=_("Resync done."),
+)
+_FACTORY_RESET = Command(
+    _("Factory reset"),
+    "factory-reset",
+    question=_("All settings, certificates and the call history are lost. Reset the phone?"),
+    done=_("The phone restarts."),
+)
+_REPORT_PROBLEM = Command(
+    _("Report problem"),
+    "problem-report",
+    question=_("Send a problem report?"),
+    action=_("Submit"),
+    done=_("The report is made."),
+)
 _ADMINISTRATION = Menu(
     _("Device administration"),
     (
@@ -133,21 +155,8 @@ _ADMINISTRATION = Menu(
         ),
         SIGN_IN,
         Command(_("Sign out"), "sign-out", done=_("Signed out."), signs_in=False),
-        Command(
-            _("Profile rule"),
-            "resync",
-            asks=(Ask("rule", _("Profile rule")),),
-            action=_("Resync"),
-            done=_("Resync done."),
-        ),
-        Command(
-            _("Factory reset"),
-            "factory-reset",
-            question=_(
-                "All settings, certificates and the call history are lost. Reset the phone?"
-            ),
-            done=_("The phone restarts."),
-        ),
+        _PROFILE_RULE,
+        _FACTORY_RESET,
         Command(
             _("Restart"),
             "reboot",
@@ -165,20 +174,59 @@ APPLICATIONS = Menu(
         _STATUS,
         View(_("Phone information"), ("phone",)),
         _ADMINISTRATION,
-        Command(
-            _("Report problem"),
-            "problem-report",
-            question=_("Send a problem report?"),
-            action=_("Submit"),
-            done=_("The report is made."),
-        ),
+        _REPORT_PROBLEM,
     ),
 )
 
 
 def applications(settings: Settings) -> Menu:
-    """Return the menus of a phone: what it has of services stands last."""
-    return replace(APPLICATIONS, items=(*APPLICATIONS.items, *services(settings)))
+    """Return the menus of a phone: without those that it hides, and its services stand last.
+
+    Source: phone-facts 1.4, User_Configurable_Resync, and 1.5, menu control.
+    """
+    fit = _fit(APPLICATIONS, tuple(_hidden(settings)), _locks(settings.phone))
+    return replace(fit, items=(*fit.items, *services(settings)))
+
+
+def _fit(menu: Menu, hidden: tuple[Item, ...], locks: Mapping[str, bool]) -> Menu:
+    """Return a menu without what is hidden, and locked as `{label: whether}` has it."""
+    items: list[Item] = []
+    for item in menu.items:
+        made = _fit(item, hidden, locks) if isinstance(item, Menu) else item
+        if isinstance(made, Menu | Command) and made.label in locks:
+            made = replace(made, locked=locks[made.label])
+        if item not in hidden:
+            items.append(made)
+    return replace(menu, items=tuple(items))
+
+
+def _hidden(settings: Settings) -> Iterator[Item]:
+    phone = settings.phone
+    if not phone.network_configuration:
+        yield _NETWORK
+    if not phone.status:
+        yield _STATUS
+    if not phone.device_administration:
+        yield _ADMINISTRATION
+    if not (phone.report_problem_menu and phone.status):
+        yield _REPORT_PROBLEM
+    if not settings.provisioning.user_configurable_resync:
+        yield _PROFILE_RULE
+
+
+def _locks(phone: Phone) -> Mapping[str, bool]:
+    """Return what stands behind the user password otherwise than by default."""
+    match phone.require_authentication_for_lcd_menu_access:
+        case MenuAuthentication.NO:
+            return {_NETWORK.label: False, _ADMINISTRATION.label: False}
+        case MenuAuthentication.CUSTOMIZED:
+            return {
+                _ADMINISTRATION.label: False,
+                _FACTORY_RESET.label: phone.factory_reset_menu,
+                _PROFILE_RULE.label: phone.profile_rule_menu,
+            }
+        case _:
+            return {}
 
 
 def tags(menu: Menu = APPLICATIONS) -> Iterator[str]:

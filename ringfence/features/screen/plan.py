@@ -37,9 +37,17 @@ def plan(settings: Settings, facts: Facts) -> Planned[ScreenPlan]:
         system.user_password,
         settings.regional.language_selection,
         facts.language,
-        settings.user.text_logo,
+        _heading(settings),
     )
     return Planned({"": made})
+
+
+def _heading(settings: Settings) -> str:
+    """Return what stands above everything. Source: phone-facts 7, XMPP."""
+    phone = settings.phone
+    if phone.xmpp_enable and phone.display_xmpp_user_id_with_top_priority and phone.xmpp_user_id:
+        return phone.xmpp_user_id
+    return settings.user.text_logo
 
 
 def show(made: ScreenPlan) -> str:

@@ -206,7 +206,8 @@ def _entered(face: Face, item: Item, shown: Shown) -> Pressed:
     if isinstance(item, Command) and not (item.asks or item.question):
         return face, _run(item, {})
     path = (*face.path, item.label)
-    if isinstance(item, Menu) and item.locked and shown.locked and not face.signed_in:
+    locked = isinstance(item, Menu | Command) and item.locked
+    if locked and shown.locked and not face.signed_in:
         behind, path = path, (*face.path, SIGN_IN.label)
         face = replace(face, behind=behind)
     return replace(face, path=path, cursors=(*face.cursors, 0), edits={}), None

@@ -62,6 +62,8 @@ class Command(Struct, frozen=True):
     done: str = _("Done.")
     signs_in: bool | None = None
     """It signs the user in, or out; only where a user password is set."""
+    locked: bool = False
+    """A user password, where one is set, stands before it; only before what asks something."""
 
 
 class Switch(Struct, frozen=True):
