@@ -39,6 +39,7 @@ LIES = {
     "chunks": CHUNKED + b"5\r\n" + PART + b"\r\nzz\r\n",
     "cut": CHUNKED + b"ffff\r\n" + PART,
     "bomb": sized(BOMB),
+    "packed": OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB,
     "garbage": NOISE,
     "noise": sized(NOISE),
     "closed": b"",

@@ -1,6 +1,7 @@
 """Pictures that are what they say, and pictures that are bombs."""
 
 import io
+import random
 import struct
 import zlib
 
@@ -13,6 +14,15 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (64, 48), mode: str = "RG
     """Return a picture in one of the formats of the library, `PNG`, `JPEG`, `BMP`, `GIF`."""
     made = io.BytesIO()
     Image.linear_gradient("L").resize(size).convert(mode).save(made, kind)
+    return made.getvalue()
+
+
+def noise(size: tuple[int, int]) -> bytes:
+    """Return a PNG that cannot be packed."""
+    made = io.BytesIO()
+    Image.frombytes("RGB", size, random.Random(8).randbytes(size[0] * size[1] * 3)).save(
+        made, "PNG"
+    )
     return made.getvalue()
 
 

@@ -233,6 +233,7 @@ class Nginx:
             "nginx", "-e", str(folder / "error.log"), "-c", str(self._configuration)
         )
         assert done.returncode == 0, done.stderr
+        self._stopped = False
 
     def put(self, path: str, text: str) -> None:
         file = self.root / path
@@ -244,8 +245,10 @@ class Nginx:
         return (self._folder / "error.log").read_text()
 
     def stop(self) -> None:
-        self._net.servers.run("nginx", "-c", str(self._configuration), "-s", "stop")
-        self.access.close()
+        if not self._stopped:
+            self._net.servers.run("nginx", "-c", str(self._configuration), "-s", "stop")
+            self.access.close()
+        self._stopped = True
 
 
 def resync(phone: RunningPhone, rule: str = "") -> dict[str, Any]:
