@@ -67,7 +67,7 @@ def boot(  # noqa: PLR0913 - a start has as many parts
         )
         if sound != Sound():
             _check(sound)
-        memory = Memory(host, facts.identity.firmware)
+        memory = Memory(host, facts.identity.firmware, facts.identity.realm)
         facts = replace(facts, vpn_asked=memory.intents.get(INTENT, ""))
         memory.settle()
         if config is not None:

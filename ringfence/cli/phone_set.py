@@ -79,7 +79,7 @@ def _set_stopped(host: "Host", values: Mapping[str, str]) -> Mapping[str, Any]:
     from ringfence.runtime.state import Facts
 
     facts = Facts(identity=identity(host, None))
-    memory = Memory(host, facts.identity.firmware)
+    memory = Memory(host, facts.identity.firmware, facts.identity.realm)
     return set_values(tuple(load()), memory.submit, memory, facts, values)
 
 
@@ -101,4 +101,5 @@ def _stored(state: Path) -> "Memory":
     from ringfence.runtime.memory import Memory
 
     host = Host(state)
-    return Memory(host, identity(host, None).firmware)
+    own = identity(host, None)
+    return Memory(host, own.firmware, own.realm)

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Mapping
 
+from msgspec import structs
+
 from ringfence.config import unconfirmed
 from ringfence.config.settings import virgin
 from ringfence.config.snapshot import Change, Origin, Snapshot, restore, submit
@@ -10,7 +12,8 @@ from ringfence.errors import ComponentError, ConfigError
 from ringfence.runtime import reset
 from ringfence.runtime.host import Host
 from ringfence.runtime.places import Places
-from ringfence.runtime.store import Loaded, Store
+from ringfence.runtime.seals import Seals
+from ringfence.runtime.store import KEPT, Loaded, Store
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +21,10 @@ logger = logging.getLogger(__name__)
 class Memory:
     """The settings of a phone and their one write path; works with and without a running phone."""
 
-    def __init__(self, host: Host, firmware: str) -> None:
+    def __init__(self, host: Host, firmware: str, realm: str = "phone") -> None:
+        """Read what is stored; `realm` is what programs are told that prove an account to it."""
         self._host = host
+        self._seals = Seals(host, realm)
         self._store = Store(host)
         self._virgin = virgin(firmware)
         loaded = Loaded() if reset.pending(host) else self._store.load()
@@ -51,7 +56,11 @@ class Memory:
 
         What is set for good is no longer undone, whoever changed it before.
         """
+        changes, forged = self._seals.taken(changes, self.snapshot.stored)
         snapshot, errors = submit(self.snapshot, changes, origin)
+        snapshot, errors = self._seals.needed(snapshot), forged + errors
+        if snapshot.stored == self.snapshot.stored:
+            snapshot = self.snapshot
         if whole and errors:
             return errors
         if confirm_within:
@@ -91,7 +100,11 @@ class Memory:
             self.settle()
 
     def settle(self) -> None:
-        """Store what was undone, and begin the time of changes that come into force by a start."""
+        """Store what was undone, and begin the time of changes that come into force by a start.
+
+        A store that has passwords in clear text has them sealed from now on.
+        """
+        self._seal()
         waits = self.unconfirmed
         if waits and waits.until is None:
             waits = self._counted(waits)
@@ -103,6 +116,24 @@ class Memory:
             logger.error("settings.unsettled: %s", error)
             if waits:
                 self._undo(waits)
+
+    def _seal(self) -> None:
+        held = self.snapshot.stored
+        before = self.unconfirmed.before if self.unconfirmed else {}
+        past = {tag: one for tag, one in before.items() if one}
+        stored, sealed = self._seals.resealed(held), self._seals.resealed(past)
+        if stored == held and sealed == past:
+            return
+        snapshot, _ = restore(self._virgin, stored)
+        waits = self.unconfirmed
+        if waits:
+            waits = structs.replace(waits, before={**before, **sealed})
+        try:
+            for _generation in range(KEPT):  # none of those that are kept has the clear text
+                self._keep(self._seals.needed(snapshot), waits)
+        except ComponentError as error:
+            logger.error("settings.not_sealed: %s", error)
+        logger.info("settings.sealed: the passwords of the accounts")
 
     def _counted(self, waits: unconfirmed.Unconfirmed) -> unconfirmed.Unconfirmed:
         return waits.counted(self._host.boot(), self._host.now())

@@ -35,6 +35,11 @@ class Identity(Struct, frozen=True):
     activation_url: str = ""
     """Activation server that the factory gave it; RF_Activation_URL comes first."""
 
+    @property
+    def realm(self) -> str:
+        """Return what programs prove an account to by HTTP Digest."""
+        return f"{self.product} {self.mac}"
+
 
 class Sound(Struct, frozen=True):
     """The devices of every call, by the words of `runtime.host_sound`, and what it may speak."""

@@ -45,7 +45,7 @@ def main(state: str, texts: str) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO)
     host = Host(Path(state))
     facts = Facts(identity=identity(host, "lo"), trust=trust(host), client=certificate(host))
-    memory = Memory(host, facts.identity.firmware)
+    memory = Memory(host, facts.identity.firmware, facts.identity.realm)
     given = {
         tag: value if isinstance(value, list) else [value, None]
         for tag, value in json.loads(texts).items()

@@ -2,13 +2,13 @@
 
 import asyncio
 import hashlib
-import hmac
 import logging
 from collections.abc import Mapping
 
 from msgspec import MsgspecError, convert, json, to_builtins
 from msgspec.structs import replace
 
+from ringfence.config.codecs import Secret
 from ringfence.config.parameter import Effect, Level
 from ringfence.config.snapshot import Change, Origin
 from ringfence.errors import ConfigError, RingfenceError
@@ -19,6 +19,7 @@ from ringfence.messages import _
 from ringfence.policy.throttle import Throttle
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
+from ringfence.runtime.seals import Checks
 from ringfence.runtime.state import Health, Page, Status
 from ringfence.surfaces import forms
 from ringfence.surfaces.screen import menu
@@ -57,6 +58,7 @@ class ScreenDriver:
         """Digests of the pictures of who calls."""
         self._redial = ""
         self._throttle = Throttle()
+        self._checks = Checks()
         for name, handler in (
             ("screen", self._look),
             ("sign-in", self._sign_in),
@@ -221,28 +223,28 @@ class ScreenDriver:
     # Signing in
 
     async def _sign_in(self, given: Mapping[str, str]) -> Mapping[str, object]:
-        self._check(given.get("password", ""))
+        await self._check(given.get("password", ""))
         return {"signed_in": True}
 
     async def _sign_out(self, _: Mapping[str, str]) -> Mapping[str, object]:
         return {"signed_in": False}
 
-    def _check(self, password: str) -> None:
+    async def _check(self, password: str) -> None:
         """Raise `ConfigError` where a password is not the user's, or was guessed at too often."""
         now = self._world.host.now()
         if wait := self._throttle.wait(HERE, now):
             raise ConfigError(
                 _("password"), _("too many attempts"), _("wait {wait:.0f} s", wait=wait)
             )
-        right = self._plan.password.reveal() if self._plan else ""
-        if right and not hmac.compare_digest(password.encode(), right.encode()):
-            self._throttle.failed(HERE, now)
+        right = self._plan.password if self._plan else Secret()
+        self._throttle.failed(HERE, now)
+        if right and not await self._checks.matches(right, password):
             logger.warning("screen.wrong_password")
             raise ConfigError(_("password"), _("it is wrong"), _("ask the administrator"))
         self._throttle.succeeded(HERE)
 
     async def _set_password(self, given: Mapping[str, str]) -> Mapping[str, object]:
-        self._check(given.get("old", ""))
+        await self._check(given.get("old", ""))
         field = self._shown().fields.get(PASSWORD)
         if field is None or not field.editable:
             raise ConfigError(

@@ -19,16 +19,18 @@ from ringfence.features.web.sessions import Sessions
 from ringfence.features.web.view import View
 from ringfence.policy.throttle import Throttle
 from ringfence.runtime.feature import World
+from ringfence.runtime.seals import Checks
 
 
 def application(world: World, sessions: Sessions, throttle: Throttle) -> web.Application:
     """Return the application that serves every route of the table."""
     view = View(world)
-    entrance = Entrance(world, sessions, throttle, view)
+    checks = Checks()
+    entrance = Entrance(world, sessions, throttle, view, checks)
     pages = Pages(world, view)
     actions = Actions(world)
     digests = Digests(world, throttle)
-    gate = Gate(world, sessions, view, Callers(digests, view))
+    gate = Gate(world, sessions, view, Callers(digests, view, checks))
     events = Events(view, world.host.now, gate.session)
     executes, directory = Executes(world, digests, view), Directory(world, view)
     calls, credentials = Calls(world, view), Credentials(world, view)

@@ -3,18 +3,20 @@
 Source: phone-facts 2.10; RFC 7616; ADR 29.
 """
 
-import hmac
+import logging
 
 from aiohttp import web
 
 from ringfence.config.parameter import Level
 from ringfence.errors import RemoteProtocolError
 from ringfence.features.web import requests
-from ringfence.features.web.digest import Digests
+from ringfence.features.web.digest import Digests, guard_of
 from ringfence.features.web.plan import WebPlan
 from ringfence.features.web.sessions import Session
 from ringfence.features.web.view import View
-from ringfence.protocols.sip.digest import Credentials
+from ringfence.runtime.seals import Checks
+
+logger = logging.getLogger(__name__)
 
 ACCOUNT = Level.ADMIN.value
 
@@ -22,11 +24,12 @@ ACCOUNT = Level.ADMIN.value
 class Callers:
     """Judges every request for a direct action URL before it is obeyed."""
 
-    def __init__(self, digests: Digests, view: View) -> None:
+    def __init__(self, digests: Digests, view: View, checks: Checks) -> None:
         self._digests = digests
         self._view = view
+        self._checks = checks
 
-    def refusal(self, request: web.Request, session: Session | None) -> web.Response | None:
+    async def refusal(self, request: web.Request, session: Session | None) -> web.Response | None:
         """Return what a caller gets who may not; None lets the request in.
 
         Raises:
@@ -47,19 +50,21 @@ class Callers:
         if slowed := self._digests.wait(request):
             return slowed
         if given:
-            self._check_query(request, made, *given)
+            await self._check_query(request, made, *given)
             return None
         if requests.is_browser(request):
             # It would repeat the credentials for whatever page asks it to.
             raise RemoteProtocolError("Log in first.", 401)
-        password = made.password(Level.ADMIN).reveal()
-        return self._digests.refusal(request, Credentials(ACCOUNT, password), "the administrator")
+        guard = guard_of(ACCOUNT, made.password(Level.ADMIN))
+        return self._digests.refusal(request, guard, "the administrator")
 
-    def _check_query(self, request: web.Request, made: WebPlan, user: str, password: str) -> None:
-        right = made.password(Level.ADMIN).reveal()
-        same = hmac.compare_digest(password.encode(), right.encode())
-        if not (right and same and user == ACCOUNT):
-            self._digests.failed(request, user)
+    async def _check_query(
+        self, request: web.Request, made: WebPlan, user: str, password: str
+    ) -> None:
+        self._digests.tried(request)
+        same = await self._checks.matches(made.password(Level.ADMIN), password)
+        if not (same and user == ACCOUNT):
+            logger.warning("web.action_refused: %s from %s", ascii(user[:20]), request.remote)
             raise RemoteProtocolError("The account or its password is wrong.", 403)
         self._digests.succeeded(request)
 

@@ -4,6 +4,8 @@ import logging
 
 from aiohttp import web
 
+from ringfence.config.codecs import Secret
+from ringfence.config.sealed import read
 from ringfence.errors import RemoteProtocolError
 from ringfence.features.web import requests
 from ringfence.policy.throttle import Throttle
@@ -29,18 +31,18 @@ class Digests:
         text = f"Too many attempts. Try again in {wait:.0f} seconds."
         return requests.told_to_wait(requests.words(429, text), wait)
 
-    def refusal(
-        self, request: web.Request, credentials: Credentials, whom: str
-    ) -> web.Response | None:
+    def guard(self, credentials: Credentials) -> Guard:
+        """Return who lets in whoever knows a password."""
+        return Guard(self._world.facts().identity.realm.encode(), credentials, sha256=True)
+
+    def refusal(self, request: web.Request, guard: Guard, whom: str) -> web.Response | None:
         """Return what somebody gets who has not proven to be `whom`; None lets the request in.
 
         Raises:
             RemoteProtocolError: the credentials cannot be read, or are for another request.
 
         """
-        identity, now = self._world.facts().identity, self._world.host.now()
-        realm = f"{identity.product} {identity.mac}".encode()
-        guard = Guard(realm, credentials, sha256=True)
+        now = self._world.host.now()
         given = request.headers.getall("Authorization", ())
         texts = [text.encode(errors="surrogateescape") for text in given]
         source = (request.remote or "").encode()
@@ -53,7 +55,8 @@ class Digests:
         if verdict is Verdict.MALFORMED:
             raise RemoteProtocolError("The credentials cannot be read.", 400)
         if verdict is Verdict.REFUSED:
-            self.failed(request, "digest")
+            self.tried(request)
+            logger.warning("web.action_refused: digest from %s", request.remote)
         nonce = self._nonces.make(source, now)
         answer = requests.words(401, f"Prove by HTTP Digest that you are {whom}.")
         for value in guard.challenges(nonce, stale=verdict is Verdict.STALE):
@@ -64,7 +67,21 @@ class Digests:
         """Forget what somebody has guessed before."""
         self._throttle.succeeded(request.remote or "")
 
-    def failed(self, request: web.Request, who: str) -> None:
-        """Count a wrong guess."""
+    def tried(self, request: web.Request) -> None:
+        """Count a guess, which `succeeded` takes back."""
         self._throttle.failed(request.remote or "", self._world.host.now())
-        logger.warning("web.action_refused: %s from %s", ascii(who[:20]), request.remote)
+
+
+def guard_of(account: str, password: Secret) -> Guard:
+    """Return who lets in whoever knows the password of an account, of which only hashes are kept.
+
+    Raises:
+        RemoteProtocolError: those for HTTP Digest are not among them.
+
+    """
+    sealed = read(password.reveal())
+    if sealed is None or not sealed.digests:
+        text = "HTTP Digest was off when this account's password was set: set it again."
+        raise RemoteProtocolError(text, 403)
+    credentials = Credentials(account, "")
+    return Guard(sealed.realm.encode(), credentials, sha256=True, hashes=sealed.digests)

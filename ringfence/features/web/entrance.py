@@ -1,6 +1,5 @@
 """The pages in front of the login."""
 
-import hmac
 import logging
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from ringfence.features.web.view import HERE, View, see
 from ringfence.messages import _
 from ringfence.policy.throttle import Throttle
 from ringfence.runtime.feature import World
+from ringfence.runtime.seals import Checks
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +29,16 @@ TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 class Entrance:
     """Login, logout, and the first password."""
 
-    def __init__(self, world: World, sessions: Sessions, throttle: Throttle, view: View) -> None:
+    def __init__(
+        self,
+        world: World,
+        sessions: Sessions,
+        throttle: Throttle,
+        view: View,
+        checks: Checks,
+    ) -> None:
         self._world = world
+        self._checks = checks
         self._sessions = sessions
         self._throttle = throttle
         self._view = view
@@ -64,9 +72,10 @@ class Entrance:
             text = _("Too many attempts. Try again in {wait:.0f} seconds.", wait=wait)
             answer = self._view.page("login.html", 429, error=text, **again)
             return requests.told_to_wait(answer, wait)
-        password = self._known(account, form.get("password", ""))
+        # Counted before it is looked at: whoever tries many at once gets no more tries by that.
+        self._throttle.failed(remote, now)
+        password = await self._known(account, form.get("password", ""))
         if not password:
-            self._throttle.failed(remote, now)
             logger.warning("web.login_refused: %s from %s", ascii(account[:20]), remote)
             text = _("The account or its password is wrong.")
             return self._view.page("login.html", 403, error=text, **again)
@@ -107,20 +116,20 @@ class Entrance:
                 "first.html", 422, error=_("The password {reason}.", reason=refused[0].reason)
             )
         logger.warning("web.first_password_set: from %s", request.remote)
-        return self._begin(request, Level.ADMIN, Secret(password), "/admin/advanced")
+        kept = self._view.plan().password(Level.ADMIN)
+        return self._begin(request, Level.ADMIN, kept, "/admin/advanced")
 
     def _first_use(self) -> bool:
         return self._view.plan().first_use
 
-    def _known(self, account: str, password: str) -> Secret:
-        """Return the account's password where `password` is right, else an empty secret.
+    async def _known(self, account: str, password: str) -> Secret:
+        """Return what is kept of an account's password where `password` is it, else nothing.
 
         An account without a password is closed.
         """
         level = ACCOUNTS.get(account)
         right = self._view.plan().password(level) if level else Secret()
-        same = hmac.compare_digest(password.encode(), right.reveal().encode())
-        return right if same else Secret()
+        return right if await self._checks.matches(right, password) else Secret()
 
     def _begin(
         self, request: web.Request, level: Level, password: Secret, then: str

@@ -13,12 +13,12 @@ from ringfence.config.catalog.values import ExecuteAuth
 from ringfence.config.parameter import Level
 from ringfence.errors import RemoteProtocolError, RingfenceError
 from ringfence.features.web import requests
-from ringfence.features.web.digest import Digests
+from ringfence.features.web.digest import Digests, guard_of
 from ringfence.features.web.plan import WebPlan
 from ringfence.features.web.sessions import Session
 from ringfence.features.web.view import View
 from ringfence.policy.throttle import Throttle
-from ringfence.protocols.sip.digest import Credentials
+from ringfence.protocols.sip.digest import Credentials, Guard
 from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
@@ -71,19 +71,22 @@ class Executes:
         if requests.is_browser(request):
             # It would repeat the credentials for whatever page asks it to.
             raise RemoteProtocolError("Commands come from programs, not from browsers.", 403)
-        user, password = _who(made)
-        if not password:
-            text = "Nobody may send commands: the password that they ask for is not set."
-            raise RemoteProtocolError(text, 403)
-        return self._digests.refusal(request, Credentials(user, password), "allowed to command")
+        return self._digests.refusal(request, self._whom(made), "allowed to command")
 
+    def _whom(self, made: WebPlan) -> Guard:
+        """Return who lets in whose commands are obeyed.
 
-def _who(made: WebPlan) -> tuple[str, str]:
-    """Return whose commands are obeyed: user and password, empty for nobody."""
-    if made.executes is ExecuteAuth.REMOTE:
+        Raises:
+            RemoteProtocolError: they are nobody's.
+
+        """
         user, secret = made.remote
-        return user, secret.reveal() if user else ""
-    return Level.USER.value, made.user_password.reveal()
+        if made.executes is ExecuteAuth.LOCAL and made.user_password:
+            return guard_of(Level.USER.value, made.user_password)
+        if made.executes is ExecuteAuth.REMOTE and user and secret:
+            return self._digests.guard(Credentials(user, secret.reveal()))
+        text = "Nobody may send commands: the password that they ask for is not set."
+        raise RemoteProtocolError(text, 403)
 
 
 def _answer(replies: Any) -> web.Response:

@@ -68,7 +68,7 @@ class Gate:
         if self._view.plan().first_use and route.name not in BEFORE_FIRST_USE:
             return see("/first-use")
         if route.direct:
-            return self._callers.refusal(request, session)
+            return await self._callers.refusal(request, session)
         if not allows(route, session.level if session else None):
             return self._stranger(route, request, session)
         if route.method == "POST":

@@ -113,9 +113,13 @@ def response(
 
     Source: RFC 7616 section 3.4.1.
     """
-    digest = _HASHES[algorithm]
     who = (credentials.user.encode(), realm, credentials.password.encode())
-    secret, request = digest(b":".join(who)), _request(algorithm, use.method, use.uri)
+    return _response(algorithm, _HASHES[algorithm](b":".join(who)), nonce, use)
+
+
+def _response(algorithm: bytes, secret: bytes, nonce: bytes, use: Use) -> bytes:
+    """Return the request-digest of whoever has `secret`, the hash of user, realm and password."""
+    digest, request = _HASHES[algorithm], _request(algorithm, use.method, use.uri)
     if not use.nc:
         return digest(b":".join((secret, nonce, request)))
     return digest(b":".join((secret, nonce, use.nc, use.cnonce, b"auth", request)))
@@ -278,6 +282,8 @@ class Guard(Struct, frozen=True):
     """An empty password accepts nobody. Source: rulings 16."""
     sha256: bool = False
     """Offer SHA-256 before MD5. Source: RFC 8760; rulings 16."""
+    hashes: Mapping[bytes, bytes] = {}
+    """`{algorithm: hash of user, realm and password}`, where the password itself is not kept."""
 
     def challenges(self, nonce: bytes, *, stale: bool = False) -> list[bytes]:
         """Return the values of WWW-Authenticate, most preferred first."""
@@ -322,8 +328,11 @@ class Guard(Struct, frozen=True):
 
     def _right(self, found: Mapping[bytes, bytes], algorithm: bytes, method: bytes) -> bool:
         use = Use(method, found.get(b"uri", b""), found[b"nc"], found[b"cnonce"])
-        expected = response(algorithm, self.credentials, self.realm, found[b"nonce"], use)
+        if secret := self.hashes.get(algorithm):
+            expected = _response(algorithm, secret, found[b"nonce"], use)
+        else:
+            expected = response(algorithm, self.credentials, self.realm, found[b"nonce"], use)
         user = self.credentials.user.encode()
         same_user = hmac.compare_digest(_unquote(found.get(b"username", b"")), user)
         same_digest = hmac.compare_digest(expected, found[b"response"].lower())
-        return bool(self.credentials.password) and same_user and same_digest
+        return bool(self.credentials.password or secret) and same_user and same_digest
