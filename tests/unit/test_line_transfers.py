@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from ringfence.config.settings import decode, virgin
 from ringfence.errors import RemoteProtocolError
+from ringfence.features.line.frontdesk import FrontDesk
 from ringfence.features.line.path import Media, Path
 from ringfence.features.line.plan import plan
-from ringfence.features.line.switchboard import Switchboard
 from ringfence.protocols.rtp.keys import Dtmf
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.agreement import Agreement
@@ -62,7 +62,8 @@ class Desk:
             now=lambda: 0.0, entropy=counting(), wall=lambda: 0.0, names=lambda _: ()
         )
         world = cast(World, SimpleNamespace(host=host, spawn=self._spawn))
-        self.calls = Switchboard(world, self._open, lambda _: self.path)
+        self.front = FrontDesk(world, self._open, lambda _: self.path)
+        self.calls = self.front.board
         settings, errors = decode({**LINE, **texts}, virgin())
         assert not errors
         made = plan(settings, Facts()).plans["1"]
@@ -243,7 +244,7 @@ def test_a_call_that_replaces_another_is_challenged_like_any_other() -> None:
     credentials = Credentials("1001", "pw1001")
     made = UserAgentServer(bytes(32))
     desk = Desk().talk("one")
-    made.calls = desk.calls.reception(lambda *_: desk.path)
+    made.calls = desk.front.reception(lambda *_: desk.path)
     made.lines = {"1001": Served(invite=Guard(b"telco.test", credentials, sha256=False))}
     head = INVITE.replace(b"\r\n\r\n", f"\r\n{replacing(desk, 'one')}\r\n\r\n".encode())
     reply = made.receive(head, PROXY, 0.0)

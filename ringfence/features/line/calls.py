@@ -36,7 +36,6 @@ from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
 
-SEE = "see: ringfence phone status"
 MOST = 8
 """Most calls of the phone at once; one more is busy (486)."""
 MOST_ENDED = 128

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from ringfence.config.parameter import Level
 from ringfence.errors import ConfigError
-from ringfence.features.line.calls import SEE
-from ringfence.features.line.switchboard import Switchboard
+from ringfence.features.line.frontdesk import FrontDesk
+from ringfence.features.line.targets import SEE
 from ringfence.runtime.commands import Command, Commands
 
 LONGEST = 6
@@ -19,7 +19,7 @@ Answer = Mapping[str, object]
 class Desk(Protocol):
     """The calls, and the lines to place them on."""
 
-    calls: Switchboard
+    calls: FrontDesk
 
     def dial(self, target: str, n: int) -> Answer:
         """Place a call and return its number, or say what a code did."""
@@ -38,27 +38,27 @@ def offer_commands(commands: Commands, desk: Desk) -> None:
         return desk.dial(given.get("target", ""), _number(given, "line"))
 
     async def forget(_: Arguments) -> Answer:
-        await calls.recent.forget()
+        await calls.board.recent.forget()
         return {"forgotten": True}
 
     commands.register(Command("dial", Level.USER, dial))
     commands.register(Command("forget-calls", Level.USER, forget))
     acts: Mapping[str, Act] = {
-        "answer": lambda number, _: calls.answer(number),
-        "hangup": lambda number, _: calls.hang_up(number),
-        "hold": lambda number, _: calls.hold(number, held=True),
-        "resume": lambda number, _: calls.hold(number, held=False),
-        "transfer": lambda number, given: calls.transfer(number, given.get("target", "")),
-        "dtmf": lambda number, given: calls.press(number, given.get("digits", "")),
+        "answer": lambda number, _: calls.board.answer(number),
+        "hangup": lambda number, _: calls.board.hang_up(number),
+        "hold": lambda number, _: calls.board.hold(number, held=True),
+        "resume": lambda number, _: calls.board.hold(number, held=False),
+        "transfer": lambda number, given: calls.board.transfer(number, given.get("target", "")),
+        "dtmf": lambda number, given: calls.board.press(number, given.get("digits", "")),
     }
     for name, act in acts.items():
         handler = partial(_on_call, calls, act, ringing=name == "answer")
         commands.register(Command(name, Level.USER, handler))
 
 
-async def _on_call(calls: Switchboard, act: Act, given: Arguments, *, ringing: bool) -> Answer:
+async def _on_call(calls: FrontDesk, act: Act, given: Arguments, *, ringing: bool) -> Answer:
     """Do something to the call that is named, or to the only one that can be meant."""
-    number = calls.choose(_number(given, "call"), ringing=ringing)
+    number = calls.board.choose(_number(given, "call"), ringing=ringing)
     act(number, given)
     return {"call": number}
 

@@ -14,6 +14,7 @@ from ringfence.errors import ComponentError
 from ringfence.features.line.binding import FAREWELL
 from ringfence.features.line.change import barrier, registers_alike
 from ringfence.features.line.commands import offer_commands
+from ringfence.features.line.frontdesk import FrontDesk
 from ringfence.features.line.line import Line
 from ringfence.features.line.path import Media, Path, located, secured
 from ringfence.features.line.plan import LinePlan, parts
@@ -27,7 +28,6 @@ from ringfence.features.line.status import (
     remedies,
     title,
 )
-from ringfence.features.line.switchboard import Switchboard
 from ringfence.features.line.targets import SECURE_CALLS, is_emergency, target_uri
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
@@ -50,7 +50,7 @@ class LineDriver:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.calls = Switchboard(world, self._open_audio, self._way_out)
+        self.calls = FrontDesk(world, self._open_audio, self._way_out)
         self._audio: AudioEngine | None = None
         offer_commands(world.commands, self)
         self._lines: dict[str, Line] = {}
@@ -134,6 +134,7 @@ class LineDriver:
         lines = self._lines.items()
         if self._heard.issuperset(k for k, line in lines if line.plan.home and line.plan.registers):
             self._world.settled()
+            self.calls.open()
 
     async def close(self) -> None:
         """Hang up, unregister every line, in bounded time, and close the ports."""
@@ -148,7 +149,7 @@ class LineDriver:
                     await line.ended.wait()
         self._leaving.clear()
         self._settle()
-        self.calls.recent.close()
+        self.calls.leave()
         if self._audio:
             self._audio.close()
 
@@ -164,10 +165,11 @@ class LineDriver:
         ]
         ports = ", ".join(map(str, sorted(self._ports))) or "none"
         rows.append(("Open UDP SIP Ports", ports))
-        calls = self.calls.report()
+        board = self.calls.board
+        calls = board.report()
         rows += [(f"Call {call['call']}", call_words(call)) for call in calls]
-        if self.calls.last:
-            rows.append(("Last Call", ended_words(self.calls.last)))
+        if board.last:
+            rows.append(("Last Call", ended_words(board.last)))
         if refused := self.calls.refusals.count:
             words = f"{refused}, the last one: {self.calls.refusals.last}"
             rows.append(("Refused SIP Requests", words))
@@ -176,10 +178,9 @@ class LineDriver:
             for key, line in known
             if not line.plan.alternate
         ]
-        last = self.calls.last
-        data = {"lines": held, "calls": calls, "last_call": last, "refused": refused}
-        data["idle_since"] = self.calls.idle_since
-        data["recent"] = self.calls.recent.shown()
+        data = {"lines": held, "calls": calls, "last_call": board.last, "refused": refused}
+        data["idle_since"] = board.idle_since
+        data["recent"] = board.recent.shown()
         wrong = {title(line): tags for line in lines if (tags := remedies(line))}
         state = health(lines, waits=bool(self._pending))
         return Status(state, tuple(rows), data, "Lines", remedies=wrong)
@@ -284,7 +285,7 @@ class LineDriver:
     def _dial(self, line: Line, path: Path, target: str) -> int:
         elsewhere = partial(self._elsewhere, target, line)
         uri = target_uri(target, path.account.registrar)
-        return self.calls.dial(self._for_help(path, target), uri, elsewhere)
+        return self.calls.board.dial(self._for_help(path, target), uri, elsewhere)
 
     def _for_help(self, path: Path, target: str) -> Path:
         """Return a path that says where the phone is, if help is called and somebody knows."""

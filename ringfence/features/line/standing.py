@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable
 
 from ringfence.features.line.binding import Binding
+from ringfence.features.line.frontdesk import FrontDesk
 from ringfence.features.line.path import Path
 from ringfence.features.line.plan import LinePlan
 from ringfence.features.line.port import UdpPort
 from ringfence.features.line.reach import udp_path
 from ringfence.features.line.reception import Refusals
-from ringfence.features.line.switchboard import Switchboard
 from ringfence.features.line.ways import Way
 from ringfence.protocols.sip.agreement import Agreement
 from ringfence.protocols.sip.locate import Hop
@@ -29,7 +29,7 @@ class Standing:
         world: World,
         plan: LinePlan,
         port: UdpPort | None,
-        calls: Switchboard,
+        calls: FrontDesk,
         heard: Callable[[], None],
     ) -> None:
         """Call `heard` each time that a registrar was good, or that a round found none."""

@@ -3,9 +3,8 @@
 import logging
 
 from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
-from ringfence.features.line.calls import SEE
-from ringfence.features.line.path import Elsewhere, OpenMedia, Path, PathOf, WayOut
-from ringfence.features.line.reception import Reception, Refusals, RemoteCommands
+from ringfence.features.line.path import Elsewhere, Path
+from ringfence.features.line.targets import SEE
 from ringfence.features.line.transfers import Transfers
 from ringfence.protocols.rtp.keys import KEYS, known_keys
 from ringfence.protocols.sip.call import Call
@@ -14,22 +13,12 @@ from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.identity import caller
 from ringfence.protocols.sip.message import said
 from ringfence.protocols.sip.negotiation import Negotiation
-from ringfence.runtime.feature import World
 
 logger = logging.getLogger(__name__)
 
 
 class Switchboard(Transfers):
     """Every call of the phone, and those that may become one."""
-
-    def __init__(self, world: World, open_media: OpenMedia, way_out: WayOut) -> None:
-        super().__init__(world, open_media, way_out)
-        self._remote = RemoteCommands(world)
-        self.refusals = Refusals(world.host.now)
-
-    def reception(self, path_of: PathOf) -> Reception:
-        """Return what hands us the requests of one port or connection."""
-        return Reception(self, self._remote, self.refusals, path_of)
 
     # What people ask
 

@@ -5,6 +5,8 @@ from msgspec import Struct
 from ringfence.errors import ConfigError, RemoteProtocolError
 from ringfence.protocols.sip.grammar import escape_user, parse_uri
 
+SEE = "see: ringfence phone status"
+"""Where the numbers of lines and calls stand, and how they are doing."""
 SECURE_CALLS = "Secure_Call_Setting"
 """The parameter that two of the codes set."""
 

@@ -6,10 +6,10 @@ Source: RFC 3515; RFC 3891 sections 3 and 5; RFC 5589.
 import logging
 
 from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
-from ringfence.features.line.calls import SEE, LiveCalls
+from ringfence.features.line.calls import LiveCalls
 from ringfence.features.line.held import Held
 from ringfence.features.line.path import OpenMedia, Path, WayOut, secured
-from ringfence.features.line.targets import target_uri
+from ringfence.features.line.targets import SEE, target_uri
 from ringfence.policy.domains import judge
 from ringfence.protocols.sip.call_events import (
     Answered,
