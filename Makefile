@@ -8,7 +8,7 @@ PYTEST := .venv/bin/pytest -q --durations=5
 # Compiled tests are kept, else every run compiles every assertion anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab test check unit integration scorecard breaks bench soak docs messages interop pictures lock clean setup-lab setup-test
+.PHONY: lab test check static unit integration scorecard breaks bench soak docs messages interop pictures lock clean setup-lab setup-test
 
 lab: setup-lab
 	@.venv/bin/ringfence lab up
@@ -24,17 +24,19 @@ setup-lab:
 setup-test:
 	@scripts/setup test
 
-# Format, lint, types, floors and the pure tests: under a minute.
+# Format, lint, types, floors and the pure tests, next to each other: under a minute.
 check:
+	@$(MAKE) --no-print-directory -j 2 static unit
+
+static:
 	@.venv/bin/ruff format --check --quiet . || { echo "ruff format . would change files"; exit 1; }
 	@.venv/bin/ruff check --quiet .
 	@$(PY) scripts/messages.py --check
 	@.venv/bin/mypy --no-error-summary
 	@.venv/bin/lint-imports --no-logo 2>&1 | tail -n 1; exit $${PIPESTATUS[0]}
-	@$(MAKE) --no-print-directory unit
 
 unit:
-	@$(PYTEST) tests/unit -n 2
+	@$(PYTEST) tests/unit -n 2 --dist loadfile
 
 # Against the real components, in namespaces of its own.
 integration:

@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from babel.messages import Catalog, Message
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "ringfence/messages"
 PAGES = "ringfence/features/web/templates"
 KEYWORDS = {"_": None, "plural": (1, 2)}
+MARKED = re.compile(r"\b(_|plural)\s*\(")
 FIELD = re.compile(r"\{\w*\}")
 PSEUDO = "qps"
 ACCENTED = str.maketrans("aceginorsuyACEGINORSUYZz", "áçéğíñóřšúýÁÇÉĞÍÑÓŘŠÚÝŽž")
@@ -47,6 +49,7 @@ msgstr ""
 """
 
 
+@cache
 def found() -> Catalog:
     """Return every message of the sources and of the parameters."""
     made = Catalog(fuzzy=False)
@@ -66,6 +69,8 @@ def found() -> Catalog:
 
 
 def _add(catalog: Catalog, file: Path, kind: str) -> None:
+    if kind == "python" and not MARKED.search(file.read_text()):
+        return  # to take a module to pieces costs much more than to look for a mark
     place = [(str(file.relative_to(ROOT)), 1)]
     options = {"trim_blocks": "true", "lstrip_blocks": "true"} if kind == "jinja2" else None
     for _, message, _, _ in extract_from_file(kind, file, keywords=KEYWORDS, options=options):

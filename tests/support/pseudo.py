@@ -3,6 +3,7 @@
 import gettext
 import importlib.util
 import io
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 CODE = "qps"
 
 
+@cache
 def catalogues() -> ModuleType:
     """Return the module that keeps the catalogues, `make messages`."""
     spec = importlib.util.spec_from_file_location("messages", ROOT / "scripts/messages.py")

@@ -1,6 +1,7 @@
 """What holds of `ringfence check` for every file."""
 
 import re
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -37,6 +38,7 @@ def found(values: str) -> list[Finding]:
     return list(check(document, Identity()))
 
 
+@cache
 def offered(values: str) -> list[tuple[str, str, str]]:
     """Return rule, tag and element of each remedy that says exactly what to write."""
     pairs = ((one, FIX.search(one.remedy)) for one in found(values))
