@@ -10,6 +10,7 @@ from msgspec import Struct
 from ringfence.errors import Finding
 from ringfence.messages import _
 from ringfence.messages.language import Language
+from ringfence.policy.history import Plot
 from ringfence.policy.tls import ClientCertificate, Trust
 from ringfence.policy.vlan import VoiceVlan
 from ringfence.policy.vpn import Tunnel
@@ -137,6 +138,8 @@ class Status(Struct, frozen=True):
     """Where under Info it stands."""
     remedies: Mapping[str, tuple[str, ...]] = {}
     """`{label of a row: tags}`: where to look for what a row complains of."""
+    plots: tuple[Plot, ...] = ()
+    """What is better looked at than read."""
 
 
 def stamp(at: float) -> str:

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 from msgspec import Struct
 
 from ringfence.messages import Message
+from ringfence.policy.history import Plot
 from ringfence.runtime.state import Health, Page, Status
 
 Rows = tuple[tuple[str, str], ...]
@@ -22,6 +23,7 @@ class StatusSection(Struct, frozen=True):
     page: Page = Page.STATUS
     remedies: Mapping[str, tuple[str, ...]] = {}
     """`{label of a row: tags}` of what may be wrong with it."""
+    plots: tuple[Plot, ...] = ()
 
 
 PAGES: Mapping[str, Page] = {page.value.lower().replace(" ", "-"): page for page in Page}
@@ -38,6 +40,7 @@ def sections(statuses: Mapping[str, Status]) -> tuple[StatusSection, ...]:
             labelled(status.rows),
             status.page,
             status.remedies,
+            status.plots,
         )
         for name, status in statuses.items()
     )

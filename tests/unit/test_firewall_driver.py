@@ -60,7 +60,7 @@ def driver(kernel: Kernel) -> FirewallDriver:
         work.close()
 
     return FirewallDriver(
-        cast(World, SimpleNamespace(host=SimpleNamespace(nft=kernel), spawn=spawn))
+        cast(World, SimpleNamespace(host=SimpleNamespace(nft=kernel, now=lambda: 0.0), spawn=spawn))
     )
 
 

@@ -1,19 +1,26 @@
 """Hold the plan in the kernel, whoever else meddles with the table."""
 
+import asyncio
 import logging
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
 from ringfence.errors import ComponentError
 from ringfence.features.firewall.options import Ports
 from ringfence.features.firewall.plan import FirewallPlan, describe
-from ringfence.features.firewall.ruleset import COUNTERS, TABLE, table
+from ringfence.features.firewall.ruleset import COUNTERS, DROPPED, TABLE, table
+from ringfence.messages import _
+from ringfence.policy.history import Bars, Counted
 from ringfence.protocols.nft_table import Table, same, text
 from ringfence.runtime.feature import World
 from ringfence.runtime.nft_table import KernelTable
 from ringfence.runtime.state import Health, Status
 
 logger = logging.getLogger(__name__)
+
+LOOK = 5.0
+"""Seconds between two looks at the counters."""
 
 
 class FirewallDriver:
@@ -25,6 +32,7 @@ class FirewallDriver:
         self._kernel: KernelTable | None = None
         self._seen: tuple[int, Table, bool] | None = None
         """Generation of the rules and table that were compared, and whether they agreed."""
+        self._dropped: Counted | None = None
 
     async def apply(self, key: str, plan: FirewallPlan) -> None:
         """Bring the table to `plan` in one transaction; a table that says the same is adopted.
@@ -50,6 +58,7 @@ class FirewallDriver:
         if self._kernel is None:
             self._kernel = kernel
             self._world.spawn(kernel.keep(nft.watch(), _put_right))
+            self._world.spawn(self._remember())
 
     async def remove(self, key: str) -> None:
         """Keep the table: a phone without a firewall plan stays shut."""
@@ -87,7 +96,30 @@ class FirewallDriver:
             "counters": dict(counts),
         }
         health = Health.RUNNING if plan.enabled else Health.DISABLED
-        return Status(health, tuple(rows), data, "Firewall")
+        return Status(health, tuple(rows), data, "Firewall", plots=self._plots(counts))
+
+    async def _remember(self) -> None:
+        """Note what is dropped, also while nobody looks."""
+        while True:
+            try:
+                self._note(self._world.host.nft.counters(TABLE))
+            except ComponentError as error:
+                logger.info("firewall.uncounted: %s", error)
+            await asyncio.sleep(LOOK)
+
+    def _note(self, counts: Mapping[str, int]) -> None:
+        total, now = sum(counts.get(name, 0) for name in DROPPED), self._world.host.now()
+        if self._dropped is None:
+            self._dropped = Counted(now, total)
+        self._dropped.note(now, total)
+
+    def _plots(self, counts: Mapping[str, int]) -> tuple[Bars, ...]:
+        if counts:
+            self._note(counts)
+        if self._dropped is None:
+            return ()
+        now = self._world.host.now()
+        return (self._dropped.bars(_("Packets Dropped"), "dropped", _("Packets"), now),)
 
     def _holds(self, planned: Table) -> bool:
         """Return whether the kernel holds a table; it is read anew once somebody changed rules.

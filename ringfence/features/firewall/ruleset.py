@@ -54,6 +54,8 @@ COUNTERS = {
 
 Packets of a flow that the phone began, or has answered, are not counted.
 """
+DROPPED = ("closed_udp", "closed_tcp", "ping", "multicast_ping", "invalid", "other", "flood")
+"""Counters of what came in and went no further."""
 
 TFTP_HELPER = "tftp"
 """Follows the server's answers to a new port, so that port 69 works while the range is shut."""

@@ -29,6 +29,8 @@ from ringfence.features.line.status import (
     title,
 )
 from ringfence.features.line.targets import SECURE_CALLS, is_emergency, target_uri
+from ringfence.messages import _
+from ringfence.policy.history import Lanes, Stood
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
 from ringfence.protocols.sip.message import Message
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NAME = "line"
+LOOK = 5.0
+"""Seconds between two looks at which lines are registered."""
 
 
 class LineDriver:
@@ -63,6 +67,7 @@ class LineDriver:
         """Whether the next call is secured, where somebody dialled that."""
         self._pending: dict[str, LinePlan | None] = {}
         """What lines become once their calls are over; None for no line any more."""
+        self._stood: Stood | None = None
 
     async def apply(self, key: str, plan: LinePlan) -> None:
         """Bring one line to `plan`; what only concerns the answers changes without a REGISTER.
@@ -76,6 +81,9 @@ class LineDriver:
         for name, part in parts(key, plan).items():
             self._change_to(name, part)
         self._settle()
+        if self._stood is None:
+            self._stood = Stood(self._world.host.now())
+            self._world.spawn(self._remember())
 
     async def remove(self, key: str) -> None:
         """Unregister a line, and close its port if no other line uses it."""
@@ -128,6 +136,7 @@ class LineDriver:
     def _hear(self, key: str) -> None:
         """Note that a line has heard of its registrar; let others begin once all have."""
         self._heard.add(key)
+        self._note(key)
         self._tell()
 
     def _tell(self) -> None:
@@ -183,7 +192,31 @@ class LineDriver:
         data["recent"] = board.recent.shown()
         wrong = {title(line): tags for line in lines if (tags := remedies(line))}
         state = health(lines, waits=bool(self._pending))
-        return Status(state, tuple(rows), data, "Lines", remedies=wrong)
+        return Status(state, tuple(rows), data, "Lines", remedies=wrong, plots=self._plots())
+
+    def _plots(self) -> tuple[Lanes, ...]:
+        self._note()
+        if self._stood is None:
+            return ()
+        past = self._stood.lanes(_("Registration"), "registration", self._world.host.now())
+        return (past,) if past.lanes else ()
+
+    async def _remember(self) -> None:
+        """Note which lines are registered, also while nobody looks."""
+        while True:
+            self._note()
+            await asyncio.sleep(LOOK)
+
+    def _note(self, heard: str = "") -> None:
+        """Note how the lines stand; only one that was just `heard` of can say why."""
+        if self._stood is None:
+            return
+        states = {}
+        for key, line in self._lines.items():
+            if line.plan.used and line.plan.registers:
+                why = line.reason if key == heard else line.plan.refused
+                states[title(line)] = line.registered, line.transport if line.registered else why
+        self._stood.note(self._world.host.now(), states)
 
     async def _run(self, line: Line, before: list[Line]) -> None:
         self._tell()  # that none has to register; every line of these settings is there by now

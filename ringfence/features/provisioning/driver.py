@@ -19,6 +19,8 @@ from ringfence.features.provisioning.plan import ProvisioningPlan
 from ringfence.features.provisioning.probation import Probation
 from ringfence.features.provisioning.registrations import Registrations
 from ringfence.features.provisioning.resync import Gates, Order, Outcome, Read, Resync, fresh
+from ringfence.messages import _
+from ringfence.policy.history import Stood
 from ringfence.policy.rules import parse_rule
 from ringfence.protocols.activation import code as read_code
 from ringfence.runtime.alarm import woken
@@ -76,6 +78,7 @@ class ProvisioningDriver:
         """Who waits for the resync that runs."""
         self._files: dict[int, Read] = {}
         self._history: deque[tuple[str, Outcome]] = deque(maxlen=HISTORY)
+        self._past = Stood(world.host.now())
         self._last_attempt = world.host.now()
         """Or the boot, where there was none since: a trigger may wait for the time to pass."""
         self._running = False
@@ -138,7 +141,9 @@ class ProvisioningDriver:
             reason, seconds = upcoming
             rows.append(("Next Resync", f"{_WORDS[reason]} in {seconds:.0f} s"))
             data["next_resync"] = {"reason": _WORDS[reason], "seconds": round(seconds)}
-        return Status(self._health(), tuple(rows), data, page=Page.DOWNLOADS)
+        past = self._past.lanes(_("Resyncs"), "resyncs", host.now())
+        plots = (past,) if past.lanes else ()
+        return Status(self._health(), tuple(rows), data, page=Page.DOWNLOADS, plots=plots)
 
     def _health(self) -> Health:
         if self._plan is None:
@@ -276,6 +281,8 @@ class ProvisioningDriver:
     def _record(self, outcome: Outcome) -> None:
         time = stamp(self._world.host.wall())
         self._history.appendleft((time, outcome))
+        words = outcome.reason or outcome.url or "no rule applies"
+        self._past.happen(self._world.host.now(), _("Resync"), not outcome.error, words)
         self._activation = outcome.asked or self._activation
         # INFO: the provider has texts of its own for it, and may have emptied them
         if outcome.error:

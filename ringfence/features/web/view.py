@@ -21,8 +21,9 @@ from ringfence.features.web.sessions import Session
 from ringfence.messages import Message, _, plural
 from ringfence.messages.language import ENGLISH, Language, named, preferred
 from ringfence.runtime.feature import World
-from ringfence.runtime.state import Health
+from ringfence.runtime.state import Health, stamp
 from ringfence.surfaces import forms, status
+from ringfence.surfaces.plot import Drawing, drawing
 
 HERE = files("ringfence.features.web")
 
@@ -137,6 +138,7 @@ class View:
             path=path,
             title=title,
             sections=sections,
+            plots=self._drawn(sections),
             ailing=_ailing(sections),
             report=report,
         )
@@ -167,7 +169,16 @@ class View:
         card, sections = self._templates.get_template("card.html"), self.sections(word, level)
         attention = self._templates.get_template("attention.html")
         made = {"attention": attention.render(ailing=_ailing(sections))}
-        return made | {each.name: card.render(section=each) for each in sections}
+        made |= {each.name: card.render(section=each) for each in sections}
+        drawn = self._templates.get_template("plot.html")
+        return made | {f"plot-{p.name}": drawn.render(plot=p) for p in self._drawn(sections)}
+
+    def _drawn(self, sections: Iterable[status.StatusSection]) -> list[Drawing]:
+        host = self._world.host
+        boot = round(host.wall() - host.now())
+        return [
+            drawing(plot, lambda at: stamp(boot + at)) for each in sections for plot in each.plots
+        ]
 
     def tab(self, session: Session, place: forms.Place, code: int = 200) -> web.Response:
         """Return one tab under Voice with the session's draft, and remember what was shown."""

@@ -15,6 +15,9 @@ if (live && "EventSource" in window) {
       if (!card) old?.remove();
       else if (old) {
         const at = old.contains(document.activeElement) ? document.activeElement.id : "";
+        for (const { id } of old.querySelectorAll("details[open][id]")) {
+          card.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
+        }
         old.replaceWith(card);
         if (at) document.getElementById(at)?.focus();
       }
