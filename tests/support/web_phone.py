@@ -13,7 +13,7 @@ from typing import Any
 
 from ringfence.config.parameter import Access
 from ringfence.config.snapshot import Change, Origin
-from ringfence.features import screen, web
+from ringfence.features import downloads, screen, web
 from ringfence.lab.namespaces import Namespace
 from ringfence.runtime.device import certificate, identity, trust
 from ringfence.runtime.feature import Feature
@@ -55,7 +55,8 @@ def main(state: str, texts: str) -> None:
         for tag, (text, access) in given.items()
     }
     memory.submit(changes, Origin.PROFILE, whole=True)
-    sys.exit(asyncio.run(Phone([FEATURES], host, facts, memory, lambda reason: None).run()))
+    features = (*FEATURES, downloads.FEATURE) if "Phone_Background" in given else FEATURES
+    sys.exit(asyncio.run(Phone([features], host, facts, memory, lambda reason: None).run()))
 
 
 if __name__ == "__main__":
