@@ -1,7 +1,6 @@
 """What was downloaded, in the browser: the phone's own pictures, and words that stay words."""
 
 import asyncio
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ PHRASES = {"Applications": f"Aplicaciones {MARKUP}", "Select": "Elegir", "Keys":
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[str]:
+def kept(tmp_path: Path) -> str:
     """Leave a picture and a dictionary as a phone keeps them; return the picture's digest."""
     host, url = Host(tmp_path), "https://pv.telco.test:443/wall.jpg"
     made = asyncio.run(Pictures().decode(picture("JPEG", (800, 480)), 800, 480))
