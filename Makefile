@@ -8,7 +8,7 @@ PYTEST := .venv/bin/pytest -q --durations=5
 # Compiled tests are kept, else every run compiles every assertion anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab test check static unit integration scorecard breaks bench soak docs messages interop pictures lock clean setup-lab setup-test
+.PHONY: lab test check static unit integration scorecard breaks bench soak docs messages interop applications pictures lock clean setup-lab setup-test
 
 lab: setup-lab
 	@.venv/bin/ringfence lab up
@@ -79,6 +79,13 @@ interop: setup-test
 	@RINGFENCE_INTEROP=$(abspath build/interop.jsonl) $(SANDBOX) \
 	  $(PYTEST) tests/integration/test_calls_peers.py --basetemp=build/pytest -n $(WORKERS)
 	@$(PY) -m tests.support.interop build/interop.jsonl > docs/interop.md
+
+# Set off every TLS application with every cipher list and certificate, and write down what came.
+applications: setup-test
+	@mkdir -p build && rm -f build/applications.jsonl
+	@RINGFENCE_TLS_TABLE=$(abspath build/applications.jsonl) $(SANDBOX) $(PYTEST) \
+	  tests/integration/test_tls_matrix_*.py --basetemp=build/pytest -n $(WORKERS) --dist loadfile
+	@$(PY) -m tests.support.tls_table build/applications.jsonl > docs/tls-applications.md
 
 # Page and screen of a phone in the lab, as they are now.
 pictures: setup-test

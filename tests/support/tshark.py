@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -78,9 +78,15 @@ def _written(pipe: IO[bytes], path: Path, came: threading.Event) -> None:
                 came.set()
 
 
-def fields(path: Path, wanted: str, *names: str) -> list[tuple[str, ...]]:
-    """Return the fields of every packet that a display filter wants; several values by commas."""
+def fields(
+    path: Path, wanted: str, *names: str, decoded: Sequence[str] = ()
+) -> list[tuple[str, ...]]:
+    """Return the fields of every packet that a display filter wants; several values by commas.
+
+    `decoded` says what is spoken at odd ports, `tcp.port==10000,tls`.
+    """
     options = [word for name in names for word in ("-e", name)]
+    options += [word for rule in decoded for word in ("-d", rule)]
     words = ("tshark", "-r", str(path), "-Y", wanted, "-T", "fields", *options)
     listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     return [tuple(line.split("\t")) for line in listed.splitlines()]
