@@ -99,6 +99,24 @@ class Driver(Protocol[P_contra]):
         ...
 
 
+class OnRequest(Generic[P]):
+    """The half of a driver that does nothing until it is asked."""
+
+    _plan: P | None = None
+
+    async def apply(self, key: str, plan: P) -> None:
+        """Go by a new plan from the next request on."""
+        self._plan = plan
+
+    async def remove(self, key: str) -> None:
+        """Ask nobody any more."""
+        self._plan = None
+
+    async def close(self) -> None:
+        """Ask nobody any more."""
+        self._plan = None
+
+
 class Feature(Struct, Generic[P], frozen=True):
     """A pure half that decides and an impure half that does."""
 

@@ -18,6 +18,7 @@ from ringfence.protocols.cwmp.request import LARGEST, UdpRequest, read_udp
 from ringfence.protocols.sip.digest import Credentials, Guard, Nonces, Verdict
 from ringfence.runtime.egress_stream import Stream
 from ringfence.runtime.host import Host
+from ringfence.runtime.host_door import callers
 
 logger = logging.getLogger(__name__)
 
@@ -84,19 +85,12 @@ class Door:
                 each.close()
 
     async def _accept(self, group: asyncio.TaskGroup, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, peer = await loop.sock_accept(listener)
-            except OSError as error:  # no descriptor left, or the peer is gone already
-                logger.warning("tr069.accept: %s", error.strerror)
-                await asyncio.sleep(0.1)
-                continue
+        async for connection, address in callers(listener, "tr069"):
             if self._busy >= CONNECTIONS:
                 connection.close()
                 continue
             self._busy += 1
-            group.create_task(self._meet(connection, str(peer[0])))
+            group.create_task(self._meet(connection, address))
 
     async def _meet(self, connection: socket.socket, address: str) -> None:
         try:

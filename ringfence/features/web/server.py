@@ -12,6 +12,7 @@ from aiohttp import web
 
 from ringfence.features.web.requests import harden
 from ringfence.runtime.egress_stream import Secured, broken
+from ringfence.runtime.host_door import callers
 
 logger = logging.getLogger(__name__)
 
@@ -105,19 +106,11 @@ class Server:
             await self._runner.cleanup()
 
     async def _accept(self, group: asyncio.TaskGroup, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, peer = await loop.sock_accept(listener)
-            except OSError as error:  # no descriptor left, or the peer is gone already
-                logger.warning("web.accept: %s", error.strerror)
-                await asyncio.sleep(0.1)
-                continue
+        async for connection, address in callers(listener, "web"):
             self._make_room()
-            task = group.create_task(self._greet(connection, peer[0]))
-            self._greeted[task] = peer[0]
+            task = group.create_task(self._greet(connection, address))
+            self._greeted[task] = address
             task.add_done_callback(lambda done: self._greeted.pop(done, None))
-            await asyncio.sleep(0)  # a crowd at the door must not keep the loop to itself
 
     async def _greet(self, connection: socket.socket, address: str) -> None:
         limit = HANDSHAKE if self._tls else None

@@ -19,7 +19,7 @@ from ringfence.protocols.phone_xml import Object
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.runtime.commands import Command
 from ringfence.runtime.download import OK, aim, unheard
-from ringfence.runtime.feature import World
+from ringfence.runtime.feature import OnRequest, World
 from ringfence.runtime.outcome import Outcome, outcome
 from ringfence.runtime.state import Health, Status
 from ringfence.surfaces.screen import menu
@@ -49,28 +49,15 @@ class _Errand(Struct):
     """Objects that may still be fetched."""
 
 
-class XmlDriver:
+class XmlDriver(OnRequest[XmlPlan]):
     """One request at a time."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._plan: XmlPlan | None = None
         self._last: Outcome | None = None
         self._busy = False
         world.commands.register(Command(sheets.ASK, Level.USER, self._ask))
         world.commands.register(Command("xml-execute", Level.ADMIN, self._execute))
-
-    async def apply(self, key: str, plan: XmlPlan) -> None:
-        """Go by a new plan from the next request on."""
-        self._plan = plan
-
-    async def remove(self, key: str) -> None:
-        """Ask nobody any more."""
-        self._plan = None
-
-    async def close(self) -> None:
-        """Ask nobody any more."""
-        self._plan = None
 
     def status(self) -> Status:
         """Return which services there are, and how the last request came out."""

@@ -1,6 +1,6 @@
 """Search the directory, read the call log, and show what was found."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import to_builtins
 from msgspec.structs import asdict, replace
@@ -13,7 +13,7 @@ from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.xsi import Entry, Found
 from ringfence.runtime.commands import Command
 from ringfence.runtime.download import OK, aim, unheard
-from ringfence.runtime.feature import World
+from ringfence.runtime.feature import OnRequest, World
 from ringfence.runtime.outcome import Outcome, outcome
 from ringfence.runtime.state import Health, Status
 from ringfence.surfaces.screen import menu
@@ -25,28 +25,15 @@ LONGEST = 64
 """Characters of a search."""
 
 
-class XsiDriver:
+class XsiDriver(OnRequest[XsiPlan]):
     """One request at a time."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._plan: XsiPlan | None = None
         self._last: Outcome | None = None
         self._busy = False
         world.commands.register(Command(SEARCH, Level.USER, self._search))
         world.commands.register(Command(CALLS, Level.USER, self._calls))
-
-    async def apply(self, key: str, plan: XsiPlan) -> None:
-        """Go by a new plan from the next request on."""
-        self._plan = plan
-
-    async def remove(self, key: str) -> None:
-        """Ask nobody any more."""
-        self._plan = None
-
-    async def close(self) -> None:
-        """Ask nobody any more."""
-        self._plan = None
 
     def status(self) -> Status:
         """Return whom the phone asks, and how the last request came out."""
@@ -74,14 +61,14 @@ class XsiDriver:
         typed = {name: text[:LONGEST] for name, text in given.items() if name != "start"}
         text = given.get("start", "1")
         start = int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 1
-        body = await self._get(plan, xsi.directory_path(plan.user, plan.directory, typed, start))
-        found = xsi.read_directory(body, plan.directory)
+        path = xsi.directory_path(plan.user, plan.directory, typed, start)
+        found = await self._get(plan, path, lambda body: xsi.read_directory(body, plan.directory))
         return {"found": to_builtins(found), "sheet": menu.told(_results(found, typed))}
 
     async def _calls(self, _: Mapping[str, str]) -> Mapping[str, object]:
         """Return the call log."""
         plan = self._ready()
-        found = xsi.read_call_log(await self._get(plan, xsi.call_log_path(plan.user)))
+        found = await self._get(plan, xsi.call_log_path(plan.user), xsi.read_call_log)
         return {"found": to_builtins(found), "sheet": menu.told(_log(found))}
 
     def _ready(self) -> XsiPlan:
@@ -93,8 +80,8 @@ class XsiDriver:
             raise ConfigError(SEARCH, "another search is under way", "wait for it")
         return self._plan
 
-    async def _get(self, plan: XsiPlan, path: str) -> bytes:
-        """Return an answer that is XML, and remember how it came out."""
+    async def _get(self, plan: XsiPlan, path: str, read: Callable[[bytes], Found]) -> Found:
+        """Return what is read of an answer, and remember how it came out."""
         from ringfence.runtime import http
 
         world = self._world
@@ -114,13 +101,14 @@ class XsiDriver:
             secured = got.secured
             if got.response.status != OK:
                 raise NetworkError(f"{got.place}: HTTP status {got.response.status}")
+            found = read(got.response.body)
         except RingfenceError as error:
             self._last = outcome(world.host.wall(), str(plan.base), secured, str(error))
             raise
         finally:
             self._busy = False
         self._last = outcome(world.host.wall(), str(plan.base), secured)
-        return got.response.body
+        return found
 
 
 def _results(found: Found, typed: Mapping[str, str]) -> Sheet:
