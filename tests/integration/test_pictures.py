@@ -62,6 +62,13 @@ def test_a_bomb_is_refused_or_shown_as_the_little_that_it_is(name: str) -> None:
         assert decoded(data).width <= 64
 
 
+def test_a_picture_that_takes_more_memory_than_the_process_has_is_refused() -> None:
+    made = io.BytesIO()  # one eighth of it would do; but every coefficient of it is held
+    Image.linear_gradient("L").resize((10_000, 10_000)).save(made, "JPEG", progressive=True)
+    with pytest.raises(RemoteProtocolError, match="the picture is refused"):
+        decoded(made.getvalue())
+
+
 PRELUDE = """
 import os, socket, sys
 sys.path[:0] = sys.argv[1:3]

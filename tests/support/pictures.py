@@ -55,7 +55,7 @@ BOMBS = {
     ),
     "profile": (
         png(8, 8, bytes(16), chunk(b"iCCP", b"a\0\0" + zlib.compress(ZEROS, 9))),
-        "",
+        "it cannot be decoded",
     ),
     "long bmp": (
         b"BM" + struct.pack("<IHHIIiiHHIIiiII", 90, 0, 0, 54, 40, 2900, 2900, 1, 24, *(0,) * 6),
