@@ -95,7 +95,7 @@ class YesNo(Codec[bool], frozen=True):
         try:
             return _YES_NO[text.lower()]
         except KeyError:
-            raise ValueError(_not(_("Yes or No"), text[:40])) from None
+            raise ValueError(mismatch(_("Yes or No"), text[:40])) from None
 
     def encode(self, value: bool) -> str:
         """Return Yes or No."""
@@ -106,7 +106,8 @@ class YesNo(Codec[bool], frozen=True):
         return "Yes|No"
 
 
-def _not(expected: str, given: object) -> Message:
+def mismatch(expected: str, given: object) -> Message:
+    """Return the words of a refusal."""
     return _("expected {expected}, not {given}", expected=expected, given=repr(given))
 
 
@@ -134,7 +135,7 @@ class Choice(Codec[E], frozen=True, cache_hash=True):
             return cast(E, _members(self)[text.lower()])
         except KeyError:
             expected = _("one of {choices}", choices=self.describe())
-            raise ValueError(_not(expected, text[:40])) from None
+            raise ValueError(mismatch(expected, text[:40])) from None
 
     def encode(self, value: E) -> str:
         """Return the canonical spelling."""
@@ -162,10 +163,10 @@ class Number(Codec[int], frozen=True):
         """Return the number; ASCII digits only."""
         digits = text[1:] if text.startswith("-") else text
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 10):
-            raise ValueError(_not(self.describe(), text[:40]))
+            raise ValueError(mismatch(self.describe(), text[:40]))
         value = int(text)
         if not self.first <= value <= self.last:
-            raise ValueError(_not(self.describe(), value))
+            raise ValueError(mismatch(self.describe(), value))
         return value
 
     def describe(self) -> str:
@@ -207,10 +208,10 @@ class Seconds(Codec[float], frozen=True):
         """Return the time in seconds."""
         digits = text.replace(".", "", 1)
         if not (digits.isascii() and digits.isdigit() and len(text) <= 12):
-            raise ValueError(_not(self.describe(), text[:40]))
+            raise ValueError(mismatch(self.describe(), text[:40]))
         value = float(text)
         if not self.first <= value <= self.last:
-            raise ValueError(_not(self.describe(), value))
+            raise ValueError(mismatch(self.describe(), value))
         return value
 
     def encode(self, value: float) -> str:
@@ -250,7 +251,7 @@ class Text(Codec[str], frozen=True):
         if self.syntax:
             text = text.translate(_STRAIGHT)
         if self.pattern and text and not re.fullmatch(self.pattern, text):
-            raise ValueError(_not(self.describe(), text[:40]))
+            raise ValueError(mismatch(self.describe(), text[:40]))
         return text
 
     def encode(self, value: str) -> str:
@@ -280,14 +281,6 @@ _CONTROL = pattern(r"[\x00-\x1f\x7f]")
 _BROKEN = pattern(r"[\ud800-\udfff]")
 """Halves of characters: bytes of a command line that are not UTF-8, and cannot be stored."""
 
-HOST = Text(255, "host name or address", r"[^\s/@]*")
-"""A name or an address, perhaps with a port; no scheme and no path."""
-_LABEL = r"[^\s/@:\[\].]+"
-HOST_ALONE = Text(
-    255,
-    "host name or address, without scheme and port",
-    rf"{_LABEL}(?:\.{_LABEL})*\.?|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]?",
-)
 _DELAY = r"\d{1,9}(\+\d{1,9})?"
 SCHEDULE = Text(512, "seconds d[+r], joined by commas", rf"{_DELAY}(\s*,\s*{_DELAY})*")
 """Delays of repeated attempts. Source: phone-facts 2.8."""
@@ -314,7 +307,7 @@ class Address(Codec[str], frozen=True):
                 raise ValueError
             return str(kind(text))
         except ValueError:
-            raise ValueError(_not(self.describe(), text[:40])) from None
+            raise ValueError(mismatch(self.describe(), text[:40])) from None
 
     def describe(self) -> str:
         """Return the version."""

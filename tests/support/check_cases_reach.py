@@ -186,14 +186,6 @@ CASES: dict[str, tuple[str, str]] = {
         "<Primary_Request_URL>http://lis.telco.net/held</Primary_Request_URL>",
         "<Primary_Request_URL>https://lis.telco.net/held</Primary_Request_URL>",
     ),
-    "ntp-server-invalid": (
-        "<Primary_NTP_Server>ntp.telco.net:x</Primary_NTP_Server>",
-        "<Primary_NTP_Server>ntp.telco.net:1123</Primary_NTP_Server>",
-    ),
-    "syslog-server-invalid": (
-        "<Syslog_Server>log.telco.net:x</Syslog_Server>",
-        "<Syslog_Server>log.telco.net:1514</Syslog_Server>",
-    ),
     # page, screen and passwords
     "user-may-change": (
         '<Firewall ua="rw">Enabled</Firewall>',

@@ -44,14 +44,6 @@ def test_the_offset_of_dhcp_counts_only_where_it_is_not_ignored() -> None:
     assert planned(Facts(lease=LEASE), Ignore_DHCP_Time_Offset="No").zone is None
 
 
-def test_a_server_with_a_port_that_is_none_is_found_and_passed_over() -> None:
-    settings, _ = decode({"Primary_NTP_Server": "a:0", "Secondary_NTP_Server": "b"}, Settings())
-    made = plan(settings, FACTS)
-    assert made.plans[""].servers == (TimeServer("b"),)
-    (found,) = made.findings
-    assert (found.rule, found.tag) == ("ntp-server-invalid", "Primary_NTP_Server")
-
-
 @pytest.mark.parametrize(
     ("texts", "shown"),
     [

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from ringfence.config.catalog.values import SipTransport
 from ringfence.config.codecs import (
-    HOST,
     SCHEDULE,
     Address,
     Choice,
@@ -24,6 +23,7 @@ from ringfence.config.codecs import (
     YesNo,
     codec_for,
 )
+from ringfence.config.hosts import HOST, HOST_ALONE
 
 DEEP = "correct-horse-battery-9"
 
@@ -164,6 +164,43 @@ def test_a_host_has_no_scheme(text: str) -> None:
     assert HOST.decode(text) == text
     with pytest.raises(ValueError, match="host"):
         HOST.decode(f"udp://{text}")
+
+
+@pytest.mark.parametrize("text", ["log.test", "vpn_1.test.", "192.0.2.1", "2001:db8::1", ""])
+def test_a_host_alone_and_a_host_with_a_port_are_names_and_addresses(text: str) -> None:
+    assert (HOST.decode(text), HOST_ALONE.decode(text)) == (text, text)
+
+
+@pytest.mark.parametrize("text", ["log.test:514", "192.0.2.1:1", "[2001:db8::1]:65535"])
+def test_a_port_stands_only_where_it_may(text: str) -> None:
+    assert HOST.decode(text) == text
+    with pytest.raises(ValueError, match="without scheme and port"):
+        HOST_ALONE.decode(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a:b:c",
+        "log.test:x",
+        "log.test:",
+        "log.test:0",
+        "log.test:65536",
+        "a..b",
+        ":514",
+        "[::1",
+        "[::1]514",
+        "[log.test]:514",
+        "1::2::3",
+        "a b",
+        "user@host",
+        "host/path",
+    ],
+)
+def test_what_names_no_server_is_refused(text: str) -> None:
+    for codec in (HOST, HOST_ALONE):
+        with pytest.raises(ValueError, match="host name or address"):
+            codec.decode(text)
 
 
 @pytest.mark.parametrize("codec", [SecretText(20), Password(8, 20)])

@@ -66,12 +66,3 @@ def test_debug_level_is_the_least_important_message() -> None:
     found = planned(Syslog_Server="10.0.0.9", Debug_Level="ERROR")
     assert found is not None
     assert found.least is Severity.ERROR
-
-
-def test_a_wrong_port_is_a_finding_and_nothing_is_sent() -> None:
-    settings, _ = decode({"Syslog_Server": "10.0.0.9:70000"}, Settings())
-    decided = plan(settings, Facts(identity=IDENTITY, lease=LEASE))
-    assert not decided.plans
-    assert [(found.rule, found.tag) for found in decided.findings] == [
-        ("syslog-server-invalid", "Syslog_Server")
-    ]

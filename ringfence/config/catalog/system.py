@@ -15,8 +15,6 @@ from ringfence.config.catalog.values import (
     WebProtocol,
 )
 from ringfence.config.codecs import (
-    HOST,
-    HOST_ALONE,
     PORT,
     PORT_OR_NONE,
     Address,
@@ -29,6 +27,7 @@ from ringfence.config.codecs import (
     Switch,
     Text,
 )
+from ringfence.config.hosts import HOST, HOST_ALONE
 from ringfence.config.parameter import Access, Effect, Level, Section, Status, Tab
 
 OBEYED, NEVER = Status.OBEYED, Status.NEVER

@@ -2,8 +2,7 @@
 
 from msgspec import Struct
 
-from ringfence.config.settings import ROWS, Settings
-from ringfence.errors import Finding, Severity
+from ringfence.config.settings import Settings
 from ringfence.policy.network import host_and_port, known_time, resolvers, written
 from ringfence.protocols.sntp import PORT
 from ringfence.runtime.reach import awaited, records
@@ -36,15 +35,7 @@ def plan(settings: Settings, facts: Facts) -> Planned[ClockPlan]:
     Source: phone-facts 1.2, Primary_NTP_Server; 3.1, options 2 and 42.
     """
     known = known_time(settings, facts.lease, facts.lease6)
-    found: list[Finding] = []
-    rows = ROWS["system"]
-    tags = {
-        getattr(settings.system, field): rows[field].tag
-        for field in ("secondary_ntp_server", "primary_ntp_server")
-    }
-    servers = tuple(
-        one for text in known.servers if (one := _server(text, tags.get(text, ""), found))
-    )
+    servers = tuple(one for text in known.servers if (one := _server(text)))
     decided = ClockPlan(
         servers=() if awaited(settings, facts) else servers,
         named_by=known.named_by,
@@ -52,15 +43,14 @@ def plan(settings: Settings, facts: Facts) -> Planned[ClockPlan]:
         resolvers=resolvers(settings, facts.lease, facts.lease6, facts.tunnel),
         records=records(settings),
     )
-    return Planned({"": decided}, tuple(found))
+    return Planned({"": decided})
 
 
-def _server(text: str, tag: str, found: list[Finding]) -> TimeServer | None:
+def _server(text: str) -> TimeServer | None:
+    """Return a server; None where DHCP says what is none."""
     try:
         return TimeServer(*host_and_port(text, PORT))
-    except ValueError as error:
-        reason, remedy = f"{text}: {error}", "write host or host:port"
-        found.append(Finding(Severity.ERROR, "ntp-server-invalid", tag, reason, remedy))
+    except ValueError:
         return None
 
 

@@ -6,8 +6,7 @@ Source: chapter, Syslog Server; phone-facts 1.2, Optional Network Configuration.
 from msgspec import Struct
 
 from ringfence.config.catalog.values import SyslogIdentifier
-from ringfence.config.settings import ROWS, Settings
-from ringfence.errors import Finding, Severity
+from ringfence.config.settings import Settings
 from ringfence.policy.macros import expand, phone_values
 from ringfence.policy.network import host_and_port, own_address, resolvers
 from ringfence.protocols.syslog import Severity as Level
@@ -41,14 +40,13 @@ class SyslogPlan(Struct, frozen=True):
 def plan(settings: Settings, facts: Facts) -> Planned[SyslogPlan]:
     """Return the plan; none where no Syslog Server is set, so that nothing is sent."""
     system, unit = settings.system, facts.identity
-    found: list[Finding] = []
+    if not system.syslog_server:
+        return Planned({})
     servers = [
-        server
-        for field in ("syslog_server", "debug_server")
-        if (server := _server(field, getattr(system, field), found))
+        Server(*host_and_port(text, PORT))
+        for text in (system.syslog_server, system.debug_server)
+        if text
     ]
-    if not system.syslog_server or not servers:
-        return Planned({}, tuple(found))
     address = own_address(settings, facts.lease, facts.lease6, facts.tunnel)
     identifier = ""
     if system.syslog_identifier is not SyslogIdentifier.NONE:
@@ -61,15 +59,4 @@ def plan(settings: Settings, facts: Facts) -> Planned[SyslogPlan]:
         resolvers=resolvers(settings, facts.lease, facts.lease6, facts.tunnel),
         connected=not awaited(settings, facts),
     )
-    return Planned({"": decided}, tuple(found))
-
-
-def _server(field: str, text: str, found: list[Finding]) -> Server | None:
-    if not text:
-        return None
-    try:
-        return Server(*host_and_port(text, PORT))
-    except ValueError as error:
-        tag, remedy = ROWS["system"][field].tag, "write host or host:port"
-        found.append(Finding(Severity.ERROR, "syslog-server-invalid", tag, str(error), remedy))
-        return None
+    return Planned({"": decided})

@@ -1,6 +1,8 @@
 """The pages in front of the login."""
 
 import logging
+from collections.abc import Mapping
+from importlib.resources.abc import Traversable
 
 from aiohttp import web
 
@@ -26,6 +28,18 @@ ADMIN_PASSWORD = ROWS["system"]["admin_password"].tag
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
+def served(folder: Traversable) -> Mapping[str, tuple[bytes, str]]:
+    """Return the files of a folder that browsers get, `{name: (content, type)}`.
+
+    What else lies there, such as the copy that an editor made, is served to nobody.
+    """
+    return {
+        file.name: (file.read_bytes(), TYPES[ending])
+        for file in folder.iterdir()
+        if (ending := file.name.rpartition(".")[2]) in TYPES and file.is_file()
+    }
+
+
 class Entrance:
     """Login, logout, and the first password."""
 
@@ -42,10 +56,7 @@ class Entrance:
         self._sessions = sessions
         self._throttle = throttle
         self._view = view
-        self._static = {
-            file.name: (file.read_bytes(), TYPES[file.name.rpartition(".")[2]])
-            for file in (HERE / "static").iterdir()
-        }
+        self._static = served(HERE / "static")
 
     async def static(self, request: web.Request, session: Session | None) -> web.Response:
         """Return a file of the page's looks."""

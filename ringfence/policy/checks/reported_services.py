@@ -5,22 +5,6 @@ from ringfence.policy.checks.rule import Rule
 
 RULES = (
     Rule(
-        "syslog-server-invalid",
-        Severity.ERROR,
-        "A syslog server cannot be read",
-        "Nothing is sent there.",
-        "phone-facts 1.2, Syslog_Server",
-        "write host or host:port",
-    ),
-    Rule(
-        "ntp-server-invalid",
-        Severity.ERROR,
-        "A time server cannot be read",
-        "It is not asked; the other one is, and else the machine's clock alone is left.",
-        "phone-facts 1.2, Primary_NTP_Server",
-        "write host or host:port",
-    ),
-    Rule(
         "location-server-unusable",
         Severity.ERROR,
         "A location server cannot be asked",
