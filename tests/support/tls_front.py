@@ -7,8 +7,7 @@ each has seen is read from its log.
 import re
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
@@ -25,14 +24,14 @@ SUITES = "ECDHE+AESGCM:RSA+AESGCM:AES128-SHA"
 """What nginx and Prosody have up to TLS 1.2; slapd, by GnuTLS, has more; nobody has ARIA."""
 SINK = 8099
 """Where nginx takes what comes over TLS and is no HTTP."""
-_SUITE = re.compile(r"(TLSv[0-9.]+) with (\S+)\)")
+_SUITE = re.compile(r"TLS handshake complete \((TLSv[0-9.]+) with")
 
 
 class Seen(Struct, frozen=True):
     """What a server has seen of one connection."""
 
-    client: str = ""
-    """Who called: the phone, or the proxy; empty where the server does not say."""
+    client: str
+    """Who called: the phone, or the proxy."""
     refused: str = ""
     """Why there was no TLS: the client's alert, or what the server lacks."""
     version: str = ""
@@ -128,8 +127,8 @@ class Ldap:
     ) -> None:
         folder = net.folder / "slapd"
         folder.mkdir()
-        files = (Path(file) for file in certificate.save(folder, "server"))
-        words = slapd.render(Slapd(folder, FIRST, "nobody's password", *files))[:-1]
+        crt, key = map(Path, certificate.save(folder, "server"))
+        words = slapd.render(Slapd(folder, FIRST, "nobody's password", crt, key))[:-1]
         urls = [f"ldaps://{FIRST}:{port}" for port in ldaps]
         urls += [f"ldap://{FIRST}:{port}" for port in ldap]
         self._server = Server(net.servers, folder, *words, " ".join(urls))
@@ -168,21 +167,22 @@ class Xmpp:
         )
         self._prosody.restart()
 
-    def seen(self, ports: Sequence[int]) -> dict[int, Seen]:
-        """Return the first connection to each port; `ports` are those of the ClientHellos."""
-        begun = "TLS negotiation started"
-        self._prosody.wait_for("Client disconnected", len(ports))
-        log = self._prosody.wait_for(begun, len(ports))
-        starts = [found.start() for found in re.finditer(begun, log)] + [len(log)]
-        assert len(starts) == len(ports) + 1
+    def seen(self, count: int) -> dict[int, Seen]:
+        """Return the first connection to each port, once so many are over."""
+        log = self._prosody.wait_for("Client disconnected", count)
+        begun = re.compile(r"(conn\S+) +debug\tNew connection FD \d+ \((\S+), \d+, \S+, (\d+)\)")
         found: dict[int, Seen] = {}
-        for port, (start, end) in zip(ports, pairwise(starts), strict=True):
-            own = log[start:end]
-            version = _SUITE.search(own)
-            failed = re.search(r"TLS handshake error: (.*)", own)
-            asked = "Client sent opening" in own.partition("Client connected")[0]
-            refused = plain(failed[1]) if failed else ""
-            found.setdefault(port, Seen("", refused, version[1] if version else "", asked))
+        for part in re.split(r"\n(?=conn\S+ +debug\tNew connection)", log):
+            if start := begun.match(part):
+                version = _SUITE.search(part)
+                failed = re.search(r"TLS handshake error: (.*)", part)
+                seen = Seen(
+                    start[2],
+                    plain(failed[1]) if failed else "",
+                    version[1] if version else "",
+                    part.count("Client sent opening") > 1,
+                )
+                found.setdefault(int(start[3]), seen)
         return found
 
 

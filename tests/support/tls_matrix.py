@@ -334,10 +334,11 @@ def play(net: Net, certificate: Pair) -> Cells:
             rf"TLS 1\.2, 1 suites? by list; [0-9/: ]+ {at} refused: ", shown[row.title]
         )
     hellos = _hellos(trace)
-    first = {port: hello for port, *hello in reversed(hellos)}
-    spoke_xmpp = [port for port, *_ in hellos if port in ports(XMPP)]
-    of_ldap = sum(port in ports(LDAP, LDAPS) for port, *_ in hellos)
-    seen = {**nginx.seen(ports(HTTPS, CARRIED)), **ldap.seen(of_ldap), **xmpp.seen(spoke_xmpp)}
+    first = {port: (caller, suites) for port, caller, suites in reversed(hellos)}
+    of_ldap, of_xmpp = (
+        sum(port in ports(*spoken) for port, *_ in hellos) for spoken in ((LDAP, LDAPS), (XMPP,))
+    )
+    seen = {**nginx.seen(ports(HTTPS, CARRIED)), **ldap.seen(of_ldap), **xmpp.seen(of_xmpp)}
     cells: Cells = {}
     for n, found in enumerate(verdicts):
         for row in ROWS:

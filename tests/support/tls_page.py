@@ -1,6 +1,7 @@
 """The phone as the server: its page with every cipher list, before a client that judges it."""
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from msgspec import Struct
 
 from ringfence.lab.namespaces import Namespace
 from ringfence.runtime.control import ask
-from tests.support.phone import RunningPhone
+from tests.support.phone import PATIENCE, RunningPhone
 from tests.support.provider_net import PHONE
 from tests.support.tls_front import SUITES, plain
 from tests.support.tls_matrix import LISTS
@@ -46,14 +47,11 @@ class Visitor:
         self._root = str(root)
         self._other = str(other)
 
-    def visit(self, minds: str = "", *words: str) -> Met:
+    def visit(self, minds: str = "") -> Met:
         """Shake hands once; `minds` is what the client judges the page by in vain."""
-        before = self._verdict().get("count", 0)
         given = [word.format(other=self._other) for word in WORDS.get(minds, ())]
         judged = ("-CAfile", self._root, "-verify_ip", PHONE, "-verify_return_error", *given)
-        heard = self._hear(*(words or ("-cipher", SUITES)), *judged)
-        while (verdict := self._verdict()).get("count", 0) == before:
-            pass  # the phone hears of it a moment later
+        heard, verdict = self._shake("-cipher", SUITES, *judged)
         chosen = re.search(r"^New, .*Cipher is (\S+)$", heard, re.MULTILINE)
         version = re.search(r"^New, (TLSv[0-9.]+)", heard, re.MULTILINE)
         error = re.search(r"^verify error:num=\d+:(.*)$", heard, re.MULTILINE)
@@ -69,7 +67,7 @@ class Visitor:
         listed = self._space.run("openssl", *words).stdout.strip().split(":")
         left, found = [name for name in listed if not name.startswith("TLS_")], list[str]()
         while left:
-            heard = self._hear("-tls1_2", "-cipher", ":".join((*left, "@SECLEVEL=0")))
+            heard, _ = self._shake("-tls1_2", "-cipher", ":".join((*left, "@SECLEVEL=0")))
             chosen = re.search(r"^New, .*Cipher is (\S+)$", heard, re.MULTILINE)
             assert chosen, heard
             if chosen[1] == "(NONE)":
@@ -78,10 +76,14 @@ class Visitor:
             found.append(chosen[1])
         return found
 
-    def _hear(self, *words: str) -> str:
+    def _shake(self, *words: str) -> tuple[str, dict[str, Any]]:
+        """Shake hands once; return what the client said, and what the phone then says of it."""
+        before, end = self._verdict().get("count", 0), time.monotonic() + PATIENCE
         argv = ("openssl", "s_client", "-connect", f"{PHONE}:443", *words)
         done = self._space.run(*argv, stdin="Q\n", check=False)
-        return str(done.stdout + done.stderr)
+        while (verdict := self._verdict()).get("count", 0) == before:  # it may hear a bit later
+            assert time.monotonic() < end, done.stdout + done.stderr
+        return done.stdout + done.stderr, verdict
 
     def _verdict(self) -> dict[str, Any]:
         status: Any = ask(self._phone.state, {"verb": "status"})

@@ -97,7 +97,7 @@ def judge(section: str, cells: Cells) -> None:
             assert cell.hello == _offer(row, case), where
             proxied = row.way(n) == PROXY
             assert cell.caller == (SECOND if proxied else PHONE), where
-            assert cell.seen.client in ("", cell.caller), where
+            assert cell.seen.client == cell.caller, where
             assert cell.route == (f"PROXY {SECOND}:3128" if proxied else "DIRECT"), where
             assert _outcome(section, case, cell), f"{where}: {cell}"
 
