@@ -199,7 +199,7 @@ class Egress:
         """
         permit(target)
         if target.tls:
-            self._contexts.client(target.tls)  # what is wrong here needs no server to be seen
+            await self._contexts.ready(target.tls)  # what is wrong here needs no server to be seen
         where = target.place(address)
         failed: type[NetworkError] = NetworkError
         try:

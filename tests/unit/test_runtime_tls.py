@@ -1,7 +1,9 @@
 """Contexts of the local TLS library, judged by the ClientHello they send; no network."""
 
+import asyncio
 import ssl
 import struct
+import threading
 from pathlib import Path
 from unittest.mock import patch
 
@@ -146,6 +148,34 @@ def test_contexts_are_shared_by_equal_policies_alone() -> None:
     first = contexts.client(policy())
     assert contexts.client(policy()) is first
     assert contexts.client(policy(TLS_Cipher_List="AES")) is not first
+
+
+def test_a_context_is_made_while_the_loop_goes_on_and_only_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate, made = threading.Event(), []
+
+    def slow(wanted: TlsPolicy, key_log: str) -> ssl.SSLContext:
+        made.append(gate.wait(10))
+        return client_context(wanted, key_log)
+
+    monkeypatch.setattr("ringfence.runtime.tls.client_context", slow)
+
+    async def several() -> None:
+        contexts = Contexts()
+        waiting = [asyncio.ensure_future(contexts.ready(policy())) for _ in range(3)]
+        await asyncio.sleep(0)
+        gate.set()  # what the loop does meanwhile
+        await asyncio.gather(*waiting)
+        contexts.client(policy())
+
+    asyncio.run(several())
+    assert made == [True]
+
+
+def test_a_context_that_cannot_be_made_is_told_to_whoever_waits_for_it() -> None:
+    with pytest.raises(ComponentError, match="trust anchors"):
+        asyncio.run(Contexts().ready(trusting(Trust(("no PEM",)))))
 
 
 def test_the_context_of_a_policy_long_unused_is_dropped() -> None:
