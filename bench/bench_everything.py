@@ -21,7 +21,6 @@ import http.client
 import json
 import os
 import re
-import socket
 import ssl
 import statistics
 import subprocess
@@ -34,12 +33,11 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from bench_page import SO_TIMESTAMPNS, Browser, hurry, lateness, percentile
+from bench_page import Browser, hurry, lateness, percentile
 from measure import memory, processes, sandboxed, spent, told
 
 from ringfence.lab.place import Place
 from ringfence.lab.topology import INFRASTRUCTURE, REGISTRAR_NAME, STRANGER_ADDRESS
-from ringfence.protocols.sip.message import read_message
 from ringfence.runtime.control import ask
 
 MOST_LATE_MS, MOST_MIB, MOST_IDLE = 4.0, 120.0, 1.0
@@ -184,48 +182,6 @@ def servers(provider: Path) -> Iterator[None]:
 # The callee, who has the page open, too
 
 
-class Callee:
-    """Takes one call, speaks, and notes when the phone's packets come."""
-
-    def __init__(self) -> None:
-        self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._line.bind((STRANGER_ADDRESS, 5060))
-        self.media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.media.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.media.bind((STRANGER_ADDRESS, 40000))
-        self.media.settimeout(5)
-
-    def take(self) -> None:
-        """Answer whoever calls."""
-        self._line.settimeout(TOO_LONG)
-        data, phone = self._line.recvfrom(8192)
-        invite = read_message(data)
-        body = (
-            f"v=0\r\no=- 1 1 IN IP4 {STRANGER_ADDRESS}\r\ns=-\r\nc=IN IP4 {STRANGER_ADDRESS}\r\n"
-            "t=0 0\r\nm=audio 40000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
-        )
-        lines = ["SIP/2.0 200 OK"]
-        for name in ("via", "from", "call-id", "cseq", "record-route"):
-            values = invite.all(name.encode())
-            lines += [f"{name}: {value.decode()}" for value in values]
-        lines += [f"To: {invite.first(b'to').decode()};tag=bench"]
-        lines += [f"Contact: <sip:{USER}@{STRANGER_ADDRESS}>", "Content-Type: application/sdp"]
-        text = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", body])
-        self._line.sendto(text.encode(), phone)
-        while not data.startswith(b"ACK "):
-            data = self._line.recv(8192)
-        threading.Thread(target=self._speak, daemon=True).start()
-
-    def _speak(self) -> None:
-        _, there = self.media.recvfrom(2048)
-        number, due = 0, time.monotonic()
-        while True:
-            head = b"\x80\0" + number.to_bytes(2) + (number * 160).to_bytes(4) + b"benc"
-            self.media.sendto(head + b"\xff" * 160, there)
-            number, due = (number + 1) % 65536, due + 0.02
-            time.sleep(max(0.0, due - time.monotonic()))
-
-
 def watch(address: str, password: str) -> None:
     """Have Info > Status open, and read what it is told."""
     browser = Browser(address, password=password).log_in()
@@ -238,7 +194,9 @@ def watch(address: str, password: str) -> None:
 def callee(address: str, password: str) -> None:
     """Wait for a call; then tell for each line how late each of so many seconds' packets was."""
     hurry()
-    made = Callee()
+    from tests.support.callee import Callee
+
+    made = Callee(STRANGER_ADDRESS, TOO_LONG)
     threading.Thread(target=watch, args=(address, password), daemon=True).start()
     print("ready", flush=True)
     made.take()

@@ -1,7 +1,8 @@
 """A control server by aiohttp: `python -m tests.support.control_server PORT [CRT KEY]`.
 
 Each line of its input goes to the phone as a message (`bytes HEX` as a binary one, `raw HEX` past
-WebSocket); each message of the phone is a line of its output. A handshake may be refused: `/403`.
+WebSocket, `flood HEX` so without end); each message of the phone is a line of its output. A
+handshake may be refused: `/403`.
 """
 
 import asyncio
@@ -10,12 +11,30 @@ import sys
 
 from aiohttp import WSMsgType, web
 
+FULL = 1 << 20
+"""Bytes that wait to be sent."""
+
+
+async def flood(transport: asyncio.Transport, data: bytes) -> None:
+    """Send without end, as fast as it is taken; say when a MiB has been."""
+    sent, told = 0, False
+    while not transport.is_closing():
+        waiting = transport.get_write_buffer_size()
+        if waiting < FULL:
+            transport.write(data)
+            sent += len(data)
+        if sent - waiting > FULL and not told:
+            told = True
+            print("flooded", flush=True)
+        await asyncio.sleep(0.001)
+
 
 async def serve(port: int, *certificate: str) -> None:
     """Serve until the input ends."""
     lines = asyncio.StreamReader(limit=1 << 20)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    floods: list[asyncio.Task[None]] = []
     phones: list[tuple[web.WebSocketResponse, web.Request]] = []
 
     async def phone(request: web.Request) -> web.StreamResponse:
@@ -48,6 +67,8 @@ async def serve(port: int, *certificate: str) -> None:
             await socket.send_bytes(bytes.fromhex(rest))
         elif kind == "raw" and request.transport:
             request.transport.write(bytes.fromhex(rest))
+        elif kind == "flood" and request.transport:
+            floods.append(loop.create_task(flood(request.transport, bytes.fromhex(rest) * 20_000)))
         elif kind == "close":
             await socket.close(code=1001, message=b"going away")
         else:

@@ -1,6 +1,9 @@
-"""A server that is no XMPP server, or one without end."""
+"""A server that is no XMPP server, or one without end; with a certificate it lets everybody in."""
 
+import itertools
+import re
 import socket
+import ssl
 import sys
 
 HEAD = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
@@ -13,7 +16,55 @@ LIES = {
 }
 
 
-def main(address: str, kind: str) -> None:
+BIND = HEAD + b"<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></stream:features>"
+
+
+def stanzas(numbers: range) -> bytes:
+    """Return contacts, their presence and messages, all of them well-formed."""
+    return b"".join(
+        b"<iq type='set' id='r%d'><query xmlns='jabber:iq:roster'>"
+        b"<item jid='u%d@x.test' name='%s'/></query></iq><presence from='u%d@x.test/%d'><status>%s</status></presence>"
+        b"<message from='u%d@x.test/1' type='chat'><body>%s %d</body></message>"
+        % (n, n, b"n" * 300, n % 9, n, b"s" * 300, n, b"b" * 300, n)
+        for n in numbers
+    )
+
+
+def let_in(peer: ssl.SSLSocket) -> None:
+    """Take any password, and give the session that is asked for."""
+    peer.recv(4096)
+    peer.sendall(LIES["no-tls"])
+    peer.recv(4096)
+    peer.sendall(b"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
+    peer.recv(4096)
+    peer.sendall(BIND)
+    (asked,) = re.findall(rb"id=['\"]([^'\"]+)", peer.recv(4096))
+    name = b"<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>1001@x.test/1</jid></bind>"
+    peer.sendall(b"<iq type='result' id='%s'>%s</iq>" % (asked, name))
+
+
+def flood(address: str, certificate: str, key: str) -> None:
+    """Let everybody in over direct TLS, and send stanzas without end."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with socket.create_server((address, 5223)) as door:
+        print("ready", flush=True)
+        while True:
+            peer, _ = door.accept()
+            with peer, context.wrap_socket(peer, server_side=True) as secured:
+                try:
+                    let_in(secured)
+                    for n in itertools.count():
+                        secured.sendall(stanzas(range(n * 100, n * 100 + 100)))
+                        if n == 10:
+                            print("flooded", flush=True)
+                except OSError:
+                    pass  # the phone left first
+
+
+def main(address: str, kind: str, *certificate: str) -> None:
+    if kind == "flood":
+        flood(address, *certificate)
     with socket.create_server((address, 5222)) as door:
         print("ready", flush=True)
         while True:

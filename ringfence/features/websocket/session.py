@@ -20,6 +20,7 @@ from ringfence.errors import ConfigError, NetworkError, RemoteProtocolError, Rin
 from ringfence.features.websocket.plan import SERVER, WebsocketPlan
 from ringfence.policy.control_apis import APIS
 from ringfence.policy.rules import Url
+from ringfence.policy.throttle import Throttle
 from ringfence.runtime.download import aim
 from ringfence.runtime.egress import Stream
 from ringfence.runtime.feature import World
@@ -31,6 +32,9 @@ IDLE = 30.0
 """Seconds of silence until the server is asked whether it is there; after two of them it is not."""
 LARGEST = 16 << 10
 """Bytes of one message."""
+PIECE, PIECES, PIECE_TIME = 8192, 256, 1 / 16
+"""Bytes of one look at what came, looks at once, and seconds until one more: a server may send
+2 MiB in one go, and 128 KiB a second for ever."""
 GAP = 0.05
 """Seconds between two requests at least."""
 MOST_ADDRESSES = 4
@@ -72,6 +76,7 @@ class Session:
         path, _, query = url.path.partition("?")
         uri = WebSocketURI(url.scheme == "https", url.host, url.port, path, query)
         self._protocol = ClientProtocol(uri, max_size=LARGEST, logger=quiet)
+        self._looks = Throttle(PIECES, PIECE_TIME, 1)
         self.answered = self.refused = 0
 
     async def live(self) -> None:
@@ -111,7 +116,7 @@ class Session:
 
     async def _messages(self) -> AsyncIterator[bytes]:
         """Yield whole messages of text until the connection ends."""
-        parts: list[bytes] = []
+        message = bytearray()  # of frames, of which there may be any number of empty ones
         asked = False
         while True:
             for frame in self._protocol.events_received():
@@ -120,10 +125,10 @@ class Session:
                 if frame.opcode is Opcode.BINARY:
                     self._protocol.fail(1003, "text is wanted")
                 elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
-                    parts.append(bytes(frame.data))
+                    message += frame.data
                     if frame.fin:
-                        yield b"".join(parts)
-                        parts = []
+                        yield bytes(message)
+                        message.clear()
             await self._flush()
             if self._protocol.state is not State.OPEN:
                 raise self._over()
@@ -146,7 +151,9 @@ class Session:
         return NetworkError("the server is gone")
 
     async def _receive(self) -> None:
-        if data := await self._stream.read():
+        await asyncio.sleep(self._looks.wait("", self._world.host.now()))
+        if data := await self._stream.read(PIECE):
+            self._looks.failed("", self._world.host.now())
             self._protocol.receive_data(data)
         else:
             self._protocol.receive_eof()

@@ -11,6 +11,7 @@ from ringfence.errors import ConfigError, NetworkError, PolicyError, RingfenceEr
 from ringfence.features.xmpp.desk import Desk
 from ringfence.features.xmpp.plan import SERVER, XmppPlan
 from ringfence.policy.rules import Url
+from ringfence.policy.throttle import Throttle
 from ringfence.protocols.xmpp.session import Login, Online, Session, StartTls
 from ringfence.runtime.alarm import woken
 from ringfence.runtime.commands import Command
@@ -28,6 +29,9 @@ FIRST, LONGEST = 5.0, 300.0
 """Seconds until the second attempt; each further one takes twice as long, up to the longest."""
 REFUSED = 60.0
 """Seconds at least after a refusal, which another attempt is not likely to change."""
+PIECE, PIECES, PIECE_TIME = 8192, 256, 1 / 16
+"""Bytes of one look at what came, looks at once, and seconds until one more: a server may send
+2 MiB in one go, and 128 KiB a second for ever."""
 REASON = 400
 """Characters of a reason."""
 
@@ -164,14 +168,17 @@ class XmppDriver:
             login = Login(plan.user, plan.domain, plan.password.reveal(), plan.resource)
             nonce = host.entropy(18).hex()
             session = Session(login, nonce, host.now(), secure=plan.direct)
+            looks = Throttle(PIECES, PIECE_TIME, 1)
             while self._plan is plan:
                 await stream.write(session.data_to_send())
+                await asyncio.sleep(looks.wait("", host.now()))
                 try:
                     async with asyncio.timeout(max(0.0, session.get_timer() - host.now())):
-                        data = await stream.read()
+                        data = await stream.read(PIECE)
                 except TimeoutError:
                     session.handle_timer(host.now())
                     continue
+                looks.failed("", host.now())
                 session.receive_data(data, host.now())
                 while (event := session.next_event()) is not None:
                     if isinstance(event, StartTls):
