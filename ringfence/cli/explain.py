@@ -15,7 +15,7 @@ from ringfence.config.parameter import Status
 from ringfence.config.settings import Settings, changed, slots, virgin
 from ringfence.config.snapshot import Origin, Snapshot, shown, submit
 from ringfence.errors import ComponentError, ConfigError, Finding, Severity
-from ringfence.features import load, tr069
+from ringfence.features import downloads, load, tr069
 from ringfence.features.dot1x import words as dot1x
 from ringfence.features.firewall.plan import describe
 from ringfence.features.firewall.ruleset import ruleset
@@ -219,6 +219,13 @@ def _managed(explanation: Explanation) -> list[str]:
     return [line for text in texts for line in ("TR-069", *(f"    {words}" for words in text))]
 
 
+def _fetched(explanation: Explanation) -> list[str]:
+    """Return which pictures and words come from servers; nothing where none do."""
+    plans = explanation.plans["downloads"].values()
+    texts = [downloads.show(plan).strip() for plan in plans if plan.is_wanted]
+    return ["Downloads", *(f"    {words}" for words in texts)] if texts else []
+
+
 def as_text(explanation: Explanation, name: str) -> str:
     """Return the explanation for people."""
     data: Mapping[str, Any] = as_json(explanation)
@@ -254,7 +261,7 @@ def as_text(explanation: Explanation, name: str) -> str:
     lines.append("    everything else: DIRECT")
     lines.append("VPN")
     lines += [f"    {words}" for words in told(explanation.plans["vpn"][""])]
-    lines += _managed(explanation)
+    lines += [*_managed(explanation), *_fetched(explanation)]
     lines.append("Lines")
     for line in data["lines"]:
         if line["enabled"] and line["proxy"]:

@@ -108,8 +108,8 @@ def _downloads(settings: Settings, judged: Judge, values: Mapping[str, str]) -> 
         listed = dictionaries(settings.regional.dictionary_server_script)
         texts[ROWS["regional"]["dictionary_server_script"].tag] = listed.server
     for tag, text in texts.items():
-        if text:
-            yield from _of_url(tag, _with_path(text), judged, {**values, "REMOTENUMBER": ""})
+        found = _of_url(tag, _with_path(text), judged, {**values, "REMOTENUMBER": ""})
+        yield from (server for server in found if text and server.host)
 
 
 def _named(tag: str, url: str, host: str, judged: Judge) -> Server:

@@ -314,3 +314,15 @@ def test_what_each_application_would_do_with_the_proxy_is_told(explained: Any) -
             "xsi": way,
         },
     }
+
+
+def test_what_is_fetched_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.xml"
+    file.write_text(
+        "<flat-profile><Phone_Background>Logo</Phone_Background>"
+        "<Logo_URL>https://pic.telco.test/$MA.png</Logo_URL></flat-profile>"
+    )
+    assert main(["explain", str(file)]) == 0
+    told = capsys.readouterr().out
+    assert "Downloads\n    logo: https://pic.telco.test:443/000e08abcdef.png\nLines" in told
+    assert "Logo_URL: https://pic.telco.test:443/000e08abcdef.png allowed" in told

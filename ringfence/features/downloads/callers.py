@@ -59,7 +59,7 @@ class Callers:
     async def find(self, peer: str) -> Picture | None:
         """Return the picture of who calls; None where there is none, or too many are sought."""
         plan, number = self.plan, number_of(peer)
-        if plan is None or not plan.pattern or plan.problem or plan.waiting or not number:
+        if plan is None or not plan.is_wanted or plan.problem or plan.waiting or not number:
             return None
         now, held = self._world.host.now(), self._known.get(number)
         if held and now < held.until:
@@ -93,7 +93,7 @@ class Callers:
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield the rows of the status, without the number of anybody."""
         plan = self.plan
-        if plan is None or not plan.pattern:
+        if plan is None or not plan.is_wanted:
             return
         yield "Caller Picture Server", masked(plan.pattern)
         if plan.problem:
@@ -103,7 +103,7 @@ class Callers:
 
     def data(self) -> dict[str, object]:
         """Return the same for programs."""
-        wanted = bool(self.plan and self.plan.pattern)
+        wanted = bool(self.plan and self.plan.is_wanted)
         last = asdict(self._last) if self._last else None
         return {"wanted": wanted, "last": last, "problem": self.problem}
 

@@ -72,7 +72,7 @@ class DownloadsDriver:
         if not self._files:
             return Health.STARTING
         wanted = [each for each in self._files.values() if each.plan and each.plan.is_wanted]
-        callers = self._callers.plan is not None and bool(self._callers.plan.pattern)
+        callers = self._callers.plan is not None and self._callers.plan.is_wanted
         if not wanted and not callers:
             return Health.DISABLED
         if any(each.problem for each in wanted) or self._callers.problem:

@@ -20,11 +20,15 @@ from ringfence.runtime.state import Facts, Planned
 
 NUMBER = "REMOTENUMBER"
 """Macro that a call gives; whoever calls chooses its value."""
-_REMEDY = "write https://SERVER/PATH"
 _BACKGROUND = ROWS["user"]["picture_download_url"].tag
 _LOGO = ROWS["user"]["logo_url"].tag
 _WORDS = ROWS["regional"]["dictionary_server_script"].tag
 CALLER_TAG = ROWS["phone"]["caller_picture_url"].tag
+
+_REMEDIES = {
+    _WORDS: "write serv=https://SERVER/PATH/;d1=Spanish;x1=es.xml",
+    CALLER_TAG: f"write https://SERVER/PATH, with ${NUMBER} in the path",
+}
 
 
 class FilePlan(Struct, frozen=True):
@@ -60,6 +64,11 @@ class CallerPlan(Struct, frozen=True):
     """Why none can be fetched."""
     waiting: str
     reach: Reach
+
+    @property
+    def is_wanted(self) -> bool:
+        """Return whether there is something to fetch, or to complain of."""
+        return bool(self.pattern)
 
     def url(self, number: str) -> Url:
         """Return where the picture of a caller is; `number` is percent-encoded already."""
@@ -121,7 +130,8 @@ def _wrong(pattern: str, values: Mapping[str, str]) -> str:
 
 
 def _finding(tag: str, problem: str) -> Finding:
-    return Finding(Severity.ERROR, "download-unusable", tag, problem, _REMEDY)
+    remedy = _REMEDIES.get(tag, "write https://SERVER/PATH")
+    return Finding(Severity.ERROR, "download-unusable", tag, problem, remedy)
 
 
 def show(made: FilePlan | CallerPlan) -> str:
