@@ -222,7 +222,8 @@ def _managed(explanation: Explanation) -> list[str]:
 def _fetched(explanation: Explanation) -> list[str]:
     """Return which pictures and words come from servers; nothing where none do."""
     plans = explanation.plans["downloads"].values()
-    texts = [downloads.show(plan).strip() for plan in plans if plan.is_wanted]
+    show = downloads.FEATURE.show
+    texts = [show(plan).strip() for plan in plans if plan.is_wanted]
     return ["Downloads", *(f"    {words}" for words in texts)] if texts else []
 
 
