@@ -60,9 +60,13 @@ def servers(settings: Settings, values: Mapping[str, str]) -> Iterator[Server]:
     if url := settings.provisioning.activation_url:
         tag = ROWS["provisioning"]["activation_url"].tag
         yield from _of_rule(tag, _with_path(url), judged, values)
-    if settings.tr069.enable_tr_069:
-        tag = ROWS["tr069"]["acs_url"].tag
-        yield from _of_rule(tag, _with_path(settings.tr069.acs_url), judged, values)
+    for field, used in (
+        ("acs_url", settings.tr069.enable_tr_069),
+        ("backup_acs_url", settings.tr069.enable_tr_069 and settings.tr069.tr_069_fallback_support),
+    ):
+        if used:
+            text = getattr(settings.tr069, field)
+            yield from _of_rule(ROWS["tr069"][field].tag, _with_path(text), judged, values)
     yield from _services(settings, judged, values)
     yield from _downloads(settings, judged, values)
     for field in ("primary_request_url", "secondary_request_url"):

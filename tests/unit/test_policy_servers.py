@@ -88,6 +88,15 @@ def test_exact_only_counts_here_too() -> None:
     }
 
 
+def test_the_backup_acs_is_judged_once_it_may_be_called() -> None:
+    texts = {"Restricted_Access_Domains": LIST, "BACKUP_ACS_URL": "https://acs2.evil.net"}
+    managed = {**texts, "Enable_TR-069": "Yes"}
+    assert verdicts(**managed) == {}
+    assert verdicts(**texts, **{"TR-069_Fallback_Support": "Yes"}) == {}
+    used = {**managed, "TR-069_Fallback_Support": "Yes"}
+    assert verdicts(**used) == {"BACKUP_ACS_URL acs2.evil.net": False}
+
+
 def test_the_acs_is_judged_while_it_manages_the_phone_and_reports_where_asked() -> None:
     texts = {
         "Restricted_Access_Domains": LIST,
