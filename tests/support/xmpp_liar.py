@@ -21,13 +21,12 @@ BIND = HEAD + b"<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/
 
 def stanzas(numbers: range) -> bytes:
     """Return contacts, their presence and messages, all of them well-formed."""
-    return b"".join(
-        b"<iq type='set' id='r%d'><query xmlns='jabber:iq:roster'>"
-        b"<item jid='u%d@x.test' name='%s'/></query></iq><presence from='u%d@x.test/%d'><status>%s</status></presence>"
-        b"<message from='u%d@x.test/1' type='chat'><body>%s %d</body></message>"
-        % (n, n, b"n" * 300, n % 9, n, b"s" * 300, n, b"b" * 300, n)
-        for n in numbers
-    )
+    words = b"w" * 300
+    listed = b"<iq type='set' id='r%d'><query xmlns='jabber:iq:roster'>%s</query></iq>"
+    item = b"<item jid='u%d@x.test' name='" + words + b"'/>"
+    shown = b"<presence from='u%d@x.test/%d'><status>" + words + b"</status></presence>"
+    said = b"<message from='u%d@x.test/1' type='chat'><body>" + words + b"%d</body></message>"
+    return b"".join(listed % (n, item % n) + shown % (n % 9, n) + said % (n, n) for n in numbers)
 
 
 def let_in(peer: ssl.SSLSocket) -> None:
