@@ -82,11 +82,7 @@ def provide(lab: Command, elements: str) -> None:
         template.write_text(text)
 
 
-@pytest.mark.proves("SCR-06")
-def test_user_mode_hides_and_locks_what_the_access_attribute_says(
-    lab: Command, component: list[str]
-) -> None:
-    component.append("own-peer")
+def test_user_mode_hides_and_locks_what_the_access_attribute_says(lab: Command) -> None:
     provide(
         lab,
         '<Phone-UI-User-Mode ua="na">Yes</Phone-UI-User-Mode>'

@@ -12,7 +12,7 @@ from ringfence.errors import ComponentError, NetworkError, PolicyError, RemotePr
 from ringfence.features.line.binding import Binding
 from ringfence.features.line.home import Home
 from ringfence.features.line.link import Link, StreamLink
-from ringfence.features.line.reach import target_of, together
+from ringfence.features.line.reach import kind, target_of, together
 from ringfence.features.line.standing import Registering, Standing
 from ringfence.features.line.ways import Way
 from ringfence.protocols.sip.account import Flow
@@ -79,7 +79,7 @@ class Line(Standing):
             failed = await self._round(home, self._registration, group)
             if failed is None or self._stopping:
                 return
-            self.reason = failed.reason
+            self.reason, self.rule = failed.reason, kind(failed)
             rest = "for good" if failed.retry is None else f"for {failed.retry:.1f} s"
             logger.warning("line.failed: Ext %d rests %s: %s", self.plan.n, rest, failed.reason)
             self._heard()
@@ -153,7 +153,8 @@ class Line(Standing):
         """Yield the failure of a link that was never made; a refusal of ours rests long."""
         logger.info("line.unreached: Ext %d: %s", self.plan.n, error)
         if isinstance(error, PolicyError):
-            yield Failed(0, str(error), home.account.retry.long or None, elsewhere=True)
+            rest = home.account.retry.long or None
+            yield Failed(0, str(error), rest, elsewhere=True, rule=error.rule)
             return
         registration.lose_flow(str(error), self._now())
         if isinstance(event := registration.next_event(), Failed):
@@ -233,7 +234,7 @@ class Line(Standing):
 
     def _good(self, binding: Binding, event: Registered) -> None:
         """Note a good answer to a REGISTER."""
-        self.reason, hop = "", binding.link.hop
+        self.reason, self.rule, hop = "", "", binding.link.hop
         self.doubted = False
         words = "line.registered: Ext %d at %s %s:%d for %d s"
         logger.info(words, self.plan.n, hop.transport, hop.address, hop.port, event.expires)

@@ -37,6 +37,8 @@ LISTENS = {
     IpMode.IPV6: ("::",),
 }
 BLOCKED = "Blocked by restricted domains"
+CREDENTIALS = "credentials"
+"""What is wrong where a registrar does not believe who we are, or nobody said who that is."""
 REALM = "ringfence"
 """Realm of our challenge on a line that has neither Reversed Auth Realm nor a proxy."""
 
@@ -105,6 +107,8 @@ class LinePlan(Struct, frozen=True):
     """Seconds between packets that keep a NAT open; 0 for none."""
     refused: str = ""
     """Why it does not although it was asked to."""
+    rule: str = ""
+    """What of ours forbids it, as `PolicyError` names it."""
     alternate: bool = False
     """The half of a dual registration that is at the alternate proxy."""
 
@@ -165,7 +169,7 @@ class _Lines:
     def line(self, n: int, port: int | None) -> LinePlan:
         """Return the plan of one extension."""
         ext, sip = self._settings.ext[n - 1], self._settings.sip
-        (home, refused), proxy = self._home(n), proxy_name(ext)
+        (home, refused, rule), proxy = self._home(n), proxy_name(ext)
         self.findings += weaknesses(self._settings, n, home)
         return LinePlan(
             n=n,
@@ -201,29 +205,30 @@ class _Lines:
             dtmf=DTMF[ext.dtmf_tx_method],
             keep_alive=sip.nat_keep_alive_intvl,
             refused=refused,
+            rule=rule,
         )
 
-    def _home(self, n: int) -> tuple[Home | None, str]:
-        """Return where extension n registers, else why not."""
+    def _home(self, n: int) -> tuple[Home | None, str, str]:
+        """Return where extension n registers, else why not, and which rule forbids it."""
         ext = self._settings.ext[n - 1]
         if not ext.proxy.strip():
-            return None, ""
+            return None, "", ""
         own = self._own_uri(n, ext.sip_uri.strip())
         try:
             make = partial(self._account, n, own)
             found = ways(self._settings, n, make, alone6=not self._address and self._reaches)
         except ValueError as error:
-            return None, f"not a server: {error}"
+            return None, f"not a server: {error}", ""
         except PolicyError as error:
-            return None, f"{BLOCKED}: {error.reason}"
+            return None, f"{BLOCKED}: {error.reason}", error.rule
         if not (ext.register or ext.make_call_without_reg or ext.ans_call_without_reg):
-            return None, ""
+            return None, "", ""
         if not ext.user_id:
             self._no_user(n)
-            return None, "User ID is empty"
+            return None, "User ID is empty", CREDENTIALS
         if awaited := unconnected(self._settings, self._facts):
-            return None, awaited
-        return self._reached(n, found), ""
+            return None, awaited, ""
+        return self._reached(n, found), "", ""
 
     def _reached(self, n: int, found: tuple[Way, ...]) -> Home:
         """Return the home with what the connection depends on."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from ringfence.features.line.home import Home
 from ringfence.features.line.link import Link
 from ringfence.features.line.path import Path
-from ringfence.features.line.plan import LinePlan
+from ringfence.features.line.plan import CREDENTIALS, LinePlan
 from ringfence.features.line.port import UdpPort
 from ringfence.features.line.ways import Way
 from ringfence.policy.applications import SIP
@@ -41,7 +41,13 @@ def together(failures: Sequence[Failed]) -> Failed | None:
     reasons = dict.fromkeys(failed.reason for failed in failures)
     if not failures:
         return None
-    return Failed(0, "; ".join(list(reasons)[:REASONS]), min(waits, default=None))
+    rule = next(filter(None, map(kind, failures)), "")
+    return Failed(0, "; ".join(list(reasons)[:REASONS]), min(waits, default=None), rule=rule)
+
+
+def kind(failed: Failed) -> str:
+    """Return what kind of failure it is: the rule that forbade it, or `credentials`; else empty."""
+    return failed.rule or (CREDENTIALS if failed.status in (401, 403, 407) else "")
 
 
 def udp_path(

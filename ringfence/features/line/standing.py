@@ -43,6 +43,8 @@ class Standing:
         """What answers requests at the port, and over a connection."""
         self.reason = plan.refused
         """Why the line is not registered; empty where there is nothing to say."""
+        self.rule = plan.rule
+        """The same for programs, where what failed is known: a rule of ours, or `credentials`."""
         self.barred = ""
         """Why no new call is taken or placed any more; empty where they are."""
         self.doubted = False

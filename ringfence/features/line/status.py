@@ -4,29 +4,25 @@ from collections.abc import Mapping
 
 from ringfence.config.settings import ROWS
 from ringfence.features.line.line import Line
+from ringfence.features.line.plan import CREDENTIALS
 from ringfence.policy.network import written
 from ringfence.runtime.state import Health
 
 _EXT, _SYSTEM, _PROVISIONING = ROWS["ext"], ROWS["system"], ROWS["provisioning"]
 _PROXY = _EXT["proxy"].tag
-_REMEDIES = (
-    (
-        ("restricted domains",),
-        (_SYSTEM["restricted_access_domains"].tag,),
-        (_PROXY,),
-    ),
-    (
-        ("user or password",),
-        (),
-        (_EXT["user_id"].tag, _EXT["password"].tag, _EXT["auth_id"].tag),
-    ),
-    (
-        ("certificate", "self-signed", "issuer"),
-        (_PROVISIONING["custom_ca_rule"].tag,),
-        (_PROXY, _EXT["tls_name_validate"].tag),
-    ),
+_CERTIFICATE = (
+    (_PROVISIONING["custom_ca_rule"].tag,),
+    (_PROXY, _EXT["tls_name_validate"].tag),
 )
-"""Words of a reason, and the tags of the phone and of the line that decide about it."""
+_REMEDIES = {
+    "domain-not-allowed": ((_SYSTEM["restricted_access_domains"].tag,), (_PROXY,)),
+    CREDENTIALS: ((), (_EXT["user_id"].tag, _EXT["password"].tag, _EXT["auth_id"].tag)),
+    "tls-chain": _CERTIFICATE,
+    "tls-no-certificate": _CERTIFICATE,
+    "tls-name": _CERTIFICATE,
+    "tls-address": _CERTIFICATE,
+}
+"""`{what failed: (tags of the phone, tags of the line)}`: those that decide about it."""
 _ANYTHING = (_PROXY, _EXT["outbound_proxy"].tag, _EXT["sip_transport"].tag)
 
 
@@ -56,11 +52,8 @@ def remedies(line: Line) -> tuple[str, ...]:
     """Return the tags of what may be wrong with a line, the likeliest first; none where well."""
     if line.registered or not line.plan.registers or not (line.reason or line.plan.home is None):
         return ()
-    reason, n = line.reason, line.plan.n
-    for words, system, own in _REMEDIES:
-        if any(word in reason for word in words):
-            return (*system, *(tag.replace("{n}", str(n)) for tag in own))
-    return tuple(tag.replace("{n}", str(n)) for tag in _ANYTHING)
+    system, own = _REMEDIES.get(line.rule, ((), _ANYTHING))
+    return (*system, *(tag.replace("{n}", str(line.plan.n)) for tag in own))
 
 
 def _waits(line: Line) -> str:

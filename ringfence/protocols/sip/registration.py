@@ -53,6 +53,8 @@ class Failed(Struct, frozen=True):
     """Seconds after which to call `register` again; None for never."""
     elsewhere: bool = False
     """Whether another server may be tried at once: no answer, 503, or one of Try Backup RSC."""
+    rule: str = ""
+    """What of ours forbade it, as `PolicyError` names it; empty where nothing did."""
 
 
 Event = Registered | Unregistered | Failed
