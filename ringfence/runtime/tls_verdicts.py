@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from ringfence.policy.applications import Application
+from ringfence.policy.route import DIRECT
 from ringfence.runtime.egress_stream import Secured
 
 LONGEST = 400
@@ -28,11 +29,12 @@ class TlsVerdict(Struct, frozen=True):
     @property
     def words(self) -> str:
         """Return it without its time."""
+        where = self.peer if self.route == str(DIRECT) else f"{self.peer} by {self.route}"
         if self.secured is None:
-            return f"{self.peer} refused: {self.reason}"
+            return f"{where} refused: {self.reason}"
         held = self.secured
         name = f", matches {held.matched}" if held.matched else ""
-        return f"{self.peer} accepted: {held.version}, {held.suite}{name}"
+        return f"{where} accepted: {held.version}, {held.suite}{name}"
 
 
 class TlsVerdicts:
@@ -47,7 +49,7 @@ class TlsVerdicts:
         at: float,
         peer: str,
         came: Secured | str,
-        route: str = "DIRECT",
+        route: str = str(DIRECT),
     ) -> None:
         """Remember how a handshake came out: as agreed, or why it was refused."""
         before = self.last.get(application.name)

@@ -9,7 +9,7 @@ from ringfence.policy.applications import APPLICATIONS
 from tests.support.certificates import authority
 from tests.support.phone import RINGFENCE, ringfence
 from tests.support.provider_fixtures import dnsmasq, net
-from tests.support.provider_net import FIRST, PHONE, Net, profile, submit
+from tests.support.provider_net import DNS, FIRST, PHONE, Net, profile, submit
 from tests.support.tls_front import versions
 from tests.support.tls_matrix import LISTS, ROWS, serve
 from tests.support.tls_page import FIVE, Met, Visitor, table
@@ -56,6 +56,9 @@ def test_the_page_obeys_the_list_and_tells_whom_it_meets(net: Net, component: li
         assert met == agreed(case)
         seen[case] = (visitor.accepted(), met)
         assert seen[case][0] == TAKEN[case]
+    row = dict(phone.status()["features"]["tls"]["rows"])["Web Server (HTTPS)"]
+    assert row.startswith("TLS 1.2, 1 suite by list; ")
+    assert row.endswith(f" {DNS} refused: TLS: no shared cipher")
     show(WEB, table(WEB, seen))
 
 
