@@ -24,7 +24,18 @@ from tests.support.provider_fixtures import StartDnsmasq
 from tests.support.provider_net import FIRST, NAME, PHONE, SECOND, Net, Trust
 from tests.support.squid import StartSquid
 from tests.support.tls_front import versions
-from tests.support.tls_matrix import DIRECT, LISTS, PROXY, ROUNDS, ROWS, Cell, Cells, Row
+from tests.support.tls_matrix import (
+    DIRECT,
+    LDAP,
+    LDAPS,
+    LISTS,
+    PROXY,
+    ROUNDS,
+    ROWS,
+    Cell,
+    Cells,
+    Row,
+)
 
 RECORD = "RINGFENCE_TLS_TABLE"
 PAGE = Path(__file__).parents[2] / "docs" / "tls-applications.md"
@@ -54,8 +65,9 @@ _REASONS = {
 }
 """`{section: (what Info > Status says, word of the table)}`."""
 _ALERTS = {NAMED: "no request", FOREIGN: "unknown ca", OVER: "certificate expired"}
-"""What nginx and Prosody hear of it; slapd tells no alert."""
-NOTHING = ("no shared cipher", "TLS negotiation failure")
+"""What nginx and Prosody hear of it."""
+NOTHING, OF_SLAPD = "no shared cipher", "TLS negotiation failure"
+"""What is said where there is no suite; slapd says the same of every failure."""
 _FAILURES = r"handshake failure|closed during the TLS handshake"
 
 
@@ -99,20 +111,22 @@ def judge(section: str, cells: Cells) -> None:
             assert cell.caller == (SECOND if proxied else PHONE), where
             assert cell.seen.client == cell.caller, where
             assert cell.route == (f"PROXY {SECOND}:3128" if proxied else "DIRECT"), where
-            assert _outcome(section, case, cell), f"{where}: {cell}"
+            assert _outcome(section, case, row, cell), f"{where}: {cell}"
 
 
-def _outcome(section: str, case: str, cell: Cell) -> bool:
+def _outcome(section: str, case: str, row: Row, cell: Cell) -> bool:
     """Return whether the phone and the server say what they must."""
-    seen = cell.seen
-    if case == "nothing in common":
-        failed = bool(re.search(_FAILURES, cell.reason)) and not cell.secured
-        return failed and seen.refused in NOTHING and not seen.asked
-    if section == RIGHT:
+    seen, slapd = cell.seen, row.spoken in (LDAP, LDAPS)
+    if section == RIGHT and case != "nothing in common":
         version = "TLSv1.2" if case == "valid" else "TLSv1.3"
         return (cell.secured, seen.version, seen.asked) == (version, version, True)
-    refused = bool(re.search(_REASONS[section][0], cell.reason)) and not cell.secured
-    return refused and not seen.asked and _heard(seen.refused) in (_ALERTS[section], NOTHING[1])
+    said, heard = _REASONS.get(section, ("", ""))[0], _ALERTS.get(section, "")
+    if case == "nothing in common":
+        said, heard = _FAILURES, NOTHING
+    if slapd and heard != "no request":
+        heard = OF_SLAPD
+    refused = bool(re.search(said, cell.reason)) and not cell.secured
+    return refused and not seen.asked and _heard(seen.refused) == heard
 
 
 def _heard(refused: str) -> str:
