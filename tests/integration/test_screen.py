@@ -1,5 +1,6 @@
 """The phone's screen by scripts of keys, on a phone that runs in the lab."""
 
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -64,6 +65,20 @@ def test_a_call_is_made_and_taken_from_the_screen(lab: Command, kamailio: None) 
     screen(lab, "Resume,wait:Line 1: established")
     over = screen(lab, "End call,wait:[Redial]")
     assert "SECURE CALL" not in over
+
+
+@pytest.mark.proves("SCR-05")
+def test_a_missed_call_is_told_and_called_back(lab: Command, kamailio: None) -> None:
+    screen(lab, "Home,Line1,text:1002,Call,wait:incoming call,Line1,End call")
+    assert "1 missed call" in screen(lab, "Home,wait:missed call")
+    rows = screen(lab, "Recents,wait:Recents")
+    assert re.search(r" ! \d\d/\d\d \d\d:\d\d CP-8841", rows), rows
+    assert re.search(r" > \d\d/\d\d \d\d:\d\d 1002 ", rows), rows
+    assert "missed call" not in screen(lab, "Home")
+    rows = screen(lab, "Recents,wait:Recents")
+    (back,) = re.findall(r"(\d) ! ", rows)[:1]
+    assert "To sip:1001@sip.telco.test" in screen(lab, f"{back},wait:To sip:1001")
+    screen(lab, "End call,wait:[Redial]")
 
 
 def provide(lab: Command, elements: str) -> None:

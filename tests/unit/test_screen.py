@@ -258,8 +258,29 @@ def test_a_call_is_placed_from_the_chosen_line() -> None:
 
 def test_the_last_number_is_dialled_again() -> None:
     at = replace(see(), redial="1002@telco.test")
-    assert softkeys(Face(), at, APPLICATIONS) == ("Redial",)
+    assert softkeys(Face(), at, APPLICATIONS) == ("Redial", "Recents")
     assert walk(at, "Soft1")[1] == Run("dial", {"target": "1002@telco.test"})
+
+
+def test_a_call_is_handed_over_to_whom_one_types_and_not_by_accident() -> None:
+    at = replace(see(), calls=(TALKING,))
+    held, action = walk(at, "Xfer")
+    assert action == Run("hold", {"call": "1"})
+    at = replace(at, calls=(replace(TALKING, state="held"),))
+    face, action = walk(at, "Xfer", "text:0123", "Transfer")
+    assert action == Run("transfer", {"target": "0123", "call": "1"}, "The call is handed over.")
+    assert (face.dialled, face.transfers) == ("", 0)
+    back, action = walk(at, "Xfer", "text:01", "Cancel")
+    assert (back.dialled, back.transfers, action) == ("", 0, None)
+    assert "Transfer to" in text(held, at)
+    assert walk(at, "Xfer", "Home")[0].transfers == 0
+
+
+def test_calls_that_nobody_took_are_told_until_somebody_looks() -> None:
+    at = replace(see(), missed=2)
+    assert "2 missed calls" in text(Face(), at)
+    assert walk(at, "Recents")[1] == Run("recent-calls")
+    assert "missed" not in text(Face(), replace(at, missed=0))
 
 
 def test_a_ringing_call_is_answered_or_declined() -> None:

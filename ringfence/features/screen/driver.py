@@ -14,6 +14,7 @@ from ringfence.config.snapshot import Change, Origin
 from ringfence.errors import ConfigError, RingfenceError
 from ringfence.features.screen.menus import applications
 from ringfence.features.screen.plan import ScreenPlan
+from ringfence.features.screen.recents import last_placed, missed, recents, sheet
 from ringfence.features.screen.shown import PASSWORD, shown
 from ringfence.messages import _
 from ringfence.policy.throttle import Throttle
@@ -57,6 +58,8 @@ class ScreenDriver:
         self._faces: Mapping[int, str] = {}
         """Digests of the pictures of who calls."""
         self._redial = ""
+        self._seen = world.host.time()
+        """Until when somebody knows of missed calls, in seconds since 1970."""
         self._throttle = Throttle()
         self._checks = Checks()
         for name, handler in (
@@ -65,6 +68,7 @@ class ScreenDriver:
             ("sign-out", self._sign_out),
             ("set-password", self._set_password),
             ("show", self._show),
+            ("recent-calls", self._recent),
         ):
             world.commands.register(Command(name, Level.USER, handler))
 
@@ -139,7 +143,21 @@ class ScreenDriver:
         made = shown(
             self._plan, world.snapshot(), world.statuses(), world.host.local(), self._root()
         )
-        return replace(made, redial=self._redial, signed_in=self._face.signed_in, faces=self._faces)
+        recent = recents(made.views)
+        return replace(
+            made,
+            redial=self._redial or last_placed(recent),
+            missed=missed(recent, self._seen),
+            signed_in=self._face.signed_in,
+            faces=self._faces,
+        )
+
+    async def _recent(self, given: Mapping[str, str]) -> Mapping[str, object]:
+        """Return the last calls as a sheet; from now on nobody has missed one."""
+        world = self._world
+        self._seen = world.host.time()
+        ahead = world.host.local() - self._seen
+        return {"sheet": menu.told(sheet(recents(world.statuses()), ahead))}
 
     async def _recognise(self, call: CallShown) -> None:
         """Find the picture of who calls, where somebody looks at the screen meanwhile."""

@@ -93,11 +93,15 @@ def softkeys(face: Face, shown: Shown, root: Menu) -> tuple[str, ...]:
         if call.rings:
             return (_("Answer"), _("Decline"))
         if call.talks or call.held or call.state.startswith("held"):
-            return (_("Resume") if call.held else _("Hold"), _("End call"), _("New call"))
+            holds = _("Resume") if call.held else _("Hold")
+            return (holds, _("End call"), _("New call"), _("Xfer"))
         return (_("End call"),)
+    if face.transfers:
+        return (_("Transfer") if face.dialled else "", _("Delete"), _("Cancel"))
     if face.dialled:
         return (_("Call"), _("Delete"), _("Cancel"))
-    return tuple(filter(None, (_("Redial") if shown.redial else "", _("Calls") if call else "")))
+    words = (_("Redial") if shown.redial else "", _("Calls") if call else "", _("Recents"))
+    return tuple(filter(None, words))
 
 
 def press(face: Face, key: str, shown: Shown, root: Menu) -> Pressed:
@@ -298,8 +302,16 @@ def _idle(face: Face, key: str, shown: Shown) -> Pressed:
     line = {"line": str(face.line)} if face.line else {}
     if key == "Calls" or (key == "Back" and not face.dialled and shown.calls):
         return replace(face, aside=False), None
+    if key == "Recents":
+        return face, Run("recent-calls")
     if key == "Redial":
         return replace(face, aside=False), Run("dial", {"target": shown.redial})
+    if key in ("Transfer", "Select") and face.dialled and face.transfers:
+        after = replace(face, dialled="", transfers=0, aside=False)
+        given = {"target": face.dialled, "call": str(face.transfers)}
+        return after, Run("transfer", given, _("The call is handed over."))
+    if face.transfers and key in ("Cancel", "Back"):
+        return replace(face, dialled="", aside=False, call=face.transfers, transfers=0), None
     if key in ("Call", "Select") and face.dialled:
         after = replace(face, dialled="", call=0, aside=False)
         return after, Run("dial", {"target": face.dialled, **line})
@@ -329,6 +341,9 @@ def _in_call(face: Face, key: str, shown: Shown) -> Pressed:
     if key == "New call":
         held = Run("hold", number) if call.talks else None
         return replace(face, aside=True, dialled="", call=0), held
+    if key == "Xfer" and (call.talks or call.state.startswith("held")):
+        held = Run("hold", number) if call.talks else None
+        return replace(face, aside=True, dialled="", transfers=call.number), held
     if key in ("Up", "Down"):
         known = [one.number for one in shown.calls]
         step = 1 if key == "Down" else -1

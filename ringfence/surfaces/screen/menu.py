@@ -177,6 +177,8 @@ class Shown(Struct, frozen=True):
     """Whom the last call went to."""
     ended: str = ""
     """With whom the last call was, and why it ended."""
+    missed: int = 0
+    """Calls that nobody took, since somebody looked at them."""
     fields: Mapping[str, Field] = {}
     """`{tag: field}` of every setting that the access rules let be seen."""
     views: Mapping[str, Status] = {}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
-from ringfence.messages import _
+from ringfence.messages import _, plural
 from ringfence.surfaces.forms import Field, Kind
 from ringfence.surfaces.screen.face import Face, chosen, opened, present, softkeys
 from ringfence.surfaces.screen.menu import (
@@ -97,14 +97,18 @@ def _head(shown: Shown) -> Row:
 def _softkeys(labels: tuple[str, ...], say: Say) -> Iterator[Span]:
     said = [say(label) for label in labels]
     places = 4 if all(len(word) <= WIDTH // 4 - 3 for word in said) else max(1, len(labels))
-    room = WIDTH // places
-    for label, whole in zip(labels, said, strict=True):
+    rooms = [WIDTH // places] * len(labels)
+    if any(len(word) > WIDTH // places - 2 for word in said):
+        needed = [len(word) + 2 for word in said]
+        if sum(needed) <= WIDTH:
+            rooms = needed
+    for label, whole, room in zip(labels, said, rooms, strict=True):
         word = f"[{whole[: room - 2]}]" if whole else ""
         left = (room - len(word)) // 2
         yield Span(" " * left)
         yield Span(word, "softkey", str(label))
         yield Span(" " * (room - left - len(word)))
-    yield Span(" " * (WIDTH - room * len(labels)))
+    yield Span(" " * (WIDTH - sum(rooms)))
 
 
 def _body(face: Face, shown: Shown, root: Menu) -> Iterator[Row]:
@@ -213,8 +217,8 @@ def _reading(label: str, text: str) -> Iterator[Row]:
 
 def _desk_rows(face: Face, shown: Shown) -> Iterator[Row]:
     call, say = None if face.aside else present(face, shown), shown.language.say
-    if call is None and face.dialled:
-        yield _title(say(_("Dial")))
+    if call is None and (face.dialled or face.transfers):
+        yield _title(say(_("Transfer to") if face.transfers else _("Dial")))
         yield (Span(_cut(f"{face.dialled}{CURSOR}"), "chosen"),)
         return
     if shown.text_logo:
@@ -231,6 +235,10 @@ def _desk_rows(face: Face, shown: Shown) -> Iterator[Row]:
             ),
             Span(words, "good" if line.registered else "bad"),
         )
+    if shown.missed and not shown.calls:
+        yield ()
+        missed = plural("{count} missed call", "{count} missed calls", shown.missed)
+        yield (Span(say(missed), "bad"),)
     for one in shown.calls:
         yield ()
         yield from _call_rows(one, say, at=one is call)

@@ -29,6 +29,8 @@ class Face(Struct, frozen=True):
     """The chosen call; 0 for the one that needs somebody."""
     aside: bool = False
     """The idle screen is wanted although there are calls."""
+    transfers: int = 0
+    """The call that goes to the number which is typed; 0 where that is to be called."""
     message: str = ""
     """How the last key came out."""
     signed_in: bool = False
@@ -78,7 +80,7 @@ Pressed = tuple[Face, Action | None]
 
 def closed(face: Face) -> Face:
     """Return the screen with nothing open."""
-    return replace(face, path=(), cursors=(), edits={}, behind=(), sheets=())
+    return replace(face, path=(), cursors=(), edits={}, behind=(), sheets=(), transfers=0)
 
 
 def back(face: Face) -> Face:
