@@ -342,8 +342,8 @@ def _in_call(face: Face, key: str, shown: Shown) -> Pressed:
         held = Run("hold", number) if call.talks else None
         return replace(face, aside=True, dialled="", call=0), held
     if key == "Xfer" and (call.talks or call.state.startswith("held")):
-        held = Run("hold", number) if call.talks else None
-        return replace(face, aside=True, dialled="", transfers=call.number), held
+        after = replace(face, aside=True, dialled="", transfers=call.number)
+        return after, Run("hold", number) if call.talks else None
     if key in ("Up", "Down"):
         known = [one.number for one in shown.calls]
         step = 1 if key == "Down" else -1
