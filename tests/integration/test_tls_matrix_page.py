@@ -94,7 +94,7 @@ def test_each_application_is_explained_and_probed_by_its_name(
     explained = ringfence("explain", str(file)).stdout
     serve(net, CERTIFICATES[RIGHT](net.trust))
     net.phone_space.address("eth0", f"{PHONE}/24")
-    assert {row.name for row in ROWS} == set(APPLICATIONS) - {"web-server", "pac"}
+    assert {row.name for row in ROWS} == set(APPLICATIONS) - {"web-server"}
     for row in ROWS:
         assert f"\n    {row.name}: TLS 1.2, 2 suites by list\n" in explained
         name, _, port = row.at(0).partition(":")

@@ -111,8 +111,8 @@ class Row(Struct, frozen=True):
     proxied: bool = False
     """The chapter has it served by the HTTP proxy."""
     spoken: str = HTTPS
-    second: bool = False
-    """Its fields are those of another application, which must be done first."""
+    step: int = 0
+    """Of the round: its fields are those of applications that are done before."""
 
     def port(self, n: int) -> int:
         """Return where its server is in a round."""
@@ -178,7 +178,7 @@ ROWS = (
         _field("LDAP_Server", "ldap://{at}"),
         _choose("People", "1", *"love", "Search"),
         spoken=LDAP,
-        second=True,
+        step=1,
     ),
     Row(
         "picture",
@@ -194,7 +194,7 @@ ROWS = (
         "Logo Download",
         "page: Logo URL",
         lambda at: {"Phone_Background": "Logo", "Logo_URL": f"https://{at}/logo.png"},
-        second=True,
+        step=1,
     ),
     Row(
         "dictionary",
@@ -261,8 +261,16 @@ ROWS = (
         _field("CDC_Server_1_", "https://{at}/scep"),
         proxied=True,
     ),
+    Row(
+        "pac",
+        "PAC File",
+        "page: PAC URL, /admin/resync",
+        lambda at: {"Proxy_Mode": "Auto", "PAC_URL": f"https://{at}/proxy.pac"},
+        _open(f"/admin/resync?https://{NAME}/a.xml"),
+        step=2,
+    ),
 )
-"""The chapter's sixteen, XMPP, and SCEP, which the chapter's proxy serves."""
+"""The chapter's sixteen, XMPP, SCEP, which the chapter's proxy serves, and what names the proxy."""
 ALWAYS = {
     **{"Resync_On_Reset": "No", "Resync_Error_Retry_Delay": "0", "Upgrade_Error_Retry_Delay": "0"},
     **{"Enable_Web_Server": "Yes", "Admin_Password": PASSWORD, "HTTPS_Name_Validate": "No"},
@@ -276,7 +284,7 @@ ALWAYS = {
     **{"Login_User_ID": "1001", "Login_Password": "login-secret"},
     **{"XMPP_Enable": "Yes", "XMPP_User_ID": f"1001@{DOMAIN}", "XMPP_Password": XMPP_PASSWORD},
     **{"CDC_Challenge_Password_1_": "x", "CDC_Root_CA_Fingerprint_1_": "AA:" * 31 + "AA"},
-    "Proxy_Host": SECOND,
+    **{"Proxy_Host": SECOND, "Use_Auto_Discovery__WPAD_": "No"},
 }
 
 
@@ -355,8 +363,8 @@ def _round(desk: Desk, n: int) -> dict[str, Any]:
     way, case = ROUNDS[n]
     texts = {"TLS_Cipher_List": LISTS[case], "Proxy_Mode": "Manual" if way == PROXY else "Off"}
     found: dict[str, Any] = {}
-    for second in (False, True):
-        rows = [row for row in ROWS if row.second is second]
+    for step in range(3):
+        rows = [row for row in ROWS if row.step == step]
         for row in rows:
             texts |= row.texts(row.at(n))
         desk.fill(texts)

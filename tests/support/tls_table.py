@@ -200,8 +200,6 @@ The last section is the page: `openssl s_client` judges its certificate, which t
 itself, with the right name and root, or minds its name, its root, or its date, a day before the
 certificate begins; in brackets what the phone says of the handshake.
 
-A PAC file is no application of the chapter's list, and fetched direct ([proxy.md](proxy.md)).
-
 The same is told for each of them by `ringfence explain` (what it would offer), on `Info > Status`
 under TLS (how its last handshake came out), and by `ringfence probe tls --app`.
 

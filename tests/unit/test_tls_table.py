@@ -36,9 +36,9 @@ def _rows(section: str) -> list[str]:
 
 def test_every_application_is_set_off() -> None:
     titles = {row.title for row in ROWS}
-    assert titles - CHAPTER == {"XMPP", "Custom Device Certificate (SCEP)"}
+    assert titles - CHAPTER == {"XMPP", "Custom Device Certificate (SCEP)", "PAC File"}
     assert titles > CHAPTER
-    assert {row.name for row in ROWS} == set(APPLICATIONS) - {"web-server", "pac"}
+    assert {row.name for row in ROWS} == set(APPLICATIONS) - {"web-server"}
     assert {row.title for row in ROWS} == {APPLICATIONS[row.name].title for row in ROWS}
 
 
