@@ -58,7 +58,7 @@ class ScreenDriver:
         self._faces: Mapping[int, str] = {}
         """Digests of the pictures of who calls."""
         self._redial = ""
-        self._seen = world.host.time()
+        self._seen = world.host.wall()
         """Until when somebody knows of missed calls, in seconds since 1970."""
         self._throttle = Throttle()
         self._checks = Checks()
@@ -155,7 +155,7 @@ class ScreenDriver:
     async def _recent(self, given: Mapping[str, str]) -> Mapping[str, object]:
         """Return the last calls as a sheet; from now on nobody has missed one."""
         world = self._world
-        self._seen = world.host.time()
+        self._seen = world.host.wall()
         ahead = world.host.local() - self._seen
         return {"sheet": menu.told(sheet(recents(world.statuses()), ahead))}
 

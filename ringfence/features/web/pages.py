@@ -43,7 +43,8 @@ class Pages:
     async def info(self, request: web.Request, session: Session) -> web.Response:
         """Show what the features of a page under Info say of themselves."""
         report = self._newest_report() if session.level is Level.ADMIN else ""
-        return self._view.info(session, request.match_info["page"], report)
+        files = {"/admin/problem-report": report} if report else {}
+        return self._view.info(session, request.match_info["page"], files)
 
     async def search(self, request: web.Request, session: Session) -> web.Response:
         """Show the parameters that have all words of a query in tag, label, section or help."""

@@ -112,8 +112,9 @@ class View:
         if session:
             context["info"] = status.PAGES
             context["voice"] = forms.places(self._world.snapshot(), session.level)
-            context["more"] = MORE[session.level]
-            context["directory"] = self.directory().get("name", "")
+            context["more"] = dict(MORE[session.level])
+            if name := self.directory().get("name", ""):
+                context["more"]["/directory"] = name
             context["commands"] = COMMANDS if session.level is Level.ADMIN else {}
             context["unconfirmed"] = self.unconfirmed(session)
             context["notices"], session.notices = session.notices, []
@@ -123,8 +124,8 @@ class View:
         )
         return web.Response(status=code, text=text, content_type="text/html", charset="utf-8")
 
-    def info(self, session: Session, word: str, report: str) -> web.Response:
-        """Return a page under Info.
+    def info(self, session: Session, word: str, files: Mapping[str, str]) -> web.Response:
+        """Return a page under Info, with files to take away, `{address: name}`.
 
         Raises:
             RemoteProtocolError: there is none of that word.
@@ -140,7 +141,7 @@ class View:
             sections=sections,
             plots=self._drawn(sections),
             ailing=_ailing(sections),
-            report=report,
+            files=files,
         )
 
     def sections(self, word: str, level: Level) -> tuple[status.StatusSection, ...]:
@@ -176,9 +177,10 @@ class View:
     def _drawn(self, sections: Iterable[status.StatusSection]) -> list[Drawing]:
         host = self._world.host
         boot = round(host.wall() - host.now())
-        return [
+        drawn = (
             drawing(plot, lambda at: stamp(boot + at)) for each in sections for plot in each.plots
-        ]
+        )
+        return sorted(drawn, key=lambda each: bool(each.levels))  # how things stand comes first
 
     def tab(self, session: Session, place: forms.Place, code: int = 200) -> web.Response:
         """Return one tab under Voice with the session's draft, and remember what was shown."""
