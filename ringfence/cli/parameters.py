@@ -39,6 +39,7 @@ Every parameter of the phone, as `ringfence parameters --markdown` prints it; do
 profile 11.3, with the value of the profile 12.0 after a slash where it differs. *ua* is the access
 of a virgin phone. A parameter marked † is accepted and stored, and a later release will obey it;
 one marked ‡ is accepted so that files of the field load, and nothing will obey it.
+The words in brackets at the end of a row are its [sources](sources.md).
 
 The columns *Page*, *Screen* and *ACS* say who finds a parameter where; cfg.xml sets every one.
 
