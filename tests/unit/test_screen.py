@@ -268,11 +268,13 @@ def test_a_call_is_handed_over_to_whom_one_types_and_not_by_accident() -> None:
     assert action == Run("hold", {"call": "1"})
     at = replace(at, calls=(replace(TALKING, state="held"),))
     face, action = walk(at, "Xfer", "text:0123", "Transfer")
-    assert action == Run("transfer", {"target": "0123", "call": "1"}, "The call is handed over.")
+    assert action == Run("transfer", {"target": "0123", "call": "1"})
     assert (face.dialled, face.transfers) == ("", 0)
     back, action = walk(at, "Xfer", "text:01", "Cancel")
     assert (back.dialled, back.transfers, action) == ("", 0, None)
     assert "Transfer to" in text(held, at)
+    failed = replace(TALKING, state="held", transfer="failed: 404 Not Found")
+    assert "Transfer: failed: 404 Not Found" in text(Face(), replace(at, calls=(failed,)))
     assert walk(at, "Xfer", "Home")[0].transfers == 0
 
 

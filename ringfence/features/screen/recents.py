@@ -25,9 +25,10 @@ def sheet(recent: Iterable[Mapping[str, Any]], ahead: float) -> Sheet:
     """Return the calls as a sheet; the local clock is so many seconds `ahead` of 1970's."""
     items = tuple(_item(call, ahead) for call in list(recent)[:MOST])
     back = Softkey(_("Back"), "back")
+    if not items:
+        return Sheet(_("Recents"), _("There were no calls."), softkeys=(back,))
     softkeys = (Softkey(_("Call"), "select"), Softkey(_("EditDial"), "edit"), back)
-    text = "" if items else _("There were no calls.")
-    return Sheet(_("Recents"), text, _("! missed  < received  > placed"), items, (), softkeys)
+    return Sheet(_("Recents"), "", _("! missed  < received  > placed"), items, (), softkeys)
 
 
 def missed(recent: Iterable[Mapping[str, Any]], since: float) -> int:

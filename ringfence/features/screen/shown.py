@@ -106,6 +106,7 @@ def _calls(calls: list[Mapping[str, Any]], lines: list[Mapping[str, Any]]) -> It
             state=str(call["state"]),
             secure=bool(call["srtp"]) and call["line"] in over_tls,
             codec=str(call["codec"]),
+            transfer=str(call.get("transfer") or ""),
         )
 
 

@@ -309,7 +309,7 @@ def _idle(face: Face, key: str, shown: Shown) -> Pressed:
     if key in ("Transfer", "Select") and face.dialled and face.transfers:
         after = replace(face, dialled="", transfers=0, aside=False)
         given = {"target": face.dialled, "call": str(face.transfers)}
-        return after, Run("transfer", given, _("The call is handed over."))
+        return after, Run("transfer", given)
     if face.transfers and key in ("Cancel", "Back"):
         return replace(face, dialled="", aside=False, call=face.transfers, transfers=0), None
     if key in ("Call", "Select") and face.dialled:

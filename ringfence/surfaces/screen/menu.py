@@ -138,6 +138,8 @@ class CallShown(Struct, frozen=True):
     secure: bool
     """Signalling over TLS and audio by SRTP."""
     codec: str = ""
+    transfer: str = ""
+    """How handing it over goes; empty where nobody does."""
 
     @property
     def rings(self) -> bool:

@@ -254,6 +254,9 @@ def _call_rows(call: CallShown, say: Say, *, at: bool) -> Iterator[Row]:
     told = _("Line {n}: {state}", n=call.line, state=words)
     codec = f", {call.codec}" if call.codec else ""
     yield (Span(_cut(f"  {say(told)}{codec}")),)
+    if call.transfer:
+        handed = _("Transfer: {state}", state=call.transfer)
+        yield (Span(_cut(f"  {say(handed)}"), "note"),)
 
 
 def _focus(body: list[Row]) -> int:
