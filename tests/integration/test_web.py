@@ -23,7 +23,7 @@ __all__ = ["start", "visit"]
 
 def paths(route: Route) -> Iterator[str]:
     fill = {"file": "page.css", "place": "system", "command": "resync", "page": "status"}
-    fill |= {"kind": "all", "action": "delete"}
+    fill |= {"kind": "all", "action": "delete", "digest": "0" * 16}
     yield re.sub(r"{(\w+)}", lambda found: fill[found[1]], route.path)
 
 

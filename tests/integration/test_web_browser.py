@@ -22,7 +22,7 @@ def submit(page: Page) -> None:
 def look(page: Page) -> dict[str, Any]:
     log_in(page, "/voice/system")
     page.get_by_label("Host Name").fill("typed")
-    page.get_by_role("searchbox").fill("cipher list")
+    page.get_by_role("searchbox").fill("cipher list empty")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Search")
     found = page.get_by_role("region", name="Results").get_by_role("link").all_inner_texts()
