@@ -8,7 +8,18 @@ import pytest
 from ringfence.config.settings import ROWS
 from ringfence.features import ORDER
 
-FRAMES = ("base", "page", "status", "card", "plot", "attention", "settings", "search", "message")
+FRAMES = (
+    "base",
+    "page",
+    "status",
+    "card",
+    "plot",
+    "attention",
+    "settings",
+    "field",
+    "search",
+    "message",
+)
 EVERYDAY = {"line", "report"}
 """Names of features that are words of any page: a line of a file."""
 

@@ -39,6 +39,8 @@ READER: ContextVar[Language] = ContextVar("READER", default=ENGLISH)
 
 MOST_TABS = 16
 """Tabs that are kept as they were made, of some 45 kB each."""
+MOST_FIELDS = 500
+"""Fields that are kept as they were made, of some 800 bytes each."""
 _CALLS = {"/calls/all": "Call History"}
 _USERS = _CALLS | {"/screen": "Screen"}
 MORE = {Level.USER: _USERS, Level.ADMIN: {"/admin/certificate": "Certificate"} | _USERS}
@@ -64,11 +66,14 @@ class View:
             clear=forms.CLEAR, set_by=forms.SET_BY, _=_, plural=plural, name=_name, line=_line
         )
         self._templates.globals.update(place_of=forms.place_of, title_of=forms.title)
-        self._templates.globals["where"] = world.places.where
+        self._templates.globals.update(where=world.places.where, drawn=self._field)
         for file in (HERE / "templates").iterdir():
             self._templates.get_template(file.name)  # no visitor waits for a compiler
         self._tabs: dict[tuple[object, ...], tuple[Snapshot, str]] = {}
         """Tabs without a draft and what they were made from; what was used last is the last."""
+
+        self._fields: dict[tuple[object, ...], Markup] = {}
+        """Fields as they were made, of nothing that was typed."""
 
     def meet(self, request: web.Request) -> None:
         """Speak the language that the browser wants, or that of the phone's screen.
@@ -222,6 +227,17 @@ class View:
     def _tab(self, session: Session, place: forms.Place, snapshot: Snapshot) -> forms.Tab:
         firmware = self._world.facts().identity.firmware
         return forms.tab(snapshot, place, session.level, session.draft, firmware)
+
+    def _field(self, field: forms.Field) -> Markup:
+        """Return one field as HTML; what was typed is made anew each time, and kept nowhere."""
+        key = field, READER.get(), self._world.places.count
+        if (made := self._fields.get(key)) is None:
+            made = Markup(self._templates.get_template("field.html").render(field=field))  # noqa: S704
+            if not (field.pending or field.error):
+                self._fields[key] = made
+                if len(self._fields) > MOST_FIELDS:
+                    del self._fields[next(iter(self._fields))]
+        return made
 
     def part(self, template: str, **context: Any) -> str:
         """Return a part of a page as HTML."""
