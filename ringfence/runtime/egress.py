@@ -11,7 +11,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -26,7 +26,6 @@ from ringfence.policy.tls import TlsPolicy
 from ringfence.protocols.dns import Record
 from ringfence.protocols.sip.locate import Hop, Question, Search
 from ringfence.runtime import egress_dns, egress_locate
-from ringfence.runtime.egress_handshake import Handshakes
 from ringfence.runtime.egress_stream import Secured as Secured
 from ringfence.runtime.egress_stream import Stream as Stream
 from ringfence.runtime.egress_stream import broken, take_port
@@ -40,6 +39,7 @@ from ringfence.runtime.tls import Contexts
 from ringfence.runtime.tls_verdicts import TlsVerdicts
 
 if TYPE_CHECKING:
+    from ringfence.runtime.egress_handshake import Handshakes
     from ringfence.runtime.egress_look import Look
 
 logger = logging.getLogger(__name__)
@@ -75,13 +75,18 @@ class Egress:
         self._services = services
         self._place = place
         self._contexts = Contexts(host.key_log)
-        self._handshakes = Handshakes(host, self.confirm)
         self._streams: WeakSet[Stream] = WeakSet()
         self._dialling: set[int] = set()
         self._router: Router | None = None
         self.verdicts: dict[str, Verdict] = {}
         """`{application: what became of its last request}`, of those that go by the proxy."""
         self.tls = TlsVerdicts()
+
+    @cached_property
+    def _handshakes(self) -> "Handshakes":
+        from ringfence.runtime.egress_handshake import Handshakes  # a line over UDP has none
+
+        return Handshakes(self._host, self.confirm)
 
     def route_by(self, router: Router | None) -> None:
         """Ask `router` for the ways in mode Auto; without one there is none (ADR 38)."""

@@ -12,7 +12,6 @@ from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.features.dhcp import commands, memory
 from ringfence.features.dhcp.memory import Remembered
 from ringfence.features.dhcp.plan import AddressPlan, DhcpPlan, StaticPlan
-from ringfence.features.dhcp.report import lease_data, lease_rows
 from ringfence.features.dhcp.watch import Watch
 from ringfence.protocols.arp import Claim
 from ringfence.protocols.dhcp.ask import Client, Outgoing
@@ -124,6 +123,8 @@ class AddressDriver:
 
     def status(self) -> Status:
         """Return the lease, every offered option, and which one names the profile."""
+        from ringfence.features.dhcp.report import lease_data, lease_rows
+
         if self._plan is None:
             return Status(Health.DISABLED, title=TITLE)
         health = Health.RUNNING if self._bound and self._placed else Health.PENDING

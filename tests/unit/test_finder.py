@@ -8,13 +8,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from ringfence.cli import finder
+from ringfence import finder
 
 ENDING = importlib.util.cache_from_source("x.py").rpartition("/x")[2]
 
@@ -110,11 +111,11 @@ def test_others_are_left_to_python(folder: Path) -> None:
 def test_no_folder_that_a_phone_is_started_in_replaces_pythons_library(tmp_path: Path) -> None:
     (tmp_path / "logging.py").write_text("raise SystemExit('a stranger')\n")
     code = (
-        "from ringfence.cli import finder; finder.install(); finder.install()\n"
+        "from ringfence import finder; finder.install(); finder.install()\n"
         "import json, logging, sys\n"
         "print(json.dumps([type(one).__name__ for one in sys.meta_path]))"
     )
-    root = Path(str(finder.__file__)).parents[2]
+    root = Path(str(finder.__file__)).parents[1]
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
@@ -126,11 +127,59 @@ def test_no_folder_that_a_phone_is_started_in_replaces_pythons_library(tmp_path:
     assert json.loads(done.stdout).count("Finder") == 1
 
 
-def test_a_missing_module_is_there_again_afterwards() -> None:
-    name = "this"
-    sys.modules.pop(name, None)
-    with finder.missing(name), pytest.raises(ImportError):
-        importlib.import_module(name)
-    assert importlib.util.find_spec(name)
-    with finder.missing("os"):
-        assert importlib.import_module("os") is os
+def test_what_loads_without_a_module_leaves_it_to_the_next(folder: Path) -> None:
+    (folder / "needs.py").write_text(
+        "try:\n    import this\nexcept ImportError:\n    this = None\n"
+    )
+    sys.modules.pop("this", None)
+    finder.load_without("this", "needs")
+    assert sys.modules.pop("needs").this is None
+    assert "this" not in sys.modules
+    sys.modules["this"] = ModuleType("this")
+    finder.load_without("this", "needs")
+    assert sys.modules.pop("needs").this is sys.modules.pop("this")
+
+
+def seldom(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    anew()
+    monkeypatch.setattr(finder, "SELDOM", frozenset(("ringfence.inside.thing",)))
+    thing = anew()
+    assert importlib.import_module("ringfence.inside.thing") is thing
+    return thing
+
+
+def test_a_module_that_is_seldom_used_is_loaded_once_somebody_uses_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thing = seldom(folder, monkeypatch)
+    assert type(thing) is not ModuleType
+    assert thing.SAID == "one"
+    assert type(thing) is ModuleType
+    assert quick(thing)
+    assert inspect.getsource(thing) == "SAID = 'one'\n"
+
+
+def test_who_asks_while_another_thread_loads_waits_for_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, gate = threading.Event(), threading.Event()
+    monkeypatch.setitem(sys.modules, "gate", ModuleType("gate"))
+    vars(sys.modules["gate"]).update(began=began, gate=gate)
+    (folder / "ringfence" / "inside" / "thing.py").write_text(
+        "import gate\ngate.began.set()\nSAID = gate.gate.wait(10) and 'at last'\n"
+    )
+    gate.set()
+    anew()  # compiles it
+    for event in (began, gate):
+        event.clear()
+    monkeypatch.setattr(finder, "SELDOM", frozenset(("ringfence.inside.thing",)))
+    thing = anew()
+    heard: list[str] = []
+    threads = [threading.Thread(target=lambda: heard.append(thing.SAID)) for _ in range(2)]
+    threads[0].start()
+    assert began.wait(10)
+    threads[1].start()
+    gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert heard == ["at last", "at last"]

@@ -6,18 +6,54 @@ compiled counts by the same rule as ever: only with the time and the size of its
 Source: PEP 3147, PEP 552.
 """
 
-import contextlib
 import marshal
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from _thread import RLock
+from collections.abc import Sequence
+from importlib import import_module
+from importlib._abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import MAGIC_NUMBER, cache_from_source
 from types import CodeType, ModuleType
-from typing import cast
+
+SELDOM = frozenset(("fnmatch", "linecache", "locale", "textwrap", "tokenize"))
+"""What modules of Python's own library import at their head, and a phone that is well never uses:
+those are loaded once somebody asks for something of them."""
 
 _HEAD = MAGIC_NUMBER + bytes(4)
 """How a compiled file begins that names the time and the size of its source."""
+_LOADING = RLock()
+
+
+class _Seldom(ModuleType):
+    """A module of which nobody has asked for anything yet, but for what import itself asks."""
+
+    def __getattribute__(self, name: str) -> object:
+        """Return an attribute, once the module is loaded; another thread waits for that."""
+        if name not in ("__class__", "__spec__"):
+            with _LOADING:
+                spec = self.__spec__
+                if spec and isinstance(spec.loader, _SeldomLoader):
+                    spec.loader = self.__loader__ = spec.loader.later
+                    spec.loader.exec_module(self)
+                    self.__class__ = ModuleType  # type: ignore[assignment]
+        return ModuleType.__getattribute__(self, name)
+
+
+class _SeldomLoader(Loader):
+    """Leaves a module for later."""
+
+    def __init__(self, later: Loader) -> None:
+        self.later = later
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Return nothing: it is a module like any other."""
+        return self.later.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Have it loaded by whoever asks for something of it."""
+        module.__class__ = _Seldom
 
 
 class _Loader(SourceFileLoader):
@@ -51,9 +87,12 @@ class Finder:
             return None
         place = f"{folder}/{name.replace('.', '/')}"
         above, _, last = place.rpartition("/")
-        return self._known(name, f"{place}.py", f"{above}/__pycache__/{last}") or self._known(
+        found = self._known(name, f"{place}.py", f"{above}/__pycache__/{last}") or self._known(
             name, f"{place}/__init__.py", f"{place}/__pycache__/__init__", [place]
         )
+        if found and found.loader and name in SELDOM:
+            found.loader = _SeldomLoader(found.loader)
+        return found
 
     def _known(
         self, name: str, source: str, compiled: str, inside: list[str] | None = None
@@ -80,21 +119,20 @@ def install() -> None:
     place, _, ending = cache_from_source("_/x.py").rpartition("/x")
     known = any(isinstance(one, Finder) for one in sys.meta_path)
     if place == "_/__pycache__" and not known and PathFinder in sys.meta_path:
-        folder = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+        folder = os.path.dirname(os.path.dirname(__file__))
         sys.meta_path.insert(sys.meta_path.index(PathFinder), Finder(folder, ending))
 
 
-@contextlib.contextmanager
-def missing(name: str) -> Iterator[None]:
-    """Have a module that nobody has loaded yet look as if it were not installed."""
-    hidden = name not in sys.modules
-    if hidden:
-        sys.modules[name] = cast("ModuleType", None)  # what Python takes for missing
+def load_without(missing: str, name: str) -> None:
+    """Load a module as if one that nobody has loaded yet were not installed."""
+    if missing in sys.modules:
+        import_module(name)
+        return
+    sys.modules[missing] = None  # type: ignore[assignment]
     try:
-        yield
+        import_module(name)
     finally:
-        if hidden:
-            del sys.modules[name]
+        del sys.modules[missing]
 
 
 def _read(path: str) -> bytes:
