@@ -4,6 +4,7 @@ Source: architecture A.4; seccomp(2), prctl(2), capabilities(7), getrlimit(2).
 """
 
 import ctypes
+import os
 import platform
 import resource
 import signal
@@ -37,13 +38,13 @@ CALLS: Mapping[str, Mapping[str, int]] = {
 """What a child may be allowed besides; `sleep` is clock_nanosleep, `poll` there ppoll."""
 
 
-def surrender(ending: signal.Signals, limits: Mapping[int, int]) -> None:
+def surrender(parent: int, ending: signal.Signals, limits: Mapping[int, int]) -> None:
     """Give up every capability for good, dump and write no file, and keep to limits.
 
-    The process, or what it becomes, gets the signal `ending` when its parent ends.
+    The process, or what it becomes, gets the signal `ending` when `parent` ends, which started it.
 
     Raises:
-        OSError: the kernel refused; the process must not go on.
+        OSError: the kernel refused, or the parent is gone; the process must not go on.
 
     """
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
@@ -52,23 +53,28 @@ def surrender(ending: signal.Signals, limits: Mapping[int, int]) -> None:
     for limit, value in {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 0, **limits}.items():
         resource.setrlimit(limit, (value, value))
     _prctl(_PR_SET_PDEATHSIG, ending)
+    if os.getppid() != parent:  # it ended before the kernel was told
+        raise ProcessLookupError("the parent is gone")
 
 
-def confine(*calls: str, polled: int = 0, seconds: int = 0, memory: int = ADDRESS_SPACE) -> None:
+def confine(
+    parent: int, *calls: str, polled: int = 0, seconds: int = 0, memory: int = ADDRESS_SPACE
+) -> None:
     """Give up every capability and system call but memory, exit and those named.
 
-    `polled` descriptors may be waited for at once, which the kernel counts as a right to as many
-    files; the process is killed after so many `seconds` of CPU, 0 for never, and when its parent
-    ends. It gets `memory` bytes of address space, and cannot be looked into.
+    `parent` is the process that started this one. `polled` descriptors may be waited for at once,
+    which the kernel counts as a right to as many files; the process is killed after so many
+    `seconds` of CPU, 0 for never, and when its parent ends. It gets `memory` bytes of address
+    space, and cannot be looked into.
 
     Raises:
-        OSError: the kernel refused; the process must not go on.
+        OSError: the kernel refused, or the parent is gone; the process must not go on.
 
     """
     limits = {resource.RLIMIT_AS: memory, resource.RLIMIT_NOFILE: polled}
     if seconds:
         limits[resource.RLIMIT_CPU] = seconds
-    surrender(signal.SIGKILL, limits)
+    surrender(parent, signal.SIGKILL, limits)
     _prctl(_PR_SET_DUMPABLE, 0)
     program = ctypes.create_string_buffer(_program(calls))
     header = struct.pack("@HP", len(program.raw) // 8, ctypes.addressof(program))

@@ -19,14 +19,15 @@ REST = 0.02
 """Seconds after `BATCH` frames: a flood costs calls nothing."""
 
 
-def main(handle: str, own: str, *protocols: str) -> None:
+def main(parent: str, handle: str, own: str, *protocols: str) -> None:
     """Read until the phone ends.
 
-    `handle` is the descriptor of the socket, `own` the phone's hardware address.
+    `parent` started this process, `handle` is the descriptor of the socket, `own` the phone's
+    hardware address.
     """
     frames = socket.socket(fileno=int(handle))
     encode = msgspec.json.encode
-    confine("read", "write", "recvfrom", "sleep")
+    confine(int(parent), "read", "write", "recvfrom", "sleep")
     while True:
         heard = hear(_waiting(frames), bytes.fromhex(own), protocols)
         data = encode(heard) + b"\n"

@@ -6,7 +6,7 @@ import msgspec
 
 from ringfence.errors import ComponentError
 from ringfence.protocols.discovery import Heard
-from ringfence.runtime.host_child import Child, program
+from ringfence.runtime.host_child import Child, dependent
 
 LONGEST_LINE = 256 << 10
 _NAME = "discovery process"
@@ -27,7 +27,7 @@ class Reader:
 
         """
         words = ("ringfence.runtime.discovery_child", str(frames), own.hex(), *protocols)
-        return cls(await Child.start(program(*words), {}, LONGEST_LINE, (frames,)))
+        return cls(await Child.start(dependent(*words), {}, LONGEST_LINE, (frames,)))
 
     async def heard(self) -> Heard:
         """Return what the next frames said.

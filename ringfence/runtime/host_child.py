@@ -32,6 +32,11 @@ def program(module: str, *words: str) -> tuple[str, ...]:
     return (sys.executable, "-I", "-S", "-c", _START, *map(str, found), module, *words)
 
 
+def dependent(module: str, *words: str) -> tuple[str, ...]:
+    """Return the words that run `main(parent, *words)` of a module that ends with this process."""
+    return program(module, str(os.getpid()), *words)
+
+
 class Child:
     """A program with its standard input and output; it sees no environment but the one given."""
 

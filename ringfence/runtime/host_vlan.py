@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ringfence.errors import ComponentError
 from ringfence.protocols.vlan_tag import VOICE, only, tag
-from ringfence.runtime.host_child import Child, program
+from ringfence.runtime.host_child import Child, dependent
 from ringfence.runtime.host_packets import (
     PACKET_IGNORE_OUTGOING,
     SO_LOCK_FILTER,
@@ -165,7 +165,7 @@ class ProcessVlan:
 
         """
         ends = (self._tap, self._port.fileno())
-        words = program("ringfence.runtime.vlan_child", *map(str, ends), self._tag)
+        words = dependent("ringfence.runtime.vlan_child", *map(str, ends), self._tag)
         self._child = await Child.start(words, {}, 64, ends)
         await self._child.line()
         return True

@@ -20,7 +20,7 @@ from ringfence.errors import ComponentError, NetworkError, PolicyError
 from ringfence.policy import hostname, pac
 from ringfence.runtime.egress import Egress, Target
 from ringfence.runtime.host import Host
-from ringfence.runtime.host_child import Child, program
+from ringfence.runtime.host_child import Child, dependent
 
 CPU = 0.2
 """Seconds of CPU that the engine has for one answer, all its runs together."""
@@ -264,7 +264,7 @@ def _command() -> tuple[str, ...]:
     engine = importlib.util.find_spec("_quickjs")
     if engine is None or engine.origin is None:
         raise ComponentError("quickjs-ng", "is not installed")
-    return program("ringfence.runtime.pac_child", str(Path(engine.origin).parent))
+    return dependent("ringfence.runtime.pac_child", str(Path(engine.origin).parent))
 
 
 def _end(status: int) -> str:

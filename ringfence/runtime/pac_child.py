@@ -80,13 +80,13 @@ def _lines() -> Any:
         yield from whole
 
 
-def main(folder: str) -> None:
-    """Serve until standard input ends, by the engine in a folder."""
+def main(parent: str, folder: str) -> None:
+    """Serve until standard input ends, by the engine in a folder; `parent` started this process."""
     sys.path.append(folder)
     import _quickjs  # the package around it would start a thread
 
     sys.path.clear()
-    confine(*CALLS, seconds=CPU)
+    confine(int(parent), *CALLS, seconds=CPU)
     engine = Engine(_quickjs)
     for line in _lines():
         before = time.thread_time()  # the clock of the process goes by ticks under a limit of CPU

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from ringfence.errors import ComponentError, RemoteProtocolError
-from ringfence.runtime.host_child import Child, program
+from ringfence.runtime.host_child import Child, dependent
 
 WALL = 15.0
 """Seconds after which the process is killed; it has fewer of CPU."""
@@ -94,7 +94,7 @@ def _command() -> tuple[str, ...]:
     if library is None or library.origin is None:
         raise ComponentError("Pillow", "is not installed")
     folder = Path(library.origin).parent.parent
-    return program("ringfence.runtime.picture_child", str(folder))
+    return dependent("ringfence.runtime.picture_child", str(folder))
 
 
 def _end(status: int) -> str:

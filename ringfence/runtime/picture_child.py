@@ -103,13 +103,13 @@ def _line() -> bytes:
     return b"".join(pieces).partition(b"\n")[0]
 
 
-def main(folder: str) -> None:
-    """Decode one picture by the library in a folder."""
+def main(parent: str, folder: str) -> None:
+    """Decode one picture by the library in a folder; `parent` started this process."""
     sys.path.append(folder)
     os.nice(POLITE)
     decoder = Decoder()
     sys.path.clear()
-    confine(*CALLS, seconds=CPU, memory=MEMORY)
+    confine(int(parent), *CALLS, seconds=CPU, memory=MEMORY)
     answer = json.dumps(decoder.obey(_line())).encode() + b"\n"
     while answer:
         answer = answer[os.write(1, answer) :]

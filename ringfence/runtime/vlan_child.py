@@ -16,13 +16,13 @@ _TAG_AT = 10 + 12
 _BATCH = 32
 
 
-def main(tap: str, port: str, tag: str) -> None:
-    """Carry frames until the phone ends. `tag` is four bytes, hexadecimal."""
+def main(parent: str, tap: str, port: str, tag: str) -> None:
+    """Carry frames until `parent`, the phone, ends. `tag` is four bytes, hexadecimal."""
     inside, outside, mark = int(tap), int(port), bytes.fromhex(tag)
     poll = select.poll()
     poll.register(inside, select.POLLIN)
     poll.register(outside, select.POLLIN)
-    confine("read", "write", "poll", polled=2)
+    confine(int(parent), "read", "write", "poll", polled=2)
     while True:
         for ready, _ in poll.poll():
             if ready == inside:

@@ -19,6 +19,6 @@ FILES = 64
 
 def main(parent: str, *argv: str) -> None:
     """Become a program, given with its words; `parent` is the process that started this one."""
-    surrender(signal.SIGTERM, {resource.RLIMIT_AS: ADDRESS_SPACE, resource.RLIMIT_NOFILE: FILES})
-    if os.getppid() == int(parent):
-        os.execv(argv[0], argv)  # noqa: S606 - an argument vector, no shell
+    limits = {resource.RLIMIT_AS: ADDRESS_SPACE, resource.RLIMIT_NOFILE: FILES}
+    surrender(int(parent), signal.SIGTERM, limits)
+    os.execv(argv[0], argv)  # noqa: S606 - an argument vector, no shell

@@ -368,7 +368,7 @@ CONFINED = """
 import ctypes, os, signal, socket, sys
 sys.path += sys.argv[1:2]
 from ringfence.runtime.confine import confine
-confine("read", "write", "recvfrom", "sleep")
+confine(os.getppid(), "read", "write", "recvfrom", "sleep")
 tries = {
     "open": lambda: os.open("/dev/null", os.O_RDONLY),
     "create": lambda: os.mkdir("/tmp/confined"),

@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import select
+import subprocess
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
 
+import ringfence
 from ringfence.runtime.host_child import Child
 
 SLEEPS = (sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)")
@@ -113,3 +116,43 @@ def test_a_child_that_ended_or_is_silent_answers_nothing() -> None:
 
     with_child("exit 0", ended)
     with_child("exec sleep 60", silent)
+
+
+PARENT = """
+import os, signal, sys
+sys.path.append(sys.argv[1])
+from ringfence.runtime.confine import confine
+told, say, late = int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
+parent = os.getpid()
+if os.fork() == 0:
+    os.write(say, b"started ")
+    if late:
+        os.read(told, 1)
+    confine(parent, "read", "write")
+    os.write(say, b"confined ")
+    os.read(told, 1)
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize(("late", "before"), [((), b"started confined "), (("late",), b"started ")])
+def test_a_confined_child_ends_with_its_parent_whenever_that_ended(
+    late: tuple[str, ...], before: bytes
+) -> None:
+    told, telling = os.pipe()
+    hearing, say = os.pipe()
+    root = str(Path(ringfence.__file__).parent.parent)
+    words = [sys.executable, "-I", "-S", "-c", PARENT, root, str(told), str(say), *late]
+    heard = b""
+    with subprocess.Popen(words, pass_fds=(told, say)) as parent:
+        os.close(say)
+        while heard != before:
+            heard += os.read(hearing, 64)
+        parent.kill()
+        parent.wait()
+    if late:
+        os.write(telling, b".")
+    assert select.select([hearing], [], [], 20)[0]
+    assert os.read(hearing, 64) == b""
+    for handle in (told, telling, hearing):
+        os.close(handle)

@@ -195,7 +195,7 @@ def test_the_clock_can_be_given() -> None:
 CONFINED = """
 import os, runpy, signal, socket, sys
 child = runpy.run_path(sys.argv[1])
-child["confine"](*sys.argv[3:], seconds=1)
+child["confine"](os.getppid(), *sys.argv[3:], seconds=1)
 tries = {
     "open": lambda: os.open("/dev/null", os.O_RDONLY),
     "create": lambda: os.mkdir(sys.argv[2]),

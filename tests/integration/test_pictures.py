@@ -74,7 +74,7 @@ import os, socket, sys
 sys.path[:0] = sys.argv[1:3]
 from ringfence.runtime import picture_child as child
 decoder = child.Decoder()
-child.confine(*child.CALLS, seconds=child.CPU, memory=child.MEMORY)
+child.confine(os.getppid(), *child.CALLS, seconds=child.CPU, memory=child.MEMORY)
 """
 TRIES = {
     "open": "open('/etc/hostname')",

@@ -10,7 +10,7 @@ from ringfence.config.codecs import Secret
 from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.protocols import openconnect
 from ringfence.protocols.openconnect import Configured, Failure, Login, Report
-from ringfence.runtime.host_child import program
+from ringfence.runtime.host_child import dependent, program
 from ringfence.runtime.host_program import Program
 
 logger = logging.getLogger(__name__)
@@ -102,6 +102,6 @@ class Session:
         import shlex
 
         script = shlex.join(program("ringfence.runtime.vpn_script", str(reports)))
-        confined = program("ringfence.runtime.vpn_child", str(os.getpid()), binary)
+        confined = dependent("ringfence.runtime.vpn_child", binary)
         said = openconnect.words(self._login, self._address, interface, str(authorities), script)
         return [*confined, *said]
