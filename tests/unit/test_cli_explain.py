@@ -281,15 +281,15 @@ def test_the_vpn_is_told_without_its_password(
 
 def test_values_that_a_later_release_obeys_are_named_once(explained: Any) -> None:
     data = explained(
-        "<flat-profile><MIC_Cert_Refresh_Rule>http://ca.test/</MIC_Cert_Refresh_Rule>"
-        "<MIC_Cert_Refresh_Enable>Yes</MIC_Cert_Refresh_Enable><Firewall>Disabled</Firewall>"
-        "</flat-profile>"
+        "<flat-profile><Inactivity_Timer_m_>5</Inactivity_Timer_m_>"
+        "<Display_Off_Idle_Timeout__mins_>9</Display_Off_Idle_Timeout__mins_>"
+        "<Firewall>Disabled</Firewall></flat-profile>"
     )
     (finding,) = [one for one in data["findings"] if one["rule"] == "values-without-effect-yet"]
     assert finding["severity"] == "info"
     assert finding["message"] == (
         "2 values are stored, but nothing obeys them yet:"
-        " MIC_Cert_Refresh_Enable, MIC_Cert_Refresh_Rule"
+        " Display_Off_Idle_Timeout__mins_, Inactivity_Timer_m_"
     )
 
 
