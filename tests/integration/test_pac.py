@@ -96,8 +96,11 @@ def test_a_hostile_file_is_refused_and_the_next_one_is_not(name: str) -> None:
     async def run() -> None:
         file = opened(script)
         try:
-            with pytest.raises(pac.PacError) as refused:
-                await file.find(URL, TARGET)
+            for _ in range(3):  # a machine that is busy may let a whole second pass first
+                with pytest.raises(pac.PacError) as refused:
+                    await file.find(URL, TARGET)
+                if not refused.value.by_clock:
+                    break
             assert rule in (None, refused.value.rule), str(refused.value)
             assert str(refused.value).isprintable()
             assert len(str(refused.value)) < 500

@@ -259,6 +259,8 @@ def test_commands_in_xml_are_obeyed_only_from_who_may_send_them(
     assert curl(net, *execute("Key:KeyPad2")).endswith("200")
     assert curl(net, *execute("Key:KeyPad2"), path="?[1-40]").endswith("429")
     submit(phone, CISCO_XML_EXE_Auth_Mode="Local Credential")
+    assert "set it again" in curl(net, *digest, *key)  # what Digest needs of it was not kept
+    submit(phone, User_Password="Battery-staple-2")
     wrong = ("--digest", "-u", "user:guess")
     answers = [curl(net, *wrong, *execute("Key:KeyPad1")) for _ in range(8)]
     assert answers[0].endswith("401")

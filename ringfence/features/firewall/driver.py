@@ -19,8 +19,8 @@ from ringfence.runtime.state import Health, Status
 
 logger = logging.getLogger(__name__)
 
-LOOK = 5.0
-"""Seconds between two looks at the counters."""
+FIRST, LOOK = 1.0, 5.0
+"""Seconds to the first look at the counters, which no registration waits for, and to the next."""
 
 
 class FirewallDriver:
@@ -100,6 +100,7 @@ class FirewallDriver:
 
     async def _remember(self) -> None:
         """Note what is dropped, also while nobody looks."""
+        await asyncio.sleep(FIRST)
         while True:
             try:
                 self._note(self._world.host.nft.counters(TABLE))
