@@ -22,6 +22,8 @@ OBEYED = {
     *(f"{tag}_{n}_" for tag in ("Line_Enable", "SIP_Transport", "SIP_Port") for n in range(1, 17)),
 }
 """Tags of Tables 3, 4 and 5."""
+BOUND = {"Proxy_Mode"}
+"""Tags that are refused without others."""
 
 
 def texts(dice: random.Random) -> dict[str, str]:
@@ -73,7 +75,7 @@ def others(dice: random.Random) -> dict[str, str]:
     choices = {
         tag: slot.row.codec.choices
         for tag, slot in slots().items()
-        if isinstance(slot.row.codec, YesNo | Choice) and tag not in OBEYED
+        if isinstance(slot.row.codec, YesNo | Choice) and tag not in OBEYED | BOUND
     }
     return {tag: dice.choice(choices[tag]) for tag in dice.sample(sorted(choices), 40)}
 
