@@ -133,7 +133,8 @@ class Memory:
                 self._keep(self._seals.needed(snapshot), waits)
         except ComponentError as error:
             logger.error("settings.not_sealed: %s", error)
-        logger.info("settings.sealed: the passwords of the accounts")
+        else:
+            logger.info("settings.sealed: the passwords of the accounts")
 
     def _counted(self, waits: unconfirmed.Unconfirmed) -> unconfirmed.Unconfirmed:
         return waits.counted(self._host.boot(), self._host.now())
