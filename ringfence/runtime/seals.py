@@ -6,8 +6,10 @@ time. Source: ADR 48.
 
 import asyncio
 import base64
+import ctypes
 import hmac
 from collections.abc import Mapping
+from functools import cache
 
 from msgspec.structs import replace
 
@@ -23,6 +25,10 @@ from ringfence.runtime.host import Host
 
 SALT, HASH = 16, 32
 """Bytes."""
+LARGE = 1 << 20
+"""Bytes from which on a block of memory goes back to the kernel when it is free."""
+_M_MMAP_THRESHOLD = -3
+"""Source: malloc.h, mallopt(3)."""
 REMEMBERED = 8
 """Passwords that were sealed or found to be the same, and need no hashing to be found so again."""
 ACCOUNTS = {
@@ -128,10 +134,18 @@ def hashed(text: str, salt: bytes) -> str:
     """Return the Argon2id hash of a password, with its parameters and its salt."""
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+    _hoard_nothing()
     kdf = Argon2id(salt=salt, length=HASH, iterations=PASSES, lanes=LANES, memory_cost=MEMORY)
     parts = (salt, kdf.derive(text.encode()))
     told = (base64.b64encode(part).rstrip(b"=").decode() for part in parts)
     return f"$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${'$'.join(told)}"
+
+
+@cache
+def _hoard_nothing() -> None:
+    """Have glibc give large blocks back; left to itself it keeps the last one of every thread."""
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+        mallopt(_M_MMAP_THRESHOLD, LARGE)
 
 
 def matches(secret: Secret, text: str) -> bool:

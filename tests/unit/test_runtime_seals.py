@@ -1,6 +1,8 @@
 """What is kept of the passwords of accounts: on the disk, in the snapshot, and after a change."""
 
 import hashlib
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -166,3 +168,20 @@ def test_a_password_that_is_refused_is_refused_as_before(memory: Memory) -> None
     put(memory, Admin_Password=ADMIN)
     put(memory, Admin_Password="")
     assert not memory.snapshot.settings.system.admin_password
+
+
+def resident() -> int:
+    """Return the bytes of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_what_a_hash_took_of_memory_is_given_back_whichever_thread_made_it() -> None:
+    hashed("Battery-staple-2", bytes(16))
+    before = resident()
+    threads = [
+        threading.Thread(target=hashed, args=("Battery-staple-2", bytes(16))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    assert resident() - before < 10 << 20
