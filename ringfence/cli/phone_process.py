@@ -26,6 +26,7 @@ from ringfence.runtime.device import (
 )
 from ringfence.runtime.host import Host
 from ringfence.runtime.keeper import CANNOT, REFUSED
+from ringfence.runtime.log import OneLine
 from ringfence.runtime.memory import Memory
 from ringfence.runtime.phone import Phone
 from ringfence.runtime.state import Facts, Sound
@@ -47,11 +48,9 @@ def boot(  # noqa: PLR0913 - a start has as many parts
     debug: bool,
 ) -> int:
     """Run one life of the phone and return its exit code for the keeper."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.DEBUG if debug else logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-    )
+    shown = logging.StreamHandler(sys.stderr)
+    shown.setFormatter(OneLine())
+    logging.basicConfig(handlers=[shown], level=logging.DEBUG if debug else logging.INFO)
     try:
         reset.finish(host)
         vlan = voice_vlan(host)

@@ -13,6 +13,13 @@ from ringfence.protocols.pattern import pattern
 VERSION = f"Ringfence/{__version__}"
 """`$VERSION`: the product token that our User-Agent begins with."""
 
+OF_CALLS = ("INCOMINGNAME", "REMOTENUMBER")
+"""Macros that a call gives; whoever calls chooses their value."""
+LONGEST_NUMBER = 64
+"""Characters of a caller's number."""
+_WAYS = frozenset("/\\")
+"""What may lead elsewhere in a path, percent-encoded, too: servers decode it before they look."""
+
 _SOFTWARE = {"11.3": "11-3-7MPP0001-1", "12.0": "12-0-3MPP0001-1"}
 """`{firmware profile: the release it stands for}`, in the form that rules compare (2.5)."""
 
@@ -41,6 +48,17 @@ def expand(text: str, values: Mapping[str, str]) -> str:
         return held[start:] if match["size"] is None else held[start : start + int(match["size"])]
 
     return _MACRO.sub(replaced, text)
+
+
+def caller_number(peer: str) -> str:
+    """Return the number in an address, `sip:1002@telco.test`, that a URL may have, not yet quoted.
+
+    Empty for none, for a long one, and for one that would lead to another file of a server.
+    """
+    number = (peer.partition(":")[2] or peer).partition("@")[0].strip()
+    leads = bool(_WAYS & set(number)) or not number.strip(".")
+    is_fit = len(number) <= LONGEST_NUMBER and number.isprintable() and not leads
+    return number if is_fit else ""
 
 
 def phone_values(mac: str, product: str, serial: str, firmware: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from ringfence.errors import Finding, Severity
 from ringfence.policy.credentials import masked
 from ringfence.policy.dictionaries import dictionaries
 from ringfence.policy.domains import Verdict, judge
-from ringfence.policy.macros import expand, unit_values
+from ringfence.policy.macros import OF_CALLS, expand, unit_values
 from ringfence.policy.proxies import read_proxies
 from ringfence.policy.rules import Url, is_onboarding, parse_rule, parse_url
 from ringfence.policy.sources import ProfileSource
@@ -82,7 +82,7 @@ def servers(settings: Settings, values: Mapping[str, str]) -> Iterator[Server]:
 def _services(settings: Settings, judged: Judge, values: Mapping[str, str]) -> Iterator[Server]:
     """Yield the servers of services on the screen; who reads a URL says what is wrong with it."""
     rows, phone = ROWS["phone"], settings.phone
-    of_calls = {"INCOMINGNAME": "", "REMOTENUMBER": ""}
+    of_calls = dict.fromkeys(OF_CALLS, "")
     for field in ("xml_directory_service_url", "xml_application_service_url"):
         if text := getattr(phone, field):
             found = _of_url(rows[field].tag, _with_path(text), judged, {**values, **of_calls})
@@ -130,7 +130,7 @@ def xsi_url(text: str) -> Url:
     """
     written = text.strip()
     url = parse_url(f"{written}/" if "://" in written else f"http://{written}/")
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.host or "?" in url.path:
         raise ValueError(f"{masked(text)[:80]!r} is no server of http or https")
     return replace(url, path=url.path.rstrip("/"))
 

@@ -20,6 +20,18 @@ EARLY = 200
 """Records that are kept for who is loaded later; the oldest are lost first."""
 
 
+class OneLine(logging.Formatter):
+    """Writes time, level and message into one line, whatever a server has put into the message."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as it is called
+        """Return the line, with a blank for each character that could end or disguise it."""
+        line = super().formatMessage(record)
+        return line if line.isprintable() else "".join(c if c.isprintable() else " " for c in line)
+
+
 class _Early(logging.Handler):
     """Keeps records until those are there who want them."""
 

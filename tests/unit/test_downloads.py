@@ -4,13 +4,12 @@ import pytest
 
 from ringfence.config.settings import decode, virgin
 from ringfence.errors import RemoteProtocolError
-from ringfence.features.downloads.callers import number_of
 from ringfence.features.downloads.plan import CallerPlan, FilePlan, plan, show
 from ringfence.messages import _, plural
 from ringfence.messages.language import ENGLISH, Language, Phrases, named
 from ringfence.policy.applications import NameCheck
 from ringfence.policy.dictionaries import Dictionaries, dictionaries
-from ringfence.policy.macros import phone_values
+from ringfence.policy.macros import caller_number, phone_values
 from ringfence.policy.servers import servers
 from ringfence.protocols import dictionary
 from ringfence.protocols.http_cache import Validators, is_kept, lifetime, validators
@@ -92,8 +91,14 @@ def test_the_number_of_a_caller_changes_a_path_and_never_the_server() -> None:
     ]
     assert isinstance(made, CallerPlan)
     assert str(made.url("%2F..%2F%40x")) == "https://pic.telco.test:443/%2F..%2F%40x.png"
-    assert number_of("sip:1002@telco.test") == number_of("1002@telco.test") == "1002"
-    assert number_of("sip:@telco.test") == number_of("sip:" + "9" * 65 + "@x") == ""
+    assert caller_number("sip:1002@telco.test") == caller_number("1002@telco.test") == "1002"
+    assert caller_number("sip:@telco.test") == caller_number("sip:" + "9" * 65 + "@x") == ""
+
+
+@pytest.mark.parametrize("number", ["..", ".", "a/../b", "..\\b", "1\n2", " "])
+def test_a_caller_who_is_a_way_through_folders_has_no_number(number: str) -> None:
+    assert caller_number(f"sip:{number}@telco.test") == ""
+    assert caller_number("sip:+49.89*#;x?y@telco.test") == "+49.89*#;x?y"
 
 
 def test_explain_shows_where_files_come_from_without_passwords() -> None:

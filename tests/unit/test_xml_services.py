@@ -67,6 +67,9 @@ def test_a_form_is_sent_in_the_query_of_its_url() -> None:
     assert sheets.with_query(uri, {"?pin": "a&b=c d", "uri": "x"}) == (
         "http://x.test/in?s=1&pin=a%26b%3Dc+d"
     )
+    assert sheets.with_query("http://x.test/in#top", {"?a#&b": "c"}) == (
+        "http://x.test/in?a%23%26b=c"
+    )
 
 
 @pytest.mark.proves("APP-03")
@@ -165,6 +168,19 @@ def test_urls_take_macros_of_the_phone_and_quote_nothing_twice() -> None:
     assert made.services["application"].problem == ""
     assert made.values["SERIAL_NUMBER"] == "88012BA01234"
     assert made.values["XML_User_Name"] == "bob"
+
+
+@pytest.mark.parametrize(
+    "server", ["$REMOTENUMBER.x.test", "x.test:$REMOTENUMBER", "$INCOMINGNAME"]
+)
+def test_whoever_calls_chooses_no_server(server: str) -> None:
+    made = planned(XML_Directory_Service_URL=f"https://{server}/")
+    assert "whoever calls would choose the server" in made.services["directory"].problem
+    assert (
+        not planned(XML_Directory_Service_URL="https://x.test/$REMOTENUMBER")
+        .services["directory"]
+        .problem
+    )
 
 
 @pytest.mark.parametrize(

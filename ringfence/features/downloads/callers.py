@@ -12,6 +12,7 @@ from ringfence.errors import RingfenceError
 from ringfence.features.downloads.fetch import fetched, shown
 from ringfence.features.downloads.plan import CALLER_TAG, CallerPlan
 from ringfence.policy.credentials import masked
+from ringfence.policy.macros import caller_number
 from ringfence.protocols.http_cache import Validators
 from ringfence.runtime.feature import World
 from ringfence.runtime.outcome import Outcome, outcome
@@ -27,7 +28,6 @@ MOST, AT_ONCE = 16, 2
 """Callers that are remembered, and servers' answers that are waited for at once."""
 KEPT, MISSED = 3600.0, 300.0
 """Seconds that a picture counts, and that nobody is asked again for one that did not come."""
-LONGEST_NUMBER = 64
 
 
 class _Known(Struct):
@@ -58,7 +58,7 @@ class Callers:
 
     async def find(self, peer: str) -> Picture | None:
         """Return the picture of who calls; None where there is none, or too many are sought."""
-        plan, number = self.plan, number_of(peer)
+        plan, number = self.plan, caller_number(peer)
         if plan is None or not plan.is_wanted or plan.problem or plan.waiting or not number:
             return None
         now, held = self._world.host.now(), self._known.get(number)
@@ -123,9 +123,3 @@ class Callers:
         if problem:
             logger.warning("downloads.no_caller_picture: %s", self._last.problem)
         return picture
-
-
-def number_of(peer: str) -> str:
-    """Return the number in an address, `sip:1002@telco.test`; empty for none, or for a long one."""
-    number = (peer.partition(":")[2] or peer).partition("@")[0].strip()
-    return number if len(number) <= LONGEST_NUMBER and number.isprintable() else ""

@@ -3,6 +3,8 @@
 import logging
 from collections import deque
 
+from ringfence.runtime.log import OneLine
+
 LINES = 2000
 LONGEST = 1000
 """Characters of a line that are kept."""
@@ -14,7 +16,7 @@ class Journal(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self._lines: deque[str] = deque(maxlen=LINES)
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        self.setFormatter(OneLine())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Remember a record; nothing that goes wrong here reaches who logged."""

@@ -10,9 +10,9 @@ from msgspec.structs import asdict
 from ringfence.config.parameter import Level
 from ringfence.errors import ConfigError, NetworkError, PolicyError, RingfenceError
 from ringfence.features.xml_services import sheets
-from ringfence.features.xml_services.plan import OF_CALLS, XmlPlan, url
+from ringfence.features.xml_services.plan import XmlPlan, url
 from ringfence.policy.credentials import masked
-from ringfence.policy.macros import expand
+from ringfence.policy.macros import OF_CALLS, caller_number, expand
 from ringfence.policy.rules import Url
 from ringfence.protocols import phone_xml
 from ringfence.protocols.phone_xml import Object
@@ -118,6 +118,8 @@ class XmlDriver(OnRequest[XmlPlan]):
         if service is None:
             known = ", ".join(plan.services) or "none"
             raise ConfigError("service", f"{name[:40]!r} is no service", f"known: {known}")
+        if service.problem:
+            raise ConfigError(service.tag, service.problem, "correct it")
         try:
             return url(expand(service.text, {**plan.values, **self._of_calls()}))
         except ValueError as error:
@@ -128,8 +130,7 @@ class XmlDriver(OnRequest[XmlPlan]):
         line = self._world.statuses().get("line")
         calls = line.data.get("calls", []) if line else []
         peer = str(calls[-1]["peer"]) if isinstance(calls, list) and calls else ""
-        remote = peer.partition(":")[2].partition("@")[0] or peer
-        return {name: quote(remote, safe="") for name in OF_CALLS}
+        return dict.fromkeys(OF_CALLS, quote(caller_number(peer), safe=""))
 
     async def _follow(self, errand: _Errand, uri: str) -> Mapping[str, object]:
         """Do what a URI says.

@@ -13,14 +13,12 @@ from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import Finding, Severity
 from ringfence.policy.applications import XML_SERVICES
 from ringfence.policy.credentials import masked
-from ringfence.policy.macros import expand
+from ringfence.policy.macros import OF_CALLS, expand
 from ringfence.policy.rules import Url, parse_url
 from ringfence.runtime.reach import Reach, awaited, macros, reach
 from ringfence.runtime.state import Facts, Planned
 
 SCHEMES = ("http", "https")
-OF_CALLS = ("INCOMINGNAME", "REMOTENUMBER")
-"""Macros that a call gives; whoever calls chooses their value."""
 _FIELDS = {"directory": "xml_directory_service", "application": "xml_application_service"}
 
 
@@ -104,9 +102,13 @@ def show(made: XmlPlan) -> str:
 
 def _service(tag: str, text: str, values: Mapping[str, str]) -> Service:
     try:
-        url(expand(text, {**values, **dict.fromkeys(OF_CALLS, "")}))
+        one, other = (
+            url(expand(text, {**values, **dict.fromkeys(OF_CALLS, number)})) for number in "12"
+        )
     except ValueError as error:
         return Service(tag, text, str(error))
+    if (one.host, one.port) != (other.host, other.port):
+        return Service(tag, text, "whoever calls would choose the server: a macro stands in it")
     return Service(tag, text)
 
 

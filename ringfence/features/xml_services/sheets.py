@@ -70,10 +70,11 @@ def number(uri: str) -> str:
 
 
 def with_query(url: str, given: Mapping[str, str]) -> str:
-    """Return a URL with what was typed into its form."""
+    """Return a URL with what was typed into its form; a fragment would hide that."""
     typed = {key[1:]: text for key, text in given.items() if key.startswith(PARAMETER)}
     if not typed:
         return url
+    url = url.partition("#")[0]
     return url + ("&" if "?" in url else "?") + urlencode(typed)
 
 

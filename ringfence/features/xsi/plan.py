@@ -67,6 +67,9 @@ def plan(settings: Settings, facts: Facts) -> Planned[XsiPlan]:
     missing = ROWS["phone"]["login_user_id" if not made.user else "sip_auth_id"].tag
     if not made.user or (by_sip and not made.sip_user):
         raise ConfigError(missing, "it is empty", "write whom the server knows")
+    if not made.user.strip("."):
+        user = ROWS["phone"]["login_user_id"].tag
+        raise ConfigError(user, "dots alone lead elsewhere", "write whom the server knows")
     return Planned({"": made})
 
 
