@@ -7,12 +7,11 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from ringfence.errors import ComponentError, RemoteProtocolError
 from ringfence.features.ipv6 import commands, memory
 from ringfence.features.ipv6.memory import Remembered6
 from ringfence.features.ipv6.plan import Ipv6Plan
+from ringfence.features.ipv6.together import together
 from ringfence.protocols.dhcpv6 import Lease6
 from ringfence.protocols.rtnetlink import Link6
 from ringfence.runtime.feature import World
@@ -359,18 +358,8 @@ class Ipv6Driver:
 
     def _tell(self, plan: Ipv6Plan, link: Link6) -> None:
         """Publish what the link and its servers say together."""
-        told = plan.static or (self._bound.lease if self._bound and self._placed else Lease6())
-        held = link.addresses.get(told.address)
-        if told.address and not (held and held.usable):
-            told = replace(told, address="")  # nobody else must have it; the kernel will tell
-        if not told.address:
-            formed = _formed(link)
-            if formed:
-                told = replace(told, address=formed, prefix=link.addresses[formed].prefix)
-        resolvers = dict.fromkeys((*told.resolvers, *_with_zone(link)))
-        told = replace(told, routers=told.routers or link.routers, resolvers=tuple(resolvers))
-        lease6 = told if told.address or told.server or resolvers else None
-        self._world.publish(lease6=lease6)
+        lent = self._bound.lease if self._bound and self._placed else Lease6()
+        self._world.publish(lease6=together(plan.static or lent, link))
 
     def _stop(self) -> None:
         if self._task and self._task is not asyncio.current_task():
@@ -380,24 +369,6 @@ class Ipv6Driver:
         if self._socket:
             self._socket.close()
             self._socket = None
-
-
-def _formed(link: Link6) -> str:
-    """Return a global address that the kernel formed; empty where it formed none."""
-    return next(
-        (
-            address
-            for address, held in link.addresses.items()
-            if held.ends and held.usable and not held.scope and not held.temporary
-        ),
-        "",
-    )
-
-
-def _with_zone(link: Link6) -> Iterator[str]:
-    """Yield the DNS servers of routers; one of the link alone with the link's number."""
-    for one in link.resolvers:
-        yield f"{one}%{link.index}" if one.lower().startswith("fe80:") else one
 
 
 def _events(exchange: "Exchange6") -> Iterator["Event"]:
