@@ -1,14 +1,15 @@
 """Break the code on purpose, one line at a time, and demand that the named test goes red.
 
-usage: breaks.py [--all | --count N] [--seed S] [--row ID]
+usage: breaks.py [--all | --count N] [--seed S] [--row ID] [--test PREFIX] [--jobs N]
 
-Works in a copy of the tree. A test that is not green before its break, or not red with it, is a
-defect; so is a break whose line is not found exactly once.
+Works in copies of the tree, one a job. A test that is not green before its break, or not red with
+it, is a defect; so is a break whose line is not found exactly once. The green runs are one run.
 """
 
 import argparse
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,9 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from queue import SimpleQueue
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
@@ -52,13 +55,15 @@ def faults(item: Break, root: Path) -> str:
     count = path.read_text().count(item.find)
     if count != 1:
         return f"{item.file} has {item.find!r} {count} times"
-    if not (root / item.test.partition("::")[0]).is_file():
+    file, _, name = item.test.partition("::")
+    test = root / file
+    if not test.is_file() or f"def {name.partition('[')[0]}" not in test.read_text():
         return f"no test {item.test}"
     return ""
 
 
 def copy(target: Path) -> None:
-    """Copy what tests need, without caches."""
+    """Copy what tests need, compiled: a changed line is known by its hash, whatever the clock."""
     skip = shutil.ignore_patterns("__pycache__", "*.pyc")
     for name in COPIED:
         source = ROOT / name
@@ -66,16 +71,18 @@ def copy(target: Path) -> None:
             shutil.copytree(source, target / name, ignore=skip)
         elif source.exists():
             shutil.copy2(source, target / name)
+    words = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash"]
+    subprocess.run([*words, target / "ringfence"], check=True)
 
 
-def run(tree: Path, tests: Iterable[str]) -> tuple[int, str]:
+def run(tree: Path, tests: Iterable[str], limit: float, *options: str) -> tuple[int, str]:
     """Run tests of a tree, in a sandbox where they need one; return exit code and output.
 
     No byte code is kept: a changed line of equal length within a second would go unnoticed. What
-    takes `TOO_LONG` is killed, with its children.
+    takes longer than `limit` seconds is killed, with its children.
     """
     wanted = sorted(set(tests))
-    words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *wanted]
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *wanted]
     if any(test.startswith(SANDBOXED) for test in wanted):
         words = [sys.executable, "-m", "ringfence.lab.sandbox", "--", *words]
     environment = {k: v for k, v in os.environ.items() if k != "RINGFENCE_SCORECARD"}
@@ -90,11 +97,29 @@ def run(tree: Path, tests: Iterable[str]) -> tuple[int, str]:
         start_new_session=True,
     ) as process:
         try:
-            text, _ = process.communicate(timeout=TOO_LONG)
+            text, _ = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            text = f"killed after {TOO_LONG:g} s"
+            text = f"killed after {limit:g} s"
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     return process.returncode, text
+
+
+def green(items: list[Break], tree: Path, jobs: int) -> set[str]:
+    """Return which tests pass without their breaks: one run in a sandbox, one outside."""
+    seen: dict[str, bool] = {}
+    for sandboxed in (False, True):
+        tests = {item.test for item in items if item.test.startswith(SANDBOXED) is sandboxed}
+        if not tests:
+            continue
+        options = ("-rpfE", "--tb=no", "-n", str(jobs), "--dist", "loadfile")
+        code, text = run(tree, tests, TOO_LONG * len(tests), *options)
+        if code not in (0, FAILED):
+            raise SystemExit(f"the tests did not run (exit {code}): {text[-2000:]}")
+        for word, test in re.findall(r"^(PASSED|FAILED|ERROR) (\S+?::\w+)", text, re.MULTILINE):
+            seen[test] = seen.get(test, True) and word == "PASSED"
+    return {test for test, passed in seen.items() if passed}
 
 
 def attempt(item: Break, tree: Path) -> str:
@@ -103,7 +128,7 @@ def attempt(item: Break, tree: Path) -> str:
     whole = path.read_text()
     path.write_text(whole.replace(item.find, item.replace))
     try:
-        code, text = run(tree, [item.test])
+        code, text = run(tree, [item.test], TOO_LONG, "-x")
     finally:
         path.write_text(whole)
     if code == FAILED:
@@ -113,37 +138,72 @@ def attempt(item: Break, tree: Path) -> str:
     return f"the test did not end by itself (exit {code}): {text[-500:]}"
 
 
-def choose(words: list[str]) -> list[Break]:
-    """Return the breaks that the command line selects."""
+def choose(words: list[str]) -> tuple[list[Break], int]:
+    """Return the breaks that the command line selects, and how many to try at once."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--count", type=int, default=8)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--row")
+    parser.add_argument("--test", default="", help="those whose test begins so; with --all")
+    parser.add_argument("--jobs", type=int, default=1)
     chosen = parser.parse_args(words)
-    items = [item for item in load(ROOT / "tests" / "breaks") if chosen.row in (None, item.row)]
+    items = [
+        item
+        for item in load(ROOT / "tests" / "breaks")
+        if chosen.row in (None, item.row) and item.test.startswith(chosen.test)
+    ]
     if chosen.all or chosen.row:
-        return items
+        return items, chosen.jobs
     print(f"breaks: seed {chosen.seed}")
-    return random.Random(chosen.seed).sample(items, min(chosen.count, len(items)))
+    return random.Random(chosen.seed).sample(items, min(chosen.count, len(items))), chosen.jobs
+
+
+def try_all(items: list[Break], trees: list[Path]) -> int:
+    """Try breaks, as many at once as there are trees; return how many were not noticed."""
+    wrong = {item: faults(item, trees[0]) for item in items}
+    passed = green([item for item in items if not wrong[item]], trees[0], len(trees))
+    free: SimpleQueue[Path] = SimpleQueue()
+    for tree in trees:
+        free.put(tree)
+
+    def judge(item: Break) -> str:
+        if wrong[item]:
+            return wrong[item]
+        if item.test.partition("[")[0] not in passed:
+            return "the test is red without the break"
+        tree = free.get()
+        try:
+            return attempt(item, tree)
+        finally:
+            free.put(tree)
+
+    unnoticed = 0
+    with ThreadPoolExecutor(len(trees)) as pool:
+        running = {pool.submit(judge, item): item for item in items}
+        try:
+            for done in as_completed(running):
+                item, why = running[done], done.result()
+                unnoticed += bool(why)
+                name = f"{item.row:12} {item.file}: {item.replace.strip()[:60]}"
+                print(
+                    f"{'NOT SEEN' if why else 'red':9}{name}" + f" ({item.test}: {why})" * bool(why)
+                )
+                sys.stdout.flush()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return unnoticed
 
 
 def main(words: list[str]) -> int:
     """Try the chosen breaks; return 1 where one was not noticed."""
-    items = choose(words)
-    unnoticed = 0
+    items, jobs = choose(words)
     with tempfile.TemporaryDirectory(prefix="ringfence-breaks-") as folder:
-        tree = Path(folder)
-        copy(tree)
-        for item in items:
-            wrong = faults(item, tree)
-            if not wrong and run(tree, [item.test])[0] != 0:
-                wrong = "the test is red without the break"
-            wrong = wrong or attempt(item, tree)
-            unnoticed += bool(wrong)
-            name = f"{item.row:12}{item.file}: {item.replace.strip()[:60]}"
-            print(f"{'NOT SEEN' if wrong else 'red':9}{name}" + f" ({wrong})" * bool(wrong))
-            sys.stdout.flush()
+        trees = [Path(folder) / str(number) for number in range(jobs)]
+        for tree in trees:
+            tree.mkdir()
+            copy(tree)
+        unnoticed = try_all(items, trees)
     print(f"breaks: {len(items) - unnoticed} of {len(items)} noticed")
     return 1 if unnoticed else 0
 
