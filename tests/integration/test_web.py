@@ -186,12 +186,14 @@ def test_edits_of_several_tabs_are_submitted_together_or_undone_together(
     csrf = visitor.get("/voice/system").csrf
     away = visitor.post("/voice/system", csrf=csrf, do="go:/voice/ext2", Host_Name="desk")
     assert (away.status, away.headers["location"]) == (303, "/voice/ext2")
+    assert '"/voice/system">1 change not submitted yet' in visitor.get("/info/status").text
     assert held(phone, "Host_Name") == ""
     assert 'value="desk"' in visitor.get("/voice/system").text
     assert visitor.submit("ext2", User_ID_2_="1002").status == 303
     assert (held(phone, "Host_Name"), held(phone, "User_ID_2_")) == ("desk", "1002")
     visitor.post("/voice/ext2", csrf=csrf, do="go:/info/status", User_ID_2_="9999")
     visitor.post("/voice/system", csrf=csrf, do="undo", Host_Name="other")
+    assert "not submitted yet" not in visitor.get("/info/status").text
     assert 'value="1002"' in visitor.get("/voice/ext2").text
     assert 'value="desk"' in visitor.get("/voice/system").text
 

@@ -14,7 +14,7 @@ def test_a_risky_change_on_the_page_comes_back_unless_it_is_confirmed_there(
     assert visitor.submit("system", Firewall_Config="TCP:22").status == 303
     page = visitor.get("/info/status").text
     assert "Not confirmed yet" in page
-    assert "Firewall_Config" in page
+    assert "Firewall Options" in page
     phone.wait_for("settings.undone: not confirmed in time: Firewall_Config")
     assert held(phone, "Firewall_Config") == ""
     assert "Not confirmed yet" not in visitor.get("/info/status").text

@@ -114,13 +114,22 @@ def move(page: Page) -> dict[str, Any]:
     where = link.inner_text()
     link.click()
     page.wait_for_url("**:8080/**")
+    page.wait_for_load_state()
+    page.mouse.wheel(0, 3000)
+    expect(page.get_by_role("button", name="Confirm Changes")).to_be_in_viewport(ratio=1)
     left = int(page.locator("[data-countdown]").inner_text())
     expect(page.locator("[data-countdown]")).not_to_have_text(str(left))
     return {
         "where": where,
         "left": left,
         "notice": page.get_by_text("Not confirmed yet").inner_text(),
+        "over": over(page),
     }
+
+
+def over(page: Page) -> str:
+    expect(page.get_by_role("button", name="Confirm Changes")).to_have_count(0, timeout=20_000)
+    return page.locator(".confirm").inner_text()
 
 
 @pytest.mark.proves("WEB-08")
@@ -131,7 +140,8 @@ def test_a_page_that_moves_comes_back_unless_it_is_confirmed_where_it_went(
     seen = browse(move)
     assert seen["where"] == "http://10.99.0.2:8080/"
     assert 0 < seen["left"] <= 8
-    assert "Web_Server_Port" in seen["notice"]
+    assert "Web Server Port" in seen["notice"]
+    assert seen["over"] == "Time is up: what nobody confirmed is undone."
     phone.wait_for("settings.undone: not confirmed in time: Web_Server_Port")
     assert held(phone, "Web_Server_Port") == "80"
     assert browse(lambda page: log_in(page, "/voice/system")) is None

@@ -18,7 +18,7 @@ from ringfence.config.snapshot import Snapshot
 from ringfence.errors import RemoteProtocolError
 from ringfence.features.web.plan import WebPlan, plan
 from ringfence.features.web.sessions import Session
-from ringfence.messages import Message, _, plural
+from ringfence.messages import Message, _, joined, plural
 from ringfence.messages.language import ENGLISH, Language, named, preferred
 from ringfence.runtime.feature import World
 from ringfence.runtime.state import Health, stamp
@@ -103,7 +103,8 @@ class View:
             return None
         rows = (slots()[tag].row for tag in waits["parameters"])
         allowed = session.level is Level.ADMIN or all(row.level is Level.USER for row in rows)
-        return dict(waits) if allowed else {}
+        titles = joined(forms.title(tag) for tag in waits["parameters"])
+        return {**waits, "titles": titles} if allowed else {}
 
     def directory(self) -> Mapping[str, Any]:
         """Return what the directory says of itself; nothing where there is none."""

@@ -26,6 +26,12 @@ if (live && "EventSource" in window) {
   };
 }
 
+// The page stays: what was typed on it would be lost with it.
+const over = (form) => {
+  const told = form.querySelector("[data-over]");
+  told.textContent = told.dataset.over;
+  form.querySelector("button").remove();
+};
 const countdown = document.querySelector("[data-countdown]");
 if (countdown) {
   const end = performance.now() + 1000 * Number(countdown.textContent);
@@ -33,6 +39,7 @@ if (countdown) {
     const left = Math.max(0, Math.round((end - performance.now()) / 1000));
     countdown.textContent = String(left);
     if (left) setTimeout(count, 1000);
+    else over(countdown.closest("form"));
   };
   setTimeout(count, 1000);
 }
