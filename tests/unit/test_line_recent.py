@@ -49,6 +49,7 @@ def test_the_newest_stands_first_and_the_181st_pushes_the_oldest_out(tmp_path: P
             held.add(call(f"sip:{n}@a.test"))
         assert len(work) == 1, "calls that end together are written together"
         work[0].close()
+        assert len(held.shown()) == 180
         held.close()
         return recent(tmp_path, []).shown()
 
