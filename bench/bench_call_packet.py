@@ -26,6 +26,7 @@ from ringfence.protocols.rtp.g711 import decode_ulaw, encode_ulaw
 from ringfence.protocols.sip.negotiation import Keys, Stream
 from ringfence.protocols.sip.sdp import Codec
 from ringfence.runtime.audio import AudioEngine
+from ringfence.runtime.handset import Handset
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Sound
 
@@ -42,7 +43,7 @@ PTIME = 0.02
 
 def ours() -> float:
     """Return the CPU microseconds of one packet sent and received by the phone's audio thread."""
-    engine = AudioEngine(Host(Path()), Sound("tone:440", "null"))
+    engine = AudioEngine(Host(Path()), Sound("tone:440", "null"), Handset(Host(Path())))
     calls = [engine.open(HERE, (20000, 20999), "bench", 0) for _ in range(CALLS)]
     for number, call in enumerate(calls):
         key = [Keys(SUITE, bytes([number ^ way]) * 30) for way in (0, 1)]

@@ -95,6 +95,13 @@ def _add_calls(verb: Verb) -> None:
     )
     for name, purpose in _CALLS.items():
         verb(name, purpose).add_argument("call", nargs="?", default="", metavar="CALL", help=_WHICH)
+    mute = verb("mute", "send silence instead of what the microphone hears, in every call")
+    mute.add_argument("switch", nargs="?", choices=("on", "off"), default="on")
+    volume = verb("volume", "print or set how loud calls are played")
+    volume.add_argument("level", nargs="?", default="", metavar="LEVEL", help="0 to 10, up, down")
+    conference = verb("conference", "let the other sides of two calls hear each other")
+    conference.add_argument("call", nargs="?", default="", metavar="CALL", help=_WHICH)
+    conference.add_argument("with", nargs="?", default="", metavar="CALL", help="the other one")
     transfer = verb("transfer", "have the other side call somebody else, and leave the call")
     transfer.add_argument(
         "target", metavar="URI", help="number, user@domain, SIP URI; call:N for the end of call N"
@@ -144,7 +151,7 @@ def _status(arguments: argparse.Namespace) -> int:
 def _command(arguments: argparse.Namespace) -> int:
     from ringfence.runtime.control import ask
 
-    names = ("rule", "kind", "target", "line", "call", "digits", "switch")
+    names = ("rule", "kind", "target", "line", "call", "with", "digits", "switch", "level")
     words = {name: text for name in names if (text := getattr(arguments, name, ""))}
     reply = ask(arguments.state, {"verb": "command", "name": arguments.verb, "arguments": words})
     if reply is None:
@@ -284,5 +291,8 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "dial": _command,
     "transfer": _command,
     "dtmf": _command,
+    "mute": _command,
+    "volume": _command,
+    "conference": _command,
     **dict.fromkeys(_CALLS, _command),
 }

@@ -9,7 +9,6 @@ changes under a lock that it holds for one packet time's work at most.
 import asyncio
 import logging
 import socket
-import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,24 +21,18 @@ from pylibsrtp import Policy, Session
 from ringfence.errors import ComponentError
 from ringfence.protocols.rtp.g711 import RATE, prepare
 from ringfence.protocols.rtp.keys import Dtmf
+from ringfence.protocols.rtp.mix import mixed
 from ringfence.protocols.rtp.session import AudioSession, Format
 from ringfence.protocols.sip.negotiation import Keys, Stream
 from ringfence.runtime.audio_codecs import coding, load_codecs
+from ringfence.runtime.audio_ports import Ports, bind_pair, come, drain, send
+from ringfence.runtime.handset import Handset
 from ringfence.runtime.host import Host
 from ringfence.runtime.host_sound import Devices, open_devices
 from ringfence.runtime.state import Sound
 
 logger = logging.getLogger(__name__)
 
-BATCH = 256
-"""Most datagrams read from one socket in a packet time."""
-MOST_WAITING = 1024
-"""More datagrams than the kernel keeps for a socket."""
-LARGEST = 2048
-SO_TIMESTAMPNS = 35
-"""Has the kernel note when a datagram came. Source: socket(7); asm-generic/socket.h."""
-_TIMESPEC = struct.Struct("@ll")
-_ROOM = socket.CMSG_SPACE(_TIMESPEC.size)
 TURN = 0.0005
 """Seconds after which other threads of the phone give way to one that waits for its turn; Python's
 own 0.005 are a quarter of a packet time."""
@@ -47,6 +40,8 @@ REPORTS = 0.5
 """Seconds between looks for reports of the other side."""
 BEHIND = 1.0
 """Seconds of delay after which the thread gives up catching up."""
+LONGEST_PASSED = 120
+"""Most milliseconds of audio that wait between two calls in conference."""
 
 _PROFILES = {
     "AES_CM_128_HMAC_SHA1_80": Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
@@ -62,7 +57,7 @@ class CallAudio:
     def __init__(
         self,
         engine: "AudioEngine",
-        ports: tuple[socket.socket, socket.socket],
+        ports: Ports,
         devices: Devices,
         interval: int,
         name: str,
@@ -87,6 +82,10 @@ class CallAudio:
         self._failed = 0
         """Packets that SRTP refused."""
         self._tell: Callable[[str], object] = self._ignore
+        self._other: CallAudio | None = None
+        """The call in conference with this one."""
+        self._passed = bytearray()
+        """Audio of the other call that waits to be sent here."""
 
     @staticmethod
     def _ignore(reason: str) -> None:
@@ -107,8 +106,8 @@ class CallAudio:
         """Send and receive as agreed, from now on; a key that stays keeps its counters."""
         with self._engine.lock:
             before, self.stream = self.stream, stream
-            if before is None:
-                self._drain()
+            if before is None:  # it would be played, and all that follows, too late
+                drain((self.socket, self.rtcp))
             if before is None or before.protect != stream.protect:
                 self._protect = _srtp(stream.protect, Policy.SSRC_ANY_OUTBOUND)
             if before is None or before.unprotect != stream.unprotect:
@@ -117,7 +116,49 @@ class CallAudio:
             step, self._step = self._step, stream.ptime / 1000
             if step != self._step:
                 self.due = ceil(self._engine.host.now() / self._step) * self._step
+            if (other := self._other) and other.encrypted is not self.encrypted:
+                self.part()
         self._engine.wake()
+
+    @property
+    def encrypted(self) -> bool:
+        """Return whether what is sent is protected."""
+        return bool(self.stream and self.stream.protect)
+
+    def join(self, port: int) -> None:
+        """Let the other side of this call and that of the call at another port hear each other.
+
+        Raises:
+            ComponentError: there is no such call, or one is encrypted and the other is not.
+
+        """
+        with self._engine.lock:
+            other = self._engine.at(port)
+            if other is None or other is self or not (self.stream and other.stream):
+                raise ComponentError("conference", "both calls must have audio")
+            if other.encrypted is not self.encrypted:
+                raise ComponentError("conference", "one call is encrypted and the other is not")
+            self.part()
+            other.part()
+            self._other, other._other = other, self
+            # One of the two may bring its audio in longer pieces than the other sends them.
+            waiting = bytes(2 * round(RATE * max(self._step, other._step)))
+            self._passed, other._passed = bytearray(waiting), bytearray(waiting)
+
+    def part(self) -> None:
+        """End a conference; called under the lock."""
+        if other := self._other:
+            self._other = other._other = None
+
+    def _with_other(self, heard: bytes, spoken: bytes) -> bytes:
+        """Hand what is heard here to the other call, and return what is sent with its own."""
+        if (other := self._other) is None:
+            return spoken
+        other._passed += heard
+        del other._passed[: -2 * RATE * LONGEST_PASSED // 1000]
+        there = bytes(self._passed[: len(spoken)]).ljust(len(spoken), b"\0")
+        del self._passed[: len(spoken)]
+        return mixed(spoken, there)
 
     def press(self, digits: str, dtmf: Dtmf) -> None:
         """Queue key presses.
@@ -137,6 +178,7 @@ class CallAudio:
         with self._engine.lock:
             stream, session = self.stream, self._session
             return {
+                "joined": self._other.port if self._other else 0,
                 "codec": stream.codec.name if stream else "",
                 "srtp": stream.protect.suite if stream and stream.protect else "",
                 "sent": session.sent,
@@ -173,12 +215,14 @@ class CallAudio:
         if now - self.due > BEHIND:
             self.due = ceil(now / self._step) * self._step
         self._read(stream)
-        self._devices.speaker.write(session.next_audio())
-        packet = session.next_packet(self._devices.microphone.read(session.samples))
+        heard, handset = session.next_audio(), self._engine.handset
+        self._devices.speaker.write(handset.played(heard))
+        spoken = handset.spoken(self._devices.microphone.read(session.samples))
+        packet = session.next_packet(self._with_other(heard, spoken))
         if packet:
             if self._protect:
                 packet = self._protect.protect(packet)
-            self._send(self.socket, packet, stream.address, stream.port)
+            send(self.socket, packet, stream.address, stream.port)
         if now >= self._look_due:
             self._look_due = now + REPORTS
             self._read_reports(stream)
@@ -189,28 +233,7 @@ class CallAudio:
     def _send_report(self, stream: Stream, report: bytes) -> None:
         if self._protect:
             report = self._protect.protect_rtcp(report)
-        self._send(self.rtcp, report, stream.address, stream.port + 1)
-
-    def _drain(self) -> None:
-        """Forget what came before the answer: it would be played, and all that follows, too late.
-
-        A sender that is as fast as we read does not hold us.
-        """
-        for way in (self.socket, self.rtcp):
-            for _ in range(MOST_WAITING):
-                try:
-                    way.recv(1)
-                except BlockingIOError:
-                    break
-                except OSError:  # an ICMP error
-                    continue
-
-    @staticmethod
-    def _send(way: socket.socket, packet: bytes, address: str, port: int) -> None:
-        try:
-            way.sendto(packet, (address, port))
-        except OSError as error:  # one that cannot leave is lost, as any may be
-            logger.debug("audio.not_sent: %s", error.strerror)
+        send(self.rtcp, report, stream.address, stream.port + 1)
 
     def _read(self, stream: Stream) -> None:
         for data, came in self._come(self.socket, stream.address):
@@ -231,29 +254,20 @@ class CallAudio:
                 self._session.receive_report(clear, came)
 
     def _come(self, way: socket.socket, address: str) -> Iterator[tuple[bytes, float]]:
-        """Yield what came from an address, and when, as seconds since the epoch."""
-        for _ in range(BATCH):
-            try:
-                data, noted, _, source = way.recvmsg(LARGEST, _ROOM)
-            except BlockingIOError:
-                return
-            except OSError as error:  # an ICMP error of an earlier packet
-                logger.debug("audio.not_delivered: %s", error.strerror)
-                continue
-            if source[0] != address:
-                self._session.refused += 1
-            elif noted:
-                seconds, rest = _TIMESPEC.unpack(noted[0][2])
-                yield data, seconds + rest / 1e9
+        """Yield what came from an address, and when; what came from others is counted."""
+        for data, source, noted in come(way, self._engine.host.wall):
+            if source == address:
+                yield data, noted
             else:
-                yield data, self._engine.host.wall()
+                self._session.refused += 1
 
 
 class AudioEngine:
     """The thread and the calls that it serves."""
 
-    def __init__(self, host: Host, sound: Sound) -> None:
+    def __init__(self, host: Host, sound: Sound, handset: Handset) -> None:
         self.host = host
+        self.handset = handset
         self._sound = sound
         self.lock = threading.Lock()
         self._calls: set[CallAudio] = set()
@@ -274,7 +288,7 @@ class AudioEngine:
             ComponentError: no pair of ports is free, or a device cannot be opened.
 
         """
-        bound, rtcp = self._pair(address, *ports)
+        bound, rtcp = bind_pair(self.host, address, *ports)
         stamp = datetime.fromtimestamp(self.host.wall(), UTC).strftime("%Y%m%d-%H%M%S")
         try:
             devices = open_devices(self._sound, RATE, f"{stamp}-{name}")
@@ -291,26 +305,16 @@ class AudioEngine:
             self._thread.start()
         return made
 
-    def _pair(self, address: str, first: int, last: int) -> tuple[socket.socket, socket.socket]:
-        for port in range(first + first % 2, last, 2):
-            try:
-                bound = self.host.udp(address, port)
-            except ComponentError:
-                continue
-            try:
-                pair = bound, self.host.udp(address, port + 1)
-            except ComponentError:
-                bound.close()
-                continue
-            for one in pair:
-                one.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-            return pair
-        raise ComponentError("audio", f"no free pair of ports from {first} to {last}")
+    def at(self, port: int) -> CallAudio | None:
+        """Return the call of a local port; called under the lock."""
+        return next((call for call in self._calls if call.port == port), None)
 
     def forget(self, call: CallAudio) -> None:
-        """Leave a call alone from now on."""
+        """Leave a call alone from now on; after the last one the microphone is on again."""
         with self.lock:
             self._calls.discard(call)
+            call.part()
+            self.handset.muted = self.handset.muted and bool(self._calls)
 
     def wake(self) -> None:
         """Have the thread look at its calls again."""

@@ -19,6 +19,7 @@ from ringfence.protocols.rtp.packet import read_packet
 from ringfence.protocols.sip.negotiation import Stream
 from ringfence.protocols.sip.sdp import Codec
 from ringfence.runtime.audio import AudioEngine, CallAudio
+from ringfence.runtime.handset import Handset
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Sound
 
@@ -46,7 +47,7 @@ class Studio:
     """The thread, and sockets of the other sides."""
 
     def __init__(self) -> None:
-        self.engine = AudioEngine(Host(Path()), Sound("tone:700", "null"))
+        self.engine = AudioEngine(Host(Path()), Sound("tone:700", "null"), Handset(Host(Path())))
         self.far: list[socket.socket] = []
         self.got: dict[socket.socket, list[int]] = {}
 

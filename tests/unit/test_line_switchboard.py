@@ -35,6 +35,8 @@ class Silent:
 
     def press(self, digits: str, dtmf: Dtmf) -> None: ...
 
+    def join(self, port: int) -> None: ...
+
     def watch(self, tell: Callable[[str], None]) -> None:
         self.fail = tell
 

@@ -76,12 +76,15 @@ class LiveCalls:
 
     def report(self) -> list[Mapping[str, object]]:
         """Return every call as JSON values."""
+        ports = {held.media.port: held.number for held in self._calls.values()}
         return [
             {
                 **held.naming(),
                 "state": held.doing(),
                 "transfer": held.transfer,
+                "seconds": held.seconds(self._now()),
                 **report,
+                "joined": ports.get(int(str(report.get("joined", 0)))),
                 "keys": f"{report.get('keys', '')}{held.keys}",
             }
             for held in self._calls.values()

@@ -16,6 +16,7 @@ from ringfence.features.line.change import barrier, registers_alike
 from ringfence.features.line.commands import offer_commands
 from ringfence.features.line.frontdesk import FrontDesk
 from ringfence.features.line.line import Line
+from ringfence.features.line.past import Past
 from ringfence.features.line.path import Media, Path, located, secured
 from ringfence.features.line.plan import LinePlan, parts
 from ringfence.features.line.port import UdpPort
@@ -29,14 +30,13 @@ from ringfence.features.line.status import (
     title,
 )
 from ringfence.features.line.targets import SECURE_CALLS, is_emergency, target_uri
-from ringfence.messages import _
-from ringfence.policy.history import Lanes, Stood
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
 from ringfence.protocols.sip.message import Message
 from ringfence.protocols.sip.response import Reply, Source
 from ringfence.protocols.sip.uas import Served
 from ringfence.runtime.feature import World
+from ringfence.runtime.handset import Handset
 from ringfence.runtime.state import Status
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NAME = "line"
-LOOK = 5.0
-"""Seconds between two looks at which lines are registered."""
 
 
 class LineDriver:
@@ -55,9 +53,11 @@ class LineDriver:
     def __init__(self, world: World) -> None:
         self._world = world
         self.calls = FrontDesk(world, self._open_audio, self._way_out)
+        self.handset = Handset(world.host)
         self._audio: AudioEngine | None = None
         offer_commands(world.commands, self)
         self._lines: dict[str, Line] = {}
+        self._past = Past(world, self._lines)
         self._heard: set[str] = set()
         """Keys of lines that registered, or found once that they cannot."""
         self._leaving: list[Line] = []
@@ -67,7 +67,6 @@ class LineDriver:
         """Whether the next call is secured, where somebody dialled that."""
         self._pending: dict[str, LinePlan | None] = {}
         """What lines become once their calls are over; None for no line any more."""
-        self._stood: Stood | None = None
 
     async def apply(self, key: str, plan: LinePlan) -> None:
         """Bring one line to `plan`; what only concerns the answers changes without a REGISTER.
@@ -81,9 +80,7 @@ class LineDriver:
         for name, part in parts(key, plan).items():
             self._change_to(name, part)
         self._settle()
-        if self._stood is None:
-            self._stood = Stood(self._world.host.now())
-            self._world.spawn(self._remember())
+        self._past.begin()
 
     async def remove(self, key: str) -> None:
         """Unregister a line, and close its port if no other line uses it."""
@@ -136,7 +133,7 @@ class LineDriver:
     def _hear(self, key: str) -> None:
         """Note that a line has heard of its registrar; let others begin once all have."""
         self._heard.add(key)
-        self._note(key)
+        self._past.note(key)
         self._tell()
 
     def _tell(self) -> None:
@@ -177,6 +174,8 @@ class LineDriver:
         board = self.calls.board
         calls = board.report()
         rows += [(f"Call {call['call']}", call_words(call)) for call in calls]
+        if self.handset.muted:
+            rows.append(("Microphone", "muted"))
         if board.last:
             rows.append(("Last Call", ended_words(board.last)))
         if refused := self.calls.refusals.count:
@@ -189,34 +188,11 @@ class LineDriver:
         ]
         data = {"lines": held, "calls": calls, "last_call": board.last, "refused": refused}
         data["idle_since"] = board.idle_since
+        data["handset"] = {"muted": self.handset.muted, "volume": self.handset.volume}
         data["recent"] = board.recent.shown()
         wrong = {title(line): tags for line in lines if (tags := remedies(line))}
         state = health(lines, waits=bool(self._pending))
-        return Status(state, tuple(rows), data, "Lines", remedies=wrong, plots=self._plots())
-
-    def _plots(self) -> tuple[Lanes, ...]:
-        self._note()
-        if self._stood is None:
-            return ()
-        past = self._stood.lanes(_("Registration"), "registration", self._world.host.now())
-        return (past,) if past.lanes else ()
-
-    async def _remember(self) -> None:
-        """Note which lines are registered, also while nobody looks."""
-        while True:
-            self._note()
-            await asyncio.sleep(LOOK)
-
-    def _note(self, heard: str = "") -> None:
-        """Note how the lines stand; only one that was just `heard` of can say why."""
-        if self._stood is None:
-            return
-        states = {}
-        for key, line in self._lines.items():
-            if line.plan.used and line.plan.registers:
-                why = line.reason if key == heard else line.plan.refused
-                states[title(line)] = line.registered, line.transport if line.registered else why
-        self._stood.note(self._world.host.now(), states)
+        return Status(state, tuple(rows), data, "Lines", remedies=wrong, plots=self._past.plots())
 
     async def _run(self, line: Line, before: list[Line]) -> None:
         self._tell()  # that none has to register; every line of these settings is there by now
@@ -285,7 +261,7 @@ class LineDriver:
         if self._audio is None:
             from ringfence.runtime.audio import AudioEngine  # only calls pay for it
 
-            self._audio = AudioEngine(self._world.host, self._world.facts().sound)
+            self._audio = AudioEngine(self._world.host, self._world.facts().sound, self.handset)
         plan = path.line
         name = f"ext{plan.n}"
         address = path.bound or path.flow.host

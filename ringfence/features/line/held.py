@@ -52,8 +52,13 @@ class Held(Struct, eq=False):
             "call": self.number,
             "line": self.path.line.n,
             "peer": self.peer,
+            "name": self.name,
             "direction": "in" if self.incoming else "out",
         }
+
+    def seconds(self, now: float) -> int | None:
+        """Return how long it has been answered; None where nobody has."""
+        return None if self.answered is None else int(now - self.answered)
 
     def recent(self, now: float, ended: str) -> Recent:
         """Return it as a call that is over."""

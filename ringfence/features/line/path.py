@@ -26,6 +26,9 @@ class Media(Protocol):
     def press(self, digits: str, dtmf: Dtmf) -> None:
         """Send key presses, as far as they are part of the media."""
 
+    def join(self, port: int) -> None:
+        """Let the other side hear that of the call at another local port, and be heard there."""
+
     def watch(self, tell: Callable[[str], None]) -> None:
         """Have `tell` called with the reason once the audio breaks."""
 

@@ -133,6 +133,8 @@ def health(lines: list[Line], *, waits: bool) -> Health:
 def call_words(call: Mapping[str, object]) -> str:
     """Return one call as a row of the status page."""
     text = f"{_parties(call)}, {call['state']}"
+    if call.get("joined"):
+        text += f", in conference with call {call['joined']}"
     if call["transfer"]:
         text += f", transfer {call['transfer']}"
     if not call["codec"]:

@@ -73,6 +73,41 @@ class Switchboard(Transfers):
             raise ComponentError("call", "not while another offer is under way")
         self._flush(found)
 
+    def hold_others(self, number: int) -> None:
+        """Hold whoever talks with us, but for one call and who is in conference with it.
+
+        Raises:
+            ComponentError: another offer is under way.
+
+        """
+        joined = {call["call"]: call["joined"] for call in self.report()}
+        for other, held in list(self._calls.items()):
+            if other != number and held.doing() == "established" and joined[other] != number:
+                self.hold(other, held=True)
+
+    def confer(self, number: int, other: int) -> tuple[int, int]:
+        """Let the other sides of two calls hear each other, and us; return the calls.
+
+        0 is whichever can be meant.
+
+        Raises:
+            ConfigError: there are no two such calls.
+            ComponentError: one is encrypted and the other is not, or another offer is under way.
+
+        """
+        known = [one for one, held in self._calls.items() if held.answered is not None]
+        two = tuple(dict.fromkeys(filter(None, (number, other)))) or tuple(known)
+        if len(two) == 1:
+            two += tuple(one for one in known if one not in two)
+        if len(two) != 2:
+            raise ConfigError("conference", f"needs two calls, and there are {len(two)}", SEE)
+        first, second = (self._talking(one) for one in two)
+        first.media.join(second.media.port)
+        for held in (first, second):
+            if held.negotiation.held:
+                self.hold(held.number, held=False)
+        return first.number, second.number
+
     def press(self, number: int, digits: str) -> None:
         """Press keys, which travel as `DTMF_Tx_Method_n_` says.
 
