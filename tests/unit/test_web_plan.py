@@ -1,10 +1,8 @@
 import pytest
 from msgspec.structs import replace
 
-from ringfence.config.parameter import Level
 from ringfence.config.settings import Settings, decode
 from ringfence.features.web.plan import WebPlan, plan, show
-from ringfence.features.web.routes import ROUTES, allows
 from ringfence.policy.tls import ClientCertificate, TlsVersion
 from ringfence.runtime.state import Facts, Planned
 
@@ -106,38 +104,3 @@ def test_show_says_who_may_call_direct_action_urls() -> None:
     assert "direct action URLs off\n" in show(planned(Enable_Direct_Action_Url="No"))
     text = show(planned(RF_Query_Credentials="Yes"))
     assert "direct action URLs session, digest, password in the query\n" in text
-
-
-# --- Route × role ---
-
-
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-def test_whatever_lies_under_admin_is_the_administrators(route: object) -> None:
-    under_admin = "/admin" in getattr(route, "path", "")
-    assert (getattr(route, "level", None) is Level.ADMIN) is under_admin
-
-
-def test_nobody_gets_more_than_the_way_in() -> None:
-    assert {route.path for route in ROUTES if allows(route, None)} == {
-        "/static/{file}",
-        "/login",
-        "/first-use",
-        "/CGI/Execute",  # judges by itself, and is off
-    }
-
-
-def test_the_user_gets_everything_but_the_administrators() -> None:
-    refused = {route.path for route in ROUTES if not allows(route, Level.USER)}
-    assert refused == {
-        "/admin/advanced",
-        "/admin/status.xml",
-        "/admin/problem-report",
-        "/admin/command/{command}",
-        "/admin/certificate",
-        "/admin/certificate/{action}",
-        "/admin/resync",
-        "/admin/upgrade",
-        "/admin/reboot",
-        "/admin/config.xml",
-    }
-    assert all(allows(route, Level.ADMIN) for route in ROUTES)
