@@ -33,6 +33,8 @@ class Request:
     """A CANCEL has that of its INVITE, `z9hG4bK[call_number]`."""
     cseq: int = 0
     """0 counts on."""
+    body: str = ""
+    """Of a request that is no INVITE; its headers say of which type it is."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,8 @@ def _scenario(steps: tuple[Step, ...]) -> str:
 def _send(step: Request) -> str:
     tag = step.to_tag if step.to_tag.startswith("[") else step.to_tag and f";tag={step.to_tag}"
     cseq = 1 if step.method == "ACK" else step.cseq or next(_CSEQ)
-    body = SDP if step.method == "INVITE" else ""
-    kind = "Content-Type: application/sdp\n" if body else ""
+    body = SDP if step.method == "INVITE" else step.body
+    kind = "Content-Type: application/sdp\n" if body == SDP else ""
     headers = step.headers + "\n" if step.headers else ""
     number = "[last_CSeq_number]" if step.method == "ACK" else str(cseq)
     return f"""<send><![CDATA[

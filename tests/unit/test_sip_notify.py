@@ -7,6 +7,7 @@ import pytest
 from ringfence.protocols.sip.digest import Credentials, Guard, Use, answer, choose
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.response import Reply, Source
+from ringfence.protocols.sip.summary import Summary
 from ringfence.protocols.sip.uas import Served, UserAgentServer
 from tests.support.sip_requests import INVITE, added, changed, method, without
 
@@ -23,6 +24,7 @@ class Desk:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.told = ""
+        self.box: tuple[str, Summary] | None = None
 
     def take(self, asked: Asked, now: float) -> bool:
         return False
@@ -36,6 +38,9 @@ class Desk:
 
     def notice(self, command: str) -> None:
         self.asked.append(command)
+
+    def messages(self, user: str, summary: Summary) -> None:
+        self.box = user, summary
 
 
 def server(line: Served) -> tuple[UserAgentServer, Desk]:
@@ -81,13 +86,13 @@ def test_an_event_is_a_command(text: bytes, command: str) -> None:
     assert desk.asked == [command]
 
 
-@pytest.mark.parametrize("text", [b"reports", b"message-summary", b"", b"resync, reboot"])
+@pytest.mark.parametrize("text", [b"reports", b"presence", b"", b"resync, reboot"])
 def test_another_event_is_refused_with_those_that_are_known(text: bytes) -> None:
     uas, desk = server(Served())
     reply = uas.receive(event(text), PROXY, 0.0)
     assert status(reply) == 489
     assert reply
-    known = b"resync, check-sync, report, reboot, reboot_now, restart_now"
+    known = b"resync, check-sync, report, reboot, reboot_now, restart_now, message-summary"
     assert b"\r\nAllow-Events: " + known + b"\r\n" in reply.data
     assert status(uas.receive(PLAIN, PROXY, 0.0)) == 489
     assert desk.asked == []
@@ -148,3 +153,52 @@ def test_a_resync_may_be_forbidden() -> None:
     assert status(uas.receive(event(b"check-sync"), PROXY, 0.0)) == 403
     assert status(uas.receive(event(b"reboot"), PROXY, 0.0)) == 200
     assert desk.asked == ["reboot"]
+
+
+SUMMARY = (
+    b"Messages-Waiting: yes\r\n"
+    b"Message-Account: sip:alice@vmail.example.com\r\n"
+    b"Voice-Message: 4/8 (1/2)\r\n"
+)
+"""Source: RFC 3842 section 5.2, but for the urgent ones."""
+KIND = b"application/simple-message-summary"
+
+
+def summary(body: bytes = SUMMARY, kind: bytes = KIND) -> bytes:
+    """Return a NOTIFY of a mailbox."""
+    head, _, _ = event(b"message-summary").partition(b"\r\n\r\n")
+    head = added(b"Content-Type: " + kind, head + b"\r\n\r\n").removesuffix(b"\r\n\r\n")
+    return changed(b"Content-Length", b"%d" % len(body), head + b"\r\n\r\n") + body
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (SUMMARY, Summary(True, 4, 8)),
+        (b"Messages-Waiting: no\r\n", Summary(False, 0, 0)),
+        (b"messages-waiting:YES\nvoice-message:0/0\n", Summary(True, 0, 0)),
+        (b"Messages-Waiting: yes\r\nVoice-Message: 9999999999/1\r\n", Summary(True, 9999, 1)),
+    ],
+)
+def test_a_proxy_of_the_line_tells_what_waits_in_its_mailbox(body: bytes, wanted: Summary) -> None:
+    uas, desk = server(Served(notify=GUARD))
+    assert status(uas.receive(summary(body), PROXY, 0.0)) == 200
+    assert (desk.box, desk.asked) == (("1001", wanted), [])
+
+
+@pytest.mark.parametrize(
+    ("request_", "source", "wanted"),
+    [
+        (summary(), STRANGER, 403),
+        (summary(kind=b"text/plain"), PROXY, 415),
+        (summary(b"Messages-Waiting: perhaps\r\n"), PROXY, 400),
+        (summary(b""), PROXY, 400),
+    ],
+    ids=["stranger", "type", "word", "empty"],
+)
+def test_what_else_is_said_of_a_mailbox_is_not_believed(
+    request_: bytes, source: Source, wanted: int
+) -> None:
+    uas, desk = server(Served())
+    assert status(uas.receive(request_, source, 0.0)) == wanted
+    assert desk.box is None

@@ -8,6 +8,7 @@ import pytest
 from ringfence.protocols.sip.digest import Credentials, Guard, Use, answer, choose
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.response import Reply, Source
+from ringfence.protocols.sip.summary import Summary
 from ringfence.protocols.sip.uas import Served, UserAgentServer
 from tests.support.sip_bypass import REFUSALS, URI, twisted
 from tests.support.sip_requests import INVITE, added, changed, method
@@ -35,6 +36,9 @@ class Desk:
         self.told = words
 
     def notice(self, command: str) -> None:
+        self.begun += 1
+
+    def messages(self, user: str, summary: Summary) -> None:
         self.begun += 1
 
 

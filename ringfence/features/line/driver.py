@@ -26,6 +26,7 @@ from ringfence.features.line.status import (
     health,
     line_data,
     line_words,
+    mailbox_data,
     remedies,
     title,
 )
@@ -173,6 +174,11 @@ class LineDriver:
         rows.append(("Open UDP SIP Ports", ports))
         board = self.calls.board
         calls = board.report()
+        rows += [
+            (f"{title(line)} Voice Messages", f"{box.new} new, {box.old} old")
+            for line in lines
+            if (box := self.calls.mailboxes.get(line.plan.user))
+        ]
         rows += [(f"Call {call['call']}", call_words(call)) for call in calls]
         if self.handset.muted:
             rows.append(("Microphone", "muted"))
@@ -182,7 +188,10 @@ class LineDriver:
             words = f"{refused}, the last one: {self.calls.refusals.last}"
             rows.append(("Refused SIP Requests", words))
         held = [
-            line_data(line, others.get(line.plan.n), waits=key in self._pending)
+            {
+                **line_data(line, others.get(line.plan.n), waits=key in self._pending),
+                "messages": mailbox_data(self.calls.mailboxes.get(line.plan.user)),
+            }
             for key, line in known
             if not line.plan.alternate
         ]

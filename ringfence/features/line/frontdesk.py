@@ -12,6 +12,7 @@ from ringfence.runtime.feature import World
 
 if TYPE_CHECKING:
     from ringfence.features.line.switchboard import Switchboard
+    from ringfence.protocols.sip.summary import Summary
 
 
 class FrontDesk:
@@ -21,6 +22,8 @@ class FrontDesk:
         self._world, self._open_media, self._way_out = world, open_media, way_out
         self._remote = RemoteCommands(world)
         self.refusals = Refusals(world.host.now)
+        self.mailboxes: dict[str, Summary] = {}
+        """What waits for each user of a line, as its proxy told last."""
 
     @cached_property
     def board(self) -> "Switchboard":

@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ringfence.errors import ComponentError, RingfenceError
 from ringfence.features.line.path import Path, PathOf
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.response import Source
 from ringfence.runtime.feature import World
+
+if TYPE_CHECKING:
+    from ringfence.protocols.sip.summary import Summary
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,11 @@ class Calls(Protocol):
 
     def begin(self, path: Path, asked: Asked, now: float) -> int:
         """Begin the call of an INVITE; return 0, or the status that refuses it."""
+        ...
+
+    @property
+    def mailboxes(self) -> "dict[str, Summary]":
+        """What waits for each user."""
         ...
 
 
@@ -93,6 +101,10 @@ class Reception:
     def notice(self, command: str) -> None:
         """Do what a NOTIFY asks for."""
         self._remote.give(command)
+
+    def messages(self, user: str, summary: "Summary") -> None:
+        """Note what a mailbox has; what it says of one user is what counts."""
+        self._calls.mailboxes[user] = summary
 
     def refused(self, words: str) -> None:
         """Note a request that was not let in."""

@@ -1,12 +1,16 @@
 """What a line and a call tell of themselves: in words for people, as JSON values for programs."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ringfence.config.settings import ROWS
 from ringfence.features.line.line import Line
 from ringfence.features.line.plan import CREDENTIALS
 from ringfence.policy.network import written
 from ringfence.runtime.state import Health
+
+if TYPE_CHECKING:
+    from ringfence.protocols.sip.summary import Summary
 
 _EXT, _SYSTEM, _PROVISIONING = ROWS["ext"], ROWS["system"], ROWS["provisioning"]
 _PROXY = _EXT["proxy"].tag
@@ -89,6 +93,11 @@ def line_data(line: Line, other: Line | None, *, waits: bool) -> dict[str, objec
         "reason": "" if line.registered else line.reason or "no registration wanted",
         "alternate": _alternate(other) if other else None,
     }
+
+
+def mailbox_data(box: "Summary | None") -> dict[str, object] | None:
+    """Return what waits for a line as JSON values; None where nobody said."""
+    return {"waiting": box.waiting, "new": box.new, "old": box.old} if box else None
 
 
 def _alternate(line: Line) -> dict[str, object]:

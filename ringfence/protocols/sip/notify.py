@@ -20,7 +20,9 @@ COMMANDS: Mapping[bytes, str] = {
     b"restart_now": "reboot",
 }
 """`{event: command of the phone}`."""
-ALLOW_EVENTS = (b"Allow-Events", b", ".join(COMMANDS))
+SUMMARY = "message-summary"
+"""The event that tells of a mailbox, without a subscription. Source: RFC 3842 section 3.3."""
+ALLOW_EVENTS = (b"Allow-Events", b", ".join((*COMMANDS, SUMMARY.encode())))
 
 MEMORY = 32.0
 """Seconds for which a NOTIFY that was obeyed may be repeated without being obeyed again."""
@@ -29,9 +31,12 @@ MOST = 16
 
 
 def command_of(message: Message) -> str:
-    """Return the command that a NOTIFY asks for; empty for an event that is not known (489)."""
+    """Return the command that a NOTIFY asks for; empty for an event that is not known (489).
+
+    `SUMMARY` asks for nothing, but tells.
+    """
     event = message.first(b"event").partition(b";")[0].strip().lower()
-    return COMMANDS.get(event, "")
+    return SUMMARY if event == SUMMARY.encode() else COMMANDS.get(event, "")
 
 
 class Notices:

@@ -4,7 +4,7 @@ Source: RFC 3261 sections 8.2 and 8.2.7; phone-facts 2.10; rulings 16 and 17.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -24,7 +24,7 @@ from ringfence.protocols.sip.digest import Guard, Nonces, Verdict
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.grammar import parse_uri
 from ringfence.protocols.sip.message import Message, check_request, read_message
-from ringfence.protocols.sip.notify import ALLOW_EVENTS, Notices, command_of
+from ringfence.protocols.sip.notify import ALLOW_EVENTS, SUMMARY, Notices, command_of
 from ringfence.protocols.sip.response import (
     REASONS,
     Reply,
@@ -34,6 +34,9 @@ from ringfence.protocols.sip.response import (
     stamp,
 )
 from ringfence.protocols.sip.session_timer import MIN_SE
+
+if TYPE_CHECKING:
+    from ringfence.protocols.sip.summary import Summary
 
 AMPLIFICATION = 2
 """Most response bytes for each request byte that an unknown source gets."""
@@ -64,6 +67,10 @@ class Taker(Protocol):
 
     def notice(self, command: str) -> None:
         """Do what a NOTIFY asks for."""
+        ...
+
+    def messages(self, user: str, summary: "Summary") -> None:
+        """Hear how many messages wait for a user."""
         ...
 
     def refused(self, words: str) -> None:
@@ -240,6 +247,8 @@ class UserAgentServer:
         command = command_of(message)
         if not command:
             return 489, [ALLOW_EVENTS]
+        if command == SUMMARY:
+            return self._judge_summary(user, message, source), []
         if line.notify:
             status, fields = self._authorise(line.notify, user, message, source, now)
             if status:
@@ -252,6 +261,22 @@ class UserAgentServer:
             return 480, []
         self.calls.notice(command)
         return 200, []
+
+    def _judge_summary(self, user: str, message: Message, source: Source) -> int:
+        """Take what a proxy of the line tells of its mailbox; nobody else is believed.
+
+        Raises:
+            RemoteProtocolError: it tells nothing.
+
+        """
+        if not source.known:
+            return 403
+        if self.calls is None:
+            return 480
+        from ringfence.protocols.sip.summary import read_summary  # most lines have no mailbox
+
+        self.calls.messages(user, read_summary(message))
+        return 200
 
     def _authorise(
         self, guard: Guard, user: str, message: Message, source: Source, now: float
