@@ -16,7 +16,6 @@ from ringfence.lab.crew import PYTHON, RUN, Crew, run
 from ringfence.lab.output import Output
 from ringfence.lab.sandbox import has_sub_ids, search_path
 
-MODES = ("manual", "pac", "wpad")
 USER = "phone"
 FOLDER = RUN / "squid"
 FILES = RUN / "pac"

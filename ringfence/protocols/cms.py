@@ -32,7 +32,6 @@ _DIGESTS: Mapping[x509.ObjectIdentifier, hashes.HashAlgorithm] = {
     _ID("2.16.840.1.101.3.4.2.3"): hashes.SHA512(),
 }
 _RSA, _ECDSA_SHA256 = _ID("1.2.840.113549.1.1.1"), _ID("1.2.840.10045.4.3.2")
-_CONSTRUCTED_SET = 0x31
 
 _UNREADABLE = (
     TypeError,

@@ -11,8 +11,6 @@ from ringfence.protocols.dhcpv6.options import Option6, StatusCode, option, opti
 
 MESSAGE_LIMIT = 4096
 """Bytes of a message that are taken."""
-IDENTIFIER_LIMIT = 130
-"""Bytes of a DUID. Source: RFC 8415 11.1."""
 
 
 class MessageType(enum.IntEnum):

@@ -11,8 +11,6 @@ from ringfence.protocols.ldap.ber import Contents
 
 VERSION = 3
 STARTTLS_OID = "1.3.6.1.4.1.1466.20037"
-NOTICE_OID = "1.3.6.1.4.1.1466.20036"
-"""Notice of Disconnection."""
 MOST_ATTRIBUTES, MOST_VALUES = 64, 64
 """Attributes of an entry, and values of one, that are kept; the rest of a message is skipped."""
 LONGEST_TEXT = 512
