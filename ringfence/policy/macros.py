@@ -18,7 +18,6 @@ OF_CALLS = ("INCOMINGNAME", "REMOTENUMBER")
 LONGEST_NUMBER = 64
 """Characters of a caller's number."""
 _WAYS = frozenset("/\\")
-"""What may lead elsewhere in a path, percent-encoded, too: servers decode it before they look."""
 
 _SOFTWARE = {"11.3": "11-3-7MPP0001-1", "12.0": "12-0-3MPP0001-1"}
 """`{firmware profile: the release it stands for}`, in the form that rules compare (2.5)."""
@@ -56,9 +55,16 @@ def caller_number(peer: str) -> str:
     Empty for none, for a long one, and for one that would lead to another file of a server.
     """
     number = (peer.partition(":")[2] or peer).partition("@")[0].strip()
-    leads = bool(_WAYS & set(number)) or not number.strip(".")
-    is_fit = len(number) <= LONGEST_NUMBER and number.isprintable() and not leads
+    is_fit = len(number) <= LONGEST_NUMBER and number.isprintable() and not leads_on(number)
     return number if is_fit else ""
+
+
+def leads_on(text: str) -> bool:
+    """Return whether a text is more than one name in a path, or none of a file.
+
+    So it is percent-encoded, too: servers decode a path before they look.
+    """
+    return bool(_WAYS & set(text)) or not text.strip(".")
 
 
 def phone_values(mac: str, product: str, serial: str, firmware: str) -> dict[str, str]:

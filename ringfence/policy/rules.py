@@ -36,6 +36,10 @@ _URL = pattern(
 )
 
 
+_STRAY = pattern(r"%(?![0-9A-Fa-f]{2})")
+"""A percent sign that escapes nothing."""
+
+
 class Url(Struct, frozen=True):
     """Where a file is."""
 
@@ -145,7 +149,8 @@ def parse_url(text: str, scheme: str = "tftp") -> Url:
     host = match["host"].strip("[]")
     if not host and (match["scheme"] or match["port"]):
         raise ValueError(f"{masked(text)[:80]!r} names no server")
-    path = quote(match["path"].partition("#")[0], safe="/%?&=:;,@+$!*'()~[]-._|")
+    path = _STRAY.sub("%25", match["path"].partition("#")[0])
+    path = quote(path, safe="/%?&=:;,@+$!*'()~-._")
     return Url(named, host, port, path)
 
 

@@ -1,6 +1,7 @@
 """Emergency calls say where the phone is: nginx as the location server, SIPp as the proxy."""
 
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -21,9 +22,10 @@ RECORDS = (
     f"host-record={SIP},{SECOND}",
 )
 URI = "https://lis.telco.test/place/357yc6s64ceyoiuy5ax3o"
+CUSTOMER = "7f3c-customer</nai><x a='\"&]]>"
 CALLER = {
     **{"Proxy_1_": SIP, "User_ID_1_": "1001", "Password_1_": "pw1001"},
-    **{"Company_UUID": "7f3c-customer", "Primary_Request_URL": f"https://{LIS}/held"},
+    **{"Company_UUID": CUSTOMER, "Primary_Request_URL": f"https://{LIS}/held"},
     "Resync_On_Reset": "No",
 }
 HELD = 'xmlns="urn:ietf:params:xml:ns:geopriv:held"'
@@ -82,7 +84,9 @@ def test_a_call_for_help_says_where_the_phone_is_and_no_other_does(
     (asked,) = asked_of(server)
     mac = "-".join(re.findall("..", MAC.upper()))
     assert f'<ip v="4">{PHONE}</ip><mac>{mac}</mac>' in asked
-    assert f"<nai>SEP{MAC.upper()}@7f3c-customer</nai>" in asked
+    nai = ET.fromstring(asked).find("{*}device/{*}nai")
+    assert nai is not None
+    assert nai.text == f"SEP{MAC.upper()}@{CUSTOMER}"
     assert URI not in phone.log + str(phone.status())
 
 
@@ -119,8 +123,10 @@ def test_a_server_that_is_not_the_one_it_should_be_is_not_asked_and_the_next_one
         (f'<error {HELD} code="locationUnknown"/>', "HELD: locationUnknown"),
         (place(timedelta(hours=-1)), "what it says ended"),
         ("<a>" * 100, "nested elements"),
+        (place().replace(URI, f"{URI}&#13;&#10;Route: &lt;sip:evil.test&gt;"), "no location URI"),
+        (place().replace(URI, f"{URI}&gt;, &lt;sip:evil.test"), "no location URI"),
     ],
-    ids=["unknown", "over", "deep"],
+    ids=["unknown", "over", "deep", "lines", "brackets"],
 )
 def test_an_answer_without_a_place_is_told_and_no_call_waits_for_it(
     net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, body: str, reason: str

@@ -21,6 +21,7 @@ def record(text: str) -> logging.LogRecord:
         "bye\u2028x\x85y\x0bz\x0c",
         "bye \u202e turned around",
     ],
+    ids=["line", "lines", "terminal", "breaks", "turned"],
 )
 def test_what_a_server_says_begins_no_line_of_the_log(said: str) -> None:
     line = OneLine().format(record(said))

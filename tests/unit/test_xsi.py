@@ -138,6 +138,7 @@ def test_the_name_is_always_verified_and_the_proxy_serves_it() -> None:
         ({"XSI_Host_Server": "https://x.test/?a="}, "XSI_Host_Server"),
         ({"Login_User_ID": ""}, "Login_User_ID"),
         ({"Login_User_ID": ".."}, "Login_User_ID"),
+        ({"Login_User_ID": "a/../b"}, "Login_User_ID"),
         ({"XSI_Authentication_Type": "SIP Credentials"}, "SIP_Auth_ID"),
     ],
 )

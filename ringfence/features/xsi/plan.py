@@ -10,6 +10,7 @@ from ringfence.config.codecs import Secret
 from ringfence.config.settings import ROWS, Settings
 from ringfence.errors import ConfigError
 from ringfence.policy.applications import XSI
+from ringfence.policy.macros import leads_on
 from ringfence.policy.rules import Url
 from ringfence.policy.servers import xsi_url
 from ringfence.protocols.xsi import DIRECTORIES
@@ -67,9 +68,9 @@ def plan(settings: Settings, facts: Facts) -> Planned[XsiPlan]:
     missing = ROWS["phone"]["login_user_id" if not made.user else "sip_auth_id"].tag
     if not made.user or (by_sip and not made.sip_user):
         raise ConfigError(missing, "it is empty", "write whom the server knows")
-    if not made.user.strip("."):
-        user = ROWS["phone"]["login_user_id"].tag
-        raise ConfigError(user, "dots alone lead elsewhere", "write whom the server knows")
+    if leads_on(made.user):
+        user, reason = ROWS["phone"]["login_user_id"].tag, "it would lead elsewhere in the path"
+        raise ConfigError(user, reason, "write whom the server knows, without slashes")
     return Planned({"": made})
 
 
