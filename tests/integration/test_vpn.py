@@ -16,13 +16,10 @@ from tests.support.phone import RunningPhone, ringfence
 from tests.support.vpn_net import (
     INSIDE,
     LEASE,
-    NAME,
-    PASSWORD,
     POOL,
     RESOLVER,
     SERVER,
     TUNNEL,
-    USER,
     Ocserv,
     VpnNet,
     connected,
@@ -30,6 +27,8 @@ from tests.support.vpn_net import (
     openconnects,
     until,
 )
+from tests.support.vpn_settings import ALWAYS, PASSWORD, USER
+from tests.support.vpn_settings import SERVER as NAME
 
 ADMIN = "Correct-horse-1"
 SEEN = """table inet seen {{
@@ -178,8 +177,7 @@ def test_a_change_on_the_page_waits_for_a_reboot(
     component.append(Curl.version())
     visitor = Curl(net.servers, f"http://{address}", tmp_path)
     assert visitor.login("admin", ADMIN).status == 303
-    wanted = {"VPN_Server": NAME, "VPN_User_Name": USER, "VPN_Password": PASSWORD}
-    visitor.submit("system", **wanted, Connect_on_Bootup="Yes")
+    visitor.submit("system", **ALWAYS)
     assert command(phone, "get", "VPN_Server").stdout == f"{NAME}\n"
     status = phone.status()
     assert status["vpn"]["enabled"] is False

@@ -14,7 +14,8 @@ from ringfence.lab.machine import version
 from ringfence.lab.namespaces import Namespace
 from tests.support.certificates import authority
 from tests.support.processes import resident
-from tests.support.vpn_net import NAME, SERVER, VpnNet, openconnects, until
+from tests.support.vpn_net import SERVER, VpnNet, openconnects, until
+from tests.support.vpn_settings import SERVER as NAME
 
 FORM = (
     b'<?xml version="1.0"?><config-auth client="vpn" type="auth-request"><auth id="main">'

@@ -15,17 +15,18 @@ from tests.support.certificates import Pair, authority, leaf, rsa_key
 from tests.support.lease import PATIENCE, Server
 from tests.support.phone import RunningPhone
 from tests.support.provider_net import profile
+from tests.support.vpn_settings import ALWAYS, PASSWORD, USER
+from tests.support.vpn_settings import SERVER as NAME
 
 T = TypeVar("T")
 
 PHONE_MAC = "02:00:00:00:aa:01"
-SERVER, NAME = "10.99.1.10", "vpn.telco.test"
+SERVER = "10.99.1.10"
 INSIDE, INSIDE6 = "10.77.0.1", "fd77::1"
 """Addresses that only the tunnel leads to."""
 POOL = "10.88.0."
 OUTSIDE, OUTSIDE6 = "203.0.113.7", "2001:db8::7"
 """Somewhere in the world."""
-USER, PASSWORD = "alice", "pw-One=1"
 LEASES = "dhcp-range=10.99.1.100,10.99.1.150,255.255.255.0,10m"
 
 OCSERV = """\
@@ -193,10 +194,7 @@ class VpnNet:
         (self.state / "provider-root.crt").write_text(self.authority.pem)
         self.password(PASSWORD, "phones,admins")
         self.texts: dict[str, str] = {
-            "VPN_Server": NAME,
-            "VPN_User_Name": USER,
-            "VPN_Password": PASSWORD,
-            "Connect_on_Bootup": "Yes",
+            **ALWAYS,
             "Resync_On_Reset": "No",
             "Enable_CDP": "No",
             "Enable_LLDP-MED": "No",

@@ -17,13 +17,13 @@ from ringfence.surfaces.screen.face import Face, Store, press
 from ringfence.surfaces.screen.menu import Item, Menu, Setting, Shown, visible
 from ringfence.surfaces.screen.picture import WIDTH, draw
 from tests.support.hostile_values import VALUES
+from tests.support.vpn_settings import ALWAYS
 
 PRINTABLE = [value for value in VALUES if value.isprintable()]
 PHONE = Facts(
     identity=Identity(mac="000e08abcdef", product="CP-8841-3PCC", interface="br0"),
     trust=Trust(provider_root=("PEM\n",)),
 )
-VPN = {"VPN_Server": "vpn.telco.test", "Connect_on_Bootup": "Yes"}
 FAST = {"Enable_802.1X_Authentication": "Yes", "RF_EAP_Server_Name": "radius.telco.test"}
 
 
@@ -67,11 +67,11 @@ def test_every_row_of_the_screen_takes_a_hostile_value_as_text(value: str) -> No
 
 @pytest.mark.parametrize("value", VALUES)
 def test_a_value_is_one_word_of_openconnect_or_refused(value: str) -> None:
-    texts = {**VPN, "VPN_User_Name": value, "VPN_Tunnel_Group": value, "VPN_Password": value}
-    settings, refused = decode(texts, Settings())
-    plain, _ = decode({**VPN, **dict.fromkeys(list(texts)[2:], "plain")}, Settings())
+    hostile = dict.fromkeys(("VPN_User_Name", "VPN_Tunnel_Group", "VPN_Password"), value)
+    settings, refused = decode({**ALWAYS, **hostile}, Settings())
+    plain, _ = decode({**ALWAYS, **dict.fromkeys(hostile, "plain")}, Settings())
     login = vpn.FEATURE.plan(settings, PHONE).plans[""].login
-    if {error.parameter for error in refused} == {*list(texts)[2:]}:
+    if {error.parameter for error in refused} == {*hostile}:
         return
     good = vpn.FEATURE.plan(plain, PHONE).plans[""].login
     assert good

@@ -197,9 +197,6 @@ def test_signing_out_closes_the_menus() -> None:
     assert (after.path, after.signed_in) == ((), False)
 
 
-VPN_TAGS = ("VPN_Server", "VPN_User_Name", "VPN_Password", "VPN_Tunnel_Group", "Connect_on_Bootup")
-
-
 @pytest.mark.parametrize("mode", ["Yes", "No"])
 def test_the_access_attribute_counts_only_in_user_mode(mode: str) -> None:
     access = {

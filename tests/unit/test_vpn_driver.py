@@ -15,8 +15,7 @@ from ringfence.runtime.commands import Command, Commands
 from ringfence.runtime.feature import World
 from ringfence.runtime.host import Host
 from ringfence.runtime.state import Facts
-
-COMPLETE = {"VPN_Server": "192.0.2.1", "VPN_User_Name": "alice", "VPN_Password": "Canary-1"}
+from tests.support.vpn_settings import COMPLETE
 
 
 class Around:

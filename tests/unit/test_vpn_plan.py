@@ -11,13 +11,8 @@ from ringfence.policy.vpn import Tunnel, has_vpn
 from ringfence.protocols.dhcp import Lease
 from ringfence.runtime.reach import awaited
 from ringfence.runtime.state import Facts, Identity
+from tests.support.vpn_settings import ALWAYS, COMPLETE, PASSWORD
 
-COMPLETE = {
-    "VPN_Server": "vpn.telco.net",
-    "VPN_User_Name": "alice",
-    "VPN_Password": "Canary-vpn-1",
-}
-ALWAYS = {**COMPLETE, "Connect_on_Bootup": "Yes"}
 LEASE = Lease("10.0.0.9", 24, server="10.0.0.1", resolvers=("10.0.0.1",), lease_time=60.0)
 
 
@@ -135,8 +130,8 @@ def test_a_tunnels_address_and_dns_servers_come_before_those_of_the_lease() -> N
 
 def test_what_is_shown_of_a_plan_has_no_password() -> None:
     text = show(made({**ALWAYS, "VPN_Tunnel_Group": "phones"}))
-    assert "Canary" not in text
-    assert "Canary" not in repr(made(ALWAYS))
+    assert PASSWORD not in text
+    assert PASSWORD not in repr(made(ALWAYS))
     for words in (
         "--protocol=anyconnect",
         "--no-system-trust",
@@ -144,7 +139,7 @@ def test_what_is_shown_of_a_plan_has_no_password() -> None:
         "--user=alice",
         "--passwd-on-stdin",
         "--authgroup=phones",
-        "--server=https://vpn.telco.net:443/",
+        "--server=https://vpn.telco.test:443/",
     ):
         assert words in text
     assert "--authgroup" not in show(made(ALWAYS))
