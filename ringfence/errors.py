@@ -55,7 +55,7 @@ class ConfigError(RingfenceError):
     def __init__(self, parameter: str, reason: str, remedy: str = "", rule: str = "") -> None:
         super().__init__(
             _("{parameter}: {reason}; {remedy}", parameter=parameter, reason=reason, remedy=remedy)
-            if remedy
+            if remedy and remedy.rpartition(": ")[2] not in reason  # what is allowed is said once
             else _("{parameter}: {reason}", parameter=parameter, reason=reason)
         )
         self.parameter = parameter

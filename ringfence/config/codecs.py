@@ -95,7 +95,7 @@ class YesNo(Codec[bool], frozen=True):
         try:
             return _YES_NO[text.lower()]
         except KeyError:
-            raise ValueError(mismatch(_("Yes or No"), text[:40])) from None
+            raise ValueError(mismatch(self.describe(), text[:40])) from None
 
     def encode(self, value: bool) -> str:
         """Return Yes or No."""

@@ -60,6 +60,7 @@ def test_a_refused_value_keeps_the_old_one_and_spares_its_neighbours(bad: str, t
     assert [error.parameter for error in errors] == [bad]
     assert errors[0].reason
     assert errors[0].remedy.startswith("allowed: ")
+    assert str(errors[0]).count(errors[0].remedy.removeprefix("allowed: ")) == 1
     assert sorted(changed(base, settings)) == ["Domain", "Host_Name"]
     assert value(settings, slots()[bad]) == value(base, slots()[bad])
 
