@@ -24,11 +24,12 @@ def record(text: str) -> logging.LogRecord:
     ids=["line", "lines", "terminal", "breaks", "turned"],
 )
 def test_what_a_server_says_begins_no_line_of_the_log(said: str) -> None:
-    line = OneLine().format(record(said))
+    made = record(said)
+    line = OneLine().format(made)
     assert line.isprintable()
     assert line.endswith(" WARNING said: " + "".join(c if c.isprintable() else " " for c in said))
     journal = Journal()
-    journal.handle(record(said))
+    journal.handle(made)
     assert journal.lines() == (line,)
 
 
