@@ -43,6 +43,9 @@ class Finding(Struct, frozen=True):
 class RingfenceError(Exception):
     """Base of every error raised on purpose; its text is English, as logs and programs want it."""
 
+    rule: str = ""
+    """Stable identifier of the cause, as a `Finding` has; empty where nobody asks for it."""
+
     @property
     def message(self) -> str:
         """Return the text as a surface shows it, which turns it where it is a message."""
@@ -72,7 +75,7 @@ class DocumentError(ConfigError):
         self, reason: str, remedy: str, line: int | None = None, column: int | None = None
     ) -> None:
         place = "" if line is None else f" line {line}, column {column}"
-        super().__init__(f"cfg.xml{place}", reason, remedy)
+        super().__init__(f"cfg.xml{place}", reason, remedy, "file-unreadable")
         self.line = line
         self.column = column
 
@@ -107,6 +110,8 @@ class LocalProtocolError(ProtocolError):
 class RemoteProtocolError(ProtocolError):
     """The peer broke the rules."""
 
+    rule = "answer-unreadable"
+
 
 class ComponentError(RingfenceError):
     """A local component (kernel, program, disk) failed; retried with back-off."""
@@ -118,4 +123,11 @@ class ComponentError(RingfenceError):
 
 
 class NetworkError(RingfenceError):
-    """A peer could not be reached; the next address or the next attempt may succeed."""
+    """A peer could not be reached; the next address or the next attempt may succeed.
+
+    `rule` is `no-answer`, or why a server that answered gave no file.
+    """
+
+    def __init__(self, said: str, rule: str = "no-answer") -> None:
+        super().__init__(said)
+        self.rule = rule

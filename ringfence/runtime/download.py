@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 OK, NOT_MODIFIED, NOT_FOUND = 200, 304, 404
+WHO_ARE_YOU = (401, 407)
+LOGIN_REFUSED, FILE_REFUSED = "login-refused", "file-refused"
+"""Why a server that answered gave no file."""
 
 Asking = Callable[[Url, str], None]
 """Told before the first request to each server: where it goes, and to which address."""
@@ -100,7 +103,7 @@ async def receive(
     said = f"{answer.place}: HTTP status {status} for {answer.url.path}"
     if status == NOT_FOUND:
         return Received(answer.url, answer.address, b"", said)
-    raise NetworkError(said)
+    raise NetworkError(said, LOGIN_REFUSED if status in WHO_ARE_YOU else FILE_REFUSED)
 
 
 async def download(
@@ -120,7 +123,7 @@ async def download(
         request = Request(url, headers, method="POST", body=posted.body)
     got = await receive(world, aim(reach, url.host, named_by), request, unheard)
     if got.missing:
-        raise NetworkError(got.missing)
+        raise NetworkError(got.missing, FILE_REFUSED)
     return got.body
 
 

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from ringfence.errors import ComponentError, NetworkError, PolicyError, RingfenceError
 from ringfence.policy.rules import Url, parse_url
-from ringfence.runtime.download import Asking, Received, aim, receive
+from ringfence.runtime.download import FILE_REFUSED, Asking, Received, aim, receive
 from ringfence.runtime.feature import World
 from ringfence.runtime.reach import Reach
 from ringfence.runtime.slots import METADATA
@@ -210,7 +210,7 @@ def _reason(error: Exception) -> RingfenceError:
     said = str(error).partition("\n")[0][:300]
     match error:
         case tuf.DownloadHTTPError():
-            return NetworkError(said)
+            return NetworkError(said, FILE_REFUSED)
         case tuf.BadVersionNumberError():
             return PolicyError("image-replayed", f"replayed, older than what was seen: {said}")
         case tuf.ExpiredMetadataError():

@@ -9,9 +9,11 @@ import pytest
 
 from ringfence.cli import provider_acs
 from tests.support.certificates import Pair, leaf
+from tests.support.cwmp_judge import judge
 from tests.support.lease import Server
 from tests.support.provider_fixtures import StartDnsmasq
 from tests.support.provider_net import FIRST, SECOND, Net
+from tests.support.traced_acs import FOLDER
 
 NAME = "acs.telco.test"
 PORT = 7547
@@ -39,7 +41,10 @@ class Acs:
         self.folder = net.folder / f"acs-{address}"
         self.folder.mkdir(exist_ok=True)
         self._server: Server | None = None
-        argv = ["-m", "ringfence", "provider", "acs", "serve", "--dir", str(self.folder)]
+        self._wire = self.folder / "wire"
+        self._wire.mkdir(exist_ok=True)
+        argv = ["-m", "tests.support.traced_acs", "provider", "acs", "serve"]
+        argv += ["--dir", str(self.folder)]
         argv += ["--bind", address, "--port", str(PORT), *words]
         for option, user in (
             ("--login", f"{PHONE_USER}:{PHONE_PASSWORD}"),
@@ -57,13 +62,18 @@ class Acs:
     def start(self) -> None:
         folder = self.folder / "run"
         folder.mkdir(exist_ok=True)
-        self._server = Server(self._net.servers, folder, sys.executable, *self._argv)
+        env = {FOLDER: str(self._wire)}
+        self._server = Server(self._net.servers, folder, sys.executable, *self._argv, env=env)
         self._server.wait_for("acs.ready")
 
     def stop(self) -> None:
         if self._server:
             self._server.stop()
             self._server = None
+
+    def judge(self) -> set[str]:
+        """Return the names of the messages that went over the wire; each keeps to the schema."""
+        return {judge(path.read_bytes()) for path in sorted(self._wire.iterdir())}
 
     def said(self, text: str, count: int = 1) -> str:
         """Return the log once `text` stands in it so often."""
@@ -98,6 +108,7 @@ StartAcs = Callable[..., Acs]
 def acs(net: Net, dnsmasq: StartDnsmasq, component: list[str]) -> Iterator[StartAcs]:
     """Start the ACS at FIRST, by default with the right certificate.
 
+    At the end every message that it got and gave has been held against the schema.
     DNS knows its name, and with a `b` before it SECOND; words with `=` are more lines of dnsmasq.
     """
     component.append("own-peer")
@@ -123,3 +134,4 @@ def acs(net: Net, dnsmasq: StartDnsmasq, component: list[str]) -> Iterator[Start
     yield start
     for each in made:
         each.stop()
+        each.judge()

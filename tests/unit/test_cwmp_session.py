@@ -64,20 +64,34 @@ def test_own_requests_come_first_and_wait_while_the_acs_holds_them() -> None:
     session.receive_response(204, b"")
     assert session.next_event() is None
     assert read(session.data_to_send()).message == DONE
-    session.receive_response(200, said(cwmp.TransferCompleteResponse()))
+    session.receive_response(200, said(cwmp.TransferCompleteResponse(), "2"))
     assert session.next_event() == Answered(DONE)
     assert session.data_to_send() == b""
 
 
 def test_a_retry_request_repeats_the_inform_three_times_at_most() -> None:
     session = Session(INFORM, newer=True)
-    for _ in range(3):
+    for number in ("1", "2", "3"):
         assert read(session.data_to_send()).message == INFORM
-        session.receive_response(200, said(cwmp.Fault(8005, "Retry request")))
+        session.receive_response(200, said(cwmp.Fault(8005, "Retry request"), number))
         assert session.next_event() is None
     session.data_to_send()
     with pytest.raises(RemoteProtocolError, match="8005"):
-        session.receive_response(200, said(cwmp.Fault(8005, "Retry request")))
+        session.receive_response(200, said(cwmp.Fault(8005, "Retry request"), "4"))
+
+
+def test_an_answer_under_the_id_of_another_request_is_refused() -> None:
+    session = Session(INFORM, newer=True)
+    session.data_to_send()
+    with pytest.raises(RemoteProtocolError, match="Inform 1 was answered as '9'"):
+        session.receive_response(200, said(cwmp.InformResponse(1), "9"))
+
+
+def test_an_answer_without_an_id_is_taken() -> None:
+    session = Session(INFORM, newer=True)
+    session.data_to_send()
+    session.receive_response(200, said(cwmp.InformResponse(1), ""))
+    assert session.next_event() == Answered(INFORM)
 
 
 @pytest.mark.parametrize("namespace", NAMESPACES)
@@ -102,9 +116,9 @@ def test_the_oldest_version_announces_no_other() -> None:
         (500, b""),
         (204, b""),
         (200, b""),
-        (200, said(cwmp.Reboot("k"))),
-        (200, said(cwmp.TransferCompleteResponse())),
-        (200, said(cwmp.Fault(8001, "no"))),
+        (200, said(cwmp.Reboot("k"), "1")),
+        (200, said(cwmp.TransferCompleteResponse(), "1")),
+        (200, said(cwmp.Fault(8001, "no"), "1")),
         (200, b"<html/>"),
     ],
 )

@@ -22,6 +22,7 @@ PASSWORD = "Device.ManagementServer.Password"
 PERIODIC = "Device.ManagementServer.PeriodicInformEnable"
 INTERVAL = "Device.ManagementServer.PeriodicInformInterval"
 URL = "Device.ManagementServer.ConnectionRequestURL"
+ACS = "Device.ManagementServer.URL"
 OWN = {
     PROVISIONING_CODE: Own("", writable=True),
     URL: Own("http://10.0.0.2:8123/x"),
@@ -131,6 +132,7 @@ def test_each_parameter_that_is_wrong_has_its_fault_and_nothing_is_set(phone: Ph
         (PERIODIC, "1", "string"),
         (PERIODIC.replace("Enable", "Enabled"), "1", "boolean"),
         (INTERVAL, "soon", "int"),
+        (ACS, "ftp://x/", "string"),
         key="new",
     )
     assert faults(said) == [
@@ -140,6 +142,7 @@ def test_each_parameter_that_is_wrong_has_its_fault_and_nothing_is_set(phone: Ph
         (PERIODIC, 9006),
         (PERIODIC + "d", 9005),
         (INTERVAL, 9006),
+        (ACS, 9007),
     ]
     assert phone.value(CIPHERS).text == ""
     assert phone.book.record.parameter_key == ""
@@ -152,7 +155,7 @@ def test_each_parameter_that_is_wrong_has_its_fault_and_nothing_is_set(phone: Ph
         (INTERVAL, "0", "unsignedInt"),
         (INTERVAL, "-1", "unsignedInt"),
         (PERIODIC, "yes", "boolean"),
-        ("Device.ManagementServer.URL", "ftp://x/", "string"),
+        (ACS, "ftp://x/", "string"),
         (PROVISIONING_CODE, "x" * 65, "string"),
     ],
 )
@@ -221,6 +224,58 @@ def test_attributes_are_kept_through_a_power_cut(phone: Phone, tmp_path: Path) -
 
 
 @pytest.mark.proves("TR-05")
+def test_the_methods_that_every_phone_must_have_are_there(phone: Phone) -> None:
+    """Source: TR-069, section on RPC methods; those that a CPE is required to have."""
+    required = {
+        *("GetRPCMethods", "SetParameterValues", "GetParameterValues", "GetParameterNames"),
+        *("SetParameterAttributes", "GetParameterAttributes", "AddObject", "DeleteObject"),
+        *("Reboot", "Download"),
+    }
+    listed = phone.ask(cwmp.GetRPCMethods()).method_list
+    assert set(listed) == required | {"FactoryReset", "ScheduleInform"}
+
+
+@pytest.mark.proves("TR-05")
+def test_what_the_acs_has_not_heard_is_not_forgotten_because_it_asks_for_more(
+    phone: Phone,
+) -> None:
+    def noticed(path: str) -> None:
+        struct = cwmp.SetParameterAttributesStruct(path, True, 1, False, ())
+        assert phone.ask(cwmp.SetParameterAttributes((struct,))) == (
+            cwmp.SetParameterAttributesResponse()
+        )
+
+    noticed(INTERVAL)
+    phone.world.submit({"Periodic_Inform_Interval": Change("60")}, Origin.PAGE, whole=True)
+    noticed(CIPHERS)
+    assert phone.book.record.told[INTERVAL] == "20"
+    assert phone.put((CIPHERS, "HIGH", "string")) == cwmp.SetParameterValuesResponse(0)
+    assert phone.book.record.told[CIPHERS] == "HIGH", "the ACS knows what it has set"
+
+
+def test_what_no_acs_can_switch_off_is_told(phone: Phone) -> None:
+    struct = cwmp.SetParameterAttributesStruct(URL, True, 0, False, ())
+    phone.ask(cwmp.SetParameterAttributes((struct,)))
+    (said,) = phone.ask(cwmp.GetParameterAttributes((URL,))).parameter_list
+    assert said.notification == 2
+
+
+def test_orders_of_another_acs_count_no_more(phone: Phone) -> None:
+    phone.ask(cwmp.Download("d1", "3 Vendor Configuration File", "https://pv.test/a.xml"))
+    phone.ask(cwmp.ScheduleInform(60, "s1"))
+    phone.ask(cwmp.Reboot("r1"))
+    record = phone.book.record
+    record.add("1 BOOT")
+    record.begin()
+    assert record.events == [("0 BOOTSTRAP", ""), ("1 BOOT", "")]
+    assert not record.transfers
+    assert not record.scheduled
+    record.add("4 VALUE CHANGE")
+    record.begin()
+    assert record.events[-1] == ("4 VALUE CHANGE", ""), "it had not heard of the phone yet"
+
+
+@pytest.mark.proves("TR-05")
 def test_downloads_calls_and_reboots_are_kept_before_they_are_answered(
     phone: Phone, tmp_path: Path
 ) -> None:
@@ -250,6 +305,8 @@ def test_downloads_calls_and_reboots_are_kept_before_they_are_answered(
         (cwmp.ScheduleInform(0, ""), 9003),
         (cwmp.Reboot("k" * 33), 9003),
         (cwmp.GetParameterValues(("Device.Nowhere",)), 9005),
+        (cwmp.AddObject("Device.X_RINGFENCE_Settings.Ext.", "k"), 9005),
+        (cwmp.DeleteObject("Device.X_RINGFENCE_Settings.Ext.1.", "k"), 9005),
         (cwmp.RebootResponse(), 9000),
     ],
 )

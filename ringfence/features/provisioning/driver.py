@@ -366,6 +366,7 @@ def _result(outcome: Outcome) -> str:
 def _told(outcome: Outcome) -> dict[str, object]:
     told: dict[str, object] = {"url": outcome.url, "result": _result(outcome)}
     told |= {"reason": outcome.reason, "named_by": outcome.named_by}
+    told["rule"] = outcome.error.rule if outcome.error else ""
     told |= {"address": outcome.address, "changed": outcome.changed}
     if outcome.asked:
         told["activated"] = not outcome.asked.reason

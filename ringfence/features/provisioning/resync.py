@@ -27,7 +27,7 @@ from ringfence.features.provisioning.plan import (
 from ringfence.messages import _
 from ringfence.policy.macros import expand
 from ringfence.policy.rules import Url
-from ringfence.runtime.download import aim
+from ringfence.runtime.download import FILE_REFUSED, aim
 from ringfence.runtime.feature import World
 from ringfence.runtime.log import message
 from ringfence.runtime.reach import request_macros
@@ -195,7 +195,7 @@ class Resync:
             await self._gates.quiet()
             self._apply(position, got, step.url.host)
         elif now.fails_on_missing:
-            raise NetworkError(got.missing)
+            raise NetworkError(got.missing, FILE_REFUSED)
         self._say(now.messages.success)
 
     def _apply(self, position: int, got: Fetched, host: str) -> None:

@@ -18,7 +18,7 @@ from ringfence.features.tr069.engine import Engine, Timing
 from ringfence.features.tr069.methods import PROVISIONING_CODE, Methods
 from ringfence.features.tr069.model import UNSIGNED, Model, Own
 from ringfence.features.tr069.plan import TITLE, Server, Tr069Plan
-from ringfence.features.tr069.record import Book, Transfer
+from ringfence.features.tr069.record import ACTIVE, BOOT, Book, Transfer
 from ringfence.features.tr069.transfers import transfer
 from ringfence.policy.credentials import masked
 from ringfence.policy.network import written
@@ -33,7 +33,6 @@ LOOK = 1.0
 """Seconds between two looks at the parameters of which changes are told, and at the clock."""
 REASON_LIMIT = 500
 REQUESTED = "6 CONNECTION REQUEST"
-ACTIVE = 2
 _IN_USE = ROWS["tr069"]["acs_url_in_use"].tag
 _ASKED_AT = ROWS["tr069"]["connection_request_url"].tag
 
@@ -85,9 +84,9 @@ class Agent:
         self._door.login = Login(plan.user, plan.password.reveal(), record.path)
         await self._listen(plan)
         if plan.servers and record.url not in {each.url for each in plan.servers}:
-            record.add("0 BOOTSTRAP")
+            record.begin()
         if not self._running:
-            record.add("1 BOOT")
+            record.add(*BOOT)
         interval = plan.interval if plan.servers else None
         timing = Timing(interval, plan.retry_wait, plan.retry_multiplier)
         self._engine.receive_timing(timing, self._world.host.now())
@@ -129,7 +128,7 @@ class Agent:
             "events": [code for code, _ in self._book.record.events],
             "last": {"reason": last.reason, "events": last.events} if last else None,
             "sessions": sum(not each.reason for each in self._history),
-            "retries": self._engine.failures,
+            "retries": self._book.record.retries,
             "port": plan.port,
         }
         return Status(self._health(plan), tuple(rows), data, TITLE)
@@ -212,9 +211,10 @@ class Agent:
             record.add("3 SCHEDULED")
             record.add("M ScheduleInform", each.command_key)
         snapshot = self._world.snapshot()
-        if record.notifications and snapshot is not self._compared:
+        if snapshot is not self._compared:
             self._compared = snapshot
-            if any(record.notifications[path] == ACTIVE for path in self._changed(self._model())):
+            watched = record.watched()
+            if any(watched[path] == ACTIVE for path in self._changed(self._model())):
                 record.add("4 VALUE CHANGE")
         waiting = [one for one in record.transfers if not one.ended and one.due <= wall]
         if waiting and not self._transferring:
@@ -229,11 +229,11 @@ class Agent:
 
     def _changed(self, model: Model) -> tuple[str, ...]:
         """Return the parameters of which the ACS knows an old value."""
-        record = self._book.record
+        told = self._book.record.told
         return tuple(
             path
-            for path in record.notifications
-            if path in model and model.value(path).value.text != record.told.get(path)
+            for path in self._book.record.watched()
+            if path in told and path in model and model.value(path).value.text != told[path]
         )
 
     async def _call(self, plan: Tr069Plan) -> None:
@@ -248,6 +248,7 @@ class Agent:
             if not past.reason or past.heard:
                 break
         good = past is not None and not past.reason
+        self._book.record.retries = 0 if good else self._book.record.retries + 1
         self._engine.receive_result(good=good, now=self._world.host.now())
         record = self._book.record
         record.events = [each for each in record.events if each[0] != REQUESTED or good]
@@ -263,7 +264,7 @@ class Agent:
         changed = self._changed(model)
         events = tuple(record.events)
         call = Call(self._world, plan, record, methods)
-        inform = call.inform(model, changed, self._engine.failures)
+        inform = call.inform(model, changed, record.retries)
         reason = ""
         try:
             await call.run(server, inform)
@@ -276,7 +277,6 @@ class Agent:
             )
         if call.heard.informed:
             self._heard(server, events, call.heard.transfers)
-            record.told.update({path: model.value(path).value.text for path in changed})
         codes = tuple(code for code, _ in events)
         return _Past(
             self._world.host.wall(),
@@ -318,7 +318,12 @@ class Agent:
             if line is None or not line.data.get("calls"):
                 break
             await asyncio.sleep(LOOK)
-        await self._world.commands.run(command, {"reason": "RC"})
+        try:
+            await self._world.commands.run(command, {"reason": "RC"})
+        except RingfenceError as error:
+            logger.error("tr069.not_done: %s: %s", command, error)
+            self._leaving = False
+            self._wake.set()
 
     def _request_url(self) -> str:
         plan = self._plan

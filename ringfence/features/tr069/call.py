@@ -15,6 +15,7 @@ from ringfence.features.tr069.record import Record, Transfer
 from ringfence.policy.rules import parse_url
 from ringfence.protocols.cwmp import messages as cwmp
 from ringfence.protocols.cwmp.envelope import LIMITS
+from ringfence.protocols.cwmp.faults import LAST_OF_1_0, TRANSFER_FAILURE
 from ringfence.protocols.cwmp.session import Answered, Called, Ended, Session
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.runtime.download import aim
@@ -79,7 +80,8 @@ class Call:
         """
         world, reach = self._world, self._plan.reach
         done = [each for each in self._record.transfers if each.ended]
-        session = Session(inform, tuple(map(_complete, done)), newer=self._plan.newer)
+        newer = self._plan.newer
+        session = Session(inform, [_complete(each, newer=newer) for each in done], newer=newer)
         url = parse_url(with_path(server.url))
         target = aim(reach, url.host, server.named_by)
         conversation = Conversation(world.egress, target, world.host.entropy)
@@ -113,6 +115,8 @@ class Call:
         self._trace(f"{type(event.request).__name__}Response")
         if isinstance(event.request, cwmp.Inform):
             self.heard.informed = True
+            told = event.request.parameter_list
+            self._record.tell({each.name: each.value.text for each in told})
         elif isinstance(event.request, cwmp.TransferComplete):
             self.heard.transfers += 1
 
@@ -128,8 +132,9 @@ def _post(request: Request, body: bytes) -> Request:
     return replace(request, headers=fields, body=body)
 
 
-def _complete(transfer: Transfer) -> cwmp.TransferComplete:
-    fault = cwmp.FaultStruct(transfer.fault, transfer.reason)
+def _complete(transfer: Transfer, *, newer: bool) -> cwmp.TransferComplete:
+    code = transfer.fault if newer or transfer.fault <= LAST_OF_1_0 else TRANSFER_FAILURE
+    fault = cwmp.FaultStruct(code, transfer.reason)
     begun, ended = time_of(transfer.started), time_of(transfer.ended)
     if transfer.fault:
         ended = NEVER

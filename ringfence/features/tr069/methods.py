@@ -6,7 +6,7 @@ from functools import singledispatchmethod
 
 from ringfence.config.parameter import Effect
 from ringfence.config.settings import slots
-from ringfence.config.snapshot import Change, Origin
+from ringfence.config.snapshot import Change, Origin, submit
 from ringfence.errors import ComponentError
 from ringfence.features.tr069.model import BOOLEAN, STRING, WORDS, Model, rows
 from ringfence.features.tr069.record import SCHEDULED, TRANSFERS, Book, Scheduled, Transfer
@@ -99,41 +99,45 @@ class Methods:
         given = {each.name: each.value for each in called.parameter_list}
         if len(given) < len(called.parameter_list):
             raise CwmpError(INVALID_ARGUMENTS, "a parameter stands there twice")
-        wrong: list[_Wrong] = []
+        wrong: dict[str, _Wrong] = {}
         texts: dict[str, str] = {}
         for path, value in given.items():
             if found := _judge(model, path, value):
-                wrong.append(found)
+                wrong[path] = found
             else:
                 texts[path] = _text(model, path, value)
         known = rows()
         changes = {known[path]: Change(text) for path, text in texts.items() if path in known}
-        before = self._world.snapshot().settings
-        if not wrong:
-            paths = {known[path]: path for path in texts if path in known}
-            refused = self._world.submit(changes, Origin.ACS, whole=True)
-            wrong = [
-                (paths.get(error.parameter, ""), INVALID_VALUE, error.reason) for error in refused
-            ]
+        before = self._world.snapshot()
+        refused = (
+            submit(before, changes, Origin.ACS)[1]
+            if wrong
+            else self._world.submit(changes, Origin.ACS, whole=True)
+        )
+        paths = {known[path]: path for path in texts if path in known}
+        for error in refused:
+            path = paths.get(error.parameter, "")
+            wrong.setdefault(path, (path, INVALID_VALUE, error.reason))
         if wrong:
-            raise CwmpError(INVALID_ARGUMENTS, "nothing was set", wrong)
+            listed = [wrong[path] for path in ("", *given) if path in wrong]
+            raise CwmpError(INVALID_ARGUMENTS, "nothing was set", listed)
         if PROVISIONING_CODE in texts:
             self._book.record.provisioning_code = texts[PROVISIONING_CODE]
         self._book.record.parameter_key = key
         self._learn(texts)
         self._book.write()
         later = any(slots()[tag].row.effect is Effect.REBOOT for tag in changes)
-        changed = self._world.snapshot().settings != before
+        changed = self._world.snapshot().settings != before.settings
         return cwmp.SetParameterValuesResponse(int(later and changed))
 
     def _learn(self, texts: Mapping[str, str]) -> None:
         """Note that the ACS knows what it has set itself."""
-        told, model = self._book.record.told, self._model()
-        told.update({path: model.value(path).value.text for path in texts if path in told})
+        model = self._model()
+        self._book.record.tell({path: model.value(path).value.text for path in texts})
 
     @_do.register
     def _attributes(self, called: cwmp.GetParameterAttributes) -> cwmp.Message:
-        notifications = self._book.record.notifications
+        notifications = self._book.record.watched()
         found = self._paths(self._model(), called.parameter_names)
         return cwmp.GetParameterAttributesResponse(
             tuple(
@@ -153,9 +157,19 @@ class Methods:
             if each.notification_change:
                 notifications.update(dict.fromkeys(paths, each.notification))
         record.notifications = {path: kind for path, kind in notifications.items() if kind}
-        record.told = {path: model.value(path).value.text for path in record.notifications}
+        known, record.told = record.told, {}
+        there = [path for path in record.watched() if path in model]
+        record.tell({path: known.get(path, model.value(path).value.text) for path in there})
         self._book.write()
         return cwmp.SetParameterAttributesResponse()
+
+    @_do.register
+    def _add(self, called: cwmp.AddObject) -> cwmp.Message:
+        raise CwmpError(INVALID_NAME, f"{called.object_name[:256]}: nothing can be added")
+
+    @_do.register
+    def _delete(self, called: cwmp.DeleteObject) -> cwmp.Message:
+        raise CwmpError(INVALID_NAME, f"{called.object_name[:256]}: nothing can be deleted")
 
     @_do.register
     def _download(self, called: cwmp.Download) -> cwmp.Message:

@@ -1,6 +1,7 @@
 """What the phone owes its ACS, and keeps through a reboot and a power cut."""
 
 import logging
+from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
@@ -12,7 +13,15 @@ from ringfence.runtime.host import Host
 logger = logging.getLogger(__name__)
 
 FILE = "tr069.json"
+ACTIVE = 2
+ALWAYS = (
+    "Device.DeviceInfo.SoftwareVersion",
+    "Device.DeviceInfo.ProvisioningCode",
+    "Device.ManagementServer.ConnectionRequestURL",
+)
+"""Of their changes every ACS hears at once. Source: TR-181 Issue 2, forced notifications."""
 SIZE = 1 << 20
+BOOTSTRAP, BOOT = ("0 BOOTSTRAP", ""), ("1 BOOT", "")
 TRANSFERS, SCHEDULED, EVENTS = 8, 16, 32
 """Most downloads, calls and events that wait at a time."""
 
@@ -33,6 +42,8 @@ class Transfer(Struct):
     reason: str = ""
     user: str = ""
     password: str = ""
+    version: str = ""
+    """Of the image that was installed; empty before it was."""
 
     def __repr__(self) -> str:
         """Leave out URL and login."""
@@ -59,6 +70,8 @@ class Record(Struct):
     """None until the ACS sets it."""
     path: str = ""
     """Of the connection request's URL, drawn at random."""
+    retries: int = 0
+    """Sessions that failed since the last good one."""
     notifications: dict[str, int] = {}
     """`{path: 1 passive, 2 active}`."""
     told: dict[str, str] = {}
@@ -66,10 +79,26 @@ class Record(Struct):
     transfers: list[Transfer] = []
     scheduled: list[Scheduled] = []
 
+    def begin(self) -> None:
+        """Begin with an ACS that has not heard of this phone: orders of another count no more."""
+        if BOOTSTRAP not in self.events:
+            kept = [each for each in self.events if each == BOOT]
+            self.events = [BOOTSTRAP, *kept]
+            self.transfers, self.scheduled = [], []
+
     def add(self, code: str, key: str = "") -> None:
         """Add an event, once."""
         if (code, key) not in self.events and len(self.events) < EVENTS:
             self.events.append((code, key))
+
+    def watched(self) -> dict[str, int]:
+        """Return `{path: 1 passive, 2 active}`, those included that no ACS can switch off."""
+        return {**self.notifications, **dict.fromkeys(ALWAYS, ACTIVE)}
+
+    def tell(self, values: Mapping[str, str]) -> None:
+        """Note that the ACS knows these values, `{path: value}`, of those that are watched."""
+        watched = self.watched()
+        self.told.update({path: text for path, text in values.items() if path in watched})
 
     @property
     def watches(self) -> bool:

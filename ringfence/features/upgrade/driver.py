@@ -63,6 +63,8 @@ class _Told(Struct, frozen=True):
     url: str = ""
     version: str = ""
     kind: str = PHONE
+    rule: str = ""
+    """Identifier of why it failed; see `RingfenceError`."""
 
 
 class _Asked(Struct, frozen=True):
@@ -140,6 +142,7 @@ class UpgradeDriver:
             "version": held.version,
             "slot": held.active.slot if held.active else None,
             "trial": held.trial is not None,
+            "outcome": msgspec.to_builtins(held.outcome),
             "headset": self._headset().version or None,
             "last": msgspec.to_builtins(latest),
             "macros": self._values(PHONE),
@@ -239,7 +242,7 @@ class UpgradeDriver:
             reason = str(error)[:REASON_LIMIT]
             logger.warning("upgrade.failed: %s", f"{url}: {reason}" if url else reason)
             attempt.failed(error)
-            told = _Told("failure", reason, kind=kind)
+            told = _Told("failure", reason, kind=kind, rule=error.rule)
         self._finish(kind, msgspec.structs.replace(told, url=url), asked)
 
     def _finish(self, kind: str, told: _Told, asked: _Asked | None) -> None:

@@ -38,7 +38,9 @@ KNOWN = {"ID", "HoldRequests", "NoMoreRequests", "SessionTimeout"} | {
 LIMITS = Limits(size=1 << 20, elements=40_000, depth=16)
 """Of an envelope: every parameter of the largest phone has room, named and with a value."""
 LONGEST = 64
-"""Characters of an ID and of a method's name that are read."""
+"""Characters of a method's name that are read."""
+ID = 256
+"""Most characters of an ID: it comes back whole."""
 _WRITTEN = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 _SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NUMBERS = {"1": True, "true": True, "0": False, "false": False}
@@ -121,7 +123,9 @@ def _header(header: Element | None) -> tuple[str, bool]:
     for child in header.children if header else ():
         demanded = child.attributes.get("mustUnderstand") in ("1", "true")
         if child.name == "ID":
-            number = child.text.strip()[:LONGEST]
+            number = child.text.strip()
+            if len(number) > ID:
+                raise RemoteProtocolError(f"an ID of {len(number)} characters")
         elif child.name == "HoldRequests":
             hold = _NUMBERS.get(child.text.strip(), False)
         elif demanded and child.name not in KNOWN:

@@ -189,6 +189,34 @@ class SetParameterAttributesResponse(Message, frozen=True):
     """They are noticed."""
 
 
+class AddObject(Message, frozen=True):
+    """Make one more object of a kind."""
+
+    object_name: str
+    parameter_key: str
+
+
+class AddObjectResponse(Message, frozen=True):
+    """Made."""
+
+    instance_number: int
+    status: int
+    """0: there; 1: there after a reboot."""
+
+
+class DeleteObject(Message, frozen=True):
+    """Remove an object."""
+
+    object_name: str
+    parameter_key: str
+
+
+class DeleteObjectResponse(Message, frozen=True):
+    """Removed."""
+
+    status: int
+
+
 class Download(Message, frozen=True):
     """Fetch a file and use it."""
 
@@ -263,7 +291,7 @@ OF_CPE: dict[str, type[Message]] = {
     kind.__name__: kind
     for kind in (
         *(GetRPCMethods, GetParameterNames, GetParameterValues, SetParameterValues),
-        *(GetParameterAttributes, SetParameterAttributes),
+        *(GetParameterAttributes, SetParameterAttributes, AddObject, DeleteObject),
         *(Download, Reboot, FactoryReset, ScheduleInform),
     )
 }

@@ -114,6 +114,8 @@ class Session:
 
     def _receive_answer(self, asked: Message, envelope: Envelope) -> None:
         name, said = type(asked).__name__, envelope.message
+        if envelope.id and envelope.id != str(self._number):
+            raise RemoteProtocolError(f"{name} {self._number} was answered as {envelope.id!r}")
         if isinstance(said, Fault) and said.fault_code == ACS_RETRY and self._retries < RETRIES:
             self._retries += 1
             self._own.appendleft(asked)
