@@ -58,7 +58,7 @@ class Prosody:
         held = f'certificate = "{crt}", key = "{key}"{more}'
         self.configuration.write_text(configuration(folder, FIRST, DOMAIN, held))
         for user in ("1001", "bob"):
-            self._control("register", user, DOMAIN, password)
+            self.register(user, password)
         net.at_end(self.stop)
         self.restart()
 
@@ -68,8 +68,10 @@ class Prosody:
         self._server = Server(self._net.servers, self._folder, *words)
         self._server.wait_for("Activated service 'c2s_direct_tls'")
 
-    def _control(self, *words: str) -> None:
-        done = self._net.servers.run("prosodyctl", "--config", str(self.configuration), *words)
+    def register(self, user: str, password: str) -> None:
+        """Let somebody in."""
+        words = ("--config", str(self.configuration), "register", user, DOMAIN, password)
+        done = self._net.servers.run("prosodyctl", *words)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def wait_for(self, text: str, count: int = 1) -> str:
