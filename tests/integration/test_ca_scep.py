@@ -189,7 +189,7 @@ def test_a_request_without_a_password_waits_for_a_decision_and_polls(client: Cli
     assert "asked by SCEP, approved by hand" in client.desk.run("audit")
     client.key("two")
     assert "badRequest" in client.enrol("two", "--password", "sesame")
-    assert "PENDING" in client.enrol("two") or client.desk.run("requests")
+    client.enrol("two")
     (line,) = client.desk.run("requests").splitlines()
     assert "forgotten" in client.desk.run("approve", line.split()[0], "--refuse")
     assert client.desk.run("requests") == ""

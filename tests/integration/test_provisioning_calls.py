@@ -47,7 +47,7 @@ def command(phone: RunningPhone, *words: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.proves("RSY-04")
+@pytest.mark.proves("RSY-04", "CALL-08")
 def test_a_resync_that_is_asked_for_in_a_call_begins_at_its_end(
     desk: Desk, files: Path, phone: RunningPhone, tmp_path: Path
 ) -> None:
