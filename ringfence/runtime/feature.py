@@ -1,6 +1,6 @@
 """The one shape that every feature has."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -44,6 +44,14 @@ class Submit(Protocol):
         ...
 
 
+Prepare = Callable[[Mapping[str, Change]], Awaitable[None]]
+"""Does beforehand what would make a submission slow."""
+
+
+async def _nothing_to_prepare(changes: Mapping[str, Change]) -> None:
+    pass
+
+
 class World(Struct, frozen=True):
     """All that a driver may touch."""
 
@@ -68,6 +76,8 @@ class World(Struct, frozen=True):
     """Start a task that lives as long as the feature; an unexpected error restarts the feature."""
     leaving: Callable[[], bool] = lambda: False
     """Whether the phone stops for good, and does not merely start again."""
+    prepare: Prepare = _nothing_to_prepare
+    """Await this before `submit` wherever a person may hand in a password."""
     settled: Callable[[], None] = lambda: None
     """Tell that the lines are up, or cannot be: what is loaded after them need not wait longer."""
 

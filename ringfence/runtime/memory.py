@@ -77,6 +77,10 @@ class Memory:
         self._keep(snapshot, waits)
         return errors
 
+    async def prepare(self, changes: Mapping[str, Change]) -> None:
+        """Do beforehand what would make `submit` slow, beside everything else."""
+        await self._seals.prepare(changes, self.snapshot.stored)
+
     def confirm(self) -> tuple[str, ...]:
         """Let the changes stand that waited for this; return their tags.
 

@@ -159,6 +159,7 @@ class Phone:
             facts=lambda: self._facts,
             snapshot=lambda: self._memory.snapshot,
             submit=self._submit,
+            prepare=self._memory.prepare,
             places=self._memory.places,
             intents=lambda: self._memory.intents,
             intend=self._memory.intend,
@@ -274,6 +275,7 @@ class Phone:
             case {"verb": "set", "values": dict(values)}:
                 submit = partial(self._submit, confirm_within=_seconds(request))
                 features = self._supervisor.features if self._supervisor else ()
+                await self._memory.prepare(_changes(values))
                 return set_values(features, submit, self._memory, self._facts, values)
             case {"verb": "command", "name": str(name), "arguments": dict(arguments)}:
                 texts = {str(key): str(text) for key, text in arguments.items()}
@@ -304,12 +306,16 @@ def set_values(
 
     """
     known = _errors(features, memory.snapshot.settings, facts)
-    changes = {canonical(str(tag)): Change(str(text)) for tag, text in values.items()}
+    changes = _changes(values)
     for error in submit(changes, Origin.COMMAND, whole=True):
         raise error
     found = [one for one in _errors(features, memory.snapshot.settings, facts) if one not in known]
     warnings = [f"{one.tag}: {one.message}; {one.remedy}" for one in found]
     return {"stored": sorted(changes), "warnings": warnings}
+
+
+def _changes(values: Mapping[str, Any]) -> Mapping[str, Change]:
+    return {canonical(str(tag)): Change(str(text)) for tag, text in values.items()}
 
 
 def _errors(

@@ -47,6 +47,22 @@ class Seals:
         self._key = host.entropy(32)
         self._seen: dict[str, bytes] = {}
         """`{hash of a password: MAC of it}`; a resync brings the same password for ever."""
+        self._ready: dict[tuple[str, bytes], str] = {}
+        """`{(tag, MAC of a password): what will be kept of it}`."""
+        self._one = asyncio.Lock()
+
+    async def prepare(self, changes: Mapping[str, Change], held: Mapping[str, Stored]) -> None:
+        """Hash in a thread what `taken` would hash while everything else waits."""
+        for tag in ACCOUNTS.keys() & changes.keys():
+            text = (changes[tag].text or "").strip()
+            if not unsealed(text) or not _allowed(tag, text):
+                continue
+            kept = held[tag].text if tag in held else ""
+            async with self._one:
+                sealed = await asyncio.to_thread(self._sealed, tag, text, kept)
+            if len(self._ready) >= REMEMBERED:
+                self._ready.clear()
+            self._ready[tag, self._mac(text)] = sealed
 
     def taken(
         self, changes: Mapping[str, Change], held: Mapping[str, Stored]
@@ -60,7 +76,8 @@ class Seals:
             text = (changes[tag].text or "").strip()
             kept = held[tag].text if tag in held else ""
             if unsealed(text) and _allowed(tag, text):
-                made[tag] = replace(changes[tag], text=self._sealed(tag, text, kept))
+                ready = self._ready.pop((tag, self._mac(text)), "")
+                made[tag] = replace(changes[tag], text=ready or self._sealed(tag, text, kept))
             elif text and not unsealed(text) and text != kept:
                 del made[tag]
                 why = _("has a blank, which a password must not have")
@@ -91,7 +108,7 @@ class Seals:
         return made
 
     def _sealed(self, tag: str, text: str, kept: str) -> str:
-        account, mac = ACCOUNTS[tag], hmac.digest(self._key, text.encode(), "sha256")
+        account, mac = ACCOUNTS[tag], self._mac(text)
         sealed = read(kept)
         if sealed and not self._is(sealed, account, text, mac):
             sealed = None
@@ -102,6 +119,9 @@ class Seals:
         self._seen[sealed.phc] = mac
         whole = sealed if sealed.digests else sealed.for_digest(account, self._realm, text)
         return whole.text
+
+    def _mac(self, text: str) -> bytes:
+        return hmac.digest(self._key, text.encode(), "sha256")
 
     def _is(self, sealed: Sealed, account: str, text: str, mac: bytes) -> bool:
         if sealed.phc in self._seen:

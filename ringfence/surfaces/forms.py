@@ -107,6 +107,11 @@ class Draft(Struct, frozen=True):
     errors: Mapping[str, str] = {}
     """`{tag: why}`."""
 
+    @property
+    def changes(self) -> Mapping[str, Change]:
+        """Return the edits as a submission."""
+        return {tag: Change(text) for tag, text in self.edits.items()}
+
 
 NOTHING = Draft()
 

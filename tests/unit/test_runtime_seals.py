@@ -1,5 +1,6 @@
 """What is kept of the passwords of accounts: on the disk, in the snapshot, and after a change."""
 
+import asyncio
 import hashlib
 import os
 import threading
@@ -13,6 +14,7 @@ from ringfence.config import unconfirmed
 from ringfence.config.codecs import Secret
 from ringfence.config.sealed import Sealed, read
 from ringfence.config.snapshot import Change, Origin, Stored
+from ringfence.runtime import seals
 from ringfence.runtime.host import Host
 from ringfence.runtime.memory import Memory
 from ringfence.runtime.seals import hashed, matches
@@ -185,3 +187,32 @@ def test_what_a_hash_took_of_memory_is_given_back_whichever_thread_made_it() -> 
         thread.start()
         thread.join()
     assert resident() - before < 10 << 20
+
+
+def test_a_new_password_is_hashed_beside_everything_else(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where: list[threading.Thread] = []
+
+    def watched(text: str, salt: bytes) -> str:
+        where.append(threading.current_thread())
+        return hashed(text, salt)
+
+    monkeypatch.setattr(seals, "hashed", watched)
+    change = {"User_Password": Change(" Battery-staple-3 ")}
+    asyncio.run(memory.prepare({**change, "Admin_Password": Change("a b"), "Domain": Change("a")}))
+    assert memory.submit(change, Origin.PAGE, whole=True) == []
+    assert len(where) == 1
+    assert where[0] is not threading.main_thread()
+    monkeypatch.undo()
+    assert matches(memory.snapshot.settings.system.user_password, "Battery-staple-3")
+
+
+def test_what_was_hashed_for_one_password_is_not_taken_for_another(memory: Memory) -> None:
+    asyncio.run(memory.prepare({"User_Password": Change("Battery-staple-3")}))
+    changes = {"User_Password": Change("Other-one-4"), "Admin_Password": Change("Battery-staple-3")}
+    assert memory.submit(changes, Origin.PAGE, whole=True) == []
+    system = memory.snapshot.settings.system
+    assert matches(system.user_password, "Other-one-4")
+    assert matches(system.admin_password, "Battery-staple-3")
+    assert read(system.admin_password.reveal()) != read(system.user_password.reveal())

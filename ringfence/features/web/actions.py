@@ -58,6 +58,7 @@ class Actions:
             place = {"line": error.line, "column": error.column}
             return _told(422, {"error": str(error), **place})
         changes = document.changes(snapshot)
+        await self._world.prepare(changes)
         errors = self._world.submit(changes, Origin.PROFILE)
         self._world.places.remember(_("the body of POST /admin/config.xml"), document)
         locked = lock_outs(self._world.snapshot().settings, self._world.facts())

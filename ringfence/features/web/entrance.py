@@ -122,7 +122,11 @@ class Entrance:
         password = form.get("password", "")
         if form.get("again", "") != password:
             return self._view.page("first.html", 422, error=_("The two passwords differ."))
-        if refused := submit(self._world, {ADMIN_PASSWORD: Change(password)}):
+        wanted = {ADMIN_PASSWORD: Change(password)}
+        await self._world.prepare(wanted)
+        if not self._first_use():  # somebody was quicker
+            return see("/login")
+        if refused := submit(self._world, wanted):
             return self._view.page(
                 "first.html", 422, error=_("The password {reason}.", reason=refused[0].reason)
             )

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from ringfence.config.parameter import Level
-from ringfence.config.snapshot import Change
 from ringfence.errors import RemoteProtocolError, RingfenceError
 from ringfence.features.web import requests
 from ringfence.features.web.plan import WebPlan, plan
@@ -136,6 +135,7 @@ class Pages:
         elif wish.startswith("go:"):
             return see(wish[3:] if is_page(wish[3:]) else "/")
         elif session.draft.edits:
+            await self._world.prepare(session.draft.changes)
             return self._store(request, session, place)
         else:
             session.notices.append(_("Nothing was changed."))
@@ -149,7 +149,7 @@ class Pages:
 
     def _store(self, request: web.Request, session: Session, place: forms.Place) -> web.Response:
         before, held = self._view.plan(), self._world.snapshot().settings
-        wanted = {tag: Change(text) for tag, text in session.draft.edits.items()}
+        wanted = session.draft.changes
         if refused := submit(self._world, wanted):
             errors = {error.parameter: error.reason for error in refused}
             session.draft = forms.Draft(session.draft.edits, errors)
