@@ -4,24 +4,23 @@ import asyncio
 import base64
 import contextlib
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from ringfence.config.parameter import Level
-from ringfence.errors import ComponentError, ConfigError, RingfenceError
+from ringfence.errors import ConfigError, RingfenceError
 from ringfence.features.certificates.plan import SERVER, CertificatesPlan, Enrolment
 from ringfence.messages import _
 from ringfence.policy.credentials import masked
 from ringfence.runtime import device
 from ringfence.runtime.alarm import woken
+from ringfence.runtime.attempt import Attempt, record, recorded
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
-from ringfence.runtime.state import Health, Status, stamp
+from ringfence.runtime.state import Health, Status
 
 if TYPE_CHECKING:
     from ringfence.features.certificates.lifetime import Held
@@ -43,15 +42,6 @@ BY_FILE = b"# file"
 """First line of a certificate that somebody installed by hand."""
 
 
-class Attempt(Struct, frozen=True):
-    """How the last enrolment came out."""
-
-    at: float = 0.0
-    """Seconds since the epoch; 0 where there was none."""
-    url: str = ""
-    reason: str = ""
-
-
 class CertificatesDriver:
     """Runs one enrolment at a time."""
 
@@ -62,7 +52,7 @@ class CertificatesDriver:
         self._due: float | None = None
         self._failures = 0
         self._wake = asyncio.Event()
-        self._last = _recorded(world)
+        self._last = recorded(world.host, RECORD)
         self._held: tuple[Held, ...] = ()
         self._looked: tuple[object, ...] = ()
         self._look = asyncio.Event()
@@ -101,9 +91,7 @@ class CertificatesDriver:
         if self._plan is not None:
             rows.append(("802.1X", f"shows the {self._plan.wired} certificate"))
         if self._last.at:
-            time = stamp(self._last.at)
-            result = "failed" if self._last.reason else "succeeded"
-            rows.append(("SCEP", f"Last enrolment {result} on {time}"))
+            rows.append(("SCEP", self._last.words("enrolment")))
         if self._last.reason:
             rows.append(("Reason", self._last.reason))
         data: dict[str, object] = asdict(self._last)
@@ -278,10 +266,7 @@ class CertificatesDriver:
 
     def _note(self, attempt: Attempt) -> None:
         self._last = attempt
-        try:
-            self._world.host.write(RECORD, json.dumps(asdict(attempt)).encode())
-        except ComponentError as error:
-            logger.warning("certificates.not_noted: %s", error)
+        record(self._world.host, RECORD, attempt)
 
 
 def _line_of(asked: Enrolment) -> bytes:
@@ -293,14 +278,3 @@ def _read(host: "Host", trust: "Trust") -> "tuple[Held, ...]":
     from ringfence.features.certificates import lifetime  # its parser is loaded after the start
 
     return tuple(lifetime.held(host, trust))
-
-
-def _recorded(world: World) -> Attempt:
-    """Return the last attempt before this boot; one that cannot be read counts as none."""
-    if not world.host.names(RECORD):
-        return Attempt()
-    try:
-        held = json.loads(world.host.read(RECORD))
-        return Attempt(float(held["at"]), str(held["url"]), str(held["reason"]))
-    except (ComponentError, ValueError, KeyError, TypeError):
-        return Attempt()

@@ -1,16 +1,13 @@
 """Fetch the custom CA, judge it, install it; a power cut leaves the old one or the new one."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Mapping
 
-from msgspec import Struct
 from msgspec.structs import asdict
 
 from ringfence.config.parameter import Level
 from ringfence.errors import (
-    ComponentError,
     ConfigError,
     NetworkError,
     RemoteProtocolError,
@@ -21,9 +18,10 @@ from ringfence.messages import _
 from ringfence.policy.credentials import masked
 from ringfence.runtime import device
 from ringfence.runtime.alarm import woken
+from ringfence.runtime.attempt import Attempt, record, recorded
 from ringfence.runtime.commands import Command
 from ringfence.runtime.feature import World
-from ringfence.runtime.state import Health, Status, stamp
+from ringfence.runtime.state import Health, Status
 
 logger = logging.getLogger(__name__)
 
@@ -32,23 +30,6 @@ RECORD = "custom-ca.json"
 BY_RULE = f"# installed by {TAG}\n"
 """First line of a bundle that a rule brought; one that somebody put there stays without a rule."""
 REASON_LIMIT = 800
-
-
-class Attempt(Struct, frozen=True):
-    """How one attempt came out."""
-
-    at: float = 0.0
-    """Seconds since the epoch; 0 where there was none."""
-    url: str = ""
-    reason: str = ""
-    """Why it failed; empty where it did not."""
-
-    def words(self) -> str:
-        """Return it as the status page of the field's phones has it (phone-facts 1.7)."""
-        if not self.at:
-            return "Not provisioned yet"
-        time = stamp(self.at)
-        return f"Last provisioning {'failed' if self.reason else 'succeeded'} on {time}"
 
 
 class CustomCaDriver:
@@ -61,7 +42,7 @@ class CustomCaDriver:
         self._due: float | None = None
         self._failures = 0
         self._wake = asyncio.Event()
-        self._last = _recorded(world)
+        self._last = recorded(world.host, RECORD)
         self._installed: tuple[str, str] = ("", "")
         """Bundle, and the name of its first certificate."""
         world.commands.register(Command("custom-ca", Level.ADMIN, self._fetch_now))
@@ -94,9 +75,10 @@ class CustomCaDriver:
 
     def status(self) -> Status:
         """Return when the last attempt was, how it came out, and what is installed."""
-        name = self._name()
+        name, last = self._name(), self._last
+        told = last.words("provisioning") if last.at else "Not provisioned yet"
         rows = [
-            ("Custom CA Provisioning Status", self._last.words()),
+            ("Custom CA Provisioning Status", told),
             ("Custom CA Info", f"Installed – {name}" if name else "Not Installed"),
         ]
         if self._last.reason:
@@ -204,18 +186,4 @@ class CustomCaDriver:
 
     def _note(self, attempt: Attempt) -> None:
         self._last = attempt
-        try:
-            self._world.host.write(RECORD, json.dumps(asdict(attempt)).encode())
-        except ComponentError as error:
-            logger.warning("custom_ca.not_noted: %s", error)
-
-
-def _recorded(world: World) -> Attempt:
-    """Return the last attempt before this boot; one that cannot be read counts as none."""
-    if not world.host.names(RECORD):
-        return Attempt()
-    try:
-        held = json.loads(world.host.read(RECORD))
-        return Attempt(float(held["at"]), str(held["url"]), str(held["reason"]))
-    except (ComponentError, ValueError, KeyError, TypeError):
-        return Attempt()
+        record(self._world.host, RECORD, attempt)
