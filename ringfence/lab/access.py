@@ -11,8 +11,8 @@ from typing import Any
 
 from ringfence.lab import dot1x, servers, topology
 from ringfence.lab.computer import IDENTITY, PROGRAM
-from ringfence.lab.crew import Crew, run
-from ringfence.lab.daemons import PYTHON, RUN, Pair
+from ringfence.lab.crew import PYTHON, RUN, Crew, run
+from ringfence.lab.daemons import Pair
 from ringfence.lab.dot1x import EapServer, RadiusClient, User
 from ringfence.lab.sandbox import search_path
 

@@ -11,8 +11,8 @@ from ringfence.lab import lodge, proxy, servers, topology
 from ringfence.lab.access import NAME, Access
 from ringfence.lab.acs import AcsHost
 from ringfence.lab.computer import Computer
-from ringfence.lab.crew import Crew, run
-from ringfence.lab.daemons import PYTHON, RUN, Daemons
+from ringfence.lab.crew import PYTHON, RUN, Crew, run
+from ringfence.lab.daemons import Daemons
 from ringfence.lab.directory import LdapHost
 from ringfence.lab.launch import Order
 from ringfence.lab.machine import CAPABILITIES, COMPONENTS, version

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ringfence.lab import kamailio, servers, topology
-from ringfence.lab.crew import PYTHON as PYTHON
-from ringfence.lab.crew import RUN as RUN
-from ringfence.lab.crew import Crew, notified, run
+from ringfence.lab.crew import PYTHON, RUN, Crew, notified, run
 from ringfence.lab.mediasec import MediaSec
 from ringfence.lab.proofs import RETRY
 from ringfence.lab.proxy import ProxyHost

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.lab import topology
-from ringfence.lab.crew import Crew, run
-from ringfence.lab.daemons import RUN, Pair
+from ringfence.lab.crew import RUN, Crew, run
+from ringfence.lab.daemons import Pair
 from ringfence.lab.sandbox import has_sub_ids, search_path
 
 ADDRESS, NAME = topology.VPN_ADDRESS, topology.VPN_NAME

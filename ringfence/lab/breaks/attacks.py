@@ -18,8 +18,7 @@ from msgspec import Struct
 from ringfence.errors import ComponentError
 from ringfence.lab import kamailio, topology
 from ringfence.lab.breaks.stage import Stage, listed
-from ringfence.lab.crew import run
-from ringfence.lab.daemons import PYTHON, RUN
+from ringfence.lab.crew import PYTHON, RUN, run
 from ringfence.lab.output import Output
 from ringfence.lab.process import memory, phone_of
 from ringfence.lab.proofs import StepError, counters, shut, udp_line, until

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ringfence.lab import topology
 from ringfence.lab.breaks.stage import Stage, about
-from ringfence.lab.daemons import RUN, Pair
+from ringfence.lab.crew import RUN
+from ringfence.lab.daemons import Pair
 from ringfence.lab.servers import PRODUCT, csr
 
 SECTION = "HTTPS Provisioning"

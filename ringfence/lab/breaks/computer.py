@@ -6,8 +6,7 @@ from typing import Any
 from ringfence.features.pc_port.ruleset import COUNTERS, TABLE
 from ringfence.lab import topology
 from ringfence.lab.breaks.stage import Stage
-from ringfence.lab.crew import run
-from ringfence.lab.daemons import PYTHON, RUN
+from ringfence.lab.crew import PYTHON, RUN, run
 from ringfence.lab.output import Output
 from ringfence.lab.proofs import StepError, counters, until
 

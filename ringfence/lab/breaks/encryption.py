@@ -6,8 +6,7 @@ Source: phone-facts 2.4.
 from ringfence.lab import topology
 from ringfence.lab.breaks.profiles import SECOND, SECOND_RULE, push, second_server
 from ringfence.lab.breaks.stage import Stage
-from ringfence.lab.crew import run
-from ringfence.lab.daemons import RUN
+from ringfence.lab.crew import RUN, run
 
 RIGHT, WRONG = "the-key-of-this-lab", "a-key-of-somebody-else"
 MARK = "GPP_P"

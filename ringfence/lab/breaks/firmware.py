@@ -19,7 +19,7 @@ from ringfence.lab import topology
 from ringfence.lab.breaks.attacks import found_out, ruleset, set_stranger, shut_port
 from ringfence.lab.breaks.profiles import push
 from ringfence.lab.breaks.stage import Stage, listed
-from ringfence.lab.daemons import RUN
+from ringfence.lab.crew import RUN
 from ringfence.lab.process import phone_of
 
 RULE = "Upgrade_Rule"

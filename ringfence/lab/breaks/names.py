@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from ringfence.lab import servers, topology
 from ringfence.lab.breaks.stage import Stage, about
-from ringfence.lab.crew import run
-from ringfence.lab.daemons import RUN, Pair
+from ringfence.lab.crew import RUN, run
+from ringfence.lab.daemons import Pair
 from ringfence.lab.proofs import counters, until
 
 NAME = topology.PROVISIONING_NAME

@@ -12,7 +12,8 @@ from typing import Any
 
 from ringfence.lab.access import NAME, STATION, USER, Access, issue
 from ringfence.lab.breaks.stage import Stage
-from ringfence.lab.daemons import RUN, Pair
+from ringfence.lab.crew import RUN
+from ringfence.lab.daemons import Pair
 from ringfence.lab.proofs import StepError, until
 
 SECTION = "802.1X Authentication"

@@ -13,8 +13,8 @@ from ringfence.errors import Finding
 from ringfence.lab import servers, topology
 from ringfence.lab.breaks.names import forget
 from ringfence.lab.breaks.stage import Stage
-from ringfence.lab.crew import run
-from ringfence.lab.daemons import PYTHON, RUN, Pair
+from ringfence.lab.crew import PYTHON, RUN, run
+from ringfence.lab.daemons import Pair
 from ringfence.lab.output import Output
 from ringfence.lab.proofs import StepError, counters
 

@@ -10,8 +10,8 @@ from typing import Any
 from msgspec import Struct
 
 from ringfence.lab import kamailio, topology
-from ringfence.lab.crew import Crew, run
-from ringfence.lab.daemons import RUN, Daemons
+from ringfence.lab.crew import RUN, Crew, run
+from ringfence.lab.daemons import Daemons
 from ringfence.lab.proofs import ACCESS, StepError, until
 from ringfence.lab.servers import PRODUCT, SERIAL, TEMPLATE
 from ringfence.policy.credentials import masked
