@@ -54,6 +54,8 @@ def test_a_directory_is_dialled_from() -> None:
     made = sheets.sheet(parse(DIRECTORY), "http://x.test/")
     assert made.items == (Command("Ada", "dial", {"target": "1815"}),)
     assert [one.label for one in made.softkeys] == ["Dial", "EditDial", "Exit"]
+    spoken = sheets.sheet(parse(DIRECTORY.replace(b"1815", b"+44 20/7946-0815")), "")
+    assert spoken.items == (Command("Ada", "dial", {"target": "+442079460815"}),)
 
 
 @pytest.mark.proves("APP-03")
@@ -158,6 +160,8 @@ def test_no_key_of_a_service_opens_a_menu_of_the_phone() -> None:
 
 def test_a_number_is_what_stands_before_the_next_colon() -> None:
     assert sheets.number("Dial:1002:1:cookie") == "1002"
+    assert sheets.number("dial:+1 (202) 555-0106:1") == "+12025550106"
+    assert sheets.number("Dial:front.desk") == "front.desk"
 
 
 def test_urls_take_macros_of_the_phone_and_quote_nothing_twice() -> None:

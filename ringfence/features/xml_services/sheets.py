@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlencode
 
 from ringfence.errors import PolicyError
+from ringfence.policy.number_mapping import dialable
 from ringfence.protocols.phone_xml import FLAGS, Entry, Field, Object
 from ringfence.surfaces.screen.menu import Ask, Command, Does, Sheet, Softkey
 
@@ -66,7 +67,12 @@ def kind(uri: str) -> str:
 
 def number(uri: str) -> str:
     """Return the number of a Dial: URI; what follows a second colon is of no use here."""
-    return uri.partition(":")[2].partition(":")[0].strip()
+    return _dialled(uri.partition(":")[2].partition(":")[0].strip())
+
+
+def _dialled(text: str) -> str:
+    """Return a number without the marks that people read it by; anything else as it is."""
+    return dialable(text) or text
 
 
 def with_query(url: str, given: Mapping[str, str]) -> str:
@@ -80,7 +86,7 @@ def with_query(url: str, given: Mapping[str, str]) -> str:
 
 def _item(kind_: str, entry: Entry) -> Command:
     if kind_ == "Directory":
-        return Command(entry.name, "dial", {"target": entry.url})
+        return Command(entry.name, "dial", {"target": _dialled(entry.url)})
     return _command(entry.name, entry.url)
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import asdict, replace
 from ringfence.config.parameter import Level
 from ringfence.errors import ConfigError, NetworkError, RingfenceError
 from ringfence.features.xsi.plan import XsiPlan
+from ringfence.policy.number_mapping import dialable
 from ringfence.protocols import xsi
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.xsi import Entry, Found
@@ -133,7 +134,7 @@ def _log(found: Found) -> Sheet:
 
 
 def _item(entry: Entry, label: str) -> menu.Command:
-    return menu.Command(label, "dial", {"target": entry.number})
+    return menu.Command(label, "dial", {"target": dialable(entry.number) or entry.number})
 
 
 def _keys() -> tuple[Softkey, ...]:
