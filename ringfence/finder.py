@@ -10,16 +10,28 @@ import marshal
 import os
 import sys
 from _thread import RLock
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib._abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import MAGIC_NUMBER, cache_from_source
 from types import CodeType, ModuleType
 
-SELDOM = frozenset(("fnmatch", "linecache", "locale", "textwrap", "tokenize"))
-"""What modules of Python's own library import at their head, and a phone that is well never uses:
-those are loaded once somebody asks for something of them."""
+SELDOM = frozenset(
+    (
+        "asyncio.sslproto",
+        "asyncio.staggered",
+        "fnmatch",
+        "inspect",
+        "linecache",
+        "locale",
+        "ssl",
+        "textwrap",
+        "tokenize",
+    )
+)
+"""What modules of Python's own library import at their head, and what registers a phone never uses:
+those are read once somebody asks for something of them."""
 
 _HEAD = MAGIC_NUMBER + bytes(4)
 """How a compiled file begins that names the time and the size of its source."""
@@ -35,25 +47,37 @@ class _Seldom(ModuleType):
             with _LOADING:
                 spec = self.__spec__
                 if spec and isinstance(spec.loader, _SeldomLoader):
-                    spec.loader = self.__loader__ = spec.loader.later
-                    spec.loader.exec_module(self)
-                    self.__class__ = ModuleType  # type: ignore[assignment]
+                    spec.loader.load(self, spec.name)
         return ModuleType.__getattribute__(self, name)
 
 
 class _SeldomLoader(Loader):
     """Leaves a module for later."""
 
-    def __init__(self, later: Loader) -> None:
-        self.later = later
+    def __init__(self, find: Callable[[], ModuleSpec | None]) -> None:
+        self.find = find
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Return nothing: it is a module like any other."""
-        return self.later.create_module(spec)
+        return None
 
     def exec_module(self, module: ModuleType) -> None:
         """Have it loaded by whoever asks for something of it."""
         module.__class__ = _Seldom
+
+    def load(self, module: ModuleType, name: str) -> None:
+        """Make it what it would have been from the beginning.
+
+        Raises:
+            ImportError: there is no such module, or it cannot be loaded.
+
+        """
+        found = self.find()
+        if not found or not found.loader:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        module.__spec__, module.__loader__, module.__file__ = found, found.loader, found.origin
+        found.loader.exec_module(module)
+        module.__class__ = ModuleType
 
 
 class _Loader(SourceFileLoader):
@@ -82,17 +106,22 @@ class Finder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return a module that is compiled, else nothing: then Python looks for it."""
+        if name in SELDOM:
+            return ModuleSpec(
+                name,
+                _SeldomLoader(lambda: self._found(name) or PathFinder.find_spec(name, path)),
+            )
+        return self._found(name)
+
+    def _found(self, name: str) -> ModuleSpec | None:
         folder = self._folders.get(name.partition(".")[0])
         if folder is None:
             return None
         place = f"{folder}/{name.replace('.', '/')}"
         above, _, last = place.rpartition("/")
-        found = self._known(name, f"{place}.py", f"{above}/__pycache__/{last}") or self._known(
+        return self._known(name, f"{place}.py", f"{above}/__pycache__/{last}") or self._known(
             name, f"{place}/__init__.py", f"{place}/__pycache__/__init__", [place]
         )
-        if found and found.loader and name in SELDOM:
-            found.loader = _SeldomLoader(found.loader)
-        return found
 
     def _known(
         self, name: str, source: str, compiled: str, inside: list[str] | None = None
@@ -123,16 +152,19 @@ def install() -> None:
         sys.meta_path.insert(sys.meta_path.index(PathFinder), Finder(folder, ending))
 
 
-def load_without(missing: str, name: str) -> None:
-    """Load a module as if one that nobody has loaded yet were not installed."""
-    if missing in sys.modules:
-        import_module(name)
-        return
-    sys.modules[missing] = None  # type: ignore[assignment]
+def load_with(name: str, others: Mapping[str, object]) -> None:
+    """Load a module while others that nobody has loaded yet are stood in for.
+
+    `others` has what a module is to be taken for meanwhile: None for one that is not installed.
+    """
+    absent = [other for other in others if other not in sys.modules]
+    for other in absent:
+        sys.modules[other] = others[other]  # type: ignore[assignment]
     try:
         import_module(name)
     finally:
-        del sys.modules[missing]
+        for other in absent:
+            del sys.modules[other]
 
 
 def _read(path: str) -> bytes:

@@ -7,8 +7,9 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 from ringfence import finder
 
@@ -29,6 +30,13 @@ WORDS = {
 """`{first word: what it is for}`; the module of the same name has `add(parser)` and `run(args)`."""
 ALONE = {"phone run": "run a phone until it is told to stop"}
 """`{two words: what they are for}` of verbs with a module of their own, here `phone_run`."""
+
+_STAND_INS: Mapping[str, object] = {
+    "typing_extensions": None,
+    "platform": SimpleNamespace(system=lambda: os.uname().sysname),
+}
+"""What `msgspec` is loaded with, a thirtieth of a start less: `typing` has all it wants of the one,
+and of the other it wants, by way of `uuid`, nothing but the name of the system."""
 
 
 def printable(text: str) -> str:
@@ -70,7 +78,7 @@ def _run(words: Sequence[str]) -> int:
         name, count = words[0], 1
     gc.disable()  # nothing that is loaded is garbage
     finder.install()  # ADR 40
-    finder.load_without("typing_extensions", "msgspec")  # 4 ms; `typing` has it all
+    finder.load_with("msgspec", _STAND_INS)
     module = importlib.import_module(f"ringfence.cli.{name.replace(' ', '_')}")
     gc.enable()
     if name in ALONE and (plain := module.plain(words[count:])):

@@ -9,7 +9,6 @@ changes under a lock that it holds for one packet time's work at most.
 import asyncio
 import logging
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -33,9 +32,6 @@ from ringfence.runtime.state import Sound
 
 logger = logging.getLogger(__name__)
 
-TURN = 0.0005
-"""Seconds after which other threads of the phone give way to one that waits for its turn; Python's
-own 0.005 are a quarter of a packet time."""
 REPORTS = 0.5
 """Seconds between looks for reports of the other side."""
 BEHIND = 1.0
@@ -300,7 +296,6 @@ class AudioEngine:
         with self.lock:
             self._calls.add(made)
         if self._thread is None:
-            sys.setswitchinterval(TURN)
             self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
             self._thread.start()
         return made

@@ -1,6 +1,7 @@
 """DNS as Egress asks it: the servers that it is given, and nothing else of the machine."""
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,6 +13,7 @@ from ringfence.policy import hostname
 from ringfence.policy.network import host_and_port
 from ringfence.protocols.dns import Answer, Code, Naptr, Srv, build, read
 from ringfence.runtime.host import endpoint
+from ringfence.runtime.host_ready import arrived
 
 PATIENCE = 2.0
 """Seconds that one server has for its answer."""
@@ -186,17 +188,20 @@ async def _ask_one(question: bytes, server: str) -> Answer:
         raise ValueError("is no address")
     where = endpoint(host, port)
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    loop = asyncio.get_running_loop()
     with socket.socket(family, socket.SOCK_DGRAM) as datagrams:
         datagrams.setblocking(False)
         datagrams.connect(where)  # none but the server is heard from here on
         datagrams.send(question)
-        while (answer := read(await loop.sock_recv(datagrams, LARGEST), question)) is None:
-            pass
+        answer = None
+        while answer is None:
+            await arrived(datagrams)
+            with contextlib.suppress(BlockingIOError):  # its sum was wrong
+                answer = read(datagrams.recv(LARGEST), question)
     if not answer.truncated:
         return answer
     with socket.socket(family, socket.SOCK_STREAM) as stream:
         stream.setblocking(False)
+        loop = asyncio.get_running_loop()
         await loop.sock_connect(stream, where)
         await loop.sock_sendall(stream, len(question).to_bytes(2) + question)
         length = int.from_bytes(await _exactly(stream, 2))

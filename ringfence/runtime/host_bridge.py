@@ -1,6 +1,5 @@
 """What the kernel tells of one port of a bridge."""
 
-import asyncio
 import contextlib
 import errno
 import socket
@@ -8,6 +7,7 @@ import socket
 from ringfence.errors import ComponentError
 from ringfence.protocols.bridge import GROUPS, Port, questions
 from ringfence.protocols.rtnetlink import is_over
+from ringfence.runtime.host_ready import arrived
 
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
 _LARGEST = 65536
@@ -81,19 +81,8 @@ class PortNotices:
 
     async def arrived(self) -> None:
         """Return when a notice waits."""
-        loop = asyncio.get_running_loop()
-        waiting = loop.create_future()
-        loop.add_reader(self._socket, _settle, waiting)
-        try:
-            await waiting
-        finally:
-            loop.remove_reader(self._socket)
+        await arrived(self._socket)
 
     def close(self) -> None:
         """Give the socket back."""
         self._socket.close()
-
-
-def _settle(waiting: asyncio.Future[None]) -> None:
-    if not waiting.done():
-        waiting.set_result(None)

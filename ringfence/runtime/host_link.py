@@ -1,12 +1,12 @@
 """What the kernel knows of one interface's IPv6, and the routers that it is told to ask."""
 
-import asyncio
 import contextlib
 import socket
 from pathlib import Path
 
 from ringfence.errors import ComponentError
 from ringfence.protocols.rtnetlink import GROUPS, Link6, fold, is_over, questions
+from ringfence.runtime.host_ready import arrived
 
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
 _LARGEST = 65536
@@ -82,16 +82,7 @@ class LinkNotices:
 
     async def arrived(self, beside: socket.socket | None = None) -> None:
         """Return when a notice waits, or a datagram at the socket `beside` it."""
-        loop = asyncio.get_running_loop()
-        waiting = loop.create_future()
-        watched = [self._socket, *([beside] if beside else [])]
-        for each in watched:
-            loop.add_reader(each, _settle, waiting)
-        try:
-            await waiting
-        finally:
-            for each in watched:
-                loop.remove_reader(each)
+        await arrived(self._socket, *([beside] if beside else []))
 
     def solicit(self) -> None:
         """Ask the routers to advertise themselves now; a wire without any stays silent."""
@@ -133,8 +124,3 @@ class LinkNotices:
     def close(self) -> None:
         """Give the socket back."""
         self._socket.close()
-
-
-def _settle(waiting: asyncio.Future[None]) -> None:
-    if not waiting.done():
-        waiting.set_result(None)

@@ -1,6 +1,5 @@
 """The packet filter of the namespace we run in, through libnftables kept open."""
 
-import asyncio
 import ctypes
 import errno
 import os
@@ -13,6 +12,7 @@ from ringfence.errors import ComponentError
 from ringfence.protocols.nftables import Request
 from ringfence.protocols.pattern import pattern
 from ringfence.runtime.host_nft_netlink import NETLINK_NETFILTER, Transactions, plain
+from ringfence.runtime.host_ready import arrived
 
 LIBRARY = "libnftables.so.1"
 NFNLGRP_NFTABLES = 7
@@ -166,7 +166,7 @@ class Watch:
     async def changed(self) -> None:
         """Return after the next change; notices that pile up count as one."""
         try:
-            await asyncio.get_running_loop().sock_recv(self._socket, 65536)
+            await arrived(self._socket)
             while self._socket.recv(65536):
                 pass
         except BlockingIOError:

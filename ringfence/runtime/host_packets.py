@@ -1,6 +1,5 @@
 """Whole frames on one interface, past the IP stack and its filter, and the state of its wire."""
 
-import asyncio
 import contextlib
 import ctypes
 import socket
@@ -12,6 +11,7 @@ from msgspec import Struct
 from ringfence.errors import ComponentError
 from ringfence.runtime import host_interface
 from ringfence.runtime.host_interface import IFF_RUNNING
+from ringfence.runtime.host_ready import arrived
 
 SOL_PACKET, PACKET_AUXDATA, SO_ATTACH_FILTER = 263, 8, 26
 PACKET_ADD_MEMBERSHIP, PACKET_MR_MULTICAST = 1, 0
@@ -136,11 +136,11 @@ class Packets:
 
     async def arrived(self) -> None:
         """Return when a frame, an error, or a change of some wire waits."""
-        await _any(self._socket, self._links)
+        await arrived(self._socket, self._links)
 
     async def rewired(self) -> None:
         """Return when a change of some wire waits."""
-        await _any(self._links)
+        await arrived(self._links)
 
     def reconnected(self) -> bool:
         """Return whether the wire was away and came back since the last call.
@@ -173,24 +173,6 @@ def attach(packets: socket.socket, program: bytes) -> None:
     held = ctypes.create_string_buffer(program, len(program))
     description = struct.pack("@HP", len(program) // _INSTRUCTION_SIZE, ctypes.addressof(held))
     packets.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, description)
-
-
-async def _any(*sockets: socket.socket) -> None:
-    """Return when something waits at one of them."""
-    loop = asyncio.get_running_loop()
-    waiting = loop.create_future()
-    for each in sockets:
-        loop.add_reader(each, _settle, waiting)
-    try:
-        await waiting
-    finally:
-        for each in sockets:
-            loop.remove_reader(each)
-
-
-def _settle(waiting: asyncio.Future[None]) -> None:
-    if not waiting.done():
-        waiting.set_result(None)
 
 
 def carriers(notices: bytes, index: int) -> Iterator[bool]:

@@ -1,6 +1,5 @@
 """Changes to links, addresses, routes and rules of the namespace we run in, by netlink."""
 
-import asyncio
 import contextlib
 import errno
 import os
@@ -9,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from ringfence.errors import ComponentError
 from ringfence.protocols.netlink import refused
+from ringfence.runtime.host_ready import arrived
 
 _LARGEST = 65536
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
@@ -73,7 +73,7 @@ class Notices:
     async def changed(self) -> None:
         """Return after the next change; notices that pile up count as one."""
         try:
-            await asyncio.get_running_loop().sock_recv(self._socket, _LARGEST)
+            await arrived(self._socket)
             while self._socket.recv(_LARGEST):
                 pass
         except BlockingIOError:

@@ -53,6 +53,14 @@ def canonical(tag: str) -> str:
     return found
 
 
+def _told(
+    loop: asyncio.AbstractEventLoop, over: asyncio.Event, _number: int, _frame: object
+) -> None:
+    """Say so to the loop; its own `add_signal_handler` loads a library to ask what `over` is."""
+    with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+        loop.call_soon_threadsafe(over.set)
+
+
 class Phone:
     """One phone, from its boot to its end."""
 
@@ -100,7 +108,7 @@ class Phone:
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._over.set)
+            signal.signal(number, partial(_told, loop, self._over))
         log.keep()
         control = ControlServer(self._host.state, self._answer)
         if self._host.trace:

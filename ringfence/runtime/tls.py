@@ -1,6 +1,7 @@
 """The one place that builds an `SSLContext`: a policy made flesh in the local TLS library."""
 
 import asyncio
+import base64
 import hashlib
 import ssl
 import warnings
@@ -12,11 +13,13 @@ from ringfence.policy import certificate
 from ringfence.policy.tls import ClientCertificate, TlsPolicy, TlsVersion
 
 _VERSIONS = {
-    TlsVersion.TLS_1_0: ssl.TLSVersion.TLSv1,
-    TlsVersion.TLS_1_1: ssl.TLSVersion.TLSv1_1,
-    TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
-    TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
+    TlsVersion.TLS_1_0: "TLSv1",
+    TlsVersion.TLS_1_1: "TLSv1_1",
+    TlsVersion.TLS_1_2: "TLSv1_2",
+    TlsVersion.TLS_1_3: "TLSv1_3",
 }
+"""`{version: its name in the library}`."""
+_BEGIN = "-----BEGIN CERTIFICATE-----"
 
 KEPT = 32
 """Contexts that one phone keeps: one a policy, and policies change seldom."""
@@ -43,7 +46,7 @@ class Contexts:
             if policy not in self._made:
                 await asyncio.to_thread(self.client, policy)
 
-    def client(self, policy: TlsPolicy) -> ssl.SSLContext:
+    def client(self, policy: TlsPolicy) -> "ssl.SSLContext":
         """Return the context of a policy, made at its first use.
 
         Raises:
@@ -59,7 +62,7 @@ class Contexts:
         return self._made[policy]
 
 
-def client_context(policy: TlsPolicy, key_log: str = "") -> ssl.SSLContext:
+def client_context(policy: TlsPolicy, key_log: str = "") -> "ssl.SSLContext":
     """Return a new context that verifies the chain against the policy's anchors alone.
 
     It verifies no name: `policy.identity` does, after the handshake. Without an anchor it
@@ -90,7 +93,7 @@ def client_context(policy: TlsPolicy, key_log: str = "") -> ssl.SSLContext:
 
 def server_context(
     policy: TlsPolicy, certificate_file: str, key_file: str, key_log: str = ""
-) -> ssl.SSLContext:
+) -> "ssl.SSLContext":
     """Return a new context for the phone's own server; it prefers its own order of suites.
 
     The keys of its connections go to the file `key_log`, empty for none (`runtime.trace`).
@@ -116,10 +119,10 @@ def client_certificate(certificate_file: str, key_file: str) -> ClientCertificat
     """
     try:
         text = Path(certificate_file).read_text(encoding="ascii")
-        begin, end = text.find("-----BEGIN CERT"), text.find("-----END CERTIFICATE-----")
+        begin, end = text.find(_BEGIN), text.find("-----END CERTIFICATE-----")
         if not 0 <= begin < end:
             raise ComponentError(f"certificate {certificate_file}", "holds no certificate in PEM")
-        der = ssl.PEM_cert_to_DER_cert(text[begin : end + 25] + "\n")
+        der = base64.b64decode(text[begin + len(_BEGIN) : end])
     except (OSError, ValueError) as error:
         raise ComponentError(f"certificate {certificate_file}", _text(error)) from error
     return ClientCertificate(
@@ -131,7 +134,7 @@ def client_certificate(certificate_file: str, key_file: str) -> ClientCertificat
     )
 
 
-def client_hello(context: ssl.SSLContext, name: str) -> bytes:
+def client_hello(context: "ssl.SSLContext", name: str) -> bytes:
     """Return the first bytes that a context would send to the server `name`; it sends none.
 
     Raises:
@@ -149,18 +152,18 @@ def client_hello(context: ssl.SSLContext, name: str) -> bytes:
     raise ComponentError("TLS library", "a handshake without a server")
 
 
-def missing(context: ssl.SSLContext, policy: TlsPolicy) -> tuple[str, ...]:
+def missing(context: "ssl.SSLContext", policy: TlsPolicy) -> tuple[str, ...]:
     """Return the suites of a policy that the local library does not have after all."""
     held = {suite["name"] for suite in context.get_ciphers()}
     return tuple(name for name in policy.suites if name not in held)
 
 
-def _restrict(context: ssl.SSLContext, policy: TlsPolicy) -> None:
+def _restrict(context: "ssl.SSLContext", policy: TlsPolicy) -> None:
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     with warnings.catch_warnings():  # TLS 1.0 and 1.1 are deprecated; the operator was told
         warnings.simplefilter("ignore", DeprecationWarning)
-        context.minimum_version = _VERSIONS[policy.minimum]
-        context.maximum_version = _VERSIONS[policy.maximum]
+        context.minimum_version = ssl.TLSVersion[_VERSIONS[policy.minimum]]
+        context.maximum_version = ssl.TLSVersion[_VERSIONS[policy.maximum]]
     if policy.minimum is TlsVersion.TLS_1_3:
         return
     try:
@@ -171,13 +174,13 @@ def _restrict(context: ssl.SSLContext, policy: TlsPolicy) -> None:
         raise ComponentError("cipher suites", _text(error)) from error
 
 
-def _tell(context: ssl.SSLContext, key_log: str) -> None:
+def _tell(context: "ssl.SSLContext", key_log: str) -> None:
     """Have a context give its keys away; nothing but a trace asks for it, no environment either."""
     if key_log:
         context.keylog_filename = key_log
 
 
-def _load(context: ssl.SSLContext, certificate_file: str, key_file: str) -> None:
+def _load(context: "ssl.SSLContext", certificate_file: str, key_file: str) -> None:
     def no_password() -> str:
         raise ValueError("the key is encrypted")
 

@@ -127,16 +127,17 @@ def test_no_folder_that_a_phone_is_started_in_replaces_pythons_library(tmp_path:
     assert json.loads(done.stdout).count("Finder") == 1
 
 
-def test_what_loads_without_a_module_leaves_it_to_the_next(folder: Path) -> None:
+def test_what_loads_with_a_stand_in_leaves_the_module_to_the_next(folder: Path) -> None:
     (folder / "needs.py").write_text(
         "try:\n    import this\nexcept ImportError:\n    this = None\n"
     )
     sys.modules.pop("this", None)
-    finder.load_without("this", "needs")
-    assert sys.modules.pop("needs").this is None
-    assert "this" not in sys.modules
+    for taken in (None, ModuleType("that")):
+        finder.load_with("needs", {"this": taken})
+        assert sys.modules.pop("needs").this is taken
+        assert "this" not in sys.modules
     sys.modules["this"] = ModuleType("this")
-    finder.load_without("this", "needs")
+    finder.load_with("needs", {"this": None})
     assert sys.modules.pop("needs").this is sys.modules.pop("this")
 
 
