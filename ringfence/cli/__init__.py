@@ -44,6 +44,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
+def sentence(words: str) -> str:
+    """Return words of a help as a sentence; names in capitals stay so."""
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -86,7 +91,7 @@ def _run(words: Sequence[str]) -> int:
     from ringfence.cli.parser import Parser
 
     purpose = {**WORDS, **ALONE}[name]
-    parser = Parser(prog=f"ringfence {name}", description=f"{purpose.capitalize()}.")
+    parser = Parser(prog=f"ringfence {name}", description=sentence(purpose))
     module.add(parser)
     return int(module.run(parser.parse_args(words[count:])))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ringfence.cli import CANNOT, DONE, FINDINGS, USAGE
+from ringfence.cli import CANNOT, DONE, FINDINGS, USAGE, sentence
 from ringfence.errors import ComponentError
 from ringfence.lab.place import DEFAULT, Place, environment
 from ringfence.lab.story import ending, line
@@ -27,7 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     def verb(name: str, purpose: str) -> argparse.ArgumentParser:
-        made = verbs.add_parser(name, help=purpose, description=purpose.capitalize() + ".")
+        made = verbs.add_parser(name, help=purpose, description=sentence(purpose))
         made.add_argument("--name", default=DEFAULT, help="which lab, where there are several")
         return made
 

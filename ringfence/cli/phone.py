@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ringfence.cli import ALONE, CANNOT, DONE, FINDINGS, phone_run, phone_set, printable
+from ringfence.cli import ALONE, CANNOT, DONE, FINDINGS, phone_run, phone_set, printable, sentence
 from ringfence.cli.phone_keys import add_screen
 from ringfence.cli.phone_set import NOT_RUNNING
 from ringfence.errors import ComponentError, ConfigError, RingfenceError
@@ -28,7 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     def verb(name: str, purpose: str) -> argparse.ArgumentParser:
-        made = verbs.add_parser(name, help=purpose, description=purpose.capitalize() + ".")
+        made = verbs.add_parser(name, help=purpose, description=sentence(purpose))
         made.add_argument("--state", type=Path, required=True, help="folder of the phone")
         return made
 

@@ -19,6 +19,7 @@ from ringfence.cli import (
     provider_acs,
     provider_firmware,
     provider_inventory,
+    sentence,
 )
 from ringfence.errors import ComponentError, ConfigError
 
@@ -42,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _add_config(verbs: provider_inventory.Verbs, server: str) -> None:
     said = f"write a configuration of {server.capitalize()} for profiles"
-    verb = verbs.add_parser(f"{server}-config", help=said, description=said.capitalize() + ".")
+    verb = verbs.add_parser(f"{server}-config", help=said, description=sentence(said))
     verb.add_argument("name", metavar="NAME", help="of the server, as phones call it")
     _add_files(verb)
     verb.add_argument("--port", type=_port, default=HTTPS, help="TCP port (443)")

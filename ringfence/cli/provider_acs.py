@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ringfence.cli import DONE, FINDINGS
+from ringfence.cli import DONE, FINDINGS, sentence
 from ringfence.cli.provider_inventory import Verbs
 from ringfence.errors import ComponentError, ConfigError
 
@@ -42,10 +42,10 @@ def add(verbs: Verbs) -> None:
     more = parser.add_subparsers(dest="acs", required=True, metavar="VERB")
     _add_serve(more)
     for name, purpose in (("devices", "list the phones"), ("informs", "list the phones' calls")):
-        listing = more.add_parser(name, help=purpose, description=purpose.capitalize() + ".")
+        listing = more.add_parser(name, help=purpose, description=sentence(purpose))
         _add_folder(listing)
     for name, (purpose, words) in _ORDERS.items():
-        verb = more.add_parser(name, help=purpose, description=purpose.capitalize() + ".")
+        verb = more.add_parser(name, help=purpose, description=sentence(purpose))
         _add_folder(verb)
         verb.add_argument("--device", default="", metavar="ID", help="phone; the only one")
         if words == "URL":

@@ -4,6 +4,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ringfence.cli import sentence
 from ringfence.cli.provider_inventory import Verbs
 from ringfence.errors import ConfigError
 
@@ -23,7 +24,7 @@ def add(verbs: Verbs) -> None:
     )
     more = parser.add_subparsers(dest="firmware", required=True, metavar="VERB")
     said = "build an image of the Ringfence that is installed here"
-    build = more.add_parser("build", help=said, description=said.capitalize() + ".")
+    build = more.add_parser("build", help=said, description=sentence(said))
     build.add_argument("--out", "-o", type=Path, metavar="FILE", help="ringfence-VERSION.pyz")
     publish = more.add_parser("publish", help="sign images, and all before", description=PUBLISH)
     publish.add_argument("file", nargs="*", type=Path, metavar="FILE")

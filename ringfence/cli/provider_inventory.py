@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TypeAlias
 
+from ringfence.cli import sentence
+
 FOLDER = Path("ringfence-provider")
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -33,13 +35,13 @@ def add(verbs: Verbs) -> None:
 
 
 def _noun(verbs: Verbs, name: str, purpose: str) -> Verbs:
-    return verbs.add_parser(
-        name, help=purpose, description=purpose.capitalize() + "."
-    ).add_subparsers(dest="what", required=True, metavar="VERB")
+    return verbs.add_parser(name, help=purpose, description=sentence(purpose)).add_subparsers(
+        dest="what", required=True, metavar="VERB"
+    )
 
 
 def _verb(verbs: Verbs, name: str, purpose: str) -> argparse.ArgumentParser:
-    verb = verbs.add_parser(name, help=purpose, description=purpose.capitalize() + ".")
+    verb = verbs.add_parser(name, help=purpose, description=sentence(purpose))
     verb.add_argument(
         "--data", type=Path, default=FOLDER, help=f"folder of the inventory ({FOLDER})"
     )
