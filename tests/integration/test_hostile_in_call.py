@@ -117,6 +117,10 @@ class Stage:
         self.screen.press("2")
         self.until("xsi", words)
 
+    def held(self, kind: str, words: str) -> None:
+        submit(self.phone, Primary_Request_URL=f"https://{NAME}/{kind}")
+        self.until("location", words)
+
     def websocket(self, path: str, lines: tuple[str, ...], end: str) -> None:
         submit(self.phone, Control_Server_URL=f"wss://{NAME}:8443/{path}")
         while not self._heard(self.control).startswith(f"connected /{path}"):
@@ -139,7 +143,7 @@ def _memory(pid: int, name: str) -> int:
     return int(words[words.index(name) + 1])
 
 
-@pytest.mark.proves("APP-01", "APP-03", "APP-04", "APP-05", "APP-06", "TR-05")
+@pytest.mark.proves("APP-01", "APP-03", "APP-04", "APP-05", "APP-06", "APP-07", "TR-05")
 def test_a_call_goes_on_whatever_the_servers_of_the_applications_send(
     net: Net, dnsmasq: StartDnsmasq, component: list[str]
 ) -> None:
@@ -156,9 +160,13 @@ def test_a_call_goes_on_whatever_the_servers_of_the_applications_send(
         "CWMP bomb": lambda: stage.acs("bomb", "a DOCTYPE is not allowed"),
         "CWMP without end": lambda: stage.acs("endless", "the body exceeds"),
         "CWMP methods": lambda: stage.acs("loop", "more than 256 methods"),
-        "XML bomb": lambda: stage.xml("bomb", "XML: "),
+        "XML bomb": lambda: stage.xml("laughs", "a DOCTYPE is not allowed"),
+        "XML packed": lambda: stage.xml("bomb", "XML: "),
         "XML without end": lambda: stage.xml("endless", "the body exceeds"),
-        "XSI bomb": lambda: stage.xsi("bomb", "XML: "),
+        "XSI bomb": lambda: stage.xsi("laughs", "a DOCTYPE is not allowed"),
+        "XSI without end": lambda: stage.xsi("endless", "the body exceeds"),
+        "HELD bomb": lambda: stage.held("laughs", "a DOCTYPE is not allowed"),
+        "HELD without end": lambda: stage.held("endless", "exceeds"),
         "WebSocket oversize": lambda: stage.websocket("large", OVERSIZE, "closed 1009"),
         "WebSocket without end": lambda: stage.websocket("endless", WITHOUT_END, "flooded"),
         "XMPP without end": stage.xmpp,

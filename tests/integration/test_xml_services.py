@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.certificates import leaf
 from tests.support.curl import Curl
-from tests.support.hostile import liar
+from tests.support.hostile import LAUGHS, liar
 from tests.support.phone import RunningPhone, ringfence
 from tests.support.provider_fixtures import StartDnsmasq, StartNginx, dnsmasq, net, nginx
 from tests.support.provider_net import FIRST, NAME, PHONE, Net, Nginx, submit
@@ -37,13 +37,6 @@ FILES = {
     "loop.xml": f'<CiscoIPPhoneExecute><ExecuteItem URL="https://{NAME}/loop.xml"/>'
     "</CiscoIPPhoneExecute>",
 }
-BOMB = (
-    '<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "haha">'
-    + "".join(
-        f'<!ENTITY {b} "{f"&{a};" * 20}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True)
-    )
-    + "]><CiscoIPPhoneText><Text>&i;</Text></CiscoIPPhoneText>"
-)
 URL = f"https://{NAME}/menu.xml"
 
 
@@ -110,7 +103,7 @@ def test_what_is_not_supported_or_refused_is_said_on_the_screen(
     dnsmasq(A_RECORD)
     server = nginx()
     flat = "<CiscoIPPhoneText>" + "<a>" * 9 + "</a>" * 9 + "</CiscoIPPhoneText>"
-    serve(server, **{"bomb.xml": BOMB, "deep.xml": flat, "big.xml": "x" * 300_000})
+    serve(server, **{"bomb.xml": LAUGHS, "deep.xml": flat, "big.xml": "x" * 300_000})
     phone = net.boot(Resync_On_Reset="No", XML_Directory_Service_URL=URL)
     before = resident(phone)
     screen = Screen(phone)
@@ -249,7 +242,7 @@ def test_commands_in_xml_are_obeyed_only_from_who_may_send_them(
     screen.press("Home")
     assert 'Status="0"' in curl(net, *digest, *sends(FILES["news.xml"]))
     assert "Rain at noon." in screen.press()
-    assert "a DOCTYPE is not allowed" in curl(net, *digest, *sends(BOMB))
+    assert "a DOCTYPE is not allowed" in curl(net, *digest, *sends(LAUGHS))
     assert curl(net, *digest, "-H", "Origin: http://evil.test", *key).endswith("403")
     submit(phone, CISCO_XML_EXE_Auth_Mode="Remote Credential")
     assert curl(net, *digest, *key).endswith("403")

@@ -176,6 +176,7 @@ def test_servers_that_lie_cost_no_memory(net: Net, dnsmasq: StartDnsmasq, liar: 
         ("loop", "more than 5 redirects"),
         ("garbage", "no HTTP answer"),
         ("cut", "broken answer"),
+        ("laughs", "a DOCTYPE is not allowed"),
     ):
         submit(phone, XSI_Host_Server=f"{liar}/{kind}")
         screen.open("Company")

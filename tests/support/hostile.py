@@ -25,6 +25,14 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 PART = b"<flat-profile><GPP_A>bad</GPP_A>"
 NOISE = bytes(range(256)) * 2
 BOMB = gzip.compress(b" " * (64 << 20))
+LAUGHS = (
+    '<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "haha">'
+    + "".join(
+        f'<!ENTITY {b} "{f"&{a};" * 20}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    + "]><CiscoIPPhoneText><Text>&i;</Text></CiscoIPPhoneText>"
+)
+"""A text of 100 GB, in a KiB of XML."""
 
 
 def sized(body: bytes, size: int = 0) -> bytes:
@@ -39,6 +47,7 @@ LIES = {
     "chunks": CHUNKED + b"5\r\n" + PART + b"\r\nzz\r\n",
     "cut": CHUNKED + b"ffff\r\n" + PART,
     "bomb": sized(BOMB),
+    "laughs": sized(LAUGHS.encode()),
     "packed": OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB,
     "garbage": NOISE,
     "noise": sized(NOISE),
