@@ -30,8 +30,21 @@ LIES = {
     "text": b"not found",
     "fault": write(Envelope(cwmp.Fault(8001, "Request denied <b>"), "1")),
     "turn": write(Envelope(cwmp.Reboot("now"), "1")),
+    "id": write(Envelope(cwmp.InformResponse(1), "7")),
 }
 """What answers the Inform."""
+MANY = tuple(
+    cwmp.ParameterValueStruct(f"Device.X{n}", cwmp.Value("1", "string")) for n in range(8_000)
+)
+CALLS = {
+    "loop": write(Envelope(cwmp.GetParameterValues(("Device.X_RINGFENCE_Settings.User.",)), "1")),
+    "hold": write(Envelope(cwmp.GetRPCMethods(), "1", hold_requests=True)),
+    "unknown": write(Envelope(cwmp.Reboot("now"), "1")).replace(b"Reboot", b"Explode"),
+    "huge": write(Envelope(cwmp.SetParameterValues(MANY, "k"), "1")),
+}
+"""What follows the Inform, and each answer."""
+FAULTS = {"unknown": b"<FaultCode>9000<", "huge": b"<FaultCode>9003<"}
+"""What the phone answers to that; the session is over then."""
 NUMBER = itertools.count()
 
 
@@ -56,9 +69,12 @@ class Liar(BaseHTTPRequestHandler):
             self._send(307, b"", ("Location", f"/round?{next(NUMBER)}"))
         elif kind == "endless":
             self._forever()
-        elif kind == "loop":
-            asks = cwmp.GetParameterValues(("Device.X_RINGFENCE_Settings.User.",))
-            self._send(200, HELLO if b"Inform>" in body else write(Envelope(asks, "1")))
+        elif kind == "login":
+            nonce = f'Digest realm="r", nonce="{next(NUMBER)}", qop="auth"'
+            self._send(401, b"", ("WWW-Authenticate", nonce))
+        elif kind in CALLS:
+            over = kind in FAULTS and FAULTS[kind] in body
+            self._send(204 if over else 200, HELLO if b"Inform>" in body else CALLS[kind])
         elif kind == "cookies":
             many = [("Set-Cookie", f"a{n}={'x' * 300}") for n in range(30)]
             self._send(200 if b"Inform>" in body else 204, HELLO, *many)
