@@ -138,21 +138,30 @@ class Control:
 def follow(gate: Gate, control: Control, port: str, links: socket.socket) -> None:
     """Do as hostapd says until it is gone; raises `OSError` then."""
     gate.set(control.authorised())
+    wired, index = True, socket.if_nametoindex(port)
     while True:
         for event in control.events:
             gate.hear(event)
         control.events.clear()
         ready, _, _ = select.select([control.socket, links], [], [], PULSE)
-        # What was told counts, not what is: a wire may be back already.
-        if links in ready and not all(carriers(links.recv(65536), socket.if_nametoindex(port))):
-            try:  # told last: whoever plugs in then meets a switch that knows nobody
-                control.ask(f"DEAUTHENTICATE {EVERYONE}")
-            finally:
-                gate.set(set())
+        for connected in carriers(links.recv(65536), index) if links in ready else ():
+            # What was told counts, not what is: a wire may be back already. One that is not there
+            # yet takes nobody away: whoever has plugged in may be speaking to hostapd.
+            if wired and not connected:
+                unplugged(gate, control)
+            wired = connected
         if control.socket in ready:
             control.events.append(control.socket.recv(8192).decode(errors="replace"))
         elif not ready:
             control.ask("PING")
+
+
+def unplugged(gate: Gate, control: Control) -> None:
+    """Have hostapd forget everyone, and shut the port; raises `OSError` where it is gone."""
+    try:  # told last: whoever plugs in then meets a switch that knows nobody
+        control.ask(f"DEAUTHENTICATE {EVERYONE}")
+    finally:
+        gate.set(set())
 
 
 def main(port: str, folder: str) -> int:

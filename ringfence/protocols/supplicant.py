@@ -10,13 +10,15 @@ from collections import deque
 
 from msgspec import Struct
 
-BURST, RHYTHM, START_PERIOD = 0.05, 1.0, 30.0
-"""Seconds between two EAPOL-Starts: at first, then until `SLOW`, and from then on."""
+REPEAT, RHYTHM, START_PERIOD = 0.1, 1.0, 30.0
+"""Seconds from the first EAPOL-Start to the second, then between two until `SLOW`, and afterwards.
+An authenticator that is slow to read takes all that wait for it: the third makes it give the port
+up, and some ignore who made it so for seconds. Source: IEEE 802.1X-2004 8.2.4, reAuthMax."""
 QUICK, SLOW = 1.0, 10.0
-"""Seconds after the first EAPOL-Start at which the next rhythm begins."""
+"""Seconds of a series after which the supplicant is told to begin anew, and the rhythm slackens."""
 PATIENCE = 3.0
 """Seconds after which the phone goes on as at a port without 802.1X; it keeps asking."""
-FIRST_STALL, LONGEST = 0.25, 30.0
+FIRST_STALL, LONGEST = 1.0, 30.0
 """Seconds without progress after which EAP is begun anew; doubled each time, up to authPeriod. An
 EAPOL-Start too many makes the authenticator begin again, which a supplicant does not take up."""
 FIRST_PAUSE, LAST_PAUSE = 1.0, 60.0
@@ -237,7 +239,8 @@ class Transaction:
         self._entangled = self._entangled or (since >= QUICK and not self._fresh)
         self._fresh = False
         self._renewed = self._entangled
-        self._next = now + (BURST if since < QUICK else RHYTHM if since < SLOW else START_PERIOD)
+        pause = RHYTHM if since < SLOW else START_PERIOD
+        self._next = now + (REPEAT if now < self._asked_at + REPEAT else pause)
         return True
 
     def commands_to_send(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 from ringfence.errors import ComponentError
@@ -110,6 +111,12 @@ class Supplicant:
         """Return the next message."""
         data = await asyncio.get_running_loop().sock_recv(self._socket, LARGEST)
         return data.decode(errors="replace")
+
+    def waiting(self) -> Iterator[str]:
+        """Yield the messages that have come already, without waiting for more."""
+        with contextlib.suppress(OSError):  # none waits, or it is gone: `ended` tells
+            while True:
+                yield self._socket.recv(LARGEST).decode(errors="replace")
 
     async def ended(self) -> str:
         """Return how it ended, once it has."""

@@ -7,13 +7,16 @@ import select
 import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from ringfence.features.dot1x import session, watch
+from ringfence.protocols import supplicant
 from ringfence.protocols.dhcp import Lease
+from ringfence.runtime.host_packets import Packets
 from tests.support.dot1x import ON, PHONE, facts
 from tests.support.dot1x_stage import (
     ANYONE,
@@ -137,6 +140,47 @@ def test_a_phone_that_the_switch_has_forgotten_notices_and_asks_again(
     words = stage.as_phone(replace(facts(stage.authority), lease=lease), scenario, **ON)
     assert words[-3:] == ["Authenticated", "Authenticating", "Authenticated"]
     port.opened(PHONE, 2)
+
+
+def test_a_phone_without_an_address_does_not_believe_for_ever_that_it_is_let_in(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no router yet that could fall silent."""
+    monkeypatch.setattr(session, "FIRST_TRUST", 0.5)
+    port = stage.guard(stage.authority.server(ANYONE))
+
+    async def scenario(phone: Watched) -> list[str]:
+        await rows_when_in(phone)
+        await asyncio.to_thread(port.command, "deauthenticate", PHONE)
+        await asyncio.to_thread(port.shut, PHONE)
+        await phone.shows("Reason", "the network fell silent")
+        return (await rows_when_in(phone))[1]
+
+    words = stage.as_phone(replace(facts(stage.authority), lease=None), scenario, **ON)
+    assert words[-3:] == ["Authenticated", "Authenticating", "Authenticated"]
+    port.opened(PHONE, 2)
+
+
+def test_a_phone_that_was_busy_reads_what_was_said_before_it_asks_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = stage.guard(stage.authority.server(ANYONE))
+    send, first = Packets.send, iter([True])
+
+    def sent(packets: Packets, frame: bytes) -> None:
+        """Keep the phone busy after its first frame, as long as a conversation may stand still."""
+        send(packets, frame)
+        if next(first, False):
+            port.opened(PHONE)
+            time.sleep(supplicant.FIRST_STALL)
+
+    async def scenario(phone: Watched) -> str:
+        await rows_when_in(phone)
+        return await asyncio.to_thread(supplicant_says, stage)
+
+    monkeypatch.setattr(Packets, "send", sent)
+    said = stage.phone(scenario, **ON)
+    assert "Supplicant PAE state=AUTHENTICATED" in said
 
 
 def test_a_phone_that_stops_for_good_logs_off(stage: Stage) -> None:

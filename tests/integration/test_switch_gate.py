@@ -113,6 +113,22 @@ def test_a_wire_that_is_pulled_out_shuts_the_port(
     assert "AUTHORIZED" not in port.command("all_sta")
 
 
+def test_a_port_that_comes_up_forgets_nobody_who_has_asked_meanwhile(
+    wiring: Wiring, port: Port, phone: Supplicant
+) -> None:
+    """It has no carrier yet when it is switched on, and whoever plugs in does not wait."""
+    port.opened(PHONE)
+    wiring.switch.run("ip", "link", "set", "p1", "down")
+    port.shut(PHONE)
+    port.gate.process.send_signal(signal.SIGSTOP)
+    wiring.switch.run("ip", "link", "set", "p1", "up")
+    wiring.phone.call(ask)
+    port.hostapd.wait_for(f"AP-STA-CONNECTED {PHONE}", 2)
+    port.gate.process.send_signal(signal.SIGCONT)
+    port.opened(PHONE, 2)
+    assert "AUTHORIZED" in port.command("all_sta")
+
+
 def test_a_gate_that_was_killed_learns_who_is_authorised(
     wiring: Wiring, port: Port, phone: Supplicant, tmp_path: Path
 ) -> None:

@@ -69,8 +69,9 @@ def starts(state: Transaction, begin: float, end: float) -> list[float]:
     return sent
 
 
-def test_the_first_start_goes_out_at_once_and_is_repeated_every_50_ms() -> None:
-    assert starts(plugged(), 100.0, 100.26) == [0.0, 0.05, 0.1, 0.15, 0.2, 0.25]
+def test_the_first_start_goes_out_at_once_and_is_repeated_soon_once_and_then_each_second() -> None:
+    """The third that waits for a slow authenticator makes it give the port up: reAuthMax is 2."""
+    assert starts(plugged(), 100.0, 104.2) == [0.0, 0.1, 1.1, 2.1, 3.1, 4.1]
 
 
 def test_no_start_is_sent_once_eap_began() -> None:
@@ -81,8 +82,7 @@ def test_no_start_is_sent_once_eap_began() -> None:
 
 def test_a_port_without_an_authenticator_is_asked_ever_more_rarely() -> None:
     sent = starts(plugged(), 100.0, 200.0)
-    assert len([at for at in sent if at < 1.0]) == 20
-    assert len([at for at in sent if 1.0 <= at < 10.0]) <= 10
+    assert len([at for at in sent if at < 10.2]) == 12
     assert [at for at in sent if at > 30.0] == pytest.approx([40.0, 70.0], abs=1.1)
 
 
@@ -169,8 +169,8 @@ def test_a_server_that_never_answers_is_given_up() -> None:
         state.handle_timer(now)
     words = "the switch asked who the phone is, and no authentication server answered"
     assert found == [Refused(words)]
-    assert [later - one for one, later in pairwise(begun)] == [0.25, 0.5, 1, 2, 4, 8, 16]
-    assert now == 100 + 31.75 + 30
+    assert [later - one for one, later in pairwise(begun)] == [1, 2, 4, 8, 16]
+    assert now == 100 + 31 + 30
 
 
 def test_an_eapol_start_follows_as_soon_as_the_supplicant_has_begun_anew() -> None:
@@ -182,17 +182,17 @@ def test_an_eapol_start_follows_as_soon_as_the_supplicant_has_begun_anew() -> No
     assert state.starts_to_send(100.002)
     assert state.commands_to_send() == ()
     state.receive_message(STARTED, 100.003)
-    assert not state.starts_to_send(100.06)
+    assert not state.starts_to_send(100.11)
 
 
 def test_progress_gives_a_slow_server_its_time() -> None:
     state = plugged()
     assert asks(state, 100.0)
     for n, text in enumerate((STARTED, PROPOSED.format(13), SELECTED.format(13)), 1):
-        state.receive_message(text, 100.0 + 0.2 * n)
-        state.handle_timer(100.0 + 0.2 * n + 0.15)
-        assert not state.starts_to_send(100.0 + 0.2 * n + 0.15)
-    state.receive_message(SUCCESS, 100.8)
+        state.receive_message(text, 100.0 + 0.9 * n)
+        state.handle_timer(100.0 + 0.9 * n + 0.8)
+        assert not state.starts_to_send(100.0 + 0.9 * n + 0.8)
+    state.receive_message(SUCCESS, 103.6)
     assert state.authorised
 
 
@@ -203,8 +203,8 @@ def test_a_conversation_that_stalls_is_begun_anew() -> None:
     state.commands_to_send()
     state.receive_message(STARTED, 100.1)
     state.receive_message(PROPOSED.format(13), 100.1)
-    state.handle_timer(100.35)
-    assert state.starts_to_send(100.35)
+    state.handle_timer(101.1)
+    assert state.starts_to_send(101.1)
     assert state.commands_to_send() == ("REASSOCIATE",)
 
 
@@ -262,10 +262,9 @@ def test_the_supplicant_begins_anew_with_each_series_and_while_nobody_answers() 
     state = plugged()
     assert state.starts_to_send(100.0)
     assert state.commands_to_send() == ("REASSOCIATE",)
-    assert state.starts_to_send(100.05)
+    assert state.starts_to_send(100.1)
     assert state.commands_to_send() == ()
-    for now in (100.5, 101.0, 102.0):
-        state.starts_to_send(now)
+    assert state.starts_to_send(101.1)
     assert state.commands_to_send() == ("REASSOCIATE",)
     attempt(state, 13, SUCCESS, now=102.1)
     state.receive_silence(110.0)

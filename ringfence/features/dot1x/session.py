@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ipaddress
+import itertools
 import logging
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -33,6 +34,8 @@ BATCH, REST = 64, 0.05
 AGAIN = (0.1, 0.4, 1.2)
 """Seconds after which a phone that was let in and still has no lease asks for one again: a switch
 says that it opens the port a moment before it does."""
+FIRST_TRUST, LAST_TRUST = 10.0, 300.0
+"""Seconds that a phone without an address believes that it is let in; doubled each time."""
 NO_CREDENTIAL = "EAP-FAST has no credential (PAC) yet, and fetching one is switched off"
 
 
@@ -56,6 +59,9 @@ class Session:
         self._wake = asyncio.Event()
         self._again: tuple[float, ...] = ()
         """When others are told once more that the phone was let in."""
+        self._trust = FIRST_TRUST
+        self._doubts_at: float | None = None
+        """When a phone that is let in, and has no address, asks the switch again."""
 
     @property
     def watched(self) -> str:
@@ -81,7 +87,9 @@ class Session:
         while True:
             self._wake.clear()
             now = host.now()
+            self._catch_up(now)
             state.handle_timer(now)
+            self._doubt(now)
             with contextlib.suppress(ComponentError):  # the port is down: its carrier tells
                 if state.starts_to_send(now):
                     commands = state.commands_to_send()
@@ -99,8 +107,33 @@ class Session:
                 pulse = now + PULSE
                 for command in ("DETACH", "ATTACH", "STATUS"):
                     self._child.send(command)
-            timers = (state.get_timer(), self._watch.get_timer(), pulse, *self._again)
+            timers = (
+                *(state.get_timer(), self._watch.get_timer(), self._doubts_at, pulse),
+                *self._again,
+            )
             await woken(self._wake, min(at for at in timers if at is not None), host.now())
+
+    def _catch_up(self, now: float) -> None:
+        """Before a timer counts take what was said meanwhile: a busy phone asks nothing twice."""
+        timer = self.transaction.get_timer()
+        if timer is not None and now >= timer:
+            for text in itertools.islice(self._child.waiting(), BATCH):
+                self.transaction.receive_message(text, now)
+
+    def _doubt(self, now: float) -> None:
+        """Ask again where nobody lends an address: no router can fall silent that is not known."""
+        facts = self._world.facts()
+        if facts.lease or facts.lease6 or not self.transaction.authorised:
+            self._doubts_at = None
+        elif self._doubts_at is None:
+            self._doubts_at = now + self._trust
+            self._trust = min(self._trust * 2, LAST_TRUST)
+        elif now >= self._doubts_at:
+            self._doubts_at = None
+            self.transaction.receive_silence(now)
+            logger.warning("dot1x.forgotten: %s", self.transaction.reason)
+        if facts.lease or facts.lease6:
+            self._trust = FIRST_TRUST
 
     def _look(self, now: float) -> None:
         """Watch the router while there is one, and believe what it shows."""
