@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ringfence.cli import CANNOT, DONE, FINDINGS, USAGE, sentence
 from ringfence.errors import ComponentError
 from ringfence.lab.place import DEFAULT, Place, environment
-from ringfence.lab.story import ending, line
+from ringfence.lab.story import ending, line, of_acs
 from ringfence.lab.topology import NODES, PHONE, PROXY
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ def _up(arguments: argparse.Namespace, place: Place) -> int:
         document = _booted(steps, good=good) | (_document(place) if runs else {})
         print(json.dumps(document, indent=2))
     else:
-        print("\n".join(_last_words(place, good=good)))
+        managed = any(step["step"] == "acs" for step in steps)
+        print("\n".join(_last_words(place, good=good, managed=managed)))
     return DONE if good else FINDINGS
 
 
@@ -199,7 +200,7 @@ def _interrupt(number: int, _: object) -> None:
     raise KeyboardInterrupt
 
 
-def _last_words(place: Place, *, good: bool) -> list[str]:
+def _last_words(place: Place, *, good: bool, managed: bool) -> list[str]:
     record = place.record()
     if record is None:
         return ["", "The lab could not be started; nothing is left."]
@@ -207,7 +208,12 @@ def _last_words(place: Place, *, good: bool) -> list[str]:
         return ["", "The lab runs, but not as it should. ringfence lab down ends it."]
     phone = str(_document(place)["phone_address"])
     login = f"user {record.login}, password {record.password}"
-    return ending(_program(), place.name, record.page_url, login, phone)
+    words = ending(_program(), place.name, record.page_url, login, phone)
+    if managed:
+        from ringfence.lab.acs import FOLDER
+
+        words = [*of_acs(_program(), place.name, str(FOLDER)), *words]
+    return words
 
 
 def _program() -> str:

@@ -144,7 +144,6 @@ def _serve(arguments: argparse.Namespace) -> None:
 
     if (arguments.certificate is None) != (arguments.key is None):
         raise ConfigError("--certificate", "goes with --key")
-    arguments.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     doors = Doors(
         folder=arguments.dir,
@@ -204,6 +203,8 @@ def ask(folder: Path, method: str, path: str, body: Mapping[str, object] | None 
 
 
 def _list(arguments: argparse.Namespace, told: list[dict[str, Any]]) -> None:
+    from ringfence.provider.acs.orders import ended
+
     if arguments.json:
         print(json.dumps(told, indent=2))
         return
@@ -211,5 +212,5 @@ def _list(arguments: argparse.Namespace, told: list[dict[str, Any]]) -> None:
         at = each["last"] if "last" in each else each["at"]
         when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
         name = each.get("id") or each.get("device")
-        rest = each.get("request_url") or each.get("login") or each.get("address") or ""
-        print(f"{when}  {name}  {', '.join(each['events'])}  {rest}".rstrip())
+        more = each.get("request_url") or ended(each.get("told", {})) or each.get("login", "")
+        print(f"{when}  {name}  {', '.join(each['events'])}  {more}".rstrip())

@@ -204,3 +204,17 @@ def ending(program: str, name: str, page: str, login: str, phone: str) -> list[s
         "End it:",
         f"  {program} lab down{own}",
     ]
+
+
+def of_acs(program: str, name: str, folder: str) -> list[str]:
+    """Return what a newcomer can have the phone do as its ACS."""
+    own = "" if name == "default" else f" --name {name}"
+    ask = f"  {program} lab shell{own} servers -- {program} provider acs"
+    return [
+        "",
+        "Manage the phone as its ACS:",
+        f"{ask} informs --dir {folder}",
+        f"{ask} get --dir {folder} Device.DeviceInfo.",
+        f"{ask} set --dir {folder} Device.X_CISCO_SecuritySettings.TLSCipherList=HIGH",
+        f"{ask} reboot --dir {folder} --key mine",
+    ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ringfence.lab.story import STEPS, ending, line, ranges, words
+from ringfence.lab.story import STEPS, ending, line, of_acs, ranges, words
 
 TOLD: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "network": (
@@ -189,3 +189,11 @@ def test_the_ending_repeats_the_name_of_another_lab() -> None:
     assert "  .venv/bin/ringfence lab down --name second" in lines
     assert "  .venv/bin/ringfence lab break --name second server-name" in lines
     assert any(f"{page}admin/advanced" in one and login in one for one in lines)
+
+
+def test_a_newcomer_is_told_how_to_manage_the_phone_as_its_acs() -> None:
+    asked = of_acs("ringfence", "two", "/run/lab/acs")
+    assert asked[2] == (
+        "  ringfence lab shell --name two servers -- "
+        "ringfence provider acs informs --dir /run/lab/acs"
+    )

@@ -13,7 +13,8 @@ from ringfence.policy.applications import NameCheck
 from ringfence.protocols.cwmp import messages as cwmp
 from ringfence.protocols.cwmp.envelope import Envelope, read, write
 from ringfence.provider.acs.desk import Desk, Session, Task
-from ringfence.provider.acs.orders import Order, message_of
+from ringfence.provider.acs.orders import Order, ended, message_of
+from ringfence.provider.acs.page import page
 from ringfence.runtime.state import Facts
 
 ON = {"Enable_TR-069": "Yes", "Connection_Type": "Static IP", "Static_IP": "10.0.0.2"}
@@ -145,3 +146,19 @@ def test_a_task_that_was_not_answered_is_given_again() -> None:
 def test_a_session_begins_with_an_inform(data: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         Session(Desk(lambda: 7.0), "10.0.0.2", "").receive(data)
+
+
+def test_how_a_download_came_out_is_told_in_words() -> None:
+    """On the page and in `informs`."""
+    desk = Desk(lambda: 7.0)
+    session = Session(desk, "10.0.0.2", "Digest phone")
+    session.receive(said(INFORM))
+    for fault in (cwmp.FaultStruct(), cwmp.FaultStruct(9016, "HTTP status 404 <b>")):
+        session.receive(said(cwmp.TransferComplete("k1", fault, "a", "b")))
+    assert [ended(one.told) for one in desk.log] == [
+        "",
+        "k1: done",
+        "k1: fault 9016: HTTP status 404 <b>",
+    ]
+    assert "<td>k1: fault 9016: HTTP status 404 &lt;b&gt;</td>" in page(desk)
+    assert "None yet." in page(Desk(lambda: 7.0))

@@ -73,6 +73,14 @@ def _value(text: str, types: Mapping[str, str]) -> cwmp.ParameterValueStruct:
     return cwmp.ParameterValueStruct(path, cwmp.Value(value, kind))
 
 
+def ended(told: Mapping[str, str]) -> str:
+    """Return how a download came out, in words; empty where a call tells of none."""
+    if (code := told.get("FaultCode")) is None:
+        return ""
+    how = "done" if code == "0" else f"fault {code}: {told['FaultString']}"
+    return f"{told['CommandKey']}: {how}" if told["CommandKey"] else how
+
+
 def words(told: Mapping[str, object]) -> Sequence[str]:
     """Return an answer in lines for people."""
     fault, answer = told.get("fault"), told.get("answer")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from ringfence.provider.acs.desk import Desk, Device, Heard
+from ringfence.provider.acs.orders import ended
 
 SHOWN = 100
 """Calls that are listed."""
@@ -24,7 +25,7 @@ def page(desk: Desk) -> str:
             "<h1>Phones</h1>",
             _table(("Phone", "Product", "Last call", "Events", "Connection request"), devices),
             "<h1>Calls</h1>",
-            _table(("Time", "Phone", "Events", "From", "Login"), calls),
+            _table(("Time", "Phone", "Events", "Download", "From", "Login"), calls),
             "</body></html>\n",
         )
     )
@@ -35,11 +36,14 @@ def _device(each: Device) -> tuple[str, ...]:
 
 
 def _call(each: Heard) -> tuple[str, ...]:
-    return _time(each.at), each.device, ", ".join(each.events), each.address, each.login
+    said = ", ".join(each.events), ended(each.told)
+    return _time(each.at), each.device, *said, each.address, each.login
 
 
 def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     head = "".join(f"<th>{escape(text)}</th>" for text in heads)
+    if not rows:
+        return "<p>None yet.</p>"
     lines = ("".join(f"<td>{escape(text)}</td>" for text in row) for row in rows)
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import secrets
+import socket
 import ssl
 import time
 from collections import OrderedDict
@@ -78,6 +79,7 @@ class Acs:
 
         """
         doors = self._doors
+        door = _claimed(doors.folder)
         phones = web.Application(client_max_size=LARGEST)
         phones.router.add_post("/{path:.*}", self._phone)
         people = web.Application(client_max_size=LARGEST)
@@ -90,10 +92,8 @@ class Acs:
             runner = await _runner(stack, phones)
             try:
                 await web.TCPSite(runner, doors.bind, doors.port, ssl_context=_tls(doors)).start()
-                (doors.folder / SOCKET).unlink(missing_ok=True)
-                door = str(doors.folder / SOCKET)
-                await web.UnixSite(await _runner(stack, people), door).start()
-                (doors.folder / SOCKET).chmod(0o600)
+                await web.UnixSite(await _runner(stack, people), str(door)).start()
+                door.chmod(0o600)
                 if doors.page is not None:
                     inside = await _runner(stack, shown)
                     await web.TCPSite(inside, "127.0.0.1", doors.page).start()
@@ -260,6 +260,25 @@ class Acs:
             file.write(lines)
         for each in new:
             logger.info("acs.heard: %s: %s", each.device, ", ".join(each.events))
+
+
+def _claimed(folder: Path) -> Path:
+    """Return where the socket of a folder is to be, free of what an earlier ACS left.
+
+    Raises:
+        ComponentError: another ACS runs there, or it is no folder.
+
+    """
+    door = folder / SOCKET
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(door)) == 0:
+                raise ComponentError(f"folder {folder}", "another ACS runs there; end it first")
+        door.unlink(missing_ok=True)
+    except OSError as error:
+        raise ComponentError(f"folder {folder}", error.strerror or str(error)) from error
+    return door
 
 
 def _told(device: Device) -> dict[str, object]:
