@@ -106,14 +106,28 @@ def test_in_parallel_the_first_server_that_knows_the_name_wins(
     assert other.queries() == ["A pv.test", "A pv.test"]
 
 
+async def settled(inside: str, outside: str) -> bool:
+    """Return whether a lookup is over once `outside` alone has answered it."""
+    stub = Stub(lambda: TOGETHER)
+    egress_dns.PATIENCE = 300.0
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        lookup = group.create_task(stub.lookup("pv.test", (inside, outside), ("A",)))
+        for _ in range(3):  # an answer to a later question comes after the one that counts
+            assert await stub.lookup("else.test", (outside,), ("A",)) == ("192.0.2.9",)
+        over = lookup.done()
+        lookup.cancel()
+    return over
+
+
 def test_a_name_that_an_earlier_server_may_know_is_not_missing(
     pair: tuple[Namespace, Namespace], start: Start
 ) -> None:
-    start({"pv.test": ["192.0.2.7"]}, port=5353)
-    start({"else.test": ["192.0.2.9"]}, "--local=/test/")
+    slow = start({"pv.test": ["192.0.2.7"]}, port=5353)
+    start({"else.test": ["192.0.2.9"]})
     inside, outside = f"{SERVER}:5353", SERVER
-    for _ in range(10):
-        assert pair[0].call(asked, TOGETHER, 300.0, inside, outside) == ("192.0.2.7",)
+    with slow.silent():
+        assert not pair[0].call(settled, inside, outside)
+    assert pair[0].call(asked, TOGETHER, 300.0, inside, outside) == ("192.0.2.7",)
 
 
 def test_answers_are_kept_for_their_life_in_one_network_alone(
