@@ -25,13 +25,17 @@ SELDOM = frozenset(
         "inspect",
         "linecache",
         "locale",
+        "msgspec.inspect",
+        "msgspec.msgpack",
+        "msgspec.toml",
+        "msgspec.yaml",
         "ssl",
         "textwrap",
         "tokenize",
     )
 )
-"""What modules of Python's own library import at their head, and what registers a phone never uses:
-those are read once somebody asks for something of them."""
+"""What libraries import at their head, and what registers a phone never uses: those are read once
+somebody asks for something of them."""
 
 _HEAD = MAGIC_NUMBER + bytes(4)
 """How a compiled file begins that names the time and the size of its source."""
