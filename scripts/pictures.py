@@ -16,7 +16,8 @@ from tests.support.browser import WORDS
 HERE = Path(__file__).parent.parent / "docs" / "pictures"
 PAGES = {"status": "/info/status", "system": "/voice/system", "search": "/search?q=cipher"}
 SIZES = {"": (1200, 900, "light"), "-narrow-dark": (360, 740, "dark")}
-CALL = "Home,Line1,text:1002,Call,wait:incoming call,Answer,wait:SECURE CALL"
+CALL = r"wait:2 1002            Registered\, TLS,Home,Line1,text:1002,Call,wait:incoming call"
+TALK = "Answer,wait:SECURE CALL"
 
 
 def lab(home: str, *words: str) -> str:
@@ -52,7 +53,7 @@ def photograph(base: str, password: str) -> None:
 async def paint(state: Path, name: str, *keys: str) -> None:
     """Make a picture of the screen."""
     app = ScreenApp(state)
-    async with app.run_test(size=(82, 22)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(*keys)
         await pilot.pause(1.0)
         (HERE / f"{name}.svg").write_text(app.export_screenshot(title="Ringfence"))
@@ -66,8 +67,10 @@ def main() -> None:
             url = json.loads(lab(home, "up", "--json"))["page_url"]
             folder = Path(home, "ringfence", "lab", "default")
             photograph(url, json.loads((folder / "lab.json").read_text())["password"])
-            lab(home, "phone", "set", "Auth_INVITE_2_=No")
+            lab(home, "phone", "set", "Auth_INVITE_2_=No", "SIP_Transport_2_=TLS")
+            asyncio.run(paint(folder / "phone", "screen-idle"))
             lab(home, "phone", "screen", "--once", "--keys", CALL)
+            lab(home, "phone", "screen", "--once", "--keys", TALK)
             asyncio.run(paint(folder / "phone", "screen-call"))
             asyncio.run(paint(folder / "phone", "screen-menu", "f9"))
         finally:

@@ -122,7 +122,10 @@ def _unobeyed(tags: Iterable[str]) -> Iterable[Finding]:
     later = [tag for tag in tags if slots()[tag].row.status is Status.LATER]
     if later:
         names = ", ".join(later[:NAMED]) + (", …" if len(later) > NAMED else "")
-        message = f"{len(later)} values are stored, but nothing obeys them yet: {names}"
+        values = "1 value is" if len(later) == 1 else f"{len(later)} values are"
+        message = (
+            f"{values} stored, but nothing obeys {'it' if len(later) == 1 else 'them'} yet: {names}"
+        )
         remedy = "`ringfence parameters --without-effect` lists such parameters"
         yield Finding(Severity.INFO, "values-without-effect-yet", None, message, remedy)
 

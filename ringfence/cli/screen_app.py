@@ -26,6 +26,9 @@ KEYS = {
     "ctrl+u": "Clear",
     "home": "Home",
     "f9": "Applications",
+    "f10": "Mute",
+    "pageup": "Louder",
+    "pagedown": "Softer",
     **{f"f{n}": f"Soft{n}" for n in range(1, 5)},
     **{f"f{n + 4}": f"Line{n}" for n in range(1, 5)},
 }
@@ -36,6 +39,7 @@ STYLES = {
     "chosen": Style(bold=True, reverse=True),
     "dim": Style(dim=True),
     "picture": Style(dim=True, italic=True),
+    "time": Style(bold=True),
     "good": Style(color="#8fd694"),
     "bad": Style(color="#ff9b8f", bold=True),
     "note": Style(color="#ffd479"),
@@ -48,9 +52,10 @@ PAD = (
     ("*", "0", "#"),
     ("Left", "Up", "Right"),
     ("Back", "Down", "Select"),
+    ("Softer", "Mute", "Louder"),
     ("Applications",),
 )
-HELP = "F1-F4 softkeys   F5-F8 lines   F9 Applications   Esc Back   Ctrl+Q quit"
+HELP = "F1-F4 softkeys  F5-F8 lines  F9 Applications  F10 Mute  PgUp/PgDn volume  Ctrl+Q quit"
 PAUSE = 0.5
 """Seconds until a phone that does not answer is asked again."""
 

@@ -19,7 +19,7 @@ ADMINISTRATION = "Home,Applications,wait:Applications,4"
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """Return a running lab whose second line challenges nobody."""
+    """Return a running lab whose second line is on TLS like the first, and challenges nobody."""
     made = Command(tmp_path_factory.mktemp("lab"))
     made.up()
     provide(made, "")
@@ -46,25 +46,57 @@ def screen(lab: Command, keys: str = "") -> str:
 
 @pytest.fixture(autouse=True)
 def idle(lab: Command) -> Iterator[None]:
-    """Leave nobody signed in."""
+    """Leave nobody signed in, and no call."""
     yield
+    features = (lab.status()["phone"] or {}).get("features", {})
+    for label, _ in features.get("line", {}).get("rows", ()):
+        if label.startswith("Call "):
+            lab.run("phone", "hangup", label.removeprefix("Call "))
     if "2 Sign out" in screen(lab, ADMINISTRATION):
         screen(lab, "2")
 
 
 @pytest.mark.proves("SCR-05")
 def test_a_call_is_made_and_taken_from_the_screen(lab: Command, kamailio: None) -> None:
-    assert "1 1001            Registered, TLS" in screen(lab)
+    lines = screen(lab, "Home,wait:2 1002            Registered\\, TLS")
+    assert "1 1001            Registered, TLS" in lines
     ringing = screen(lab, "Home,Line1,text:1002,Call,wait:incoming call")
     assert "[Answer]" in ringing or "ringing" in ringing
     talking = screen(lab, "Line2,Answer,wait:SECURE CALL")
-    assert talking.splitlines()[0].endswith("[SECURE CALL] [LOCK]")
+    assert talking.splitlines()[0].endswith("[LOCK] [SECURE CALL]")
+    assert re.search(r"\[secure\] To 1002 +0:\d\d$", talking, re.MULTILINE)
     assert "[Hold]" in talking
-    assert "Line 1: held" in screen(lab, "Line1,Hold,wait:Line 1: held")
+    assert "Line 1: on hold" in screen(lab, "Line1,Hold,wait:Line 1: on hold")
     assert "Line 2: held by the other side" in screen(lab, "wait:held by the other side")
-    screen(lab, "Resume,wait:Line 1: established")
+    screen(lab, "Resume,wait:Line 1: connected")
+    assert "Line 2: connected" in screen(lab, "wait:Line 2: connected")
+    muted = screen(lab, "Mute,wait:[MUTED]")
+    assert "The microphone is off." in muted
+    assert muted.splitlines()[0].endswith("[LOCK] [SECURE CALL] [MUTED]")
+    assert "Volume 8 of 10" in screen(lab, "Louder,wait:Volume 8")
+    assert "Volume 7 of 10" in screen(lab, "Softer,wait:Volume 7")
+    assert "MUTED" not in screen(lab, "Mute,wait:The microphone is on.")
     over = screen(lab, "End call,wait:[Redial]")
     assert "SECURE CALL" not in over
+    assert re.search("hung up|call ended", over)
+
+
+@pytest.mark.proves("SCR-05")
+def test_a_call_that_cannot_be_says_why_and_clear_signalling_is_not_called_secure(
+    lab: Command, kamailio: None
+) -> None:
+    told = screen(lab, "Home,Line1,text:4711,Call,wait:(404)")
+    assert "4711: nobody has this number (404)" in told
+    screen(lab, "Home,Line1,text:1002,Call,wait:incoming call")
+    told = screen(lab, "Line2,Decline,wait:declined")
+    assert "declined" in told
+    provide(lab, "", "UDP")
+    screen(lab, "Home,wait:2 1002            Registered\\, UDP")
+    told = screen(lab, "Line1,text:1002,Call,wait:incoming call,Answer,wait:Line 2: connected")
+    assert "[secure] To 1002" in screen(lab, "wait:Line 1: connected")
+    assert "SECURE CALL" not in told  # the keys of its other half travelled in clear text
+    screen(lab, "Line1,End call,wait:[Redial]")
+    provide(lab, "")
 
 
 @pytest.mark.proves("SCR-05")
@@ -77,16 +109,17 @@ def test_a_missed_call_is_told_and_called_back(lab: Command, kamailio: None) -> 
     assert "missed call" not in screen(lab, "Home")
     rows = screen(lab, "Recents,wait:Recents")
     (back,) = re.findall(r"(\d) ! ", rows)[:1]
-    assert "To sip:1001@sip.telco.test" in screen(lab, f"{back},wait:To sip:1001")
+    assert "To 1001" in screen(lab, f"{back},wait:To 1001")
     screen(lab, "End call,wait:[Redial]")
 
 
-def provide(lab: Command, elements: str) -> None:
+def provide(lab: Command, elements: str, transport: str = "TLS") -> None:
     """Put elements into the profile of the lab's provider, and let the phone fetch it.
 
     The second line challenges nobody, and the password of the user is known here.
     """
     elements += f"<User_Password>{PASSWORD}</User_Password><Auth_INVITE_2_>No</Auth_INVITE_2_>"
+    elements += f"<SIP_Transport_2_>{transport}</SIP_Transport_2_>"
     state = lab.home / "ringfence" / "lab" / "default"
     (template,) = state.glob("provider/**/default.xml")
     text = template.read_text()

@@ -262,7 +262,7 @@ _REST: dict[str, tuple[str, str]] = {
         "<Enable_SSLv3>No</Enable_SSLv3>",
     ),
     "values-without-effect-yet": (
-        "<User_Password_Prompt>No</User_Password_Prompt>",
+        "<Set_Local_Date__mm_dd_yyyy_>1/2/2026</Set_Local_Date__mm_dd_yyyy_>",
         "<Firewall>Disabled</Firewall>",
     ),
     "cannot-plan": (

@@ -281,15 +281,14 @@ def test_the_vpn_is_told_without_its_password(
 
 def test_values_that_a_later_release_obeys_are_named_once(explained: Any) -> None:
     data = explained(
-        "<flat-profile><Inactivity_Timer_m_>5</Inactivity_Timer_m_>"
-        "<Display_Off_Idle_Timeout__mins_>9</Display_Off_Idle_Timeout__mins_>"
+        "<flat-profile>"
+        "<Set_Local_Date__mm_dd_yyyy_>1/2/2026</Set_Local_Date__mm_dd_yyyy_>"
         "<Firewall>Disabled</Firewall></flat-profile>"
     )
     (finding,) = [one for one in data["findings"] if one["rule"] == "values-without-effect-yet"]
     assert finding["severity"] == "info"
     assert finding["message"] == (
-        "2 values are stored, but nothing obeys them yet:"
-        " Display_Off_Idle_Timeout__mins_, Inactivity_Timer_m_"
+        "1 value is stored, but nothing obeys it yet: Set_Local_Date__mm_dd_yyyy_"
     )
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from ringfence.config.settings import decode, virgin
-from ringfence.features.line.targets import emergency_numbers, is_emergency
 from ringfence.features.location.plan import LocationPlan, plan
 from ringfence.policy.applications import NameCheck
+from ringfence.policy.emergency import emergency_numbers, is_emergency
 from ringfence.protocols.dhcp import Lease
 from ringfence.runtime.state import Facts, Identity, Planned
 

@@ -248,7 +248,7 @@ def _with(tag: str) -> Settings:
 def test_a_call_is_placed_from_the_chosen_line() -> None:
     at = see()
     face, action = walk(at, "Line2", "text:0123", "Call")
-    assert action == Run("dial", {"target": "0123", "line": "2"})
+    assert action == Run("dial", {"target": "0123", "line": "2", "others": "hold"})
     assert face.dialled == ""
     assert walk(at, "text:7", "Delete")[0].dialled == ""
 
@@ -256,7 +256,7 @@ def test_a_call_is_placed_from_the_chosen_line() -> None:
 def test_the_last_number_is_dialled_again() -> None:
     at = replace(see(), redial="1002@telco.test")
     assert softkeys(Face(), at, APPLICATIONS) == ("Redial", "Recents")
-    assert walk(at, "Soft1")[1] == Run("dial", {"target": "1002@telco.test"})
+    assert walk(at, "Soft1")[1] == Run("dial", {"target": "1002@telco.test", "others": "hold"})
 
 
 def test_a_call_is_handed_over_to_whom_one_types_and_not_by_accident() -> None:
@@ -285,7 +285,7 @@ def test_calls_that_nobody_took_are_told_until_somebody_looks() -> None:
 def test_a_ringing_call_is_answered_or_declined() -> None:
     at = replace(see(), calls=(RINGING,))
     assert "incoming call" in text(Face(), at)
-    assert walk(at, "Answer")[1] == Run("answer", {"call": "1"})
+    assert walk(at, "Answer")[1] == Run("answer", {"call": "1", "others": "hold"})
     assert walk(at, "Decline")[1] == Run("hangup", {"call": "1"})
 
 
@@ -296,7 +296,7 @@ def test_a_call_is_held_resumed_and_ended_and_takes_key_presses() -> None:
     assert walk(at, "5")[1] == Run("dtmf", {"digits": "5", "call": "1"})
     assert walk(at, "End call")[1] == Run("hangup", {"call": "1"})
     held = replace(see(), calls=(replace(TALKING, state="held"),))
-    assert walk(held, "Resume")[1] == Run("resume", {"call": "1"})
+    assert walk(held, "Resume")[1] == Run("resume", {"call": "1", "others": "hold"})
 
 
 def test_a_second_call_holds_the_first() -> None:
@@ -304,7 +304,7 @@ def test_a_second_call_holds_the_first() -> None:
     face, action = walk(at, "New call")
     assert action == Run("hold", {"call": "1"})
     face, action = walk(at, "text:77", "Call", face=face)
-    assert action == Run("dial", {"target": "77"})
+    assert action == Run("dial", {"target": "77", "others": "hold"})
     assert not face.aside
 
 

@@ -138,7 +138,12 @@ class System(Tab, frozen=True, kw_only=True):
         level=Level.USER,
         status=OBEYED,
     )
-    user_password_prompt: bool = _SYSTEM.row(True, "User_Password_Prompt", "Asks for a user password at the first boot.")
+    user_password_prompt: bool = _SYSTEM.row(
+        True,
+        "User_Password_Prompt",
+        "No question stands before the first call: the screen warns while no password is set.",
+        status=NEVER,
+    )
     phone_ui_user_mode: bool = _SYSTEM.row(
         False,
         "Phone-UI-User-Mode",
@@ -152,7 +157,9 @@ class System(Tab, frozen=True, kw_only=True):
     block_nonproxy_sip: bool = _SYSTEM.row(
         False, "Block_Nonproxy_SIP", "Accepts SIP over UDP outside a dialog only from the line's proxies.", status=OBEYED
     )
-    display_password_warnings: bool = _SYSTEM.row(True, "Display_Password_Warnings", "Shows a warning while no password is set.")
+    display_password_warnings: bool = _SYSTEM.row(
+        True, "Display_Password_Warnings", "Shows a warning while no password is set.", status=OBEYED
+    )
     survivability_test_mode: bool = _SYSTEM.row(
         False, "Survivability_Test_Mode", "No line has a survivability proxy to test.", status=NEVER
     )

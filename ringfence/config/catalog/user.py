@@ -23,16 +23,18 @@ class User(Tab, frozen=True, kw_only=True):
     display_off_idle_timeout: int = _SCREEN.row(
         60,
         "Display_Off_Idle_Timeout__mins_",
-        "Idle time after which the screen goes dark.",
+        "Idle time after which the screen goes dark; 0 for never.",
         label="Display Off Idle Timeout (mins)",
         codec=Number(0, 1440, "min"),
+        status=Status.OBEYED,
     )
     inactivity_timer: int = _SCREEN.row(
         0,
         "Inactivity_Timer_m_",
-        "Idle time after which the screen is locked; 0 for never.",
+        "Idle time after which the screen asks for the user password; 0 for never.",
         label="Inactivity Timer(m)",
         codec=Number(0, 1440, "min"),
+        status=Status.OBEYED,
     )
     phone_background: PhoneBackground = _BEHIND.row(
         PhoneBackground.DEFAULT, "Phone_Background", "What the screen shows behind its rows: nothing, a picture or a logo from a server."

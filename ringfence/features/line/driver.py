@@ -30,7 +30,8 @@ from ringfence.features.line.status import (
     remedies,
     title,
 )
-from ringfence.features.line.targets import SECURE_CALLS, is_emergency, target_uri
+from ringfence.features.line.targets import SECURE_CALLS, target_uri
+from ringfence.policy.emergency import is_emergency
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
 from ringfence.protocols.sip.message import Message

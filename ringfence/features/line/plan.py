@@ -15,10 +15,11 @@ from ringfence.config.settings import LINES, Settings
 from ringfence.errors import Finding, PolicyError, RemoteProtocolError, Severity
 from ringfence.features.line.findings import SECURED, weaknesses
 from ringfence.features.line.home import Home, MediaSec
-from ringfence.features.line.targets import StarCodes, emergency_numbers
+from ringfence.features.line.targets import StarCodes
 from ringfence.features.line.terms import DTMF, terms
 from ringfence.features.line.ways import Way, proxy_name, ways
 from ringfence.policy.applications import SIP, NameCheck
+from ringfence.policy.emergency import emergency_numbers
 from ringfence.policy.macros import expand, phone_values, setting_values
 from ringfence.policy.network import own_address, resolvers
 from ringfence.policy.tls import policy_for

@@ -52,7 +52,8 @@ class ScreenDriver:
         self._world = world
         self._plan: ScreenPlan | None = None
         self._face = Face()
-        self._touched = 0.0
+        self._touched = self._used = world.host.now()
+        """When the last key was pressed, and when there was a key or a call."""
         self._calls: Mapping[int, bool] = {}
         """The calls that the last picture had, and which of them rang."""
         self._faces: Mapping[int, str] = {}
@@ -75,7 +76,9 @@ class ScreenDriver:
     async def apply(self, key: str, plan: ScreenPlan) -> None:
         """Go by new rules; a new password signs everybody out."""
         if self._plan and self._plan.password != plan.password:
-            self._face = Face(message=self._face.message)
+            self._face = Face(message=self._face.message, shut=self._face.shut)
+        if self._plan is None and plan.shut_after:  # a restart opens nothing
+            self._face = replace(self._face, shut=True)
         self._plan = plan
 
     async def remove(self, key: str) -> None:
@@ -120,7 +123,7 @@ class ScreenDriver:
         calls = {call.number: call.rings for call in seen.calls}
         if any(rings and number not in self._calls for number, rings in calls.items()):
             # It takes the screen, whatever is open.
-            self._face = Face(signed_in=self._face.signed_in)
+            self._face = Face(signed_in=self._face.signed_in, shut=self._face.shut)
         elif self._calls.keys() - calls:
             self._face = replace(self._face, message=seen.ended)
         for call in seen.calls:
@@ -129,9 +132,23 @@ class ScreenDriver:
         self._calls = calls
         self._faces = {number: one for number, one in self._faces.items() if number in calls}
         self._redial = next((call.peer for call in seen.calls if not call.incoming), self._redial)
-        if (self._face.path or self._face.sheets) and self._world.host.now() - self._touched > AWAY:
-            self._face = Face()
-        return draw(self._face, seen, self._root())
+        dark = self._goes_idle(bool(seen.calls))
+        return draw(self._face, replace(seen, dark=dark), self._root())
+
+    def _goes_idle(self, calling: bool) -> bool:
+        """Close what was left open, ask for the password, go dark; return whether it is."""
+        now, rules = self._world.host.now(), self._plan
+        self._used = now if calling else max(self._used, self._touched)
+        unused = now - self._used
+        if rules is None:
+            return False
+        if not rules.shut_after:
+            self._face = replace(self._face, shut=False)
+        elif unused > rules.shut_after:
+            self._face = Face(shut=True)
+        if (self._face.path or self._face.sheets) and now - self._touched > AWAY:
+            self._face = Face(shut=self._face.shut)
+        return bool(rules.dark_after and unused > rules.dark_after)
 
     def _root(self) -> Menu:
         return applications(self._world.snapshot().settings)

@@ -3,11 +3,15 @@
 Source: phone-facts 1.2, System Configuration, 2.2 and 8; mission SCR-06.
 """
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from ringfence.config.codecs import Secret
 from ringfence.config.settings import Settings
+from ringfence.messages import _
 from ringfence.messages.language import Language, named
+from ringfence.policy.emergency import emergency_numbers
 from ringfence.runtime.state import Facts, Planned
 
 
@@ -26,6 +30,14 @@ class ScreenPlan(Struct, frozen=True):
     """What a dictionary server has for it."""
     text_logo: str = ""
     """Words at the top of the idle screen."""
+    warnings: tuple[str, ...] = ()
+    """What the idle screen warns of."""
+    dark_after: int = 0
+    """Seconds without a key and a call after which the display is off; 0 for never."""
+    shut_after: int = 0
+    """The same until the screen asks for the password; 0 for never."""
+    helpers: frozenset[str] = frozenset()
+    """Numbers that can be called for help from any screen."""
 
 
 def plan(settings: Settings, facts: Facts) -> Planned[ScreenPlan]:
@@ -38,8 +50,22 @@ def plan(settings: Settings, facts: Facts) -> Planned[ScreenPlan]:
         settings.regional.language_selection,
         facts.language,
         _heading(settings),
+        tuple(_warnings(settings)),
+        60 * settings.user.display_off_idle_timeout,
+        60 * settings.user.inactivity_timer if system.user_password else 0,
+        frozenset().union(*(emergency_numbers(ext.emergency_number) for ext in settings.ext)),
     )
     return Planned({"": made})
+
+
+def _warnings(settings: Settings) -> Iterator[str]:
+    """Yield what is not protected by a password. Source: phone-facts 1.2, System Configuration."""
+    system = settings.system
+    if system.display_password_warnings:
+        if not system.admin_password:
+            yield _("No administrator password is set.")
+        if not system.user_password:
+            yield _("No user password is set.")
 
 
 def _heading(settings: Settings) -> str:
@@ -60,4 +86,7 @@ def show(made: ScreenPlan) -> str:
         else "everything can be changed"
     )
     lock = "locked by the user password" if made.password else "no password"
-    return f"screen: {changes}; {lock}; {named(made.language, made.downloaded).code}\n"
+    shut = f", asked for after {made.shut_after} s" if made.shut_after else ""
+    dark = f"off after {made.dark_after} s" if made.dark_after else "never off"
+    language = named(made.language, made.downloaded).code
+    return f"screen: {changes}; {lock}{shut}; {dark}; {language}\n"

@@ -8,9 +8,10 @@ from msgspec import convert
 
 from ringfence.config.settings import ROWS, Settings
 from ringfence.config.snapshot import Snapshot
+from ringfence.features.screen.calls import calls, ended, secured
 from ringfence.features.screen.menus import tags
 from ringfence.features.screen.plan import ScreenPlan
-from ringfence.messages import _
+from ringfence.messages import _, plural
 from ringfence.messages.language import named
 from ringfence.runtime.state import Status
 from ringfence.surfaces import forms
@@ -26,7 +27,8 @@ def shown(
     """Return what the screen shows; `wall` is the local time in seconds since 1970."""
     line = _data(statuses, "line")
     lines = line.get("lines", [])
-    calls = tuple(_calls(line.get("calls", []), lines))
+    settings, handset = snapshot.settings, line.get("handset", {})
+    known = tuple(calls(line.get("calls", []), lines, settings))
     switches = {
         command: bool(told["enabled"])
         for command in _switches(root)
@@ -36,10 +38,14 @@ def shown(
     return Shown(
         clock=now.strftime("%H:%M"),
         date=now.strftime("%m/%d/%Y"),
-        icons=tuple(_icons(plan, statuses, calls)),
-        lines=tuple(_lines(snapshot.settings, lines)),
-        calls=calls,
-        ended=_ended(line),
+        icons=tuple(_icons(plan, statuses, known)),
+        lines=tuple(_lines(settings, lines)),
+        calls=known,
+        ended=ended(line.get("last_call"), settings),
+        muted=bool(handset.get("muted")),
+        volume=int(handset.get("volume", 0)),
+        news=(*_messages(statuses), *plan.warnings),
+        helpers=plan.helpers,
         fields=forms.on_screen(
             snapshot,
             (*tags(root), PASSWORD),
@@ -69,15 +75,32 @@ def _behind(downloads: Mapping[str, Any]) -> Behind | None:
 def _icons(
     plan: ScreenPlan, statuses: Mapping[str, Status], calls: tuple[CallShown, ...]
 ) -> Iterator[str]:
-    """Yield the icons, the uppermost right first. Source: chapter, Set Up a VPN Connection."""
+    """Yield the icons, the uppermost right first; where there is no room the last ones give way.
+
+    Source: chapter, Set Up a VPN Connection.
+    """
     if _data(statuses, "vpn").get("connected"):
         yield "VPN"
-    if _data(statuses, "xmpp").get("waiting"):
+    if _data(statuses, "line").get("handset", {}).get("muted"):
+        yield _("MUTED")
+    if secured(calls):
+        yield _("SECURE CALL")
+    if any(_messages(statuses)):
         yield _("MESSAGE")
     if plan.password:
         yield _("LOCK")
-    if any(call.secure for call in calls):
-        yield _("SECURE CALL")
+
+
+def _messages(statuses: Mapping[str, Status]) -> Iterator[str]:
+    """Yield what waits: voice mail, as the lines' proxies tell it, and messages by XMPP."""
+    lines = _data(statuses, "line").get("lines", [])
+    boxes = [box for line in lines if (box := line.get("messages")) and box["waiting"]]
+    if count := sum(box["new"] for box in boxes):
+        yield plural("{count} new voice message", "{count} new voice messages", count)
+    elif boxes:
+        yield _("There is voice mail.")
+    if written := int(_data(statuses, "xmpp").get("waiting", 0)):
+        yield plural("{count} new message", "{count} new messages", written)
 
 
 def _lines(settings: Settings, lines: list[Mapping[str, Any]]) -> Iterator[LineShown]:
@@ -93,26 +116,6 @@ def _lines(settings: Settings, lines: list[Mapping[str, Any]]) -> Iterator[LineS
         )
         label = own.user_id or own.display_name or f"Ext {line['n']}"
         yield LineShown(line["n"], label, registered, words)
-
-
-def _calls(calls: list[Mapping[str, Any]], lines: list[Mapping[str, Any]]) -> Iterator[CallShown]:
-    over_tls = {line["n"] for line in lines if line["transport"] == "TLS"}
-    for call in calls:
-        yield CallShown(
-            number=call["call"],
-            line=call["line"],
-            peer=str(call["peer"]),
-            incoming=call["direction"] == "in",
-            state=str(call["state"]),
-            secure=bool(call["srtp"]) and call["line"] in over_tls,
-            codec=str(call["codec"]),
-            transfer=str(call.get("transfer") or ""),
-        )
-
-
-def _ended(data: Mapping[str, Any]) -> str:
-    last = data.get("last_call")
-    return f"{last['peer']}: {last['ended']}" if last else ""
 
 
 def _switches(menu: Menu) -> Iterator[str]:

@@ -21,6 +21,7 @@ PAD: tuple[tuple[str, str], ...] = (
     *(("Back", _("Back")), ("Up", _("Up")), ("Delete", _("Delete"))),
     *(("Left", _("Left")), ("Select", _("Select")), ("Right", _("Right"))),
     *(("Home", _("Home")), ("Down", _("Down")), ("Clear", _("Clear"))),
+    *(("Softer", _("Softer")), ("Mute", _("Mute")), ("Louder", _("Louder"))),
     ("Applications", _("Applications")),
 )
 """Keys under the screen, and what stands on them; softkeys and lines are on the screen itself."""

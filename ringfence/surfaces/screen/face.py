@@ -6,9 +6,10 @@ from msgspec.structs import replace
 
 from ringfence.messages import _
 from ringfence.surfaces.forms import Field, Kind
+from ringfence.surfaces.screen import desk
+from ringfence.surfaces.screen.desk import SIGN_IN as SIGN_IN
+from ringfence.surfaces.screen.desk import present as present
 from ringfence.surfaces.screen.menu import (
-    Ask,
-    CallShown,
     Command,
     Item,
     Menu,
@@ -32,16 +33,6 @@ from ringfence.surfaces.screen.place import Store as Store
 from ringfence.surfaces.screen.place import back, brought, closed, moved, written
 from ringfence.surfaces.screen.sheet import on_sheet
 
-SIGN_IN = Command(
-    _("Sign in"),
-    "sign-in",
-    asks=(Ask("password", _("Password"), secret=True),),
-    action=_("Sign in"),
-    done=_("Signed in."),
-    signs_in=True,
-)
-"""What opens in front of a locked menu."""
-
 
 def opened(face: Face, root: Menu) -> Menu | View | Command | Sheet | None:
     """Return what is open; None for the idle screen and calls."""
@@ -63,15 +54,6 @@ def chosen(face: Face, menu: Menu, shown: Shown) -> Item | None:
     return items[min(face.cursor, len(items) - 1)] if items else None
 
 
-def present(face: Face, shown: Shown) -> CallShown | None:
-    """Return the call that keys are for: the chosen one, or one that rings, or the newest."""
-    calls = {call.number: call for call in shown.calls}
-    if face.call in calls:
-        return calls[face.call]
-    rings = next((call for call in shown.calls if call.rings), None)
-    return rings or (shown.calls[-1] if shown.calls else None)
-
-
 def softkeys(face: Face, shown: Shown, root: Menu) -> tuple[str, ...]:
     """Return the labels of the softkeys, from the left; at most four."""
     match opened(face, root):
@@ -88,20 +70,7 @@ def softkeys(face: Face, shown: Shown, root: Menu) -> tuple[str, ...]:
             return (_("Back"),)
         case Sheet(softkeys=own):
             return tuple(one.label for one in own[:4]) or (_("Back"),)
-    call = present(face, shown)
-    if call and not face.aside:
-        if call.rings:
-            return (_("Answer"), _("Decline"))
-        if call.talks or call.held or call.state.startswith("held"):
-            holds = _("Resume") if call.held else _("Hold")
-            return (holds, _("End call"), _("New call"), _("Xfer"))
-        return (_("End call"),)
-    if face.transfers:
-        return (_("Transfer") if face.dialled else "", _("Delete"), _("Cancel"))
-    if face.dialled:
-        return (_("Call"), _("Delete"), _("Cancel"))
-    words = (_("Redial") if shown.redial else "", _("Calls") if call else "", _("Recents"))
-    return tuple(filter(None, words))
+    return desk.softkeys(face, shown)
 
 
 def press(face: Face, key: str, shown: Shown, root: Menu) -> Pressed:
@@ -122,8 +91,8 @@ def press(face: Face, key: str, shown: Shown, root: Menu) -> Pressed:
     face = replace(face, message="")
     if not key:
         return face, None
-    if (leads := _leading(face, key, shown, root)) is not None:
-        return leads, None
+    if (leads := desk.leading(face, key, shown, root)) is not None:
+        return leads
     match opened(face, root):
         case Menu() as menu:
             return _in_menu(face, key, menu, shown)
@@ -133,9 +102,7 @@ def press(face: Face, key: str, shown: Shown, root: Menu) -> Pressed:
             return _reading(face, key)
         case Sheet() as sheet:
             return on_sheet(face, key, sheet)
-    if present(face, shown) and not face.aside:
-        return _in_call(face, key, shown)
-    return _idle(face, key, shown)
+    return desk.pressed(face, key, shown)
 
 
 def settled(  # noqa: PLR0913 - what was asked, and how it came out
@@ -149,34 +116,17 @@ def settled(  # noqa: PLR0913 - what was asked, and how it came out
         return brought(replace(face, message=""), sheet, replaces=replaces)
     if isinstance(action, Store):
         return replace(face, edits={}, message=told)
+    if action.aside:
+        return replace(face, message=told)
     if action.signs_in is False:
         return replace(closed(face), signed_in=False, message=told)
     if action.signs_in:
-        ahead = replace(face, signed_in=True, edits={}, behind=(), message=told)
+        ahead = replace(face, signed_in=True, shut=False, edits={}, behind=(), message=told)
         path = face.behind or face.path[:-1]
         return replace(ahead, path=path, cursors=(*face.cursors[:-1], 0)[: len(path)])
     if isinstance(opened(face, root), Command):
         return replace(back(face), message=told)
     return replace(face, message=told)
-
-
-def _leading(face: Face, key: str, shown: Shown, root: Menu) -> Face | None:
-    """Return where a key leads from everywhere; None for every other key."""
-    if key == "Applications":
-        return replace(closed(face), path=(root.label,), cursors=(0,))
-    if key == "Home":
-        return closed(face)
-    if key[:4] == "Line" and key[4:].isdigit():
-        return _line(closed(face), int(key[4:]), shown)
-    return None
-
-
-def _line(face: Face, n: int, shown: Shown) -> Face:
-    """Take the line of a key, and a call that it has."""
-    if n not in {line.n for line in shown.lines}:
-        return replace(face, message=_("There is no line {n}.", n=n))
-    call = next((one.number for one in reversed(shown.calls) if one.line == n), 0)
-    return replace(face, line=n, call=call, aside=not call)
 
 
 # In menus and forms
@@ -292,63 +242,4 @@ def _reading(face: Face, key: str) -> Pressed:
     if key in ("Up", "Down"):
         to = max(0, face.cursor + (1 if key == "Down" else -1))
         return replace(face, cursors=(*face.cursors[:-1], to)), None
-    raise KeyError(key)
-
-
-# Idle, and in calls
-
-
-def _idle(face: Face, key: str, shown: Shown) -> Pressed:
-    line = {"line": str(face.line)} if face.line else {}
-    if key == "Calls" or (key == "Back" and not face.dialled and shown.calls):
-        return replace(face, aside=False), None
-    if key == "Recents":
-        return face, Run("recent-calls")
-    if key == "Redial":
-        return replace(face, aside=False), Run("dial", {"target": shown.redial})
-    if key in ("Transfer", "Select") and face.dialled and face.transfers:
-        after = replace(face, dialled="", transfers=0, aside=False)
-        given = {"target": face.dialled, "call": str(face.transfers)}
-        return after, Run("transfer", given)
-    if face.transfers and key in ("Cancel", "Back"):
-        return replace(face, dialled="", aside=False, call=face.transfers, transfers=0), None
-    if key in ("Call", "Select") and face.dialled:
-        after = replace(face, dialled="", call=0, aside=False)
-        return after, Run("dial", {"target": face.dialled, **line})
-    if key in ("Cancel", "Back"):
-        return replace(face, dialled=""), None
-    if len(key) == 1 or key in ("Delete", "Clear"):
-        return replace(face, dialled=written(face.dialled, key)), None
-    if key in ("Up", "Down"):
-        known = [one.n for one in shown.lines]
-        at = known.index(face.line) if face.line in known else 0
-        step = 1 if key == "Down" else -1
-        return replace(face, line=known[(at + step) % len(known)] if known else 0), None
-    raise KeyError(key)
-
-
-def _in_call(face: Face, key: str, shown: Shown) -> Pressed:
-    call = present(face, shown)
-    if call is None:
-        raise KeyError(key)
-    number = {"call": str(call.number)}
-    if key == "Answer" or (key == "Select" and call.rings):
-        return face, Run("answer", number)
-    if key in ("Decline", "End call"):
-        return replace(face, call=0), Run("hangup", number)
-    if key in ("Hold", "Resume"):
-        return face, Run("resume" if call.held else "hold", number)
-    if key == "New call":
-        held = Run("hold", number) if call.talks else None
-        return replace(face, aside=True, dialled="", call=0), held
-    if key == "Xfer" and (call.talks or call.state.startswith("held")):
-        after = replace(face, aside=True, dialled="", transfers=call.number)
-        return after, Run("hold", number) if call.talks else None
-    if key in ("Up", "Down"):
-        known = [one.number for one in shown.calls]
-        step = 1 if key == "Down" else -1
-        to = known[(known.index(call.number) + step) % len(known)]
-        return replace(face, call=to), None
-    if key in "0123456789*#ABCD" and len(key) == 1:
-        return face, Run("dtmf", {"digits": key, **number})
     raise KeyError(key)

@@ -140,6 +140,17 @@ class CallShown(Struct, frozen=True):
     codec: str = ""
     transfer: str = ""
     """How handing it over goes; empty where nobody does."""
+    who: str = ""
+    """The other side as people call it; empty for its URI."""
+    seconds: int | None = None
+    """Since it was answered; None where nobody has."""
+    joined: int | None = None
+    """The call in conference with it."""
+
+    @property
+    def named(self) -> str:
+        """Return the other side as people call it."""
+        return self.who or self.peer
 
     @property
     def rings(self) -> bool:
@@ -181,6 +192,15 @@ class Shown(Struct, frozen=True):
     """With whom the last call was, and why it ended."""
     missed: int = 0
     """Calls that nobody took, since somebody looked at them."""
+    muted: bool = False
+    """Nobody hears us."""
+    volume: int = 7
+    news: tuple[str, ...] = ()
+    """What the idle screen tells: messages that wait, and what somebody should see to."""
+    dark: bool = False
+    """The display is off."""
+    helpers: frozenset[str] = frozenset()
+    """Numbers that can be called from a screen that is shut."""
     fields: Mapping[str, Field] = {}
     """`{tag: field}` of every setting that the access rules let be seen."""
     views: Mapping[str, Status] = {}

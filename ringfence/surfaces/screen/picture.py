@@ -28,14 +28,16 @@ WIDTH, BODY = 48, 12
 SWITCHED: Mapping[str, str] = {"Yes": _("On"), "No": _("Off")}
 STATES: Mapping[str, str] = {
     "calling": _("calling"),
+    "in progress": _("in progress"),
     "ringing": _("ringing"),
-    "established": _("established"),
-    "held": _("held"),
+    "established": _("connected"),
+    "held": _("on hold"),
     "held by the other side": _("held by the other side"),
     "held by both sides": _("held by both sides"),
     "ended": _("ended"),
 }
 MARK = "*"
+RULE = "─"
 CURSOR = "_"
 Say = Callable[[str], str]
 """Returns a message in the language of the screen."""
@@ -46,8 +48,8 @@ class Span(Struct, frozen=True):
 
     text: str
     style: str = ""
-    """`title`, `icon`, `chosen`, `dim`, `good`, `bad`, `note`, `softkey`, `picture` for the name of
-    one that cannot be painted here; empty for plain text."""
+    """Some of `title`, `icon`, `chosen`, `dim`, `good`, `bad`, `note`, `softkey`, `time` for what
+    counts, `picture` for the name of one that cannot be painted here; empty for plain text."""
     key: str = ""
     """The key that a click on it presses."""
 
@@ -70,6 +72,10 @@ class Picture(Struct, frozen=True):
 
 def draw(face: Face, shown: Shown, root: Menu) -> Picture:
     """Return what the screen shows."""
+    if shown.dark:
+        words = shown.language.say(_("The display is off; any key turns it on."))
+        hint = (Span(_cut(words.center(WIDTH)), "dim"),)
+        return Picture((*((),) * (BODY // 2), hint, *((),) * (BODY // 2 + 4)))
     body = list(_body(face, shown, root))
     top = max(0, _focus(body) - BODY + 1)
     body = body[top : top + BODY]
@@ -77,7 +83,7 @@ def draw(face: Face, shown: Shown, root: Menu) -> Picture:
     note = shown.language.say(face.message or shown.notice)
     notes = [_cut(line) for line in _folded(note)[:2]]
     notes += [""] * (2 - len(notes))
-    all_rows = [_head(shown), (Span("-" * WIDTH, "dim"),), *body]
+    all_rows = [_head(shown), (Span(RULE * WIDTH, "dim"),), *body]
     all_rows += [(Span(line, "note"),) for line in notes]
     all_rows.append(tuple(_softkeys(softkeys(face, shown, root), shown.language.say)))
     call = None if opened(face, root) or face.aside else present(face, shown)
@@ -90,6 +96,8 @@ def _head(shown: Shown) -> Row:
     icons = [f"[{shown.language.say(icon)}]" for icon in reversed(shown.icons)]
     if len(left) + 1 + len(" ".join(icons)) > WIDTH:
         left = shown.clock
+    while len(left) + 1 + len(" ".join(icons)) > WIDTH:
+        del icons[0]
     gap = max(1, WIDTH - len(left) - len(" ".join(icons)))
     return (Span(left, "title"), Span(" " * gap), Span(" ".join(icons), "icon"))
 
@@ -124,6 +132,7 @@ def _body(face: Face, shown: Shown, root: Menu) -> Iterator[Row]:
             yield _title(say(view.label))
             said = [(say(label), say(text)) for label, text in rows(view, shown)]
             read = [row for label, text in said for row in _reading(label, text)]
+            read = read or [(Span(say(_("Nothing yet.")), "dim"),)]
             yield from read[min(face.cursor, max(0, len(read) - BODY + 1)) :]
         case Sheet() as sheet:
             yield _title(sheet.label)
@@ -231,32 +240,60 @@ def _desk_rows(face: Face, shown: Shown) -> Iterator[Row]:
         words = say(line.words)[: WIDTH - 20]
         yield (
             Span(
-                f"{mark}{line.n:>2} {line.label[:14]:14}  ", "chosen" if at else "", f"Line{line.n}"
+                f"{mark}{line.n:>2} {line.label[:14]:14}  ",
+                "chosen" if at and call is None else "",
+                f"Line{line.n}",
             ),
             Span(words, "good" if line.registered else "bad"),
         )
-    if shown.missed and not shown.calls:
-        yield ()
-        missed = plural("{count} missed call", "{count} missed calls", shown.missed)
-        yield (Span(say(missed), "bad"),)
+    if not shown.calls:
+        yield from _news(shown, say)
     for one in shown.calls:
         yield ()
         yield from _call_rows(one, say, at=one is call)
 
 
+def _news(shown: Shown, say: Say) -> Iterator[Row]:
+    """Yield what the idle screen tells, below a row that parts it from the lines."""
+    told = [Span(_cut(say(words)), "note") for words in shown.news]
+    if shown.missed:
+        missed = plural("{count} missed call", "{count} missed calls", shown.missed)
+        told.insert(0, Span(say(missed), "bad"))
+    if told:
+        yield ()
+    yield from ((one,) for one in told)
+
+
 def _call_rows(call: CallShown, say: Say, *, at: bool) -> Iterator[Row]:
     lock = f"[{say(_('secure'))}] " if call.secure else ""
     with_whom = (
-        _("From {peer}", peer=call.peer) if call.incoming else _("To {peer}", peer=call.peer)
+        _("From {peer}", peer=call.named) if call.incoming else _("To {peer}", peer=call.named)
     )
-    yield (Span(_cut(f"{'>' if at else ' '}{lock}{say(with_whom)}"), "chosen" if at else ""),)
-    words = _("incoming call") if call.rings else STATES.get(call.state, call.state)
+    time = "" if call.seconds is None else lasted(call.seconds)
+    text = f"{'>' if at else ' '}{lock}{say(with_whom)}"
+    room = WIDTH - len(time) - 1
+    text = text if len(text) <= room else f"{text[: room - 1]}…"
+    style = "chosen" if at else ""
+    yield Span(f"{text:{room}} ", style), Span(time, "time")
+    words = STATES.get(call.state, call.state)
+    if call.rings:
+        words = _("incoming call")
+    elif call.joined and call.talks:
+        words = _("in conference")
     told = _("Line {n}: {state}", n=call.line, state=words)
     codec = f", {call.codec}" if call.codec else ""
-    yield (Span(_cut(f"  {say(told)}{codec}")),)
+    doing = "note" if call.rings else "good" if call.talks else "dim" if call.held else ""
+    yield (Span(_cut(f"  {say(told)}{codec}"), doing),)
     if call.transfer:
         handed = _("Transfer: {state}", state=call.transfer)
         yield (Span(_cut(f"  {say(handed)}"), "note"),)
+
+
+def lasted(seconds: int) -> str:
+    """Return how long a call has lasted: `0:07`, `12:34`, `1:02:03`."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _focus(body: list[Row]) -> int:

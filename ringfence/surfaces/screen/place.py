@@ -34,6 +34,8 @@ class Face(Struct, frozen=True):
     message: str = ""
     """How the last key came out."""
     signed_in: bool = False
+    shut: bool = False
+    """Nobody was here for long: without the password calls come in, and help can be called."""
     behind: tuple[str, ...] = ()
     """What opens after signing in."""
     sheets: tuple[Sheet, ...] = ()
@@ -68,6 +70,8 @@ class Run(Struct, frozen=True):
     signs_in: bool | None = None
     replaces: bool = False
     """The sheet that it brings takes the place of the one that is open."""
+    aside: bool = False
+    """What is open stays open, whatever comes of it."""
 
     def __repr__(self) -> str:
         """Leave out the arguments."""

@@ -6,6 +6,7 @@ const told = desk.querySelector("[data-told]");
 const KEYS = {
   ArrowUp: "Up", ArrowDown: "Down", ArrowLeft: "Left", ArrowRight: "Right",
   Enter: "Select", Escape: "Back", Backspace: "Delete", Home: "Home", F9: "Applications",
+  F10: "Mute", PageUp: "Louder", PageDown: "Softer",
   F1: "Soft1", F2: "Soft2", F3: "Soft3", F4: "Soft4",
 };
 let last = Promise.resolve();

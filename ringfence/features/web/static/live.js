@@ -1,5 +1,14 @@
 // Keeps an Info page as the phone tells it, and counts down; without it the page stays as it was.
 "use strict";
+// Of the screen what differs alone, so that nobody hears all of it read again for a second more.
+const patch = (old, made) => {
+  if (old.isEqualNode(made)) return;
+  const parts = [...old.children], news = [...made.children];  // whoever moves leaves the list
+  const like = old.cloneNode(false).isEqualNode(made.cloneNode(false));
+  if (old.closest(".face") && like && parts.length && parts.length === news.length) {
+    parts.forEach((part, at) => patch(part, news[at]));
+  } else old.replaceWith(made);
+};
 const live = document.querySelector("[data-live]");
 const note = document.querySelector("[data-live-note]");
 if (live && "EventSource" in window) {
@@ -18,7 +27,7 @@ if (live && "EventSource" in window) {
         for (const { id } of old.querySelectorAll("details[open][id]")) {
           card.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
         }
-        old.replaceWith(card);
+        patch(old, card);
         if (at) document.getElementById(at)?.focus();
       }
       else live.append(card);
