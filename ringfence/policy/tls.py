@@ -19,6 +19,8 @@ from ringfence.policy.suites import TLS13, universe
 TAG = "TLS_Cipher_List"
 CLIENT_MINIMUM, SERVER_MINIMUM = "TLS_Client_Min_Version", "TLS_Server_Min_Version"
 UNKNOWN_WORD = "tls-unknown-word"
+HANDSHAKE = "tls-handshake"
+"""Rule of an error: the two ends agreed on no version or suite, or one of them speaks no TLS."""
 """Rule of the finding for a word that is skipped."""
 NAMED = 12
 """Words or suites that findings name before they count the rest."""

@@ -10,6 +10,7 @@ import errno
 import ipaddress
 import logging
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from ringfence.errors import NetworkError, PolicyError
 from ringfence.policy import hostname
 from ringfence.policy.network import written
 from ringfence.policy.route import Route
-from ringfence.policy.tls import TlsPolicy
+from ringfence.policy.tls import HANDSHAKE, TlsPolicy
 from ringfence.protocols.dns import Record
 from ringfence.protocols.sip.locate import Hop, Question, Search
 from ringfence.runtime import egress_dns, egress_locate
@@ -377,5 +378,7 @@ class Egress:
                 by = f", named by {self._place(target.named_by)}" if target.named_by else ""
                 return PolicyError(error.rule, f"{where}{by}: {error.reason}", error.remedy)
             case OSError():
-                return kind(f"{where}: {broken(error)}")
+                made = kind(f"{where}: {broken(error)}")
+                made.rule = HANDSHAKE if isinstance(error, ssl.SSLError) else made.rule
+                return made
         return error

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from ringfence.messages import _
 from ringfence.runtime.egress_stream import Secured
 from ringfence.runtime.state import stamp
 
@@ -23,7 +24,8 @@ class Outcome(Struct, frozen=True):
 
     def rows(self, label: str) -> tuple[tuple[str, str], ...]:
         """Return it as rows of a status, each beginning with `label`."""
-        return ((f"{label} Server", self.server), (f"{label} Last", self.words()))
+        server, last = _("{name} Server", name=label), _("{name} Last", name=label)
+        return ((server, self.server), (last, self.words()))
 
     def words(self) -> str:
         """Return when that was, and how it came out."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict
 
+from ringfence.messages import _
 from ringfence.policy.vlan import VoiceVlan
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ def discovery_rows(
     heard: "Discovery | None", vlan: VoiceVlan | None, *, applied: bool
 ) -> list[tuple[str, str]]:
     """Return a row for each neighbour, and the VLAN with what became of it."""
-    rows = []
+    rows: list[tuple[str, str]] = []
     if heard:
-        known = [(f"{one.protocol} Neighbor", _words(one)) for one in heard.neighbours]
-        rows += known or [("Neighbor", "none heard")]
+        rows += [
+            (_("{protocol} Neighbor", protocol=one.protocol), _words(one))
+            for one in heard.neighbours
+        ] or [("Neighbor", "none heard")]
         rows.append(("Refused Frames", str(heard.refused)))
         if heard.last_refusal:
             rows.append(("Last Refusal", heard.last_refusal))

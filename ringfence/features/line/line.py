@@ -8,13 +8,20 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from ringfence.errors import ComponentError, NetworkError, PolicyError, RemoteProtocolError
+from ringfence.errors import (
+    ComponentError,
+    NetworkError,
+    PolicyError,
+    RemoteProtocolError,
+    RingfenceError,
+)
 from ringfence.features.line.binding import Binding
 from ringfence.features.line.home import Home
 from ringfence.features.line.link import Link, StreamLink
 from ringfence.features.line.reach import kind, target_of, together
 from ringfence.features.line.standing import Registering, Standing
 from ringfence.features.line.ways import Way
+from ringfence.policy.tls import HANDSHAKE
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials
 from ringfence.protocols.sip.locate import Hop, preferred
@@ -148,7 +155,7 @@ class Line(Standing):
         return Link(hop, Flow("UDP", self.own(hop.address), self.port.number), self.port)
 
     def _unreached(
-        self, home: Home, registration: Registration, error: Exception
+        self, home: Home, registration: Registration, error: RingfenceError
     ) -> Iterator[Failed]:
         """Yield the failure of a link that was never made; a refusal of ours rests long."""
         logger.info("line.unreached: Ext %d: %s", self.plan.n, error)
@@ -158,7 +165,7 @@ class Line(Standing):
             return
         registration.lose_flow(str(error), self._now())
         if isinstance(event := registration.next_event(), Failed):
-            yield event
+            yield replace(event, rule=HANDSHAKE) if error.rule == HANDSHAKE else event
 
     async def _hold(self, home: Home, binding: Binding, group: asyncio.TaskGroup) -> Failed | None:
         """Stay with a binding, and with the better ones that replace it; None when stopped."""

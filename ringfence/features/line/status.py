@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 from ringfence.config.settings import ROWS
 from ringfence.features.line.line import Line
 from ringfence.features.line.plan import CREDENTIALS
+from ringfence.messages import _
 from ringfence.policy.network import written
+from ringfence.policy.tls import HANDSHAKE
 from ringfence.runtime.state import Health
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ _CERTIFICATE = (
     (_PROVISIONING["custom_ca_rule"].tag,),
     (_PROXY, _EXT["tls_name_validate"].tag),
 )
+_SUITES = (
+    (_SYSTEM["tls_cipher_list"].tag, _SYSTEM["tls_client_min_version"].tag),
+    (_PROXY, _EXT["sip_transport"].tag),
+)
 _REMEDIES = {
     "domain-not-allowed": ((_SYSTEM["restricted_access_domains"].tag,), (_PROXY,)),
     CREDENTIALS: ((), (_EXT["user_id"].tag, _EXT["password"].tag, _EXT["auth_id"].tag)),
@@ -25,6 +31,8 @@ _REMEDIES = {
     "tls-no-certificate": _CERTIFICATE,
     "tls-name": _CERTIFICATE,
     "tls-address": _CERTIFICATE,
+    "tls-version": _SUITES,
+    HANDSHAKE: _SUITES,
 }
 """`{what failed: (tags of the phone, tags of the line)}`: those that decide about it."""
 _ANYTHING = (_PROXY, _EXT["outbound_proxy"].tag, _EXT["sip_transport"].tag)
@@ -32,7 +40,8 @@ _ANYTHING = (_PROXY, _EXT["outbound_proxy"].tag, _EXT["sip_transport"].tag)
 
 def title(line: Line) -> str:
     """Return what people call a line."""
-    return f"Ext {line.plan.n}" + " Alternate" * line.plan.alternate
+    n = line.plan.n
+    return _("Ext {n} Alternate", n=n) if line.plan.alternate else f"Ext {n}"
 
 
 def line_words(line: Line, *, waits: bool) -> str:

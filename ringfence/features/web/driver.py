@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from ringfence.errors import ComponentError
 from ringfence.features.web.plan import WebPlan
 from ringfence.features.web.sessions import Sessions
+from ringfence.messages import _
 from ringfence.policy.applications import WEB_SERVER
 from ringfence.policy.throttle import Throttle
 from ringfence.policy.tls import TlsPolicy, TlsVersion, waiting_for
@@ -31,6 +32,11 @@ AGAIN = 30.0
 """Seconds until a certificate that could not be made or kept is tried again."""
 BACKLOG = 512
 """Connections that may wait to be accepted: more than a crowd of slow ones opens at once."""
+_DEAD = {
+    "RSA": _("Suites that need an RSA Certificate"),
+    "EC": _("Suites that need an EC Certificate"),
+    "DSA": _("Suites that need a DSA Certificate"),
+}
 CERTIFICATE, KEY = "web.crt", "web.key"
 """The page's own certificate in the state folder, where the phone has none."""
 
@@ -245,8 +251,7 @@ class WebDriver:
         if gone := (*plan.tls.unavailable, *missing(tls, plan.tls)):
             rows.append(("Unavailable Suites", ", ".join(gone)))
         for other, names in dead.items():
-            article = "an" if other in ("RSA", "EC") else "a"
-            rows.append((f"Suites that need {article} {other} Certificate", ", ".join(names)))
+            rows.append((_DEAD[other], ", ".join(names)))
         if not live and plan.tls.maximum is not TlsVersion.TLS_1_3:
             rows.append(("Warning", "no suite works with this certificate: nobody can open it"))
         return tuple(rows)

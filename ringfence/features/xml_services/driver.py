@@ -11,6 +11,7 @@ from ringfence.config.parameter import Level
 from ringfence.errors import ConfigError, NetworkError, PolicyError, RingfenceError
 from ringfence.features.xml_services import sheets
 from ringfence.features.xml_services.plan import XmlPlan, url
+from ringfence.messages import _
 from ringfence.policy.credentials import masked
 from ringfence.policy.macros import OF_CALLS, caller_number, expand
 from ringfence.policy.rules import Url
@@ -25,6 +26,7 @@ from ringfence.runtime.state import Health, Status
 from ringfence.surfaces.screen import menu
 
 TITLE = "XML Services"
+TITLES = {"directory": _("XML Directory"), "application": _("XML Application")}
 MOST = 6
 """Objects that one request may fetch, where commands in them lead on."""
 PATIENCE = 60.0
@@ -65,8 +67,8 @@ class XmlDriver(OnRequest[XmlPlan]):
         if plan is None:
             return Status(Health.STARTING, title=TITLE)
         mode = plan.executes.value if plan.executes else "Refused"
-        rows = [
-            (f"XML {name.title()}", service.problem or masked(service.text))
+        rows: list[tuple[str, str]] = [
+            (TITLES[name], service.problem or masked(service.text))
             for name, service in plan.services.items()
         ]
         if plan.services and plan.waiting:
