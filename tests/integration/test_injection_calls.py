@@ -72,6 +72,10 @@ def test_what_a_server_says_is_one_line_of_the_log_and_one_answer(
         server.say(json.dumps(request))
         answer = json.loads(server.hear("said", count).removeprefix("said "))
         assert (answer["id"], answer["status"]) == (name, 404)
+    for count, odd in enumerate(("²", "-1", "1;2", "9" * 40, "0x1", "1\n", "call:1")):
+        for name in ("Answer", "Hangup", "Hold", "Resume"):
+            assert server.ask(f"{name}{count}", f"/api/Call/v1/{name}", call=odd)["status"] == 400
+        assert server.ask(f"line{count}", DIAL, target="7", line=odd)["status"] == 400
     forged = "\r\n<0>Jan  1 00:00:00 evil forged: x\n2026-01-01 INFO line.registered: y"
     reason = b"\x03\xe9" + f"bye{forged}".encode()
     server.say(f"raw 88{len(reason):02x}{reason.hex()}")

@@ -61,10 +61,11 @@ class Control:
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
 
-    def ask(self, number: int, path: str, **arguments: str) -> dict[str, Any]:
+    def ask(self, number: int | str, path: str, **arguments: str) -> dict[str, Any]:
         """Return the phone's answer to a request."""
         self.say(json.dumps({"id": number, "path": path, "arguments": arguments}))
-        return dict(json.loads(self.hear(f'said {{"id": {number},').removeprefix("said ")))
+        mark = f'said {{"id": {json.dumps(number)},'
+        return dict(json.loads(self.hear(mark).removeprefix("said ")))
 
     def stop(self) -> None:
         self.process.kill()
