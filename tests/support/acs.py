@@ -1,6 +1,7 @@
 """An ACS of ours in the servers' namespace, asked by the words of its command line."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -74,6 +75,14 @@ class Acs:
     def judge(self) -> set[str]:
         """Return the names of the messages that went over the wire; each keeps to the schema."""
         return {judge(path.read_bytes()) for path in sorted(self._wire.iterdir())}
+
+    def retries(self) -> list[int]:
+        """Return the RetryCount of each Inform that came."""
+        counts = (
+            re.search(rb"<cwmp:Inform>.*<RetryCount>(\d+)<", path.read_bytes())
+            for path in sorted(self._wire.iterdir())
+        )
+        return [int(count[1]) for count in counts if count]
 
     def said(self, text: str, count: int = 1) -> str:
         """Return the log once `text` stands in it so often."""
