@@ -54,3 +54,11 @@ def dictionaries(text: str) -> Dictionaries:
         raise ValueError(f"{alone} has no {'x' if alone[0] == 'd' else 'd'}{alone[1]}")
     files = {parts[f"d{n}"]: parts[f"x{n}"] for n in range(MOST) if f"d{n}" in parts}
     return Dictionaries(server, files)
+
+
+def offered(text: str) -> tuple[str, ...]:
+    """Return the languages of a script; none where it is none."""
+    try:
+        return tuple(dictionaries(text).files)
+    except ValueError:
+        return ()

@@ -9,12 +9,14 @@ from msgspec.structs import replace
 
 from ringfence.config.codecs import Number, NumberOrNone, Password, Seconds, Secret
 from ringfence.config.parameter import Access, Effect, Level, Param, Status
-from ringfence.config.settings import LINES, ROWS, Slot, encode, slots, value
+from ringfence.config.settings import LINES, ROWS, Settings, Slot, encode, slots, value
 from ringfence.config.snapshot import Change, Origin, Snapshot
+from ringfence.config.spoken import LanguageName
 from ringfence.errors import ConfigError, Finding
 from ringfence.messages import _
 from ringfence.messages.language import ENGLISH, Language
 from ringfence.policy import levels
+from ringfence.policy.dictionaries import offered
 
 CLEAR = "clear:"
 """Prefix of the form entry that empties a secret; an empty secret entry changes nothing."""
@@ -343,7 +345,7 @@ def _field(snapshot: Snapshot, tag: str, slot: Slot, level: Level, edit: str | N
         text=text,
         filled=filled,
         clearable=secret and filled and editable and not isinstance(row.codec, Password),
-        choices=_choices(row, text),
+        choices=_choices(row, text, snapshot.settings),
         allowed=row.codec.describe(),
         default="",
         help=row.help,
@@ -373,6 +375,8 @@ def _kind(row: Param) -> Kind:
     return Kind.NUMBER if isinstance(row.codec, Number | NumberOrNone | Seconds) else Kind.TEXT
 
 
-def _choices(row: Param, text: str) -> tuple[str, ...]:
+def _choices(row: Param, text: str, settings: Settings) -> tuple[str, ...]:
     known = row.codec.choices
-    return (*known, text) if known and text not in known else known
+    if isinstance(row.codec, LanguageName):
+        known += offered(settings.regional.dictionary_server_script)
+    return tuple(dict.fromkeys((*known, text))) if known else ()

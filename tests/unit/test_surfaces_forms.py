@@ -350,3 +350,13 @@ def test_a_difference_tells_both_texts_and_no_secret() -> None:
         ("Host_Name", "Host Name", "old", "new"),
         ("VPN_Password", "VPN Password", "***", "***"),
     )
+
+
+def test_the_languages_of_a_dictionary_server_can_be_chosen() -> None:
+    def choices(script: str, chosen: str = "English-US") -> tuple[str, ...]:
+        texts = {"Dictionary_Server_Script": script, "Language_Selection": chosen}
+        return shown(snapshot(texts))["Language_Selection"].choices
+
+    script = "serv=https://pv.telco.test/;d1=Spanish;x1=es.xml;d2=German;x2=de.xml"
+    assert choices(script) == ("English-US", "German", "Spanish")
+    assert choices("serv=", "Dutch") == ("English-US", "German", "Dutch")
