@@ -8,6 +8,7 @@ from typing import Any
 from ringfence.errors import ConfigError, RingfenceError
 from ringfence.features.tr069.methods import FIRMWARE
 from ringfence.features.tr069.record import Book, Transfer
+from ringfence.policy.tls import HANDSHAKE
 from ringfence.protocols.cwmp import faults
 from ringfence.runtime.feature import World
 
@@ -20,6 +21,7 @@ PATIENCE = 3600.0
 FAULTS = {
     "login-refused": faults.TRANSFER_LOGIN_REFUSED,
     "no-answer": faults.SERVER_UNREACHABLE,
+    HANDSHAKE: faults.SERVER_UNREACHABLE,
     "file-refused": faults.FILE_INACCESSIBLE,
     "answer-unreadable": faults.TRANSFER_BROKEN_OFF,
     "file-unreadable": faults.FILE_CORRUPTED,
