@@ -31,7 +31,7 @@ def proof(  # noqa: PLR0913 - who, what was asked, for which request, and what m
 
     Raises:
         RemoteProtocolError: neither is asked for.
-        PolicyError: only Basic is, and may not be answered.
+        PolicyError: only Basic is, and may not be answered, or not for this user.
 
     """
     challenges = [one for text in asked for one in _SEVERAL.split(text)]
@@ -41,7 +41,7 @@ def proof(  # noqa: PLR0913 - who, what was asked, for which request, and what m
     if not any(text.strip().lower().startswith(b"basic") for text in challenges):
         raise RemoteProtocolError("the server asks for a kind of login that is not spoken here")
     _refuse_clear(in_clear)
-    return "Basic " + _encoded(f"{credentials.user}:{credentials.password}")
+    return "Basic " + _pair(credentials)
 
 
 def sip_proof(
@@ -53,14 +53,21 @@ def sip_proof(
 
     Raises:
         RemoteProtocolError: something else is asked for.
-        PolicyError: it may not be told.
+        PolicyError: it may not be told, or not for this user.
 
     """
     if not any(b"broadworkssip" in text.lower() for text in asked):
         raise RemoteProtocolError("the server does not ask for SIP credentials")
     _refuse_clear(in_clear)
-    pair = _encoded(f"{credentials.user}:{credentials.password}")
-    return f'BroadWorksSIP basic="{pair}",sipUser="{_encoded(sip_user)}"'
+    return f'BroadWorksSIP basic="{_pair(credentials)}",sipUser="{_encoded(sip_user)}"'
+
+
+def _pair(credentials: Credentials) -> str:
+    """Return user and password as Basic has them. Source: RFC 7617 section 2."""
+    if ":" in credentials.user:
+        text = "a user with a colon in the name cannot be told by Basic"
+        raise PolicyError("http-basic-user", text)
+    return _encoded(f"{credentials.user}:{credentials.password}")
 
 
 def _refuse_clear(in_clear: bool) -> None:

@@ -16,7 +16,7 @@ from ringfence.protocols.xsi import (
     read_call_log,
     read_directory,
 )
-from ringfence.runtime.http_login import sip_proof
+from ringfence.runtime.http_login import proof, sip_proof
 from ringfence.runtime.state import Facts
 from ringfence.surfaces.screen.menu import Command, Menu
 
@@ -158,6 +158,16 @@ def test_sip_credentials_are_told_over_tls_alone() -> None:
         sip_proof(who, asks, "sip-1001", in_clear=False)
     with pytest.raises(RemoteProtocolError, match="does not ask for SIP"):
         sip_proof(who, [b'Basic realm="x"'], "sip-1001", in_clear=True)
+
+
+def test_a_user_with_a_colon_is_no_other_user_with_another_password() -> None:
+    who, asks = Credentials("1001:x", "hush"), [b'Basic realm="x"', b"BroadWorksSIP"]
+    with pytest.raises(PolicyError, match="colon"):
+        sip_proof(who, asks, "sip-1001", in_clear=True)
+    with pytest.raises(PolicyError, match="colon"):
+        proof(who, asks[:1], "GET", "/", b"n", in_clear=True)
+    digest = [b'Digest realm="x", nonce="n", qop="auth", algorithm=SHA-256']
+    assert 'username="1001:x"' in proof(who, digest, "GET", "/", b"n", in_clear=False)
 
 
 def test_the_directory_stands_among_the_applications_by_its_name() -> None:
