@@ -5,16 +5,24 @@ import email.policy
 import mailbox
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from ringfence.lab.namespaces import Namespace
 from tests.support.browser import in_browser
-from tests.support.certificates import authority, leaf
+from tests.support.certificates import Pair, authority, leaf
 from tests.support.portal import PASSWORD, Desk
+from tests.support.provider_fixtures import StartDnsmasq, StartNginx, dnsmasq, net, nginx
+from tests.support.provider_net import FIRST, NAME, Net, profile, refused, resync, stored
 from tests.support.tls_servers import end, version, wait_for_listener
+
+__all__ = ["dnsmasq", "net", "nginx"]
 
 HOST = "pv.telco.net"
 
@@ -40,11 +48,11 @@ def serve(desk: Desk, *words: str) -> None:
     desk.serve(*own, *words)
 
 
-def request(desk: Desk, name: str = "pv", key: str = "rsa:2048") -> Path:
+def request(desk: Desk, name: str = "pv", key: str = "rsa:2048", host: str = HOST) -> Path:
     """Make NAME.csr and NAME.key with openssl."""
     out = desk.folder / f"{name}.csr"
     words = ("-newkey", key, "-nodes", "-keyout", str(out.with_suffix(".key")))
-    subject = ("-subj", f"/CN={HOST}")
+    subject = ("-subj", f"/CN={host}")
     argv = ["openssl", "req", "-new", *words, *subject, "-out", str(out)]
     subprocess.run(argv, check=True, capture_output=True)
     return out
@@ -105,6 +113,41 @@ def test_a_browser_uploads_a_request_and_downloads_the_certificate(
         assert subprocess.run(asked, capture_output=True, check=False).returncode == code
     assert desk.listed()[-1][4] == "CP-68xx-3PCC"
     assert "asked by portal user alice" in desk.run("audit")
+
+
+@dataclass(frozen=True)
+class Delivered(Pair):
+    """A certificate as the portal delivered it, with its chain."""
+
+    file: Path
+
+    @property
+    def pem(self) -> str:
+        return self.file.read_text()
+
+
+def test_get_a_signed_server_certificate(
+    desk: Desk, net: Net, dnsmasq: StartDnsmasq, nginx: StartNginx, component: list[str]
+) -> None:
+    csr, out = request(desk, "provserver", host=NAME), desk.folder / "provserver.crt"
+    serve(desk)
+    browser, _ = desk.space.call(in_browser, order, desk.port, str(csr), str(out))
+    component.append(browser)
+    key = serialization.load_pem_private_key(csr.with_suffix(".key").read_bytes(), None)
+    assert isinstance(key, RSAPrivateKey)
+    mine = x509.load_pem_x509_certificate(out.read_bytes())
+    dnsmasq(f"host-record={NAME},{FIRST}")
+    server = nginx("nginx", Delivered(mine, key, out), verify="off")
+    server.put("a.xml", profile(GPP_A="from the provider"))
+    settings = {"Profile_Rule": f"https://{NAME}/a.xml", "Resync_On_Reset": "No"}
+    phone = net.boot(**settings)
+    assert "let the server send its CA certificates, or install that CA" in refused(phone)
+    phone.stop()
+    root = (desk.ca / "server-root.crt").read_text()
+    (net.state / "provider-root.crt").write_text(root)
+    phone = net.boot(**settings)
+    assert resync(phone)["result"] == "success"
+    assert stored(phone, "GPP_A") == "from the provider"
 
 
 class Curl:

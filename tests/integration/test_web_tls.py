@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from ringfence.lab.namespaces import Namespace
+from tests.support.administrator import Administrator
 from tests.support.curl import Curl
+from tests.support.web_fixtures import Browse, browse
 from tests.support.web_phone import PASSWORD, WebPhone
+
+__all__ = ["browse"]
 
 SECURE = {
     "Admin_Password": PASSWORD,
@@ -90,6 +95,34 @@ def openssl(pair: tuple[Namespace, Namespace], component: list[str]) -> OpenSsl:
     made = OpenSsl(pair[1])
     component.append(made.version)
     return made
+
+
+def switch_to_https(page: Page) -> str:
+    """Follow the page to where it says it goes, log in anew, and confirm there."""
+    administrator = Administrator(page)
+    administrator.access_the_phone_web_interface("http://10.99.0.2/", PASSWORD)
+    administrator.select("Voice > System")
+    administrator.set("System Configuration", "Enable Protocol", "Https")
+    administrator.set("System Configuration", "Web Server Port", "443")
+    page.get_by_role("button", name="Submit All Changes").click()
+    link = page.get_by_role("main").get_by_role("link")
+    where = link.inner_text()
+    link.click()
+    page.wait_for_url("https://10.99.0.2/login**")
+    administrator.access_the_phone_web_interface(where, PASSWORD)
+    page.get_by_role("button", name="Confirm Changes").click()
+    expect(page.get_by_text("The changes stand.")).to_be_visible()
+    return where
+
+
+@pytest.mark.proves("WEB-02")
+def test_the_page_is_switched_to_https_on_the_page_itself(
+    start: Start, browse: Browse, openssl: OpenSsl
+) -> None:
+    phone = start(Enable_Protocol="Http", Web_Server_Port="80")
+    assert browse(switch_to_https) == "https://10.99.0.2:443/"
+    assert openssl.accepted() == CHAPTER & set(openssl.universe())
+    assert phone.status()["unconfirmed"] is None
 
 
 @pytest.mark.proves("TLS-03", "TLS-12")

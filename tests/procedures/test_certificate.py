@@ -1,6 +1,7 @@
 """The tab Certificate: a custom certificate by file, what is wrong with others, and who sees it."""
 
 import re
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,7 +9,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
 
 from ringfence.provider import ca
 from ringfence.provider.identity import DeviceIdentity
@@ -26,6 +32,7 @@ WRONG = {
     "garbage": "is no PKCS#12 file",
     "too-large": "This is too large.",
     "no-key": "has not both a key and its certificate",
+    "other-key": "has a certificate for another key",
 }
 
 
@@ -47,6 +54,7 @@ def files(desk: Office, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pack(folder / "for-servers.p12", server.key, server.certificate)
     pack(folder / "expired.p12", old.key, old.certificate)
     pack(folder / "no-key.p12", None, mine)
+    exchange(folder, "other-key")
     (folder / "garbage.p12").write_bytes(bytes(range(256)) * 8)
     (folder / "too-large.p12").write_bytes(bytes(600 << 10))
     return folder
@@ -57,6 +65,22 @@ def pack(
 ) -> None:
     secured = serialization.BestAvailableEncryption(SESAME.encode())
     file.write_bytes(pkcs12.serialize_key_and_certificates(b"x", key, mine, None, secured))
+
+
+def exchange(folder: Path, name: str) -> None:
+    """Make a file with one pair's certificate and another one's key, which no tool makes."""
+    one, other = (
+        leaf(authority(), cn="desk", usage=CLIENT, key=ec.generate_private_key(ec.SECP256R1()))
+        for _ in range(2)
+    )
+    certificate, key = one.save(folder, "one")
+    plain = ["-nomac", "-keypbe", "NONE", "-certpbe", "NONE", "-passout", "pass:"]
+    words = ["openssl", "pkcs12", "-export", *plain, "-in", certificate, "-inkey", key]
+    made = subprocess.run(words, check=True, capture_output=True).stdout
+    form = Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+    mine, theirs = (pair.key.private_bytes(*form) for pair in (one, other))
+    assert made.count(mine) == 1
+    (folder / f"{name}.p12").write_bytes(made.replace(mine, theirs))
 
 
 def add(page: Administrator, file: str, password: str) -> str:

@@ -16,6 +16,8 @@ from tests.procedures.conftest import judged
 from tests.support.administrator import Administrator, Office
 
 PROXY, THIEF = "sip.telco.test", "10.99.1.66"
+RIGHT = (f"Proxy_2_={PROXY}", "SIP_Transport_2_=UDP", "Outbound_Proxy_2_=", "TLS_Cipher_List=")
+"""What each cause begins with."""
 
 
 def mend(page: Administrator, says: str, field: str, value: str) -> str:
@@ -30,7 +32,11 @@ def mend(page: Administrator, says: str, field: str, value: str) -> str:
     seen = row.locator("dd").inner_text()
     row.get_by_role("link", name=field).click()
     expect(browser.locator(":target")).to_be_in_viewport()
-    browser.locator(":target").fill(value)
+    control = browser.locator(":target")
+    if control.evaluate("one => one.tagName") == "SELECT":
+        control.select_option(value)
+    else:
+        control.fill(value)
     page.click_submit_all_changes()
     page.select("Info > Status")
     expect(row).to_contain_text("Registered", timeout=30_000)
@@ -62,11 +68,39 @@ def thief(office: Office) -> Iterator[None]:
             pipe.close()
 
 
+SUITE = "TLS refused by the peer: sslv3 alert handshake failure"
+
+
 @pytest.mark.parametrize(
     ("wrong", "says", "field", "value"),
     [
         ("Password_2_=forgotten", "wrong user or password", "Ext 2 Password", ""),
         ("Proxy_2_=sip.tleco.test", "sip.tleco.test: no answer from DNS", "Ext 2 Proxy", PROXY),
+        (
+            f"Proxy_2_={PROXY}:5059 SIP_Transport_2_=TCP",
+            f"{PROXY} at 10.99.1.10:5059: Connection refused",
+            "Ext 2 Proxy",
+            PROXY,
+        ),
+        (
+            f"Proxy_2_={PROXY}:5060 SIP_Transport_2_=TLS",
+            f"{PROXY} at 10.99.1.10:5060: no answer in 5 s",
+            "Ext 2 SIP Transport",
+            "UDP",
+        ),
+        (
+            "Proxy_2_=10.99.1.10 SIP_Transport_2_=TLS",
+            "none of them is that address",
+            "Ext 2 Proxy",
+            PROXY,
+        ),
+        ("SIP_Transport_2_=TLS TLS_Cipher_List=DHE-DSS-AES128-SHA", SUITE, "TLS Cipher List", ""),
+        (
+            "Outbound_Proxy_2_=out.telco.test",
+            "DNS leads to no server: asks DNS for A and AAAA of out.telco.test",
+            "Ext 2 Outbound Proxy",
+            "",
+        ),
         (
             "Restricted_Access_Domains=pv.telco.test",
             "Blocked by restricted domains: sip.telco.test",
@@ -74,15 +108,18 @@ def thief(office: Office) -> Iterator[None]:
             f"pv.telco.test, {PROXY}",
         ),
     ],
+    ids=["password", "name", "port", "transport", "certificate", "suites", "outbound", "domains"],
 )
 def test_line_2_is_mended_from_the_page_alone(
     office: Office, wrong: str, says: str, field: str, value: str
 ) -> None:
     judged(office, "kamailio")
-    if field == "Ext 2 Proxy":  # else the domains come first
+    office.phone("set", *RIGHT)
+    if "Restricted" not in wrong:  # else the domains come first
         office.phone("set", "Restricted_Access_Domains=")
-    value = value or password(office)
-    office.phone("set", wrong)
+    if "Password" in wrong:
+        value = password(office)
+    office.phone("set", *wrong.split())
     office.follow(mend, says, field, value)
     assert office.line(2)["registered"]
 

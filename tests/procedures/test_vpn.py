@@ -96,6 +96,25 @@ def test_set_up_a_vpn_connection_from_the_phone(office: Office, account: dict[st
     office.until(lambda: (text := _screen(office)) and "[VPN]" not in text)
 
 
+@pytest.mark.proves("VPN-05")
+def test_a_vpn_connection_that_fails_leaves_enable_vpn_connection_off(
+    office: Office, account: dict[str, str]
+) -> None:
+    judged(office, "ocserv")
+    values = (account["VPN_Server"], account["VPN_User_Name"], "no-such-password")
+    typed = ",Down,".join(f"text:{value}" for value in values)
+    assert "Saved" in _screen(office, f"{VPN},{typed},Set,wait:Saved")
+    refused = office.log("ocserv").count("to authenticate user")
+    office.lab.run("phone", "screen", "--once", "--keys", f"{'Down,' * 3}Select")
+    office.until(lambda: office.log("ocserv").count("to authenticate user") > refused)
+    status = "Home,Applications,2,wait:VPN status,3,wait:VPN connection"
+    rows = office.until(lambda: "refused user" in (text := _screen(office, status)) and text)
+    assert re.search(r"^VPN connection +Disconnected$", rows, re.MULTILINE)
+    assert re.search(r"Enable VPN connection +Off", _screen(office, f"Home,{VPN}"))
+    assert "[VPN]" not in rows
+    assert _users(office) == []
+
+
 def fill_in(page: Administrator, account: dict[str, str]) -> None:
     page.select("Voice > System")
     for label, tag in (

@@ -39,6 +39,8 @@ def read(text: str, password: str, now: float) -> bytes:
     except ValueError:
         reason = "is no PKCS#12 file, or the extract password is wrong"
         raise ConfigError("file", reason, "openssl pkcs12 -export -in CRT -inkey KEY") from None
+    if key and chain and mine is None:  # the library gives only the key's own apart
+        raise ConfigError("file", "has a certificate for another key")
     if key is None or mine is None:
         raise ConfigError("file", "has not both a key and its certificate")
     _check(key, mine, now)
@@ -51,8 +53,6 @@ def _check(key: object, mine: x509.Certificate, now: float) -> None:
         raise ConfigError("file", "has a key of a kind that TLS does not use")
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size < LEAST_BITS:
         raise ConfigError("file", f"has an RSA key of {key.key_size} bits", "use 2048 or more")
-    if key.public_key() != mine.public_key():
-        raise ConfigError("file", "has a certificate for another key")
     if now > mine.not_valid_after_utc.timestamp():
         raise ConfigError("file", f"expired on {moment(mine.not_valid_after_utc.timestamp())}")
     try:
