@@ -19,6 +19,8 @@ from ringfence.errors import ComponentError, ConfigError
 
 PORT = 7547
 """TCP port of an ACS. Source: IANA, cwmp."""
+STDIN_LIMIT = 1 << 20
+"""Characters of standard input that are read."""
 PATIENCE = 75.0
 """Seconds until the ACS must have answered; it gives up on a phone before."""
 _ORDERS = {
@@ -53,10 +55,13 @@ def add(verbs: Verbs) -> None:
             kinds = ("firmware", "configuration")
             verb.add_argument("--kind", choices=kinds, default="firmware")
         elif words:
-            many = "*" if name == "names" else "+"
+            many = "*" if name in ("names", "set") else "+"
             verb.add_argument("name", nargs=many, metavar=words, default=[])
         if name in ("set", "reboot", "schedule", "download"):
             verb.add_argument("--key", default="", help="word that the phone repeats")
+        if name == "set":
+            said = "read PATH=VALUE lines from standard input, for secrets"
+            verb.add_argument("--stdin", action="store_true", help=said)
         if name == "notify":
             verb.add_argument("--level", choices=("off", "passive", "active"), default="active")
         if name == "schedule":
@@ -117,7 +122,11 @@ def ordered(arguments: argparse.Namespace) -> Any:
         ComponentError: no ACS runs.
 
     """
-    names = getattr(arguments, "name", [])
+    names = list(getattr(arguments, "name", []))
+    if getattr(arguments, "stdin", False):
+        names += [line for line in sys.stdin.read(STDIN_LIMIT).splitlines() if line.strip()]
+    if arguments.acs == "set" and not names:
+        raise ConfigError("PATH=VALUE", "is missing", "name what is to be set, or use --stdin")
     order = {"verb": arguments.acs, "device": arguments.device, "names": names}
     for field in ("key", "url", "kind", "level", "seconds"):
         if hasattr(arguments, field):

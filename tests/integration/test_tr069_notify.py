@@ -1,14 +1,18 @@
 """What an ACS hears of without asking, and what another one hears first."""
 
+import io
+
 import pytest
 
+from ringfence.errors import ConfigError
 from tests.support.acs import CIPHERS, ENABLED, NAME, PORT, StartAcs, acs
 from tests.support.certificates import leaf
 from tests.support.provider_fixtures import dnsmasq, net
-from tests.support.provider_net import SECOND, Net, submit
+from tests.support.provider_net import SECOND, Net, stored, submit
 
 __all__ = ["acs", "dnsmasq", "net"]
 
+PASSWORD = "Device.X_RINGFENCE_Settings.TR-069.BACKUP_ACS_Password"
 CODE = "Device.DeviceInfo.ProvisioningCode"
 
 
@@ -31,17 +35,25 @@ def test_passive_changes_ride_along_and_those_that_are_off_do_not(net: Net, acs:
 
 
 @pytest.mark.proves("TR-05")
-def test_what_the_acs_sets_itself_is_no_change(net: Net, acs: StartAcs) -> None:
+def test_what_the_acs_sets_itself_is_no_change(
+    net: Net, acs: StartAcs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = acs()
-    net.boot(**ENABLED)
+    phone = net.boot(**ENABLED)
     server.said("0 BOOTSTRAP")
     assert server.ask("notify", CIPHERS)["answer"] == {}
     assert server.ask("set", f"{CIPHERS}=HIGH", f"{CODE}=floor 3")["answer"] == {"Status": 0}
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}=new-Pass-2\n\n"))
+    assert server.ask("set", "--stdin")["answer"] == {"Status": 0}
+    with pytest.raises(ConfigError, match="PATH=VALUE: is missing"):
+        server.ask("set")
     assert server.ask("schedule", "--seconds", "1")["answer"] == {}
     server.said("3 SCHEDULED")
     told = [one["events"] for one in server.informs()]
     assert not [events for events in told if "4 VALUE CHANGE" in events], told
     assert server.informs()[-1]["told"][CODE] == "floor 3"
+    assert stored(phone, "BACKUP_ACS_Password") == "***"
+    assert "new-Pass-2" not in phone.log
 
 
 @pytest.mark.proves("TR-05")
