@@ -150,7 +150,7 @@ def test_one_call_offers_another_one_and_no_conference() -> None:
 
 def test_volume_and_microphone_leave_open_what_is_open() -> None:
     at = replace(see(SECOND), volume=9)
-    menu = Face(path=("Applications",), cursors=(2,))
+    menu = Face(path=("Applications", "Report problem"), cursors=(4, 0))
     face, action = walk(at, "Louder", face=menu)
     assert action == Run("volume", {"level": "10"}, "Volume 10 of 10", aside=True)
     after = settled(face, action, action.done, failed=False, root=APPLICATIONS)
