@@ -10,7 +10,7 @@ from collections import deque
 
 from msgspec import Struct
 
-REPEAT, RHYTHM, START_PERIOD = 0.1, 1.0, 30.0
+REPEAT, RHYTHM, START_PERIOD = 0.25, 1.0, 30.0
 """Seconds from the first EAPOL-Start to the second, then between two until `SLOW`, and afterwards.
 An authenticator that is slow to read takes all that wait for it: the third makes it give the port
 up, and some ignore who made it so for seconds. Source: IEEE 802.1X-2004 8.2.4, reAuthMax."""
