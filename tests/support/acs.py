@@ -76,6 +76,10 @@ class Acs:
         """Return the names of the messages that went over the wire; each keeps to the schema."""
         return {judge(path.read_bytes()) for path in sorted(self._wire.iterdir())}
 
+    def wire(self) -> bytes:
+        """Return everything that was said to it and by it."""
+        return b"".join(path.read_bytes() for path in sorted(self._wire.iterdir()))
+
     def retries(self) -> list[int]:
         """Return the RetryCount of each Inform that came."""
         counts = (
