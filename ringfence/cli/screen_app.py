@@ -55,7 +55,7 @@ PAD = (
     ("Softer", "Mute", "Louder"),
     ("Applications",),
 )
-HELP = "F1-F4 softkeys  F5-F8 lines  F9 Applications  F10 Mute  PgUp/PgDn volume  Ctrl+Q quit"
+HELP = "F1-F4 softkeys  F5-F8 lines  F9 Applications  F10 Mute  PgUp/Dn volume  ^Q quit"
 PAUSE = 0.5
 """Seconds until a phone that does not answer is asked again."""
 

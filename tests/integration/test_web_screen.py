@@ -79,6 +79,7 @@ def by_mouse_and_keyboard(page: Page, state: str) -> dict[str, Any]:
     seen["focused"] = page.evaluate("document.activeElement.textContent")
     ask(Path(state), {"verb": "command", "name": "screen", "arguments": {"key": "Home"}})
     expect(display).not_to_contain_text("Subnet mask")
+    seen["then"] = page.evaluate("document.activeElement.textContent")
     seen["loads"] = page.evaluate("performance.getEntriesByType('navigation').length")
     return seen
 
@@ -90,7 +91,7 @@ def test_whoever_looks_by_browser_sees_and_presses_the_phones_own_keys(
     phone = start(**SET, **STATIC)
     seen = browse(by_mouse_and_keyboard, str(phone.state))
     assert USER_PASSWORD not in seen["typed"]
-    assert (seen["focused"], seen["loads"]) == ("Set", 1)
+    assert (seen["focused"], seen["then"], seen["loads"]) == ("Set", "Recents", 1)
     assert held(phone, "Gateway") == "192.0.2.1"
 
 

@@ -61,8 +61,8 @@ def walk(at: Shown, *keys: str, face: Face | None = None) -> tuple[Face, Action 
     ("peer", "name", "who"),
     [
         ("sip:1002@sip.telco.test", "", "1002"),
-        ("sip:1002@sip.telco.test:5061;user=phone", "Ada", "Ada (1002)"),
-        ("sip:1002@elsewhere.test", "Ada", "Ada (1002@elsewhere.test)"),
+        ("sip:1002@sip.telco.test:5061;user=phone", "Ada", "1002 (Ada)"),
+        ("sip:1002@elsewhere.test", "Ada", "1002@elsewhere.test (Ada)"),
         ("sip:anonymous.invalid", "", "anonymous.invalid"),
     ],
 )
@@ -121,9 +121,9 @@ def test_states_of_calls_are_told_apart() -> None:
     told = text(see(FIRST, SECOND, replace(FIRST, number=3, state="calling", seconds=None)))
     for words in ("Line 1: on hold", "Line 1: connected", "Line 1: calling"):
         assert words in told
-    ringing = replace(FIRST, incoming=True, state="ringing", seconds=None, who="Ada (1002)")
+    ringing = replace(FIRST, incoming=True, state="ringing", seconds=None, who="1002 (Ada)")
     told = text(see(ringing))
-    assert "From Ada (1002)" in told
+    assert "From 1002 (Ada)" in told
     assert "Line 1: incoming call" in told
     assert softkeys(Face(), see(ringing), APPLICATIONS) == ("Answer", "Decline")
 

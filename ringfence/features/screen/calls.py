@@ -56,14 +56,14 @@ def calls(
 
 
 def who(call: Mapping[str, Any], settings: Settings) -> str:
-    """Return the other side of a call: its name, and its number or, from elsewhere, its address."""
+    """Return the other side of a call: its number or, from elsewhere, its address; then its name."""
     address = str(call["peer"]).partition(":")[2].partition(";")[0] or str(call["peer"])
     user, _at, host = address.rpartition("@")
     proxy = settings.ext[call["line"] - 1].proxy.split("|")[0].partition(":")[0]
     if user and host.partition(":")[0].casefold() == proxy.casefold():
         address = user
     name = str(call.get("name") or "")
-    return f"{name} ({address})" if name and name != address else address
+    return f"{address} ({name})" if name and name != address else address
 
 
 def ended(last: Mapping[str, Any] | None, settings: Settings) -> str:
