@@ -1,5 +1,6 @@
 """XML services from nginx on the phone's screen, hostile ones, and commands sent by curl."""
 
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -243,6 +244,9 @@ def test_commands_in_xml_are_obeyed_only_from_who_may_send_them(
     assert 'Status="0"' in curl(net, *digest, *sends(FILES["news.xml"]))
     assert "Rain at noon." in screen.press()
     assert "a DOCTYPE is not allowed" in curl(net, *digest, *sends(LAUGHS))
+    odd = curl(net, *digest, *execute("Key:&quot;&#10;/&gt;&lt;x a=&apos;&amp;"))
+    (reply,) = ET.fromstring(odd.rpartition("\n")[0].encode())
+    assert reply.attrib["URL"] == "Key:\"\n/><x a='&"
     assert curl(net, *digest, "-H", "Origin: http://evil.test", *key).endswith("403")
     submit(phone, CISCO_XML_EXE_Auth_Mode="Remote Credential")
     assert curl(net, *digest, *key).endswith("403")
