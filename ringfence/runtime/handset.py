@@ -6,16 +6,12 @@ Muting is the phone's, not a call's: who takes another call while muted is not h
 import logging
 
 from ringfence.errors import ComponentError, ConfigError
-from ringfence.protocols.rtp.mix import scaled
+from ringfence.protocols.rtp.mix import LOUDEST, NORMAL, gain, scaled
 from ringfence.runtime.host import Host
 
 logger = logging.getLogger(__name__)
 
 FILE = "volume"
-LOUDEST = 10
-NORMAL = 7
-"""The volume at which audio is played as it came."""
-STEP_DB = 3.0
 
 
 class Handset:
@@ -61,7 +57,7 @@ class Handset:
 
     def _turn(self, volume: int) -> None:
         self._volume = volume
-        self._factor = 10 ** ((volume - NORMAL) * STEP_DB / 20) if volume else 0.0
+        self._factor = gain(volume)
 
     def _read(self) -> int:
         """Return the volume that was kept; one that cannot be read is the normal one."""

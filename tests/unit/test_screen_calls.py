@@ -6,8 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from ringfence.config.settings import Settings, decode
+from ringfence.config.snapshot import Snapshot
 from ringfence.features.screen.calls import calls, ended, secured
 from ringfence.features.screen.menus import APPLICATIONS
+from ringfence.features.screen.plan import plan
+from ringfence.features.screen.shown import shown as everything
+from ringfence.runtime.state import Facts, Health, Status
 from ringfence.surfaces.screen.face import Action, Face, Run, press, settled, softkeys
 from ringfence.surfaces.screen.menu import CallShown, LineShown, Shown
 from ringfence.surfaces.screen.picture import draw, lasted
@@ -195,3 +199,31 @@ def test_a_display_that_is_off_shows_nothing_of_the_phone() -> None:
     told = text(replace(see(FIRST), dark=True, clock="12:00", icons=("VPN",)))
     assert told.split("\n") == [*[""] * 6, told.strip("\n"), *[""] * 10]
     assert told.strip() == "The display is off; any key turns it on."
+
+
+@pytest.mark.parametrize(
+    ("boxes", "written", "told"),
+    [
+        ([None, None], 0, ()),
+        ([{"waiting": True, "new": 2}, {"waiting": True, "new": 1}], 0, ("3 new voice messages",)),
+        ([{"waiting": True, "new": 1}, {"waiting": False, "new": 0}], 0, ("1 new voice message",)),
+        ([{"waiting": True, "new": 0}, None], 0, ("There is voice mail.",)),
+        ([{"waiting": False, "new": 0}, None], 4, ("4 new messages",)),
+    ],
+)
+def test_messages_that_wait_are_told_with_their_icon(
+    boxes: list[dict[str, Any] | None], written: int, told: tuple[str, ...]
+) -> None:
+    lines = [
+        {"n": n, "used": True, "registered": True, "transport": "TLS", "messages": box}
+        for n, box in enumerate(boxes, 1)
+    ]
+    statuses = {
+        "line": Status(Health.RUNNING, data={"lines": lines}),
+        "xmpp": Status(Health.RUNNING, data={"waiting": written}),
+    }
+    rules = replace(plan(Settings(), Facts()).plans[""], warnings=())
+    made = everything(rules, Snapshot(Settings()), statuses, 0.0, APPLICATIONS)
+    assert made.news == told
+    assert ("MESSAGE" in made.icons) is bool(told)
+    assert all(words in text(made) for words in told)

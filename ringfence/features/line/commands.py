@@ -8,8 +8,9 @@ from ringfence.config.parameter import Level
 from ringfence.errors import ConfigError
 from ringfence.features.line.frontdesk import FrontDesk
 from ringfence.features.line.targets import SEE
+from ringfence.protocols.rtp.mix import LOUDEST
 from ringfence.runtime.commands import Command, Commands
-from ringfence.runtime.handset import LOUDEST, Handset
+from ringfence.runtime.handset import Handset
 
 LONGEST = 6
 """Digits of the number of a line or call."""

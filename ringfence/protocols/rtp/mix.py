@@ -3,7 +3,17 @@
 import struct
 from collections.abc import Iterable
 
+LOUDEST = 10
+"""Volumes go from 0, which is silence, to this one."""
+NORMAL = 7
+"""The volume at which audio is played as it came."""
+STEP_DB = 3.0
 _LEAST, _MOST = -0x8000, 0x7FFF
+
+
+def gain(volume: int) -> float:
+    """Return by what a volume multiplies audio."""
+    return 10 ** ((volume - NORMAL) * STEP_DB / 20) if volume else 0.0
 
 
 def scaled(audio: bytes, factor: float) -> bytes:

@@ -3,10 +3,10 @@
 from msgspec.structs import replace
 
 from ringfence.messages import _
+from ringfence.protocols.rtp.mix import LOUDEST
 from ringfence.surfaces.screen.menu import Ask, CallShown, Command, Menu, Shown
 from ringfence.surfaces.screen.place import Face, Pressed, Run, closed, written
 
-LOUDEST = 10
 ALONE = {"others": "hold"}
 """One can talk to one call at a time, or to a conference."""
 SIGN_IN = Command(
