@@ -330,8 +330,12 @@ def _errors(
     features: Sequence[Feature[Any]], settings: Settings, facts: Facts
 ) -> tuple[Finding, ...]:
     """Return what of the settings no feature can do, each once."""
-    decided, _ = plan_all(features, settings, facts)
-    found = (one for planned in decided.values() for one in planned.findings)
+    decided, refused = plan_all(features, settings, facts)
+    found = [one for planned in decided.values() for one in planned.findings]
+    found += [
+        Finding(Severity.ERROR, one.rule, one.parameter, one.reason, one.remedy)
+        for one in refused.values()
+    ]
     return tuple(dict.fromkeys(one for one in found if one.severity is Severity.ERROR))
 
 

@@ -51,3 +51,18 @@ def test_a_rule_that_cannot_be_followed_is_told_to_whoever_sets_it(tmp_path: Pat
     wrong = said(tmp_path, "Profile_Rule=https://a b/c", "Report_Rule=(((")
     assert "Profile_Rule: 'https://a b/c' is not a URL" in wrong
     assert "Report_Rule: " in wrong
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        (("Static_IP=10.1.2.3", "NetMask=255.0.255.0"), "NetMask: "),
+        (("Static_IP=10.1.2.255", "NetMask=255.255.255.0"), "Static_IP: "),
+        (("NetMask=255.255.255.0",), "Static_IP: is empty; give the phone's address, or use DHCP"),
+    ],
+)
+def test_an_address_that_the_phone_cannot_take_is_told_to_whoever_sets_it(
+    tmp_path: Path, address: tuple[str, ...], words: str
+) -> None:
+    wrong = said(tmp_path, "Connection_Type=Static IP", *address)
+    assert wrong.startswith(f"ringfence: stored, but {words}")
