@@ -91,9 +91,13 @@ def test_set_up_a_vpn_connection_from_the_phone(office: Office, account: dict[st
     assert int(rows["Received bytes"]) > 0
     off = _screen(office, f"Home,{VPN},{'Down,' * 4}Select,Set,wait:Saved")
     assert re.search(r"Connect to VPN on bootup +Off", off)
+    starts = office.log("phone").count("phone.ready")
     office.lab.run("phone", "screen", "--once", "--keys", "Down,Select")
-    office.until(lambda: not _users(office))
-    office.until(lambda: (text := _screen(office)) and "[VPN]" not in text)
+    office.until(lambda: office.log("phone").count("phone.ready") > starts)
+    office.until(lambda: office.lab.status()["phone"]["lease"])
+    assert office.lab.status()["phone"]["vpn"]["enabled"] is False
+    assert _users(office) == []
+    assert "[VPN]" not in _screen(office)
 
 
 @pytest.mark.proves("VPN-05")
