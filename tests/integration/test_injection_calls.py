@@ -44,10 +44,11 @@ def test_sipp_hears_what_a_server_has_dialled_as_one_uri(
         phone = net.boot(**line, Resync_On_Reset="No", Control_Server_URL=URL)
         server.hear("connected")
         phone.wait_for("line.registered")
-        for count, target in enumerate((*REFUSED, *good)):
-            answer = server.ask(count, DIAL, target=target)
-            assert answer["status"] == (200 if target in good else 400), (target, answer)
-            phone.wait_for("call.ended", max(0, count - len(REFUSED) + 1))
+        for count, target in enumerate(good, start=1):
+            assert server.ask(count, DIAL, target=target)["status"] == 200, target
+            phone.wait_for("call.ended", count)
+    for target in REFUSED:
+        assert server.ask(f"no {target}", DIAL, target=target)["status"] == 400, target
     heard = (folder / "messages").read_bytes().decode()
     dialled = re.findall(r"\nINVITE (.*) SIP/2\.0\r?\n", heard)
     assert [
