@@ -113,6 +113,7 @@ def test_every_place_of_the_menus_is_turned_and_has_room(
         (Face(), CALL),
         (Face(), replace(CALL, state="established", secure=True, codec="PCMU")),
         (Face(), replace(CALL, state="held")),
+        (Face(), replace(CALL, state="established", joined=2, seconds=60)),
         (Face(), replace(CALL, state="calling", incoming=False)),
         (Face(aside=True), replace(CALL, state="held by both sides")),
         (Face(path=("Applications", SIGN_IN.label), cursors=(0, 0)), None),
@@ -132,6 +133,8 @@ def test_idle_and_calls_are_turned_and_have_room(
         assert f"[{at.language.say(key)}]" in picture.text()
         assert at.language.say(key) != key
     assert "Registered" not in picture.text() or language == "de"
+    for english in ("[secure]", "in conference", "connected", "on hold"):
+        assert english not in picture.text()
 
 
 def test_a_key_keeps_its_name_in_every_language(nobodys: Language) -> None:

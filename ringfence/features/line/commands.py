@@ -79,7 +79,9 @@ def _offer_handset(commands: Commands, desk: Desk) -> None:
             step = 1 if text == "up" else -1
             handset.turn(min(max(handset.volume + step, 0), LOUDEST))
         elif text:
-            handset.turn(_number(given, "level"))
+            if not (text.isascii() and text.isdigit()) or len(text) > LONGEST:
+                raise ConfigError("volume", f"{text[:40]!r} is none", f"0 to {LOUDEST}, up, down")
+            handset.turn(int(text))
         return {"volume": handset.volume}
 
     async def conference(given: Arguments) -> Answer:

@@ -36,6 +36,7 @@ STATES: Mapping[str, str] = {
     "held by both sides": _("held by both sides"),
     "ended": _("ended"),
 }
+SECURE = _("secure")
 MARK = "*"
 RULE = "─"
 CURSOR = "_"
@@ -265,7 +266,7 @@ def _news(shown: Shown, say: Say) -> Iterator[Row]:
 
 
 def _call_rows(call: CallShown, say: Say, *, at: bool) -> Iterator[Row]:
-    lock = f"[{say(_('secure'))}] " if call.secure else ""
+    lock = f"[{say(SECURE)}] " if call.secure else ""
     with_whom = (
         _("From {peer}", peer=call.named) if call.incoming else _("To {peer}", peer=call.named)
     )
