@@ -129,6 +129,7 @@ class Phone:
                     await self._supervisor.close()
             except TimeoutError:
                 logger.warning("phone.close_timeout")
+                await self._supervisor.abandon()
             await control.close()
         if self._host.trace:
             self._host.trace.close()

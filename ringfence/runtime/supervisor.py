@@ -227,10 +227,12 @@ class Supervisor:
                 await life.driver.close()
             except RingfenceError as error:
                 logger.warning("%s.close_failed: %s", life.feature.name, error)
-            while life.tasks:  # a library may swallow a cancellation that meets its result
-                for task in life.tasks:
-                    task.cancel()
-                await asyncio.wait(life.tasks, timeout=CANCEL_AGAIN)
+            await _end(life)
+
+    async def abandon(self) -> None:
+        """End what features still do, where one kept `close` from coming to an end."""
+        for life in reversed(self._lives.values()):
+            await _end(life)
 
     def statuses(self, first: Mapping[str, Callable[[], Status]] | None = None) -> Statuses:
         """Return the status of every feature, in page order, behind those of `first`."""
@@ -251,3 +253,10 @@ class Supervisor:
             said.append(("Error", life.error))
         health = Health.FAILED if life.retry_at is not None else status.health
         return replace(status, health=health, rows=(*status.rows, *said))
+
+
+async def _end(life: _Life) -> None:
+    while life.tasks:  # a library may swallow a cancellation that meets its result
+        for task in life.tasks:
+            task.cancel()
+        await asyncio.wait(life.tasks, timeout=CANCEL_AGAIN)

@@ -286,6 +286,35 @@ def test_closing_ends_a_task_in_which_a_library_swallowed_the_cancellation() -> 
     assert cancelled == [1, 2]
 
 
+def test_a_close_that_is_given_up_leaves_nothing_at_work() -> None:
+    """Else a phone that was told to stop goes on for ever, and keeps its state folder locked."""
+    bench = Bench("firewall", "line")
+    ended: list[str] = []
+
+    async def work(name: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(name)
+
+    async def scenario() -> None:
+        await bench.at(0)
+        for name in bench.names:
+            bench.spawn[name](work(name))
+        await asyncio.sleep(0)
+        bench.drivers["line"][0].close = asyncio.Event().wait  # type: ignore[assignment]
+        closing = asyncio.create_task(bench.supervisor.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait({closing})
+        assert ended == []
+        await bench.supervisor.abandon()
+        assert ended == ["line", "firewall"]
+        bench.supervisor.close = bench.supervisor.abandon  # type: ignore[method-assign]
+
+    bench.run(scenario)
+
+
 def test_a_feature_that_joins_is_planned_with_the_next_and_stands_in_its_place() -> None:
     bench = Bench("firewall", "line")
     bench.plans["syslog"], bench.drivers["syslog"] = {"": "server"}, []
