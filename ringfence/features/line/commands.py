@@ -79,9 +79,7 @@ def _offer_handset(commands: Commands, desk: Desk) -> None:
             step = 1 if text == "up" else -1
             handset.turn(min(max(handset.volume + step, 0), LOUDEST))
         elif text:
-            if not (text.isascii() and text.isdigit()) or len(text) > LONGEST:
-                raise ConfigError("volume", f"{text[:40]!r} is none", f"0 to {LOUDEST}, up, down")
-            handset.turn(int(text))
+            handset.turn(_number(given, "level", f"0 to {LOUDEST}, up, down"))
         return {"volume": handset.volume}
 
     async def conference(given: Arguments) -> Answer:
@@ -115,9 +113,9 @@ async def _on_call(calls: FrontDesk, act: Act, given: Arguments, *, ringing: boo
     return {"call": number}
 
 
-def _number(given: Arguments, name: str) -> int:
-    """Return the number of a line or call; 0 where none is named."""
+def _number(given: Arguments, name: str, remedy: str = SEE) -> int:
+    """Return the number of a line or call, or another; 0 where none is named."""
     text = given.get(name) or "0"
     if not (text.isascii() and text.isdigit()) or len(text) > LONGEST:
-        raise ConfigError(name, f"{text[:40]!r} is no number", SEE)
+        raise ConfigError(name, f"{text[:40]!r} is no number", remedy)
     return int(text)

@@ -173,21 +173,14 @@ class LineDriver:
         ]
         ports = ", ".join(map(str, sorted(self._ports))) or "none"
         rows.append(("Open UDP SIP Ports", ports))
-        board = self.calls.board
-        calls = board.report()
         rows += [
             (f"{title(line)} Voice Messages", f"{box.new} new, {box.old} old")
             for line in lines
             if (box := self.calls.mailboxes.get(line.plan.user))
         ]
-        rows += [(f"Call {call['call']}", call_words(call)) for call in calls]
-        if self.handset.muted:
-            rows.append(("Microphone", "muted"))
-        if board.last:
-            rows.append(("Last Call", ended_words(board.last)))
-        if refused := self.calls.refusals.count:
-            words = f"{refused}, the last one: {self.calls.refusals.last}"
-            rows.append(("Refused SIP Requests", words))
+        board = self.calls.board
+        calls = board.report()
+        rows += self._call_rows(calls)
         held = [
             {
                 **line_data(line, others.get(line.plan.n), waits=key in self._pending),
@@ -196,13 +189,24 @@ class LineDriver:
             for key, line in known
             if not line.plan.alternate
         ]
-        data = {"lines": held, "calls": calls, "last_call": board.last, "refused": refused}
+        data = {"lines": held, "calls": calls, "last_call": board.last}
+        data["refused"] = self.calls.refusals.count
         data["idle_since"] = board.idle_since
         data["handset"] = {"muted": self.handset.muted, "volume": self.handset.volume}
         data["recent"] = board.recent.shown()
         wrong = {title(line): tags for line in lines if (tags := remedies(line))}
         state = health(lines, waits=bool(self._pending))
         return Status(state, tuple(rows), data, "Lines", remedies=wrong, plots=self._past.plots())
+
+    def _call_rows(self, calls: list[Mapping[str, object]]) -> Iterator[tuple[str, str]]:
+        """Yield the calls that there are, and what became of others."""
+        yield from ((f"Call {call['call']}", call_words(call)) for call in calls)
+        if self.handset.muted:
+            yield "Microphone", "muted"
+        if last := self.calls.board.last:
+            yield "Last Call", ended_words(last)
+        if refused := self.calls.refusals.count:
+            yield "Refused SIP Requests", f"{refused}, the last one: {self.calls.refusals.last}"
 
     async def _run(self, line: Line, before: list[Line]) -> None:
         self._tell()  # that none has to register; every line of these settings is there by now
