@@ -29,6 +29,8 @@ FAILED = 1
 """Exit code of pytest when tests ran and some failed."""
 TOO_LONG = 300.0
 """Seconds that a test gets: a broken line may loop."""
+running: "set[subprocess.Popen[str]]" = set()
+"""Tests under way, to be ended after Ctrl-C."""
 
 
 class Break(NamedTuple):
@@ -96,14 +98,21 @@ def run(tree: Path, tests: Iterable[str], limit: float, *options: str) -> tuple[
         text=True,
         start_new_session=True,
     ) as process:
+        running.add(process)
         try:
             text, _ = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
             text = f"killed after {limit:g} s"
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+            running.discard(process)
+            end(process)
     return process.returncode, text
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    """Kill what still runs, with its children."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def green(items: list[Break], tree: Path, jobs: int) -> set[str]:
@@ -180,10 +189,10 @@ def try_all(items: list[Break], trees: list[Path]) -> int:
 
     unnoticed = 0
     with ThreadPoolExecutor(len(trees)) as pool:
-        running = {pool.submit(judge, item): item for item in items}
+        judged = {pool.submit(judge, item): item for item in items}
         try:
-            for done in as_completed(running):
-                item, why = running[done], done.result()
+            for done in as_completed(judged):
+                item, why = judged[done], done.result()
                 unnoticed += bool(why)
                 name = f"{item.row:12} {item.file}: {item.replace.strip()[:60]}"
                 print(
@@ -191,7 +200,9 @@ def try_all(items: list[Break], trees: list[Path]) -> int:
                 )
                 sys.stdout.flush()
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in running.copy():
+                end(process)
     return unnoticed
 
 
@@ -209,4 +220,7 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
