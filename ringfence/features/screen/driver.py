@@ -223,7 +223,7 @@ class ScreenDriver:
         failed, sheet, before = False, None, self._face
         try:
             if isinstance(action, Store):
-                told = self._store(action)
+                told = await self._store(action)
             else:
                 answer = await self._world.commands.run(action.command, action.arguments)
                 failed = answer.get("result") == "failure"
@@ -238,7 +238,7 @@ class ScreenDriver:
         root = self._root()
         self._face = settled(here, action, told, failed=failed, root=root, sheet=sheet)
 
-    def _store(self, action: Store) -> str:
+    async def _store(self, action: Store) -> str:
         """Store a form, all of it or nothing.
 
         Whoever stands at the screen cannot be cut off from it: nothing waits for a confirmation.
@@ -249,6 +249,7 @@ class ScreenDriver:
 
         """
         changes = {tag: Change(text) for tag, text in action.changes.items()}
+        await self._world.prepare(changes)
         refused = forms.weak_passwords(changes, SHORTEST)
         for error in refused or self._world.submit(changes, Origin.SCREEN, whole=True):
             raise ConfigError(forms.title(error.parameter), error.reason, error.remedy)
@@ -289,7 +290,7 @@ class ScreenDriver:
             raise ConfigError(
                 _("password"), _("the two new passwords differ"), _("type them again")
             )
-        self._store(Store({PASSWORD: given.get("new", "")}))
+        await self._store(Store({PASSWORD: given.get("new", "")}))
         return {"set": True}
 
 
