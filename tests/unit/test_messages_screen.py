@@ -133,6 +133,8 @@ def test_idle_and_calls_are_turned_and_have_room(
         assert f"[{at.language.say(key)}]" in picture.text()
         assert at.language.say(key) != key
     assert "Registered" not in picture.text() or language == "de"
+    for icon in at.icons:  # the date gives way before any of them
+        assert f"[{at.language.say(icon)}]" in picture.text()
     for english in ("[secure]", "in conference", "connected", "on hold"):
         assert english not in picture.text()
 
