@@ -15,6 +15,7 @@ from ringfence.errors import (
     RemoteProtocolError,
     RingfenceError,
 )
+from ringfence.features.tr069.call import complete
 from ringfence.features.tr069.record import Book, Transfer
 from ringfence.features.tr069.transfers import transfer
 from ringfence.runtime.download import FILE_REFUSED, LOGIN_REFUSED
@@ -112,3 +113,12 @@ def test_an_image_is_reported_by_its_probation_though_its_server_is_gone(
     assert done is not None
     assert (done.fault, done.reason) == (fault, said)
     assert later.asked == []
+
+
+@pytest.mark.parametrize(("fault", "oldest"), [(0, 0), (9012, 9012), (9013, 9013), (9016, 9010)])
+def test_an_acs_of_the_first_version_hears_no_fault_that_it_cannot_know(
+    fault: int, oldest: int
+) -> None:
+    done = Transfer("key", FIRMWARE, URL, 0.0, started=1.0, ended=2.0, fault=fault)
+    assert complete(done, newer=True).fault_struct.fault_code == fault
+    assert complete(done, newer=False).fault_struct.fault_code == oldest

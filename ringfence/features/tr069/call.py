@@ -81,7 +81,7 @@ class Call:
         world, reach = self._world, self._plan.reach
         done = [each for each in self._record.transfers if each.ended]
         newer = self._plan.newer
-        session = Session(inform, [_complete(each, newer=newer) for each in done], newer=newer)
+        session = Session(inform, [complete(each, newer=newer) for each in done], newer=newer)
         url = parse_url(with_path(server.url))
         target = aim(reach, url.host, server.named_by)
         conversation = Conversation(world.egress, target, world.host.entropy)
@@ -132,7 +132,8 @@ def _post(request: Request, body: bytes) -> Request:
     return replace(request, headers=fields, body=body)
 
 
-def _complete(transfer: Transfer, *, newer: bool) -> cwmp.TransferComplete:
+def complete(transfer: Transfer, *, newer: bool) -> cwmp.TransferComplete:
+    """Return the report of a download; where not `newer`, with the faults of CWMP 1.0 alone."""
     code = transfer.fault if newer or transfer.fault <= LAST_OF_1_0 else TRANSFER_FAILURE
     fault = cwmp.FaultStruct(code, transfer.reason)
     begun, ended = time_of(transfer.started), time_of(transfer.ended)
