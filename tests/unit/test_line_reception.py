@@ -10,6 +10,7 @@ from ringfence.features.line.reception import Calls, Reception, Refusals, Remote
 from ringfence.protocols.sip.exchange import Asked
 from ringfence.protocols.sip.message import read_message
 from ringfence.protocols.sip.response import Source
+from ringfence.protocols.sip.summary import Summary
 from tests.support.sip_requests import INVITE
 
 SOURCE = Source("fe80::1", 5060)
@@ -18,6 +19,8 @@ ASKED = Asked(read_message(INVITE), b"", SOURCE)
 
 class Busy:
     """Calls of which one more is always too many."""
+
+    mailboxes: dict[str, Summary] = {}  # noqa: RUF012 - nobody writes to them here
 
     def take(self, asked: Asked, now: float) -> bool:
         return False

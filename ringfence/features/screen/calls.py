@@ -56,7 +56,7 @@ def calls(
 
 
 def who(call: Mapping[str, Any], settings: Settings) -> str:
-    """Return the other side of a call: its number or, from elsewhere, its address; then its name."""
+    """Return the other side of a call: its number, from elsewhere its address; then its name."""
     address = str(call["peer"]).partition(":")[2].partition(";")[0] or str(call["peer"])
     user, _at, host = address.rpartition("@")
     proxy = settings.ext[call["line"] - 1].proxy.split("|")[0].partition(":")[0]
