@@ -61,6 +61,7 @@ class Agent:
         self._plan: Tr069Plan | None = None
         self._wake = asyncio.Event()
         self._running = self._transferring = self._leaving = False
+        self._calling = self._again = False
         self._site: _Site | None = None
         self._listening: tuple[object, ...] = ()
         self._history: deque[_Past] = deque(maxlen=HISTORY)
@@ -178,7 +179,10 @@ class Agent:
     def _asked(self, address: str) -> None:
         """Have the ACS called, because it asks."""
         logger.info("tr069.asked: from %s", address)
-        self._book.record.add(REQUESTED)
+        if self._calling:
+            self._again = True  # what the present session was asked for is heard with it
+        else:
+            self._book.record.add(REQUESTED)
         self._engine.receive_request()
         self._wake.set()
 
@@ -194,7 +198,12 @@ class Agent:
             self._notice(now)
             wanted = bool(self._book.record.events)
             if wanted and self._engine.is_free(now):
+                self._calling = True
                 await self._call(plan)
+                self._calling = False
+                if self._again:
+                    self._again = False
+                    self._book.record.add(REQUESTED)
                 continue
             timer = self._engine.get_timer(wanted=wanted)
             if self._book.record.watches:
