@@ -74,7 +74,7 @@ def test_a_call_for_help_says_where_the_phone_is_and_no_other_does(
         phone = net.boot(**CALLER)
         phone.wait_for("location.known: by lis.telco.test")
         phone.wait_for("line.registered")
-        dial(phone, "911")
+        dial(phone, "9 1 1")
         dial(phone, "1002")
     for_help, other = re.findall(r"^INVITE .*?\n\n", peer.said().replace("\r", ""), re.M | re.S)
     assert f"\nGeolocation: <{URI}>\n" in for_help

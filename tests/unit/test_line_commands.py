@@ -3,7 +3,7 @@
 import pytest
 
 from ringfence.errors import ConfigError
-from ringfence.features.line.targets import target_uri
+from ringfence.features.line.targets import target_uri, typed
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,24 @@ from ringfence.features.line.targets import target_uri
 )
 def test_a_number_or_an_address_becomes_a_uri(dialled: str, uri: str) -> None:
     assert target_uri(dialled, "sip.telco.test:5070") == uri
+
+
+@pytest.mark.parametrize(
+    ("text", "dialled"),
+    [
+        (" +49 (30) 123-45 ", "+493012345"),
+        ("9 1 1", "911"),
+        ("*67 1002", "*671002"),
+        ("bob@example.com", "bob@example.com"),
+        ("sip:bob@example.com;x=a b", "sip:bob@example.com;x=a b"),
+        ("j\u00f6rg m", "j\u00f6rg m"),
+        ("", ""),
+    ],
+)
+def test_a_number_is_dialled_without_the_marks_that_people_read_it_by(
+    text: str, dialled: str
+) -> None:
+    assert typed(text) == dialled
 
 
 @pytest.mark.parametrize(

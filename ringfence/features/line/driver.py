@@ -30,7 +30,7 @@ from ringfence.features.line.status import (
     remedies,
     title,
 )
-from ringfence.features.line.targets import SECURE_CALLS, target_uri
+from ringfence.features.line.targets import SECURE_CALLS, target_uri, typed
 from ringfence.policy.emergency import is_emergency
 from ringfence.protocols.sip.account import Flow
 from ringfence.protocols.sip.digest import Credentials, Guard
@@ -292,7 +292,7 @@ class LineDriver:
 
         """
         line, path = self._best_way(n)
-        scope, secure, target = line.plan.codes.read(target)
+        scope, secure, target = line.plan.codes.read(typed(target))
         if scope == "every":
             change = {SECURE_CALLS: Change("Yes" if secure else "No")}
             for error in self._world.submit(change, Origin.SCREEN, whole=True):

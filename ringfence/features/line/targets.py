@@ -37,6 +37,13 @@ class StarCodes(Struct, frozen=True):
 REMEDY = "name a number or sip:user@domain"
 
 
+def typed(target: str) -> str:
+    """Return what is dialled of what was typed: a number without the marks people read it by."""
+    from ringfence.policy.number_mapping import dialable  # a start does without it
+
+    return dialable(target) or target
+
+
 def target_uri(target: str, registrar: str) -> str:
     """Return the SIP URI of what was dialled: a URI, user@host, or a number at the registrar.
 

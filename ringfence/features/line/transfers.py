@@ -9,7 +9,7 @@ from ringfence.errors import ComponentError, ConfigError, RemoteProtocolError
 from ringfence.features.line.calls import LiveCalls
 from ringfence.features.line.held import Held
 from ringfence.features.line.path import OpenMedia, Path, WayOut, secured
-from ringfence.features.line.targets import SEE, target_uri
+from ringfence.features.line.targets import SEE, target_uri, typed
 from ringfence.policy.domains import judge
 from ringfence.protocols.sip.call_events import (
     Answered,
@@ -54,7 +54,7 @@ class Transfers(LiveCalls):
         if target.strip().lower().startswith(CONSULTED):
             value = self._consulted(held, target.strip()[len(CONSULTED) :])
         else:
-            uri = target_uri(target, held.path.account.registrar)
+            uri = target_uri(typed(target), held.path.account.registrar)
             value = refer_to(uri.encode())
         if not held.call.referring.refer(value, self._now()):
             raise ComponentError("call", "it is being transferred already")
