@@ -142,20 +142,28 @@ def test_what_came_before_the_answer_is_not_played_late(
 def test_a_short_stall_is_made_up_for_and_a_long_one_is_left_out(
     pair: tuple[Namespace, Namespace], own: None, stall: float, made_up: bool
 ) -> None:
-    def body(studio: Studio) -> int:
+    missed = round(stall / 0.02)
+
+    def body(studio: Studio) -> list[float]:
+        """Return, again and again, how many packets came beyond those of the time since."""
         call = studio.open()
         call.start(studio.stream())
         studio.until(call, "sent", 5)
         with studio.engine.lock:  # as if the machine did nothing else for a while
             studio.heard(studio.far[0])
-            end = time.monotonic() + stall + LATER
             time.sleep(stall)
-        while (rest := end - time.monotonic()) > 0:
-            studio.listen(rest)
-        return len(studio.heard(studio.far[0]))
+            goes_on = time.monotonic()
+        count, beyond = 0, [0.0]
+        while time.monotonic() < goes_on + LATER or (made_up and beyond[-1] < missed - 8):
+            assert time.monotonic() < goes_on + PATIENCE, beyond
+            studio.listen(0.02)
+            count += len(studio.heard(studio.far[0]))
+            beyond.append(count - (time.monotonic() - goes_on) / 0.02)
+        return [count, max(beyond)]
 
-    heard = inside(pair, body)
-    assert heard == pytest.approx(((stall if made_up else 0) + LATER) / 0.02, abs=8)
+    count, beyond = inside(pair, body)
+    assert count > 0
+    assert beyond <= (missed if made_up else 0) + 8
 
 
 @pytest.mark.proves("CALL-01")

@@ -94,7 +94,7 @@ def test_the_status_tells_why_the_last_call_ended(whole: Whole, desk: Desk) -> N
     whole.ask("dial", "9999")
     status = phone.until(lambda status: bool(status["last_call"]))
     assert status["last_call"] == {
-        **{"call": 1, "line": 1, "direction": "out", "peer": f"sip:9999@{PROXY}"},
+        **{"call": 1, "line": 1, "direction": "out", "peer": f"sip:9999@{PROXY}", "name": ""},
         "ended": "404 Not registered",
     }
     row = ["Last Call", f"Ext 1 to sip:9999@{PROXY}: 404 Not registered"]

@@ -19,7 +19,7 @@ __all__ = ["control", "dnsmasq", "net", "rsyslog"]
 DIAL = "/api/Call/v1/Dial"
 USER = r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]|%[0-9A-F]{2})+"
 NUMBERS = (
-    *("a" + string.punctuation.replace(":", "").replace("@", "") + "b", "7 8", "漢é"),
+    *("a" + string.punctuation.replace(":", "").replace("@", "") + "b", "7 8 x", "漢é"),
     *(word for word in metacharacters.GRAVE if not set(word) & set(":@")),
 )
 URIS = ("sip:7%0d%0aX:y@telco.test", "sip:7@telco.test;maddr=192.0.2.1;method=BYE", "7@[::1]")

@@ -31,9 +31,10 @@ def test_prosody_reads_a_login_as_it_is_written_or_refuses_it(
     for domain in (f"{DOMAIN}'>", f"{DOMAIN} to='x", f"{DOMAIN}/x"):
         submit(phone, XMPP_User_ID=f"1001@{domain}")
         phone.until(lambda now: now["features"]["xmpp"]["health"] == "Failed")
-    log = server.wait_for("Client connected")
+    submit(phone, XMPP_User_ID=f"{USER}@{DOMAIN}")
+    log = server.wait_for("Authenticated as", 2)  # with all that was said before
     assert "not-well-formed" not in log
-    assert log.count("Authenticated as") == 1
+    assert log.count("Authenticated as") == log.count(f"Authenticated as {USER.lower()}@") == 2
 
 
 @pytest.mark.proves("APP-05")

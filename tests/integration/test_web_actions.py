@@ -328,7 +328,7 @@ def test_a_resync_goes_by_the_rule_in_the_address(whole: RunningPhone, visit: Vi
     # No trigger holds, and nobody asks it.
     told = result(visit().get(f"/admin/resync?{url}", *DIGEST))
     assert told == {
-        **{"url": url, "result": "success", "reason": ""},
+        **{"url": url, "result": "success", "reason": "", "rule": ""},
         **{"named_by": "the command resync", "address": "10.99.0.9", "changed": 1},
     }
     assert held(whole, "GPP_A") == "new"
