@@ -34,6 +34,8 @@ def expand(text: str, values: Mapping[str, str]) -> str:
     `$(NAME:p)` is the value from character `p`, `$(NAME:p:q)` at most `q` characters of it.
     What a value contains is never expanded again.
     """
+    if "$" not in text:
+        return text
 
     def replaced(match: re.Match[str]) -> str:
         if match["dollar"]:

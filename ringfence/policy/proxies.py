@@ -52,7 +52,8 @@ def _server(text: str, follows: int) -> Server:
         raise ValueError(f"{text[:80]!r} is not host[:port]")
     where = found["host"] + (f":{found['port']}" if found["port"] else "")
     host, port = host_and_port(where, 0)
-    service = host if (prefix := _SERVICE.match(host)) else ""
+    prefix = _SERVICE.match(host) if host.startswith("_") else None
+    service = host if prefix else ""
     host = _host(host[prefix.end() :] if prefix else host)
     options, _, addresses = found["rest"].partition(":A=")
     priority, weight = _options(options, follows)

@@ -49,6 +49,17 @@ def test_a_line_registers_and_unregisters_when_the_phone_stops(
     assert kamailio.contacts() == {}
 
 
+def test_a_line_over_tls_does_not_wait_for_one_over_udp_that_nobody_answers(
+    phone: LinePhone, kamailio: Kamailio
+) -> None:
+    phone.trust(ROOT.pem)
+    silent = {"Proxy_2_": "10.99.0.77", "User_ID_2_": "1002", "SIP_Timer_F": "60"}
+    phone.set(SIP_Transport_1_="TLS", **ACCOUNT, **silent)
+    phone.wait(registered=True, transport="TLS")
+    assert phone.wait(2)["registered"] is False
+    assert "1001" in kamailio.contacts()
+
+
 @pytest.mark.proves("SIP-09")
 def test_a_registration_is_refreshed_before_it_ends(phone: LinePhone, kamailio: Kamailio) -> None:
     phone.set(Register_Expires_1_="2", **ACCOUNT)

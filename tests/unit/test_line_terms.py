@@ -14,7 +14,7 @@ EXTRAS = ("G722", "OPUS")
 def offered(*extras: str, **texts: str) -> list[tuple[str, int, int]]:
     settings, errors = decode(texts, virgin())
     assert not errors
-    return [(one.name, one.rate, one.payload) for one in terms(settings, 1, "UDP", extras).codecs]
+    return [(one.name, one.rate, one.payload) for one in terms(settings, 1, extras)[0].codecs]
 
 
 KEYS_8, KEYS_48 = ("telephone-event", 8000, 101), ("telephone-event", 48000, 108)
@@ -77,7 +77,7 @@ def test_offers_are_encrypted_where_the_user_says_so_and_the_line_lets_him() -> 
     ):
         settings, errors = decode(texts, virgin())
         assert not errors
-        made = replace(terms(settings, 1, "UDP", ()), address="192.0.2.1", port=16384)
+        made = replace(terms(settings, 1, ())[0], address="192.0.2.1", port=16384)
         assert (b"RTP/SAVP" in Negotiation(made, bytes).offer()) is secure, texts
 
 

@@ -48,6 +48,9 @@ logger = logging.getLogger(__name__)
 
 NAME = "line"
 
+HANDSHAKES_LATER = 0.05
+"""Most seconds that a line over TCP or TLS waits for those over UDP, which have no handshake."""
+
 
 class LineDriver:
     """Keeps every line registered and every port answered."""
@@ -62,6 +65,8 @@ class LineDriver:
         self._past = Past(world, self._lines)
         self._heard: set[str] = set()
         """Keys of lines that registered, or found once that they cannot."""
+        self._quick = asyncio.Event()
+        """Set once the lines have heard of their registrars that shake no hands with them."""
         self._leaving: list[Line] = []
         """Lines that still take leave of their registrar."""
         self._ports: dict[int, UdpPort] = {}
@@ -139,8 +144,11 @@ class LineDriver:
         self._tell()
 
     def _tell(self) -> None:
-        lines = self._lines.items()
-        if self._heard.issuperset(k for k, line in lines if line.plan.home and line.plan.registers):
+        silent = (line.plan for key, line in self._lines.items() if key not in self._heard)
+        awaited = [plan.transport for plan in silent if plan.home and plan.registers]
+        if "UDP" not in awaited:
+            self._quick.set()
+        if not awaited:
             self._world.settled()
             self.calls.open()
 
@@ -210,6 +218,10 @@ class LineDriver:
 
     async def _run(self, line: Line, before: list[Line]) -> None:
         self._tell()  # that none has to register; every line of these settings is there by now
+        if line.plan.transport != "UDP":
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HANDSHAKES_LATER):
+                    await self._quick.wait()
         try:
             await line.run(before)
         finally:

@@ -171,6 +171,7 @@ class _Lines:
         """Return the plan of one extension."""
         ext, sip = self._settings.ext[n - 1], self._settings.sip
         (home, refused, rule), proxy = self._home(n), proxy_name(ext)
+        in_clear, over_tls = terms(self._settings, n, self._facts.sound.codecs)
         self.findings += weaknesses(self._settings, n, home)
         return LinePlan(
             n=n,
@@ -194,8 +195,8 @@ class _Lines:
             registers=ext.register,
             rtp_ports=(sip.rtp_port_min, sip.rtp_port_max),
             rtcp_interval=sip.rtcp_tx_interval,
-            terms=terms(self._settings, n, "UDP", self._facts.sound.codecs),
-            tls_terms=terms(self._settings, n, "TLS", self._facts.sound.codecs),
+            terms=in_clear,
+            tls_terms=over_tls,
             refers_to_contact=ext.refer_to_target_contact,
             transfers_blindly=ext.blind_attn_xfer_enable,
             tells_ringing=ext.ntfy_refer_on_1xx_to_inv,

@@ -5,6 +5,8 @@ Source: phone-facts 1.6 (Audio Configuration), 5.4; chapter, media plane securit
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from ringfence.config.catalog.ext import Ext
 from ringfence.config.catalog.values import (
     AudioCodec,
@@ -39,24 +41,26 @@ _AES_128 = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")
 _GCM = ("AEAD_AES_256_GCM", "AEAD_AES_128_GCM")
 
 
-def terms(settings: Settings, n: int, transport: str, extras: Sequence[str]) -> Terms:
-    """Return the terms of extension n over a transport; each call fills in address and port.
+def terms(settings: Settings, n: int, extras: Sequence[str]) -> tuple[Terms, Terms]:
+    """Return the terms of extension n, and those over TLS; each call fills in address and port.
 
-    `extras` are the encodings that this phone can do beside G.711.
+    `extras` are the encodings that this phone can do beside G.711. Over TLS it is SRTP alone,
+    whatever else is set.
     """
     ext = settings.ext[n - 1]
     method = ext.encryption_method
     codecs = _codecs(settings, ext, extras)
-    return Terms(
+    made = Terms(
         user=escape_user(ext.user_id) or "-",
         address="",
         port=0,
         codecs=(*codecs, *_events(settings, codecs)),
         suites=_AES_128 + _GCM[::-1] if method is EncryptionMethod.AES_128 else _GCM + _AES_128,
-        security=_security(settings, ext, transport),
+        security=_security(settings, ext),
         ptime=round(settings.sip.rtp_packet_size * 1000),
         encrypts=settings.user.secure_call_setting,
     )
+    return made, replace(made, security=Security.SECURE)
 
 
 def _codecs(settings: Settings, ext: Ext, extras: Sequence[str]) -> tuple[Codec, ...]:
@@ -87,10 +91,10 @@ def _events(settings: Settings, codecs: Sequence[Codec]) -> Iterator[Codec]:
         yield Codec(EVENTS, rate, payloads[rate], 1, "0-15")
 
 
-def _security(settings: Settings, ext: Ext, transport: str) -> Security:
-    """Return which media a call may have. Over TLS it is SRTP alone, whatever else is set."""
+def _security(settings: Settings, ext: Ext) -> Security:
+    """Return which media a call may have that is not set up over TLS."""
     option = ext.secure_call_option
-    if transport == "TLS" or option is SecureCallOption.REQUIRED:
+    if option is SecureCallOption.REQUIRED:
         return Security.SECURE
     if option is SecureCallOption.STRICT or not settings.phone.secure_call_serv:
         return Security.CLEAR
