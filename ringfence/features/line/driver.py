@@ -27,6 +27,7 @@ from ringfence.features.line.status import (
     line_data,
     line_words,
     mailbox_data,
+    mailbox_words,
     remedies,
     title,
 )
@@ -182,7 +183,7 @@ class LineDriver:
         ports = ", ".join(map(str, sorted(self._ports))) or "none"
         rows.append(("Open UDP SIP Ports", ports))
         rows += [
-            (f"{title(line)} Voice Messages", f"{box.new} new, {box.old} old")
+            mailbox_words(line, box)
             for line in lines
             if (box := self.calls.mailboxes.get(line.plan.user))
         ]

@@ -104,6 +104,12 @@ def line_data(line: Line, other: Line | None, *, waits: bool) -> dict[str, objec
     }
 
 
+def mailbox_words(line: Line, box: "Summary") -> tuple[str, str]:
+    """Return the row that tells how many voice messages a line has."""
+    name = _("{line} Voice Messages", line=title(line))
+    return name, _("{new} new, {old} old", new=box.new, old=box.old)
+
+
 def mailbox_data(box: "Summary | None") -> dict[str, object] | None:
     """Return what waits for a line as JSON values; None where nobody said."""
     return {"waiting": box.waiting, "new": box.new, "old": box.old} if box else None
